@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CONFIG_H
+#define CONTROL_CONFIG_H
+
+/*
+ * The configuration: chrony's grammar (one directive a line, keywords without regard to case,
+ * comments from '!', ';', '#' or '%' at the start of a line), our own directives beside it.
+ * One table, in config.c, feeds the parser, the manual page and the example.
+ */
+
+#include <meridian/policy.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define CONFIG_PATH_DEFAULT "/etc/meridian/meridian.conf"
+#define CONFIG_PATH_SIZE    256
+#define CONFIG_NAME_SIZE    256 /* host name, NUL included */
+#define CONFIG_SOURCES_MAX  16
+#define CONFIG_BIND_MAX     64
+
+struct config_server {
+	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
+	uint16_t port;                     /* 123 */
+	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
+	bool iburst, prefer, noselect;
+	double offset_s; /* correction added to each measured offset */
+};
+
+struct config_nic {
+	char name[MERIDIAN_POLICY_NAME_SIZE];
+	uint16_t queue_count; /* 0: all receive queues the interface has */
+	bool generic;         /* force XDP generic mode */
+};
+
+struct config_rule {
+	struct meridian_policy_access access;
+	bool all; /* `allow all` / `deny all`: overrides narrower rules given before */
+};
+
+struct config_address {
+	uint8_t octets[16];
+	uint8_t family; /* MERIDIAN_FAMILY_* */
+};
+
+struct config {
+	char path[CONFIG_PATH_SIZE];
+	struct config_server server[CONFIG_SOURCES_MAX];
+	size_t server_count;
+	struct config_nic nic[MERIDIAN_POLICY_NICS_MAX];
+	size_t nic_count;
+	struct config_rule *rule; /* in the order written; owned */
+	size_t rule_count;
+	struct config_address bind[CONFIG_BIND_MAX]; /* bindaddress; none: all served addresses */
+	size_t bind_count;
+	uint32_t worker_core[MERIDIAN_POLICY_WORKERS_MAX]; /* `workers`; none: one worker, last core
+							    */
+	size_t worker_count;
+	uint8_t local_stratum;      /* 0: no `local` */
+	double local_distance_s;    /* root distance above which `local` takes over */
+	uint8_t counter_id;         /* MERIDIAN_COUNTER_NONE: choose */
+	uint8_t hugepages;          /* MERIDIAN_HUGEPAGES_* */
+	uint32_t memory_mb;         /* for packet buffers */
+	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
+	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */
+	double clock_precision_s;   /* clockprecision; 0: measure */
+	char rundir[CONFIG_PATH_SIZE];
+	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
+	char modellog[CONFIG_PATH_SIZE];       /* "": none */
+	char pidfile[CONFIG_PATH_SIZE];        /* "": none */
+	char bindcmdaddress[CONFIG_PATH_SIZE]; /* unix socket; "": RUNDIR/control.sock; "/": none */
+	struct config_address bindcmd[2];      /* addresses of the UDP command socket, IPv4, IPv6 */
+	uint16_t cmdport;                      /* UDP command port; 0: none */
+	char user[64];                         /* "": keep running as who started us */
+};
+
+/*
+ * Reads and checks `path`. On success returns 0 and `config` is complete (give it to
+ * config_free()). On failure returns -EINVAL after writing one line per error to `errors`, as
+ * "file:line: message", or the negative errno of opening the file, with its line written too.
+ * Warnings (directives accepted without effect) go to `errors` as well and do not fail.
+ */
+int config_load(struct config *config, const char *path, FILE *errors);
+
+void config_free(struct config *config);
+
+#endif

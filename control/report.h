@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_REPORT_H
+#define CONTROL_REPORT_H
+
+/*
+ * State that an operator can see, as plain values: filled by the parts that own it, encoded by
+ * command/. Signs follow chrony's monitoring protocol: offsets are positive when our clock is
+ * ahead of the source (slow sources), frequencies positive when our counter runs fast.
+ */
+
+#include <meridian/timemodel.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct report_address {
+	uint8_t octets[16];
+	uint8_t family; /* MERIDIAN_FAMILY_*; 0: none (unresolved, or a reference clock) */
+};
+
+struct report_tracking {
+	uint32_t refid;                /* host order */
+	struct report_address address; /* of the source that is followed; family 0: none */
+	uint16_t stratum;              /* 0 while unsynchronised */
+	uint16_t leap;                 /* MERIDIAN_NTP_LI_* */
+	struct meridian_utc reference; /* {0, 0} while unsynchronised */
+	double current_correction_s;   /* remaining slew of the published clock */
+	double last_offset_s;
+	double rms_offset_s;
+	double frequency_ppm;
+	double residual_frequency_ppm;
+	double skew_ppm;
+	double root_delay_s;
+	double root_dispersion_s;
+	double last_update_interval_s;
+};
+
+enum report_source_state {
+	REPORT_SOURCE_SELECTED,
+	REPORT_SOURCE_NONSELECTABLE,
+	REPORT_SOURCE_FALSETICKER,
+	REPORT_SOURCE_JITTERY,
+	REPORT_SOURCE_UNSELECTED,
+	REPORT_SOURCE_COMBINED
+};
+
+struct report_source {
+	struct report_address address; /* family 0 while its name is not resolved */
+	const char *name;              /* as configured; valid until the next event */
+	uint32_t refid;                /* what identifies it when it has no address */
+	int16_t poll_log2;
+	uint16_t stratum;
+	enum report_source_state state;
+	uint8_t reachability;     /* last 8 polls, newest in bit 0 */
+	uint32_t sample_age_s;    /* of the last good sample; UINT32_MAX: none */
+	double original_offset_s; /* of the last sample, as measured */
+	double offset_s;          /* the same, corrected for what the clock did since */
+	double error_s;           /* its margin of error */
+	/* Statistics of the estimator. */
+	uint32_t samples, runs, span_s;
+	double stddev_s, residual_frequency_ppm, skew_ppm, estimated_offset_s,
+		estimated_offset_error_s;
+};
+
+struct report_activity {
+	uint32_t online, offline, burst_online, burst_offline, unresolved;
+};
+
+struct report_server {
+	uint64_t ntp_hits, ntp_drops; /* dataplane and fallback together */
+	uint64_t command_hits, command_drops;
+	uint64_t daemon_rx, kernel_rx, hardware_rx; /* by origin of the receive stamp */
+	uint64_t daemon_tx, kernel_tx, hardware_tx;
+};
+
+/* Sources are numbered 0..report_source_count()-1 in the order of the config. */
+unsigned int report_source_count(void);
+/* Fills *ret_source; -ENOENT past the last one. */
+int report_source(unsigned int index, struct report_source *ret_source);
+void report_tracking(struct report_tracking *ret_tracking);
+void report_activity(struct report_activity *ret_activity);
+
+#endif

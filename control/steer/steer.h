@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_H
+#define CONTROL_STEER_H
+
+/*
+ * Steering: which packets reach the dataplane, and what the answering processes are told.
+ *
+ * Follows the interfaces of the config by rtnetlink, loads and attaches the XDP program, keeps
+ * its map of served addresses, publishes the policy page, and watches the workers' heartbeats:
+ * a queue is steered to its socket only while its worker polls (at most 200 ms longer), so that
+ * a dead or stopped dataplane leaves the packets to the kernel and the fallback.
+ *
+ * The program and its maps are pinned under bpffs, in a directory named after the run directory,
+ * and outlive control: a restarted control takes them over with the sockets in them.
+ */
+
+#include "config.h"
+#include "report.h"
+
+/*
+ * Publishes the first policy and, when the config has a `nic`, attaches and starts following.
+ * `config` must stay valid until steer_fini(). `counter_id` is the counter control chose.
+ * An interface that does not exist is waited for; a foreign XDP program on it is an error that
+ * names it and is tried again. Returns 0 or a negative errno, after logging why.
+ */
+int steer_init(const struct config *config, uint8_t counter_id);
+
+/* Takes over access rules and bind addresses of a reloaded config: a new policy generation.
+ * What needs a restart (nic, workers, memory) is logged. `config` replaces the earlier one. */
+void steer_reload(const struct config *config);
+
+/* Stops following. Detaches and unpins when no dataplane lives; leaves everything in place when
+ * one does. */
+void steer_fini(void);
+
+/* Sums of the answering processes' statistics, for the operator. */
+void steer_report_server(struct report_server *ret_server);
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_FRAME_H
+#define DATAPLANE_FRAME_H
+
+/*
+ * Ethernet to UDP: find the NTP payload of a request frame, and turn the frame round into the
+ * reply's headers in place. Every length is checked again; nothing that an XDP program or a NIC
+ * promised is relied upon.
+ */
+
+#include <meridian/stats.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A frame in contiguous memory that its caller owns and that may be written. */
+struct frame {
+	uint8_t *data;      /* Ethernet header */
+	uint32_t length;    /* octets at data; after an answer, the octets to send */
+	const uint8_t *mac; /* our MAC address (6 octets), the only destination accepted */
+	bool checksum_good; /* the NIC or the kernel has verified IP and UDP checksums */
+
+	/* Set by frame_parse(): offsets from data. */
+	uint16_t ip, udp, payload;
+	uint16_t payload_length;
+	bool ipv6;
+
+	uint64_t receive; /* T2 in the reply, set by responder_classify() */
+};
+
+/* Parses and checks the headers up to UDP. Returns MERIDIAN_VERDICT_answered when the payload is
+ * worth reading, else the verdict. Does not look at whether the addresses are served. */
+enum meridian_verdict frame_parse(struct frame *frame);
+
+/* Source or destination address of a parsed frame: 4 octets, or 16 if frame->ipv6. */
+const uint8_t *frame_source(const struct frame *frame);
+const uint8_t *frame_destination(const struct frame *frame);
+
+/* Swaps addresses and ports, writes lengths for `payload_length` octets (not above the
+ * request's), TTL and the IPv4 checksum. VLAN tags are kept. */
+void frame_turn(struct frame *frame, uint16_t payload_length);
+
+/* Writes the UDP checksum of a turned frame whose payload is complete. */
+void frame_checksum_udp(struct frame *frame);
+
+#endif

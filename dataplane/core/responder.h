@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_RESPONDER_H
+#define DATAPLANE_RESPONDER_H
+
+/*
+ * The reply path: bytes, a receive time and a model in, bytes or a verdict out. The worker, the
+ * fallback, the unit tests, the fuzzers and the benchmark call the same two functions. Pure: no
+ * allocation, no lock, no system call, no clock read, no log.
+ *
+ * Per burst: responder_begin() with the snapshots, responder_classify() for each frame, then
+ * responder_finish() for each accepted one right before it is sent.
+ */
+
+#include "access.h"
+#include "frame.h"
+#include "served.h"
+#include <meridian/stats.h>
+#include <meridian/timemodel.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the main thread expands from a policy generation. Immutable once a worker sees it. */
+struct responder_policy {
+	uint64_t generation;
+	struct served served;
+	struct access access;
+};
+
+/* One worker's state. One thread. */
+struct responder {
+	struct meridian_timemodel_data model;
+	bool has_model;    /* a model was ever taken */
+	bool synchronised; /* the model may be served as such during this burst */
+	const struct responder_policy *policy; /* NULL: nothing is served */
+	uint64_t last_receive; /* last T2 given out, NTP timestamp as 64-bit number */
+	uint64_t random;       /* state of the generator for the bits below the precision */
+};
+
+/* `seed` is any random number. */
+void responder_init(struct responder *responder, uint64_t seed);
+
+/* Takes the snapshots for one burst. `model` NULL: keep the last one. `now_counter` decides
+ * whether the model is still valid. Both pointers must stay valid until the next call. */
+void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
+	const struct responder_policy *policy, uint64_t now_counter);
+
+/*
+ * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`
+ * verdicts the frame is now its reply, complete except for the transmit time and the UDP
+ * checksum, with frame->length set; otherwise its bytes are unchanged.
+ * T2 is strictly increasing per responder.
+ */
+enum meridian_verdict responder_classify(
+	struct responder *responder, struct frame *frame, uint64_t receive_counter);
+
+/* Writes the transmit time (T3 > T2) for a reply that leaves at `transmit_counter`, and what
+ * depends on it. The frame may be sent after this. */
+void responder_finish(
+	const struct responder *responder, struct frame *frame, uint64_t transmit_counter);
+
+/* Builds the worker's view of a checked policy blob. Allocates: main thread only. Returns 0 and
+ * a pointer for responder_policy_free(), or -ENOMEM. */
+int responder_policy_new(
+	struct responder_policy **ret_policy, const struct meridian_policy_blob *blob);
+
+/* NULL is legal. No worker may hold the pointer any more. */
+void responder_policy_free(struct responder_policy *policy);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <meridian/counter.h>
+#include <meridian/meridian.h>
+#include <meridian/ntp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct meridian {
+	char *rundir;
+	struct meridian_page page;
+	struct meridian_timemodel_data data; /* last snapshot */
+	int has_data;
+};
+
+__extension__ typedef __int128 meridian_i128;
+
+static meridian_u128 utc_pack(struct meridian_utc utc)
+{
+	return (meridian_u128)(uint64_t)utc.s << 64 | utc.frac64;
+}
+
+static struct meridian_utc utc_unpack(meridian_u128 packed)
+{
+	return (struct meridian_utc){.s = (int64_t)(packed >> 64), .frac64 = (uint64_t)packed};
+}
+
+struct meridian_utc meridian_utc_add_ns(struct meridian_utc a, int64_t ns)
+{
+	uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+	meridian_u128 span = (meridian_u128)(size / 1000000000) << 64;
+
+	span += ((meridian_u128)(size % 1000000000) << 64) / 1000000000;
+	return utc_unpack(ns < 0 ? utc_pack(a) - span : utc_pack(a) + span);
+}
+
+int64_t meridian_utc_diff_ns(struct meridian_utc a, struct meridian_utc b)
+{
+	meridian_i128 difference = (meridian_i128)(utc_pack(a) - utc_pack(b));
+	int64_t s = (int64_t)(difference >> 64);
+	int64_t ns = (int64_t)((meridian_u128)(uint64_t)difference * 1000000000 >> 64);
+
+	if (s >= INT64_MAX / 1000000000)
+		return INT64_MAX;
+	if (s <= INT64_MIN / 1000000000)
+		return INT64_MIN;
+	return s * 1000000000 + ns;
+}
+
+int meridian_open(struct meridian **ret_handle, const char *rundir)
+{
+	struct meridian *handle = calloc(1, sizeof(*handle));
+	int r;
+
+	if (handle == NULL)
+		return -ENOMEM;
+	handle->rundir = strdup(rundir ? rundir : MERIDIAN_RUNDIR_DEFAULT);
+	if (handle->rundir == NULL) {
+		free(handle);
+		return -ENOMEM;
+	}
+	r = meridian_page_open(&handle->page, handle->rundir, &meridian_timemodel_kind);
+	if (r < 0) {
+		meridian_close(handle);
+		return r;
+	}
+	*ret_handle = handle;
+	return 0;
+}
+
+void meridian_close(struct meridian *handle)
+{
+	if (handle == NULL)
+		return;
+	meridian_page_close(&handle->page);
+	free(handle->rundir);
+	free(handle);
+}
+
+static int snapshot_valid(struct meridian *handle)
+{
+	struct meridian_timemodel_data data;
+
+	if (meridian_timemodel_read(handle->page.addr, &data) == 0 &&
+		meridian_timemodel_sane(&data)) {
+		handle->data = data;
+		handle->has_data = 1;
+	}
+	return handle->has_data &&
+		meridian_timemodel_valid(
+			&handle->data, meridian_counter_read(handle->data.counter_id));
+}
+
+/* The page we map may belong to a control that is gone: look whether there is a new one. */
+static int page_reopen(struct meridian *handle)
+{
+	struct meridian_page page;
+	int r;
+
+	if (!meridian_page_replaced(&handle->page, handle->rundir, &meridian_timemodel_kind))
+		return -EAGAIN;
+	r = meridian_page_open(&page, handle->rundir, &meridian_timemodel_kind);
+	if (r < 0)
+		return r;
+	meridian_page_close(&handle->page);
+	handle->page = page;
+	handle->has_data = 0;
+	return 0;
+}
+
+/* UTC repeats its last second when one is inserted and skips one when it is deleted. */
+static struct meridian_utc leap_applied(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc)
+{
+	if (data->leap_s == 0)
+		return utc;
+	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s >= data->leap_s)
+		utc.s -= 1;
+	else if (data->leap == MERIDIAN_NTP_LI_DELETE && utc.s >= data->leap_s - 1)
+		utc.s += 1;
+	return utc;
+}
+
+int meridian_now(
+	struct meridian *handle, struct meridian_utc *ret_earliest, struct meridian_utc *ret_latest)
+{
+	const struct meridian_timemodel_data *data = &handle->data;
+	struct meridian_utc now;
+	uint64_t counter, bound_ns;
+
+	if (!snapshot_valid(handle)) {
+		int r = page_reopen(handle);
+
+		if (r < 0)
+			return r;
+		if (!snapshot_valid(handle))
+			return -EAGAIN;
+	}
+	counter = meridian_counter_read(data->counter_id);
+	now = meridian_timemodel_utc(data, counter);
+	bound_ns = data->root_delay_ns / 2 + 1 + meridian_timemodel_dispersion_ns(data, counter);
+	if (bound_ns > INT64_MAX)
+		bound_ns = INT64_MAX;
+	*ret_earliest = leap_applied(data, meridian_utc_add_ns(now, -(int64_t)bound_ns));
+	*ret_latest = leap_applied(data, meridian_utc_add_ns(now, (int64_t)bound_ns));
+	return 0;
+}
+
+const char *meridian_strerror(int error)
+{
+	if (error == -EAGAIN)
+		return "there is no synchronised time at the moment";
+	return meridian_page_strerror(error);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <meridian/counter.h>
+#include <meridian/ntp.h>
+#include <meridian/timemodel.h>
+
+#define READ_TRIES     4
+#define NS_PER_S       UINT64_C(1000000000)
+#define DISPERSION_MAX (UINT64_MAX / 2)
+
+/* Slowest and fastest counter a model may describe; between them no product below overflows. */
+#define PERIOD_MIN_S 1e-11
+#define PERIOD_MAX_S 1e-6
+#define UTC_MAX_S    (INT64_C(1) << 40)
+
+const struct meridian_page_kind meridian_timemodel_kind = {
+	.name = MERIDIAN_TIMEMODEL_NAME,
+	.magic = MERIDIAN_TIMEMODEL_MAGIC,
+	.version = MERIDIAN_TIMEMODEL_VERSION,
+	.min_size = sizeof(struct meridian_timemodel),
+};
+
+int meridian_timemodel_read(
+	const struct meridian_timemodel *page, struct meridian_timemodel_data *ret_data)
+{
+	union {
+		struct meridian_timemodel_data data;
+		uint64_t words[MERIDIAN_TIMEMODEL_WORDS];
+	} copy;
+
+	for (int try = 0; try < READ_TRIES; try++) {
+		uint64_t before = __atomic_load_n(&page->seq, __ATOMIC_ACQUIRE);
+		uint64_t after;
+
+		if (before == 0)
+			return -ENODATA;
+		if (before & 1)
+			continue;
+		for (size_t i = 0; i < MERIDIAN_TIMEMODEL_WORDS; i++)
+			copy.words[i] = __atomic_load_n(&page->live.words[i], __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&page->seq, __ATOMIC_RELAXED);
+		if (before == after) {
+			*ret_data = copy.data;
+			return 0;
+		}
+	}
+	return -EAGAIN;
+}
+
+void meridian_timemodel_write(
+	struct meridian_timemodel *page, const struct meridian_timemodel_data *data)
+{
+	union {
+		struct meridian_timemodel_data data;
+		uint64_t words[MERIDIAN_TIMEMODEL_WORDS];
+	} copy = {.data = *data};
+	/* A writer that died in the middle left an odd number; step over it. */
+	uint64_t odd = __atomic_load_n(&page->seq, __ATOMIC_RELAXED) | 1;
+
+	__atomic_store_n(&page->seq, odd, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	for (size_t i = 0; i < MERIDIAN_TIMEMODEL_WORDS; i++)
+		__atomic_store_n(&page->live.words[i], copy.words[i], __ATOMIC_RELAXED);
+	__atomic_store_n(&page->seq, odd + 1, __ATOMIC_RELEASE);
+}
+
+static int line_sane(const struct meridian_line *line, uint8_t shift)
+{
+	double period_s = (double)line->period_frac64 / 0x1p64 / (double)(UINT64_C(1) << shift);
+
+	return period_s >= PERIOD_MIN_S && period_s <= PERIOD_MAX_S && line->utc_s > -UTC_MAX_S &&
+		line->utc_s < UTC_MAX_S;
+}
+
+int meridian_timemodel_sane(const struct meridian_timemodel_data *data)
+{
+	return data->period_shift < 64 && line_sane(&data->slew, data->period_shift) &&
+		line_sane(&data->line, data->period_shift) && data->counter_hz > 0 &&
+		data->stratum >= MERIDIAN_NTP_STRATUM_PRIMARY &&
+		data->stratum <= MERIDIAN_NTP_STRATUM_UNSYNC &&
+		data->leap <= MERIDIAN_NTP_LI_DELETE &&
+		data->status <= MERIDIAN_TIMEMODEL_SYNCHRONISED &&
+		data->counter_id != MERIDIAN_COUNTER_NONE &&
+		data->counter_id <= MERIDIAN_COUNTER_CNTVCT &&
+		data->root_dispersion_ns <= DISPERSION_MAX && data->root_delay_ns <= DISPERSION_MAX;
+}
+
+/* `ticks` of a line as 64.64 seconds, exact but for the last 2^-64. */
+static meridian_u128 line_span(const struct meridian_line *line, uint8_t shift, uint64_t ticks)
+{
+	return (meridian_u128)ticks * line->period_frac64 >> shift;
+}
+
+struct meridian_utc meridian_timemodel_utc(
+	const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	int slewing = (int64_t)(counter - data->line.counter) < 0;
+	const struct meridian_line *line = slewing ? &data->slew : &data->line;
+	int64_t ticks = (int64_t)(counter - line->counter);
+	meridian_u128 utc = (meridian_u128)(uint64_t)line->utc_s << 64 | line->utc_frac64;
+
+	if (ticks >= 0)
+		utc += line_span(line, data->period_shift, (uint64_t)ticks);
+	else
+		utc -= line_span(line, data->period_shift, 0 - (uint64_t)ticks);
+	return (struct meridian_utc){.s = (int64_t)(utc >> 64), .frac64 = (uint64_t)utc};
+}
+
+uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks)
+{
+	meridian_u128 ns = (meridian_u128)ticks * NS_PER_S / data->counter_hz;
+
+	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
+}
+
+uint64_t meridian_timemodel_ticks(const struct meridian_timemodel_data *data, uint64_t ns)
+{
+	meridian_u128 ticks = (meridian_u128)ns * data->counter_hz / NS_PER_S;
+
+	return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
+}
+
+uint64_t meridian_timemodel_dispersion_ns(
+	const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	int64_t age = (int64_t)(counter - data->published_counter);
+	meridian_u128 grown;
+
+	if (age <= 0)
+		return data->root_dispersion_ns;
+	grown = (meridian_u128)meridian_timemodel_ns(data, (uint64_t)age) *
+			data->dispersion_rate_ppb / NS_PER_S +
+		1;
+	grown += data->root_dispersion_ns;
+	return grown > DISPERSION_MAX ? DISPERSION_MAX : (uint64_t)grown;
+}
+
+int meridian_timemodel_valid(const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	return data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
+		(int64_t)(counter - data->valid_until_counter) < 0;
+}

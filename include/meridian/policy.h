@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MERIDIAN_POLICY_H
+#define MERIDIAN_POLICY_H
+
+/*
+ * The policy: what control tells those who answer. It is the parsed config and what control
+ * learnt from the kernel (interfaces, addresses), in typed fields; nothing here is text for
+ * somebody to parse.
+ *
+ * Written by meridian-control alone, read by the dataplane and the fallback. A generation is an
+ * immutable blob in one of two slots; `generation` is stored last. A reader copies the blob,
+ * checks it, and looks at `generation` again: the slot it copied is rewritten only after the
+ * other slot has been published.
+ */
+
+#include <meridian/page.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MERIDIAN_POLICY_NAME    "policy"
+#define MERIDIAN_POLICY_MAGIC   UINT32_C(0x4c50524d) /* bytes "MRPL" in memory */
+#define MERIDIAN_POLICY_VERSION 1
+
+#define MERIDIAN_POLICY_NICS_MAX      16
+#define MERIDIAN_POLICY_QUEUES_MAX    64 /* queues of one NIC */
+#define MERIDIAN_POLICY_WORKERS_MAX   64
+#define MERIDIAN_POLICY_ADDRESSES_MAX 65536
+#define MERIDIAN_POLICY_ACCESS_MAX    2097152
+#define MERIDIAN_POLICY_NAME_SIZE     16 /* IFNAMSIZ */
+
+/* A table inside a blob: `count` entries at `offset` bytes from the blob's start. */
+struct meridian_policy_table {
+	uint64_t offset;
+	uint64_t count;
+};
+
+#define MERIDIAN_HUGEPAGES_AUTO  0 /* use them when the machine has enough */
+#define MERIDIAN_HUGEPAGES_NEVER 1
+
+struct meridian_policy_blob {
+	uint64_t generation; /* of this blob, counted from 1; 0 while it is being written */
+	uint64_t size;       /* bytes of the blob with its tables */
+	uint32_t memory_mb;  /* for packet buffers, per dataplane process */
+	uint8_t counter_id;  /* MERIDIAN_COUNTER_* */
+	uint8_t hugepages;   /* MERIDIAN_HUGEPAGES_* */
+	uint8_t reserved0[2];
+	struct meridian_policy_table nics;      /* struct meridian_policy_nic */
+	struct meridian_policy_table queues;    /* struct meridian_policy_queue */
+	struct meridian_policy_table workers;   /* struct meridian_policy_worker */
+	struct meridian_policy_table addresses; /* struct meridian_policy_address */
+	struct meridian_policy_table access;    /* struct meridian_policy_access */
+	uint64_t reserved[8];
+};
+
+#define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */
+
+#define MERIDIAN_XDP_NONE    0 /* no program attached: do not open the port */
+#define MERIDIAN_XDP_GENERIC 1
+#define MERIDIAN_XDP_NATIVE  2
+#define MERIDIAN_XDP_OFFLOAD 3
+
+struct meridian_policy_nic {
+	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated */
+	uint32_t ifindex;                     /* 0: the interface is gone */
+	uint32_t xdp_program_id;              /* that must be attached; 0: none yet */
+	uint32_t mtu;
+	uint16_t queue_count; /* receive queues, 1..QUEUES_MAX */
+	uint8_t kind;         /* MERIDIAN_NIC_* */
+	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
+	uint8_t mac[6];
+	uint8_t reserved[26];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
+
+/* Which worker polls a queue. Each (nic, queue) stands once. */
+struct meridian_policy_queue {
+	uint16_t nic; /* index into nics */
+	uint16_t queue;
+	uint16_t worker; /* index into workers */
+	uint16_t reserved;
+};
+
+struct meridian_policy_worker {
+	uint32_t core; /* CPU number the worker is pinned to */
+	uint32_t reserved;
+};
+
+#define MERIDIAN_FAMILY_IPV4 4
+#define MERIDIAN_FAMILY_IPV6 6
+
+/* A served address. IPv4 takes the first 4 octets, the rest is 0; network byte order. */
+struct meridian_policy_address {
+	uint8_t octets[16];
+	uint8_t family; /* MERIDIAN_FAMILY_* */
+	uint8_t reserved[7];
+};
+
+/* One rule of `allow` and `deny`: the longest matching prefix decides; no match means denied.
+ * A prefix stands at most once. Bits past the prefix are 0. */
+struct meridian_policy_access {
+	uint8_t octets[16];
+	uint8_t family;     /* MERIDIAN_FAMILY_* */
+	uint8_t prefix_len; /* 0..32 or 0..128 */
+	uint8_t allow;      /* 0 or 1 */
+	uint8_t reserved[5];
+};
+
+struct meridian_policy_slot {
+	uint64_t offset; /* from the start of the page, a multiple of 64 */
+	uint64_t capacity;
+};
+
+struct meridian_policy {
+	struct meridian_page_head head;
+	uint64_t
+		generation; /* that readers should use; 0: none yet. It is in slot generation % 2 */
+	struct meridian_policy_slot slot[2];
+	uint8_t reserved[24];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy) == 128, "ABI");
+
+extern const struct meridian_page_kind meridian_policy_kind;
+
+/* The published generation, or 0. Any thread, no system call. */
+uint64_t meridian_policy_generation(const struct meridian_policy *page);
+
+/*
+ * Copies and checks the current blob of a page mapped by meridian_page_open(). On success the
+ * caller owns *ret_blob and gives it to free(3). Returns 0; -ENODATA before the first generation;
+ * -EAGAIN when control published meanwhile (call again); -EFBIG when the page has grown past the
+ * mapping (open it anew); -EBADMSG when a field is out of its range; -ENOMEM.
+ */
+int meridian_policy_read(const struct meridian_page *page, struct meridian_policy_blob **ret_blob);
+
+/* 0 when every table lies inside `size` bytes and every field is in its range; else -EBADMSG. */
+int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size);
+
+/* First entry of a table of a checked blob. */
+#define MERIDIAN_POLICY_TABLE(blob, table, type)                                                   \
+	((const type *)(const void *)((const uint8_t *)(blob) + (blob)->table.offset))
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

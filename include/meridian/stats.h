@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MERIDIAN_STATS_H
+#define MERIDIAN_STATS_H
+
+/*
+ * Statistics: one page per answering process ("stats.dataplane", "stats.fallback"), one slot per
+ * worker. A slot has one writer, its worker, which stores each 64-bit field relaxed; readers load
+ * them relaxed and subtract. Counters only grow, also across a restart of their process.
+ */
+
+#include <meridian/page.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MERIDIAN_STATS_DATAPLANE_NAME "stats.dataplane"
+#define MERIDIAN_STATS_FALLBACK_NAME  "stats.fallback"
+#define MERIDIAN_STATS_MAGIC          UINT32_C(0x5453524d) /* bytes "MRST" in memory */
+#define MERIDIAN_STATS_VERSION        1
+
+/*
+ * Verdicts: what became of a received packet. Exactly one per packet. This list is the only
+ * place they are written down: names, counters, metrics and the manual come from it. New ones
+ * are appended, none is removed.
+ *
+ *   X(identifier, outcome, description)    outcome: ANSWER, DROP or PUNT
+ */
+#define MERIDIAN_VERDICTS(X)                                                                       \
+	X(answered, ANSWER, "answered with our time")                                              \
+	X(answered_unsynchronised, ANSWER, "answered with leap 3, stratum 0: no valid time model") \
+	X(punt, PUNT, "fragment, IP option or extension header: left to the kernel")               \
+	X(short_frame, DROP, "frame ends inside an Ethernet, VLAN, IP or UDP header")              \
+	X(foreign_mac, DROP, "destination MAC address is not ours")                                \
+	X(not_ip, DROP, "neither IPv4 nor IPv6, or more than two VLAN tags")                       \
+	X(bad_ip_header, DROP, "wrong IP version, header length or total length")                  \
+	X(bad_ip_checksum, DROP, "IPv4 header checksum is wrong")                                  \
+	X(foreign_address, DROP, "destination address is not served here")                         \
+	X(martian_source, DROP, "source address cannot be a client's")                             \
+	X(not_ntp, DROP, "not UDP, or not to port 123")                                            \
+	X(bad_udp_length, DROP, "UDP length disagrees with the IP length")                         \
+	X(bad_udp_checksum, DROP, "UDP checksum is wrong, or missing over IPv6")                   \
+	X(bad_source_port, DROP, "source port is 0")                                               \
+	X(bad_length, DROP, "NTP packet is too short, too long or of no valid length")             \
+	X(bad_version, DROP, "NTP version is not 1 to 4")                                          \
+	X(bad_mode, DROP, "NTP mode is not a request's")                                           \
+	X(bad_extension, DROP, "extension field of wrong length")                                  \
+	X(unknown_key, DROP, "authenticated with a key we do not have")                            \
+	X(denied, DROP, "source address is not allowed")                                           \
+	X(no_model, DROP, "control has not published a time model yet")                            \
+	X(tx_failed, DROP, "reply was ready but could not be sent")
+
+enum meridian_verdict {
+#define MERIDIAN_VERDICT_ENUM_(name, outcome, text) MERIDIAN_VERDICT_##name,
+	MERIDIAN_VERDICTS(MERIDIAN_VERDICT_ENUM_)
+#undef MERIDIAN_VERDICT_ENUM_
+	MERIDIAN_VERDICT_COUNT
+};
+
+#define MERIDIAN_VERDICT_CAPACITY 64 /* counters reserved in a slot */
+MERIDIAN_STATIC_ASSERT(MERIDIAN_VERDICT_COUNT <= MERIDIAN_VERDICT_CAPACITY, "too many verdicts");
+
+enum meridian_outcome {
+	MERIDIAN_OUTCOME_ANSWER,
+	MERIDIAN_OUTCOME_DROP,
+	MERIDIAN_OUTCOME_PUNT
+};
+
+/* Identifier and description of a verdict; "unknown" past the list. Static storage. */
+const char *meridian_verdict_name(unsigned int verdict);
+const char *meridian_verdict_text(unsigned int verdict);
+/* enum meridian_outcome of a verdict; MERIDIAN_OUTCOME_DROP past the list. */
+int meridian_verdict_outcome(unsigned int verdict);
+
+/* Where a receive time came from, best last. One counter per worker each. */
+#define MERIDIAN_STAMPS(X)                                                                         \
+	X(counter, "counter read when the packet was taken from its queue")                        \
+	X(kernel, "kernel receive stamp of the socket")                                            \
+	X(xdp, "stamp of the XDP program in front of the frame")                                   \
+	X(nic, "hardware stamp of the NIC")
+
+enum meridian_stamp {
+#define MERIDIAN_STAMP_ENUM_(name, text) MERIDIAN_STAMP_##name,
+	MERIDIAN_STAMPS(MERIDIAN_STAMP_ENUM_)
+#undef MERIDIAN_STAMP_ENUM_
+	MERIDIAN_STAMP_COUNT
+};
+#define MERIDIAN_STAMP_CAPACITY 8
+
+const char *meridian_stamp_name(unsigned int stamp);
+
+/*
+ * Residence time (receive stamp to transmit), log-linear: 8 buckets per factor of two. Bucket 0
+ * takes everything below 64 ns, the last one everything from 2^26 ns (67 ms) on.
+ */
+#define MERIDIAN_RESIDENCE_SUB_LOG2 3
+#define MERIDIAN_RESIDENCE_MIN_LOG2 6
+#define MERIDIAN_RESIDENCE_MAX_LOG2 26
+#define MERIDIAN_RESIDENCE_BUCKETS                                                                 \
+	(((MERIDIAN_RESIDENCE_MAX_LOG2 - MERIDIAN_RESIDENCE_MIN_LOG2)                              \
+		 << MERIDIAN_RESIDENCE_SUB_LOG2) +                                                 \
+		2)
+
+/* Bucket of a residence time in ns, 0..BUCKETS-1, and a bucket's lower limit in ns. */
+unsigned int meridian_residence_bucket(uint64_t ns);
+uint64_t meridian_residence_floor_ns(unsigned int bucket);
+
+#define MERIDIAN_WORKER_ABSENT   0 /* the slot is not in use by the running process */
+#define MERIDIAN_WORKER_STARTING 1
+#define MERIDIAN_WORKER_POLLING  2 /* control may steer packets to its queues */
+#define MERIDIAN_WORKER_STOPPING 3 /* still answers what is queued; steer no more */
+
+struct meridian_stats_worker {
+	uint64_t heartbeat;         /* moves with every turn of the polling loop, also when idle */
+	uint64_t state;             /* MERIDIAN_WORKER_* */
+	uint64_t core;              /* CPU number; UINT64_MAX: not pinned */
+	uint64_t policy_generation; /* in use by this worker */
+	uint64_t rx_packets;
+	uint64_t rx_octets;
+	uint64_t tx_packets;
+	uint64_t tx_octets;
+	uint64_t bursts;         /* non-empty receive bursts */
+	uint64_t busy_ns;        /* reserved for the idle ladder: time not spent waiting */
+	uint64_t stamp_rejected; /* receive stamps too old or in the future, replaced by counter */
+	uint64_t model_retries;  /* bursts that kept their last snapshot of the model */
+	uint64_t reserved0[4];
+	uint64_t verdict[MERIDIAN_VERDICT_CAPACITY];
+	uint64_t stamp[MERIDIAN_STAMP_CAPACITY];
+	uint64_t residence[MERIDIAN_RESIDENCE_BUCKETS];
+	uint64_t residence_sum_ns;
+	uint64_t reserved1[5];
+};
+MERIDIAN_STATIC_ASSERT(
+	sizeof(struct meridian_stats_worker) % MERIDIAN_CACHE_LINE == 0, "one writer per line");
+
+/* A port as the dataplane found it. Written by its main thread before a worker polls. */
+struct meridian_stats_port {
+	char name[16];        /* interface or device, NUL-terminated; empty: slot not in use */
+	char driver[16];      /* "net_af_xdp", NUL-terminated */
+	uint32_t queue_count; /* queues open */
+	uint8_t xdp_mode;     /* MERIDIAN_XDP_* of policy.h */
+	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
+	uint8_t reserved[26];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
+
+#define MERIDIAN_STATS_PORTS_MAX   16
+#define MERIDIAN_STATS_WORKERS_MAX 64
+
+#define MERIDIAN_MEMORY_NONE      0 /* no packet buffers of its own (fallback) */
+#define MERIDIAN_MEMORY_HUGEPAGES 1
+#define MERIDIAN_MEMORY_4K        2 /* ordinary pages: works, costs TLB misses */
+
+struct meridian_stats {
+	struct meridian_page_head head; /* writer_pid 0 after a clean stop */
+	uint64_t started_s;             /* UTC since 1970 of this start */
+	uint64_t policy_generation;     /* checked and taken over by the main thread */
+	uint64_t main_heartbeat;        /* moves about ten times a second */
+	uint32_t worker_count;          /* slots in use by the running process */
+	uint32_t port_count;
+	uint8_t memory; /* MERIDIAN_MEMORY_* */
+	uint8_t reserved[31];
+	struct meridian_stats_port port[MERIDIAN_STATS_PORTS_MAX];
+	struct meridian_stats_worker worker[MERIDIAN_STATS_WORKERS_MAX];
+};
+MERIDIAN_STATIC_ASSERT(offsetof(struct meridian_stats, worker) % MERIDIAN_CACHE_LINE == 0, "ABI");
+
+extern const struct meridian_page_kind meridian_stats_dataplane_kind;
+extern const struct meridian_page_kind meridian_stats_fallback_kind;
+
+/* Adds to a counter of one's own slot; reads a counter of anybody's. */
+static inline void meridian_stats_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+static inline uint64_t meridian_stats_get(const uint64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef MERIDIAN_TIMEMODEL_H
+#define MERIDIAN_TIMEMODEL_H
+
+/*
+ * The time model: control's line from the raw counter to UTC, with an error bound.
+ *
+ * Written by meridian-control alone; read by workers, the fallback, libmeridian and anyone who
+ * may open the file. The live part is guarded by a 64-bit sequence lock. A reader that loses the
+ * race a few times keeps its last snapshot: it stays valid until `valid_until_counter`.
+ *
+ * UTC here is never smeared. Between two disruptions the clock is continuous and never runs
+ * backwards, which is why it has two segments: `slew` leads from where the previous model stood
+ * to `line`, and ends by itself at line.counter, so that readers do not overshoot when control
+ * is gone.
+ *
+ * |served time - true UTC| <= root_delay / 2 + root_dispersion(now), where the dispersion grows
+ * from published_counter on: this is the promise (RFC 5905 section 11.1, root distance).
+ */
+
+#include <meridian/page.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MERIDIAN_TIMEMODEL_NAME    "timemodel"
+#define MERIDIAN_TIMEMODEL_MAGIC   UINT32_C(0x4d54524d) /* bytes "MRTM" in memory */
+#define MERIDIAN_TIMEMODEL_VERSION 1
+
+__extension__ typedef unsigned __int128 meridian_u128;
+
+/* UTC as seconds since 1970 (no leap seconds counted, as POSIX) and 2^-64 s. */
+struct meridian_utc {
+	int64_t s;
+	uint64_t frac64;
+};
+
+/* utc(c) = utc_s + utc_frac64 * 2^-64 + (c - counter) * period_frac64 * 2^-(64 + period_shift) */
+struct meridian_line {
+	uint64_t counter; /* anchor, ticks */
+	int64_t utc_s;
+	uint64_t utc_frac64;
+	uint64_t period_frac64; /* one tick, 2^-(64 + period_shift) s */
+};
+
+#define MERIDIAN_TIMEMODEL_UNSYNCHRONISED 0 /* status: serve LI 3, stratum 0; utc is a guess */
+#define MERIDIAN_TIMEMODEL_SYNCHRONISED   1 /* status: tracks a source, or `local` */
+
+struct meridian_timemodel_data {
+	struct meridian_line slew;    /* holds while counter < line.counter */
+	struct meridian_line line;    /* holds from line.counter on */
+	uint64_t valid_until_counter; /* past this: unsynchronised */
+	uint64_t published_counter;   /* root_dispersion_ns is of this instant */
+	uint64_t root_delay_ns;
+	uint64_t root_dispersion_ns;
+	uint64_t disruption_count;    /* moves whenever the published clock stepped */
+	int64_t reference_s;          /* last update of the clock, UTC since 1970; 0: never */
+	int64_t leap_s;               /* first UTC second after the pending leap; 0: none pending */
+	uint64_t counter_hz;          /* nominal ticks per second, rounded; never 0 */
+	uint32_t reference_frac32;    /* 2^-32 s of the reference time */
+	uint32_t dispersion_rate_ppb; /* growth of root_dispersion since published_counter */
+	uint32_t refid;               /* host order */
+	int32_t tai_offset_s;         /* TAI - UTC before the pending leap; 0: not known */
+	uint8_t period_shift;         /* of both lines, 0..63 */
+	uint8_t status;               /* MERIDIAN_TIMEMODEL_* */
+	uint8_t leap;                 /* MERIDIAN_NTP_LI_NONE, _INSERT or _DELETE at leap_s */
+	uint8_t stratum;              /* 1..15; 16 while unsynchronised */
+	int8_t precision_log2;        /* of reading the counter, log2 s */
+	uint8_t counter_id;           /* MERIDIAN_COUNTER_* */
+	uint8_t reserved0[2];
+	uint64_t reserved[4];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel_data) == 184, "ABI");
+
+#define MERIDIAN_TIMEMODEL_WORDS (sizeof(struct meridian_timemodel_data) / sizeof(uint64_t))
+
+struct meridian_timemodel {
+	struct meridian_page_head head;
+	uint64_t seq; /* odd while an update is in progress; 64 bits, so it never wraps */
+	union {
+		struct meridian_timemodel_data data;
+		uint64_t words[MERIDIAN_TIMEMODEL_WORDS];
+	} live;
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel) == 256, "ABI");
+
+extern const struct meridian_page_kind meridian_timemodel_kind;
+
+/*
+ * Takes a snapshot. Any thread, any process, no system call. Returns 0; -EAGAIN when the writer
+ * was always in between (4 tries: keep the last snapshot); -ENODATA before the first update.
+ */
+int meridian_timemodel_read(
+	const struct meridian_timemodel *page, struct meridian_timemodel_data *ret_data);
+
+/* Publishes `data`. Only the page's one writer, from one thread. */
+void meridian_timemodel_write(
+	struct meridian_timemodel *page, const struct meridian_timemodel_data *data);
+
+/* 1 when the fields are within their ranges (periods, shift, stratum, nanosecond fields): what a
+ * reader checks before it computes with a snapshot; else 0. */
+int meridian_timemodel_sane(const struct meridian_timemodel_data *data);
+
+/* The published clock at `counter`, before any leap second of this model is applied. */
+struct meridian_utc meridian_timemodel_utc(
+	const struct meridian_timemodel_data *data, uint64_t counter);
+
+/* Root dispersion at `counter` in ns, rounded up, saturating at UINT64_MAX / 2. */
+uint64_t meridian_timemodel_dispersion_ns(
+	const struct meridian_timemodel_data *data, uint64_t counter);
+
+/* 1 when the model may be served as synchronised at `counter`; else 0. */
+int meridian_timemodel_valid(const struct meridian_timemodel_data *data, uint64_t counter);
+
+/* Ticks of `ns` nanoseconds at the model's nominal counter rate, and back. Saturating. */
+uint64_t meridian_timemodel_ticks(const struct meridian_timemodel_data *data, uint64_t ns);
+uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
