@@ -3,21 +3,26 @@
 #define DATAPLANE_ACCESS_H
 
 /*
- * Who may ask: `allow` and `deny` rules, longest prefix first, as a sorted list of address
- * intervals, so that a look-up is one binary search. Default: nobody.
+ * Who may ask. The `allow` and `deny` rules, of which the longest matching prefix decides, are
+ * compiled to the sorted list of addresses at which the answer changes, so that a look-up is one
+ * binary search: below the first edge nobody is allowed, and each edge turns the answer round.
  */
 
 #include <meridian/policy.h>
+#include <meridian/timemodel.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct access_interval; /* first address of an interval and its verdict */
+/* Edges of one family, ascending. An address is the upper bits of its 128-bit number. */
+struct access_edges {
+	meridian_u128 *edge;
+	size_t count;
+};
 
 /* Immutable after access_init(). */
 struct access {
-	struct access_interval *ipv4, *ipv6;
-	size_t ipv4_count, ipv6_count;
+	struct access_edges ipv4, ipv6;
 };
 
 /* Compiles `count` rules of a checked policy. Allocates. Returns 0 or -ENOMEM. */

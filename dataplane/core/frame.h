@@ -24,7 +24,9 @@ struct frame {
 	uint16_t payload_length;
 	bool ipv6;
 
-	uint64_t receive; /* T2 in the reply, set by responder_classify() */
+	/* Set by responder_classify() for an answer. */
+	uint64_t receive;     /* T2, the receive timestamp in the reply */
+	int8_t leap_offset_s; /* leap second applied to T2, and hence to T3: -1, 0 or 1 */
 };
 
 /* Parses and checks the headers up to UDP. Returns MERIDIAN_VERDICT_answered when the payload is
@@ -34,6 +36,9 @@ enum meridian_verdict frame_parse(struct frame *frame);
 /* Source or destination address of a parsed frame: 4 octets, or 16 if frame->ipv6. */
 const uint8_t *frame_source(const struct frame *frame);
 const uint8_t *frame_destination(const struct frame *frame);
+
+/* Source port of a parsed frame. */
+uint16_t frame_source_port(const struct frame *frame);
 
 /* Swaps addresses and ports, writes lengths for `payload_length` octets (not above the
  * request's), TTL and the IPv4 checksum. VLAN tags are kept. */

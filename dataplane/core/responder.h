@@ -14,6 +14,7 @@
 #include "access.h"
 #include "frame.h"
 #include "served.h"
+#include <meridian/ntp.h>
 #include <meridian/stats.h>
 #include <meridian/timemodel.h>
 #include <stdbool.h>
@@ -32,15 +33,18 @@ struct responder {
 	bool has_model;    /* a model was ever taken */
 	bool synchronised; /* the model may be served as such during this burst */
 	const struct responder_policy *policy; /* NULL: nothing is served */
-	uint64_t last_receive; /* last T2 given out, NTP timestamp as 64-bit number */
-	uint64_t random;       /* state of the generator for the bits below the precision */
+	struct meridian_ntp_header common;     /* of the replies of this burst */
+	uint64_t noise_mask;                   /* timestamp bits below the published precision */
+	uint64_t last_receive; /* last T2 given out, as a number and before its leap second */
+	uint64_t random; /* state of the generator for the bits below the precision, never 0 */
 };
 
 /* `seed` is any random number. */
 void responder_init(struct responder *responder, uint64_t seed);
 
-/* Takes the snapshots for one burst. `model` NULL: keep the last one. `now_counter` decides
- * whether the model is still valid. Both pointers must stay valid until the next call. */
+/* Takes the snapshots for one burst. `model` is copied; NULL, or one that is not sane: keep the
+ * last one. `policy` must stay valid until the next call. `now_counter` decides whether the
+ * model is still valid and how much its dispersion has grown. */
 void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
 	const struct responder_policy *policy, uint64_t now_counter);
 
@@ -48,15 +52,15 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
  * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`
  * verdicts the frame is now its reply, complete except for the transmit time and the UDP
  * checksum, with frame->length set; otherwise its bytes are unchanged.
- * T2 is strictly increasing per responder.
+ * T2 is odd, and strictly increasing per responder while the published clock does not step.
  */
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter);
 
-/* Writes the transmit time (T3 > T2) for a reply that leaves at `transmit_counter`, and what
- * depends on it. The frame may be sent after this. */
-void responder_finish(
-	const struct responder *responder, struct frame *frame, uint64_t transmit_counter);
+/* Writes the transmit time (T3 > T2, even) for a reply that leaves at `transmit_counter`, and
+ * what depends on it. In the burst of its responder_classify(). The frame may be sent after this.
+ */
+void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter);
 
 /* Builds the worker's view of a checked policy blob. Allocates: main thread only. Returns 0 and
  * a pointer for responder_policy_free(), or -ENOMEM. */

@@ -8,10 +8,11 @@
 #define NS_PER_S       UINT64_C(1000000000)
 #define DISPERSION_MAX (UINT64_MAX / 2)
 
-/* Slowest and fastest counter a model may describe; between them no product below overflows. */
-#define PERIOD_MIN_S 1e-11
-#define PERIOD_MAX_S 1e-6
-#define UTC_MAX_S    (INT64_C(1) << 40)
+/* Fastest and slowest counter a model may describe, in 2^-64 s per tick: 100 GHz and 1 MHz.
+ * Between them no product below overflows. */
+#define PERIOD_MIN (UINT64_MAX / 100000000000)
+#define PERIOD_MAX (UINT64_MAX / 1000000)
+#define UTC_MAX_S  (INT64_C(1) << 40)
 
 const struct meridian_page_kind meridian_timemodel_kind = {
 	.name = MERIDIAN_TIMEMODEL_NAME,
@@ -65,24 +66,40 @@ void meridian_timemodel_write(
 	__atomic_store_n(&page->seq, odd + 1, __ATOMIC_RELEASE);
 }
 
+static int utc_sane(int64_t s)
+{
+	return s > -UTC_MAX_S && s < UTC_MAX_S;
+}
+
 static int line_sane(const struct meridian_line *line, uint8_t shift)
 {
-	double period_s = (double)line->period_frac64 / 0x1p64 / (double)(UINT64_C(1) << shift);
+	uint64_t period = line->period_frac64 >> shift;
 
-	return period_s >= PERIOD_MIN_S && period_s <= PERIOD_MAX_S && line->utc_s > -UTC_MAX_S &&
-		line->utc_s < UTC_MAX_S;
+	return period >= PERIOD_MIN && period <= PERIOD_MAX && utc_sane(line->utc_s);
+}
+
+static int lines_sane(const struct meridian_timemodel_data *data)
+{
+	return data->period_shift < 64 && line_sane(&data->slew, data->period_shift) &&
+		line_sane(&data->line, data->period_shift) && data->counter_hz > 0 &&
+		data->counter_id != MERIDIAN_COUNTER_NONE &&
+		data->counter_id <= MERIDIAN_COUNTER_CNTVCT;
+}
+
+/* A model that tracks a source has a stratum to go with it. */
+static int status_sane(const struct meridian_timemodel_data *data)
+{
+	if (data->status == MERIDIAN_TIMEMODEL_UNSYNCHRONISED)
+		return data->stratum <= MERIDIAN_NTP_STRATUM_UNSYNC;
+	return data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
+		data->stratum >= MERIDIAN_NTP_STRATUM_PRIMARY &&
+		data->stratum <= MERIDIAN_NTP_STRATUM_MAX;
 }
 
 int meridian_timemodel_sane(const struct meridian_timemodel_data *data)
 {
-	return data->period_shift < 64 && line_sane(&data->slew, data->period_shift) &&
-		line_sane(&data->line, data->period_shift) && data->counter_hz > 0 &&
-		data->stratum >= MERIDIAN_NTP_STRATUM_PRIMARY &&
-		data->stratum <= MERIDIAN_NTP_STRATUM_UNSYNC &&
-		data->leap <= MERIDIAN_NTP_LI_DELETE &&
-		data->status <= MERIDIAN_TIMEMODEL_SYNCHRONISED &&
-		data->counter_id != MERIDIAN_COUNTER_NONE &&
-		data->counter_id <= MERIDIAN_COUNTER_CNTVCT &&
+	return lines_sane(data) && status_sane(data) && data->leap <= MERIDIAN_NTP_LI_DELETE &&
+		utc_sane(data->leap_s) && utc_sane(data->reference_s) &&
 		data->root_dispersion_ns <= DISPERSION_MAX && data->root_delay_ns <= DISPERSION_MAX;
 }
 
@@ -95,16 +112,26 @@ static meridian_u128 line_span(const struct meridian_line *line, uint8_t shift, 
 struct meridian_utc meridian_timemodel_utc(
 	const struct meridian_timemodel_data *data, uint64_t counter)
 {
-	int slewing = (int64_t)(counter - data->line.counter) < 0;
-	const struct meridian_line *line = slewing ? &data->slew : &data->line;
-	int64_t ticks = (int64_t)(counter - line->counter);
+	const struct meridian_line *line = counter < data->line.counter ? &data->slew : &data->line;
 	meridian_u128 utc = (meridian_u128)(uint64_t)line->utc_s << 64 | line->utc_frac64;
 
-	if (ticks >= 0)
-		utc += line_span(line, data->period_shift, (uint64_t)ticks);
+	if (counter >= line->counter)
+		utc += line_span(line, data->period_shift, counter - line->counter);
 	else
-		utc -= line_span(line, data->period_shift, 0 - (uint64_t)ticks);
+		utc -= line_span(line, data->period_shift, line->counter - counter);
 	return (struct meridian_utc){.s = (int64_t)(utc >> 64), .frac64 = (uint64_t)utc};
+}
+
+int meridian_timemodel_leap_offset_s(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc)
+{
+	if (data->leap_s == 0)
+		return 0;
+	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s >= data->leap_s)
+		return -1;
+	if (data->leap == MERIDIAN_NTP_LI_DELETE && utc.s >= data->leap_s - 1)
+		return 1;
+	return 0;
 }
 
 uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks)
@@ -124,20 +151,18 @@ uint64_t meridian_timemodel_ticks(const struct meridian_timemodel_data *data, ui
 uint64_t meridian_timemodel_dispersion_ns(
 	const struct meridian_timemodel_data *data, uint64_t counter)
 {
-	int64_t age = (int64_t)(counter - data->published_counter);
-	meridian_u128 grown;
+	meridian_u128 grown = data->root_dispersion_ns;
+	uint64_t age_ns;
 
-	if (age <= 0)
-		return data->root_dispersion_ns;
-	grown = (meridian_u128)meridian_timemodel_ns(data, (uint64_t)age) *
-			data->dispersion_rate_ppb / NS_PER_S +
-		1;
-	grown += data->root_dispersion_ns;
+	if (counter > data->published_counter) {
+		age_ns = meridian_timemodel_ns(data, counter - data->published_counter);
+		grown += (meridian_u128)age_ns * data->dispersion_rate_ppb / NS_PER_S + 1;
+	}
 	return grown > DISPERSION_MAX ? DISPERSION_MAX : (uint64_t)grown;
 }
 
 int meridian_timemodel_valid(const struct meridian_timemodel_data *data, uint64_t counter)
 {
 	return data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
-		(int64_t)(counter - data->valid_until_counter) < 0;
+		counter < data->valid_until_counter;
 }

@@ -107,6 +107,11 @@ int meridian_timemodel_sane(const struct meridian_timemodel_data *data);
 struct meridian_utc meridian_timemodel_utc(
 	const struct meridian_timemodel_data *data, uint64_t counter);
 
+/* What the pending leap second adds to the published clock at `utc`: -1 from an inserted second
+ * on (23:59:59 is given twice), 1 from a deleted one on (23:59:59 is left out), else 0. */
+int meridian_timemodel_leap_offset_s(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc);
+
 /* Root dispersion at `counter` in ns, rounded up, saturating at UINT64_MAX / 2. */
 uint64_t meridian_timemodel_dispersion_ns(
 	const struct meridian_timemodel_data *data, uint64_t counter);

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reply.h"
+#include "bytes.h"
+#include "clock.h"
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <string.h>
+
+#define NS_PER_S     UINT64_C(1000000000)
+#define SHORT_SECOND UINT32_C(0x10000) /* 1 s as 16.16 */
+
+#define RECEIVE_OFFSET  offsetof(struct meridian_ntp_header, receive)
+#define TRANSMIT_OFFSET offsetof(struct meridian_ntp_header, transmit)
+#define ORIGIN_OFFSET   offsetof(struct meridian_ntp_header, origin)
+
+/* NTP short format: 16.16 seconds. Errors are never made smaller by rounding. */
+static uint32_t short_seconds(uint64_t ns)
+{
+	if (ns / NS_PER_S >= SHORT_SECOND)
+		return UINT32_MAX;
+	return (uint32_t)((ns / NS_PER_S << 16) +
+		((ns % NS_PER_S << 16) + NS_PER_S - 1) / NS_PER_S);
+}
+
+static void prepare_unsynchronised(struct meridian_ntp_header *common)
+{
+	common->root_delay = htonl(SHORT_SECOND);
+	common->root_dispersion = htonl(SHORT_SECOND);
+}
+
+static void prepare_synchronised(struct meridian_ntp_header *common,
+	const struct meridian_timemodel_data *model, uint64_t now_counter)
+{
+	struct meridian_utc reference = {
+		model->reference_s, (uint64_t)model->reference_frac32 << 32};
+	uint64_t dispersion_ns = meridian_timemodel_dispersion_ns(model, now_counter);
+	uint64_t stamp = model->reference_s == 0 ? 0 : clock_ntp(reference);
+
+	common->stratum = model->stratum;
+	common->root_delay = htonl(short_seconds(model->root_delay_ns));
+	common->root_dispersion = htonl(short_seconds(dispersion_ns));
+	common->refid = htonl(model->refid);
+	common->reference.seconds = htonl((uint32_t)(stamp >> 32));
+	common->reference.fraction = htonl((uint32_t)stamp);
+}
+
+void reply_prepare(struct meridian_ntp_header *ret_common,
+	const struct meridian_timemodel_data *model, bool synchronised, uint64_t now_counter)
+{
+	memset(ret_common, 0, sizeof(*ret_common));
+	ret_common->precision = model->precision_log2;
+	if (synchronised)
+		prepare_synchronised(ret_common, model, now_counter);
+	else
+		prepare_unsynchronised(ret_common);
+}
+
+void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
+	const struct request *request, uint8_t leap, uint64_t receive)
+{
+	memcpy(payload, common, ORIGIN_OFFSET);
+	payload[0] = MERIDIAN_NTP_LI_VN_MODE(leap, request->version, request->reply_mode);
+	payload[offsetof(struct meridian_ntp_header, poll)] = (uint8_t)request->poll;
+	put_u64(payload + ORIGIN_OFFSET, request->transmit);
+	put_u64(payload + RECEIVE_OFFSET, receive);
+}
+
+uint64_t reply_origin(const uint8_t *payload)
+{
+	return get_u64(payload + ORIGIN_OFFSET);
+}
+
+void reply_set_transmit(uint8_t *payload, uint64_t transmit)
+{
+	put_u64(payload + TRANSMIT_OFFSET, transmit);
+}

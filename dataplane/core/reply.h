@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_REPLY_H
+#define DATAPLANE_REPLY_H
+
+/* The NTP header of a reply (RFC 5905 section 7.3). All pure. */
+
+#include "request.h"
+#include <meridian/ntp.h>
+#include <meridian/timemodel.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Fills what all replies of a burst have in common: stratum, precision, root delay and
+ * dispersion at `now_counter` (rounded up, saturating), reference ID and time. Not
+ * `synchronised`: stratum 0, no reference, and a second each of root delay and dispersion.
+ */
+void reply_prepare(struct meridian_ntp_header *ret_common,
+	const struct meridian_timemodel_data *model, bool synchronised, uint64_t now_counter);
+
+/* Writes the reply's header over the request at `payload`, all but the transmit timestamp. */
+void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
+	const struct request *request, uint8_t leap, uint64_t receive);
+
+/* The origin timestamp of a written reply, and its transmit timestamp, both as numbers. */
+uint64_t reply_origin(const uint8_t *payload);
+void reply_set_transmit(uint8_t *payload, uint64_t transmit);
+
+#endif

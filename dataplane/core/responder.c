@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "responder.h"
+#include "clock.h"
+#include "martian.h"
+#include "reply.h"
+#include "request.h"
+#include <errno.h>
+#include <stdlib.h>
+
+#define GOOD MERIDIAN_VERDICT_answered
+
+/* T2 may come out of order by what lies between a stamp and its burst. Further back than this
+ * (2^-6 s), the clock itself was set back. */
+#define DISORDER_MAX (UINT64_C(1) << 26)
+
+/* Chrony's marks: receive timestamps are odd and transmit timestamps even, so a client's
+ * origin timestamp tells whether it asks for an interleaved reply. */
+#define RECEIVE_MARK UINT64_C(1)
+
+void responder_init(struct responder *responder, uint64_t seed)
+{
+	*responder = (struct responder){.random = seed ? seed : 1};
+}
+
+static void take_model(struct responder *responder, const struct meridian_timemodel_data *model)
+{
+	if (model->disruption_count != responder->model.disruption_count)
+		responder->last_receive = 0;
+	responder->model = *model;
+	responder->has_model = true;
+	responder->noise_mask = clock_noise_mask(model->precision_log2);
+}
+
+void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
+	const struct responder_policy *policy, uint64_t now_counter)
+{
+	if (model != NULL && meridian_timemodel_sane(model))
+		take_model(responder, model);
+	responder->policy = policy;
+	responder->synchronised =
+		responder->has_model && meridian_timemodel_valid(&responder->model, now_counter);
+	if (responder->has_model)
+		reply_prepare(&responder->common, &responder->model, responder->synchronised,
+			now_counter);
+}
+
+/* Marsaglia's xorshift64: the noise need not be secret, only without pattern. */
+static uint64_t random_next(struct responder *responder)
+{
+	uint64_t x = responder->random;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	responder->random = x;
+	return x;
+}
+
+static uint64_t timestamp(struct responder *responder, struct meridian_utc utc)
+{
+	uint64_t mask = responder->noise_mask;
+
+	return (clock_ntp(utc) & ~mask) | (random_next(responder) & mask);
+}
+
+static uint64_t leap_shift(const struct frame *frame)
+{
+	return (uint64_t)frame->leap_offset_s << 32;
+}
+
+/* Never equal to the origin timestamp beside it, which must not be a valid answer to itself. */
+static void stamp_receive(
+	struct responder *responder, struct frame *frame, struct meridian_utc utc, uint64_t origin)
+{
+	uint64_t t = timestamp(responder, utc) | RECEIVE_MARK;
+
+	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
+	if (responder->last_receive - t < DISORDER_MAX)
+		t = responder->last_receive + 2;
+	if (t + leap_shift(frame) == origin)
+		t += 2;
+	responder->last_receive = t;
+	frame->receive = t + leap_shift(frame);
+}
+
+static enum meridian_verdict check_addresses(
+	const struct responder_policy *policy, const struct frame *frame)
+{
+	const uint8_t *source = frame_source(frame);
+
+	if (policy == NULL ||
+		!served_contains(&policy->served, frame_destination(frame), frame->ipv6))
+		return MERIDIAN_VERDICT_foreign_address;
+	if (martian_source(source, frame->ipv6) ||
+		served_contains(&policy->served, source, frame->ipv6))
+		return MERIDIAN_VERDICT_martian_source;
+	return GOOD;
+}
+
+/* All the questions, in the order of the verdicts. */
+static enum meridian_verdict check(
+	const struct responder *responder, struct frame *frame, struct request *ret_request)
+{
+	enum meridian_verdict verdict = frame_parse(frame);
+
+	if (verdict == GOOD)
+		verdict = check_addresses(responder->policy, frame);
+	if (verdict == GOOD)
+		verdict = request_parse(frame->data + frame->payload, frame->payload_length,
+			frame_source_port(frame), ret_request);
+	if (verdict != GOOD)
+		return verdict;
+	if (!access_allowed(&responder->policy->access, frame_source(frame), frame->ipv6))
+		return MERIDIAN_VERDICT_denied;
+	return responder->has_model ? GOOD : MERIDIAN_VERDICT_no_model;
+}
+
+enum meridian_verdict responder_classify(
+	struct responder *responder, struct frame *frame, uint64_t receive_counter)
+{
+	struct request request;
+	struct meridian_utc utc;
+	enum meridian_verdict verdict = check(responder, frame, &request);
+	uint8_t leap = MERIDIAN_NTP_LI_UNKNOWN;
+
+	if (verdict != GOOD)
+		return verdict;
+	utc = meridian_timemodel_utc(&responder->model, receive_counter);
+	stamp_receive(responder, frame, utc, request.transmit);
+	if (responder->synchronised)
+		leap = clock_leap_indicator(&responder->model, utc);
+	frame_turn(frame, MERIDIAN_NTP_HEADER_SIZE);
+	reply_write(
+		frame->data + frame->payload, &responder->common, &request, leap, frame->receive);
+	return responder->synchronised ? GOOD : MERIDIAN_VERDICT_answered_unsynchronised;
+}
+
+void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter)
+{
+	uint8_t *payload = frame->data + frame->payload;
+	uint64_t t =
+		timestamp(responder, meridian_timemodel_utc(&responder->model, transmit_counter));
+
+	t = (t + leap_shift(frame)) & ~RECEIVE_MARK;
+	if ((int64_t)(t - frame->receive) <= 0)
+		t = frame->receive + 1;
+	if (t == reply_origin(payload))
+		t += 2;
+	reply_set_transmit(payload, t);
+	frame_checksum_udp(frame);
+}
+
+int responder_policy_new(
+	struct responder_policy **ret_policy, const struct meridian_policy_blob *blob)
+{
+	struct responder_policy *policy = calloc(1, sizeof(*policy));
+	int r;
+
+	if (policy == NULL)
+		return -ENOMEM;
+	policy->generation = blob->generation;
+	r = served_init(&policy->served,
+		MERIDIAN_POLICY_TABLE(blob, addresses, struct meridian_policy_address),
+		blob->addresses.count);
+	if (r == 0)
+		r = access_init(&policy->access,
+			MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access),
+			blob->access.count);
+	if (r < 0) {
+		responder_policy_free(policy);
+		return r;
+	}
+	*ret_policy = policy;
+	return 0;
+}
+
+void responder_policy_free(struct responder_policy *policy)
+{
+	if (policy == NULL)
+		return;
+	served_fini(&policy->served);
+	access_fini(&policy->access);
+	free(policy);
+}
