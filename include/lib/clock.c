@@ -108,17 +108,29 @@ static int page_reopen(struct meridian *handle)
 	return 0;
 }
 
-/* UTC repeats its last second when one is inserted and skips one when it is deleted. */
-static struct meridian_utc leap_applied(
-	const struct meridian_timemodel_data *data, struct meridian_utc utc)
+static int utc_before(struct meridian_utc a, struct meridian_utc b)
 {
-	if (data->leap_s == 0)
-		return utc;
-	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s >= data->leap_s)
-		utc.s -= 1;
-	else if (data->leap == MERIDIAN_NTP_LI_DELETE && utc.s >= data->leap_s - 1)
-		utc.s += 1;
-	return utc;
+	return a.s != b.s ? a.s < b.s : a.frac64 < b.frac64;
+}
+
+/* Applies the leap second to an interval of the published clock. One that begins before an
+ * inserted second and ends in it covers all of the second that is given twice. */
+static void leap_apply(const struct meridian_timemodel_data *data, struct meridian_utc *earliest,
+	struct meridian_utc *latest)
+{
+	struct meridian_utc repeated_from = {data->leap_s - 1, 0};
+	struct meridian_utc repeated_to = {data->leap_s, 0};
+	int before = meridian_timemodel_leap_offset_s(data, *earliest);
+	int after = meridian_timemodel_leap_offset_s(data, *latest);
+
+	earliest->s += before;
+	latest->s += after;
+	if (before == after || data->leap != MERIDIAN_NTP_LI_INSERT)
+		return;
+	if (utc_before(repeated_from, *earliest))
+		*earliest = repeated_from;
+	if (utc_before(*latest, repeated_to))
+		*latest = repeated_to;
 }
 
 int meridian_now(
@@ -141,8 +153,9 @@ int meridian_now(
 	bound_ns = data->root_delay_ns / 2 + 1 + meridian_timemodel_dispersion_ns(data, counter);
 	if (bound_ns > INT64_MAX)
 		bound_ns = INT64_MAX;
-	*ret_earliest = leap_applied(data, meridian_utc_add_ns(now, -(int64_t)bound_ns));
-	*ret_latest = leap_applied(data, meridian_utc_add_ns(now, (int64_t)bound_ns));
+	*ret_earliest = meridian_utc_add_ns(now, -(int64_t)bound_ns);
+	*ret_latest = meridian_utc_add_ns(now, (int64_t)bound_ns);
+	leap_apply(data, ret_earliest, ret_latest);
 	return 0;
 }
 

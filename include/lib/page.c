@@ -50,10 +50,10 @@ static int boot_id_read(uint8_t boot_id[16])
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return -EIO; /* its own errno would sound as if the page were missing */
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
-	return n < 0 ? -EIO : boot_id_parse(text, boot_id);
+	return n < 0 || boot_id_parse(text, boot_id) < 0 ? -EIO : 0;
 }
 
 /* What a reader relies on; `file_size` is what fstat said. */
@@ -61,19 +61,18 @@ static int head_check(const struct meridian_page_head *head, size_t file_size,
 	const struct meridian_page_kind *kind)
 {
 	uint8_t boot_id[16];
-	int r = boot_id_read(boot_id);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (head->magic != kind->magic)
 		return -EBADMSG;
 	if (head->version != kind->version)
 		return -EPROTO;
 	if (head->size < kind->min_size || head->size > file_size)
 		return -ENODATA;
-	if (memcmp(head->boot_id, boot_id, sizeof(boot_id)) != 0)
-		return -ESTALE;
-	return 0;
+	r = boot_id_read(boot_id);
+	if (r < 0)
+		return r;
+	return memcmp(head->boot_id, boot_id, sizeof(boot_id)) != 0 ? -ESTALE : 0;
 }
 
 /* Maps what `fd` holds; the file must at least have a head. Keeps `fd` open. */
@@ -141,12 +140,17 @@ static int page_lock(int fd)
 	return 0;
 }
 
-static void page_sign(struct meridian_page *page)
+/* Gives the file its size for good: a full file system is an error here, not a signal later. */
+static int page_allocate(int fd, size_t size)
 {
-	struct meridian_page_head *head = page->addr;
+	return -posix_fallocate(fd, 0, (off_t)size);
+}
 
-	head->writer_id = random_writer_id();
-	head->writer_pid = (uint32_t)getpid();
+static void page_sign(struct meridian_page_head *head, size_t size)
+{
+	__atomic_store_n(&head->size, size, __ATOMIC_RELEASE);
+	__atomic_store_n(&head->writer_id, random_writer_id(), __ATOMIC_RELAXED);
+	__atomic_store_n(&head->writer_pid, (uint32_t)getpid(), __ATOMIC_RELAXED);
 }
 
 /* Maps the page an earlier run left. -ENODATA and the like when it is no use. */
@@ -172,19 +176,23 @@ static int page_adopt(struct meridian_page *page, const char *path,
 		r = -errno;
 	if (r < 0)
 		meridian_page_close(page);
+	else
+		page_sign(page->addr, page->size);
 	return r;
 }
 
 static int page_fill_new(
 	int fd, const struct meridian_page_kind *kind, size_t size, unsigned int mode)
 {
-	struct meridian_page_head head = {
-		.magic = kind->magic, .version = kind->version, .size = size};
+	struct meridian_page_head head = {.magic = kind->magic, .version = kind->version};
 	int r = boot_id_read(head.boot_id);
 
+	if (r == 0)
+		r = page_allocate(fd, size);
 	if (r < 0)
 		return r;
-	if (ftruncate(fd, (off_t)size) < 0 || fchmod(fd, mode) < 0)
+	page_sign(&head, size);
+	if (fchmod(fd, mode) < 0)
 		return -errno;
 	if (pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return -EIO;
@@ -216,44 +224,57 @@ static int page_new(struct meridian_page *page, const char *path, const char *te
 	return 0;
 }
 
-int meridian_page_create(struct meridian_page *page, const char *rundir,
+static int page_adopt_or_new(struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted)
 {
 	char path[PATH_MAX], temporary[PATH_MAX];
-	int adopted = 1;
 	int r = page_path(path, rundir, kind->name, "");
 
-	memset(page, 0, sizeof(*page));
 	if (r == 0)
 		r = page_path(temporary, rundir, kind->name, ".new");
 	if (r < 0)
 		return r;
+	r = page_adopt(page, path, kind, size, mode);
+	*ret_adopted = r == 0;
+	if (r == 0 || r == -EBUSY)
+		return r;
+	return page_new(page, path, temporary, kind, size, mode);
+}
+
+/* Two writers that start together must not both find that there is no page: the run directory
+ * is locked while one looks and makes its own. */
+int meridian_page_create(struct meridian_page *page, const char *rundir,
+	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted)
+{
+	int adopted, r;
+	int directory = open(rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	memset(page, 0, sizeof(*page));
+	if (directory < 0)
+		return -errno;
 	if (size < kind->min_size)
 		size = kind->min_size;
-	r = page_adopt(page, path, kind, size, mode);
-	if (r == -EBUSY)
-		return r;
-	if (r < 0) {
-		adopted = 0;
-		r = page_new(page, path, temporary, kind, size, mode);
-	}
-	if (r < 0)
-		return r;
-	page_sign(page);
-	if (ret_adopted)
+	if (flock(directory, LOCK_EX) < 0)
+		r = -errno;
+	else
+		r = page_adopt_or_new(page, rundir, kind, size, mode, &adopted);
+	close(directory);
+	if (r == 0 && ret_adopted)
 		*ret_adopted = adopted;
-	return 0;
+	return r;
 }
 
 int meridian_page_grow(struct meridian_page *page, size_t size)
 {
 	struct meridian_page_head *head;
 	void *addr;
+	int r;
 
 	if (size <= page->size)
 		return 0;
-	if (ftruncate(page->fd, (off_t)size) < 0)
-		return -errno;
+	r = page_allocate(page->fd, size);
+	if (r < 0)
+		return r;
 	addr = mremap(page->addr, page->size, size, MREMAP_MAYMOVE);
 	if (addr == MAP_FAILED)
 		return -errno;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
+#include <meridian/counter.h>
 #include <meridian/policy.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,17 +42,21 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 	return 1;
 }
 
+/* Two workers on one queue would corrupt it: each queue stands once. */
 static int queues_sane(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
 	const struct meridian_policy_queue *queue =
 		MERIDIAN_POLICY_TABLE(blob, queues, struct meridian_policy_queue);
+	uint64_t seen[MERIDIAN_POLICY_NICS_MAX] = {0};
 
 	for (uint64_t i = 0; i < blob->queues.count; i++) {
 		if (queue[i].nic >= blob->nics.count || queue[i].worker >= blob->workers.count ||
-			queue[i].queue >= nic[queue[i].nic].queue_count)
+			queue[i].queue >= nic[queue[i].nic].queue_count ||
+			seen[queue[i].nic] >> queue[i].queue & 1)
 			return 0;
+		seen[queue[i].nic] |= UINT64_C(1) << queue[i].queue;
 	}
 	return 1;
 }
@@ -97,7 +102,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 		table_fits(&blob->access, sizeof(struct meridian_policy_access),
 			MERIDIAN_POLICY_ACCESS_MAX, size);
 
-	if (!fits || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER)
+	if (!fits || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
+		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
 	if (!nics_sane(blob) || !queues_sane(blob) || !addresses_sane(blob) || !access_sane(blob))
 		return -EBADMSG;
@@ -121,34 +127,44 @@ static int slot_check(const struct meridian_policy_slot *slot, uint64_t mapped)
 	return 0;
 }
 
-int meridian_policy_read(const struct meridian_page *page, struct meridian_policy_blob **ret_blob)
+/* Copies what is in the slot of `generation`, which may be rewritten meanwhile: nothing that is
+ * read twice is trusted, and the caller looks at the generation afterwards. */
+static int slot_copy(const struct meridian_page *page, uint64_t generation,
+	struct meridian_policy_blob **ret_blob)
 {
 	const struct meridian_policy *policy = page->addr;
-	uint64_t generation = meridian_policy_generation(policy);
 	struct meridian_policy_slot slot = policy->slot[generation % 2];
 	const struct meridian_policy_blob *shared;
-	struct meridian_policy_blob *blob;
 	uint64_t size;
+	int r = slot_check(&slot, page->size);
+
+	if (r < 0)
+		return r;
+	shared = (const void *)((const uint8_t *)page->addr + slot.offset);
+	size = __atomic_load_n(&shared->size, __ATOMIC_RELAXED);
+	if (size < sizeof(*shared) || size > slot.capacity)
+		return -EBADMSG;
+	*ret_blob = malloc(size);
+	if (*ret_blob == NULL)
+		return -ENOMEM;
+	memcpy(*ret_blob, shared, size);
+	if ((*ret_blob)->generation != generation || (*ret_blob)->size != size)
+		return -EBADMSG;
+	return meridian_policy_check(*ret_blob, size);
+}
+
+int meridian_policy_read(const struct meridian_page *page, struct meridian_policy_blob **ret_blob)
+{
+	uint64_t generation = meridian_policy_generation(page->addr);
+	struct meridian_policy_blob *blob = NULL;
 	int r;
 
 	if (generation == 0)
 		return -ENODATA;
-	r = slot_check(&slot, page->size);
-	if (r < 0)
-		return r;
-	shared = (const void *)((const uint8_t *)page->addr + slot.offset);
-	size = shared->size;
-	if (size < sizeof(*blob) || size > slot.capacity)
-		return meridian_policy_generation(policy) == generation ? -EBADMSG : -EAGAIN;
-	blob = malloc(size);
-	if (blob == NULL)
-		return -ENOMEM;
-	memcpy(blob, shared, size);
+	r = slot_copy(page, generation, &blob);
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (blob->generation != generation || meridian_policy_generation(policy) != generation)
+	if (meridian_policy_generation(page->addr) != generation)
 		r = -EAGAIN;
-	else
-		r = meridian_policy_check(blob, size);
 	if (r < 0) {
 		free(blob);
 		return r;

@@ -81,8 +81,9 @@ int meridian_page_open(
 /*
  * Makes or adopts the page for writing, at least `size` bytes long, with file mode `mode`, and
  * locks it against a second writer. A new page is all zeroes after its head; an adopted one
- * keeps its contents. `ret_adopted` (may be NULL) says which. Returns 0, -EBUSY when another
- * live process holds the page, or what the system calls return.
+ * keeps its contents. `ret_adopted` (may be NULL) says which. Locks the run directory meanwhile
+ * (flock), so a caller must not hold such a lock. Returns 0, -EBUSY when another live process
+ * holds the page, or what the system calls return.
  */
 int meridian_page_create(struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted);
