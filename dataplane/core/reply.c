@@ -16,10 +16,10 @@
 /* NTP short format: 16.16 seconds. Errors are never made smaller by rounding. */
 static uint32_t short_seconds(uint64_t ns)
 {
-	if (ns / NS_PER_S >= SHORT_SECOND)
-		return UINT32_MAX;
-	return (uint32_t)((ns / NS_PER_S << 16) +
-		((ns % NS_PER_S << 16) + NS_PER_S - 1) / NS_PER_S);
+	uint64_t fraction = ((ns % NS_PER_S << 16) + NS_PER_S - 1) / NS_PER_S;
+	uint64_t seconds = (ns / NS_PER_S << 16) + fraction;
+
+	return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }
 
 static void prepare_unsynchronised(struct meridian_ntp_header *common)

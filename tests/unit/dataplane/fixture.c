@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "fixture.h"
+#include <meridian/counter.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct meridian_timemodel_data fixture_model(void)
+{
+	struct meridian_line line = {.counter = FIXTURE_COUNTER,
+		.utc_s = FIXTURE_UTC_S,
+		.period_frac64 = UINT64_C(1) << (64 - 30)};
+
+	return (struct meridian_timemodel_data){
+		.slew = line,
+		.line = line,
+		.valid_until_counter = FIXTURE_COUNTER + 3600 * FIXTURE_HZ,
+		.published_counter = FIXTURE_COUNTER,
+		.root_delay_ns = 1000000,
+		.root_dispersion_ns = 2000000,
+		.dispersion_rate_ppb = 1000,
+		.reference_s = FIXTURE_UTC_S - 16,
+		.reference_frac32 = 0x40000000,
+		.counter_hz = FIXTURE_HZ,
+		.refid = 0xc0000263,
+		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
+		.stratum = 2,
+		.precision_log2 = -32,
+		.counter_id = MERIDIAN_COUNTER_MONOTONIC_RAW,
+	};
+}
+
+uint64_t fixture_counter(int64_t s, int64_t ticks)
+{
+	return FIXTURE_COUNTER + (uint64_t)((s - FIXTURE_UTC_S) * (int64_t)FIXTURE_HZ + ticks);
+}
+
+struct fixture_blob {
+	struct meridian_policy_blob blob;
+	struct meridian_policy_address address[2];
+	struct meridian_policy_access access[2];
+};
+
+struct responder_policy *fixture_policy(void)
+{
+	struct fixture_blob all = {
+		.blob = {.generation = 1,
+			.size = sizeof(all),
+			.nics.offset = sizeof(all),
+			.queues.offset = sizeof(all),
+			.workers.offset = sizeof(all),
+			.addresses = {offsetof(struct fixture_blob, address), 2},
+			.access = {offsetof(struct fixture_blob, access), 2}},
+		.address = {{.family = MERIDIAN_FAMILY_IPV6}, {.family = MERIDIAN_FAMILY_IPV4}},
+		.access = {{.family = MERIDIAN_FAMILY_IPV4, .allow = 1},
+			{.family = MERIDIAN_FAMILY_IPV6, .allow = 1}},
+	};
+	struct responder_policy *policy;
+
+	memcpy(all.address[0].octets, pkt_server_ipv6, 16);
+	memcpy(all.address[1].octets, pkt_server_ipv4, 4);
+	if (meridian_policy_check(&all.blob, sizeof(all)) < 0 ||
+		responder_policy_new(&policy, &all.blob) < 0)
+		abort();
+	return policy;
+}
+
+static uint8_t *copy(const uint8_t *data, uint32_t length)
+{
+	uint8_t *octets = malloc(length ? length : 1);
+
+	if (octets == NULL)
+		abort();
+	memcpy(octets, data, length);
+	return octets;
+}
+
+void fixture_frame_init(struct fixture_frame *frame, const uint8_t *data, uint32_t length)
+{
+	*frame = (struct fixture_frame){
+		.frame = {.data = copy(data, length), .length = length, .mac = pkt_server_mac},
+		.before = copy(data, length),
+		.length = length};
+}
+
+void fixture_frame_fini(struct fixture_frame *frame)
+{
+	free(frame->frame.data);
+	free(frame->before);
+}
+
+bool fixture_frame_unchanged(const struct fixture_frame *frame)
+{
+	return frame->frame.length == frame->length &&
+		memcmp(frame->frame.data, frame->before, frame->length) == 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TEST_SEED_H
+#define TEST_SEED_H
+
+/* Random numbers that can be had again: the seed is printed, and taken from TEST_SEED if set. */
+
+#include <stdint.h>
+
+struct seed {
+	uint64_t state;
+};
+
+struct seed seed_init(const char *test);
+uint64_t seed_next(struct seed *seed);
+
+#endif
