@@ -13,6 +13,9 @@
  * (2^-6 s), the clock itself was set back. */
 #define DISORDER_MAX (UINT64_C(1) << 26)
 
+/* As far from any timestamp as one can get: no T2 was given out since the clock stepped. */
+#define HALF_ERA (UINT64_C(1) << 63)
+
 /* Chrony's marks: receive timestamps are odd and transmit timestamps even, so a client's
  * origin timestamp tells whether it asks for an interleaved reply. */
 #define RECEIVE_MARK UINT64_C(1)
@@ -22,26 +25,30 @@ void responder_init(struct responder *responder, uint64_t seed)
 	*responder = (struct responder){.random = seed ? seed : 1};
 }
 
-static void take_model(struct responder *responder, const struct meridian_timemodel_data *model)
+static void take_model(struct responder *responder, const struct meridian_timemodel_data *model,
+	uint64_t now_counter)
 {
-	if (model->disruption_count != responder->model.disruption_count)
-		responder->last_receive = 0;
+	bool stepped = !responder->has_model ||
+		model->disruption_count != responder->model.disruption_count;
+
 	responder->model = *model;
 	responder->has_model = true;
 	responder->noise_mask = clock_noise_mask(model->precision_log2);
+	if (stepped)
+		responder->last_receive =
+			clock_ntp(meridian_timemodel_utc(model, now_counter)) - HALF_ERA;
 }
 
 void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
 	const struct responder_policy *policy, uint64_t now_counter)
 {
-	if (model != NULL && meridian_timemodel_sane(model))
-		take_model(responder, model);
 	responder->policy = policy;
-	responder->synchronised =
-		responder->has_model && meridian_timemodel_valid(&responder->model, now_counter);
-	if (responder->has_model)
-		reply_prepare(&responder->common, &responder->model, responder->synchronised,
-			now_counter);
+	if (model != NULL && meridian_timemodel_sane(model))
+		take_model(responder, model, now_counter);
+	if (!responder->has_model)
+		return;
+	responder->synchronised = meridian_timemodel_valid(&responder->model, now_counter);
+	reply_prepare(&responder->common, &responder->model, responder->synchronised, now_counter);
 }
 
 /* Marsaglia's xorshift64: the noise need not be secret, only without pattern. */
