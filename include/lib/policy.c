@@ -33,7 +33,7 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
 
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
-		if (memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
+		if (nic[i].name[0] == '\0' || memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
 			nic[i].kind != MERIDIAN_NIC_AF_XDP ||
 			nic[i].xdp_mode > MERIDIAN_XDP_OFFLOAD || nic[i].queue_count < 1 ||
 			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX)

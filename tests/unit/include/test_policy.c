@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "rundir.h"
+#include "seed.h"
+#include <errno.h>
+#include <meridian/policy.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A blob with something in each table. */
+struct blob {
+	struct meridian_policy_blob head;
+	struct meridian_policy_nic nic[2];
+	struct meridian_policy_queue queue[3];
+	struct meridian_policy_worker worker[2];
+	struct meridian_policy_address address[2];
+	struct meridian_policy_access access[2];
+};
+
+#define TABLE(table, count)                                                                        \
+	{                                                                                          \
+		offsetof(struct blob, table), count                                                \
+	}
+
+static struct blob sane_blob(uint64_t generation)
+{
+	return (struct blob){
+		.head = {.generation = generation,
+			.size = sizeof(struct blob),
+			.counter_id = 1,
+			.nics = TABLE(nic, 2),
+			.queues = TABLE(queue, 3),
+			.workers = TABLE(worker, 2),
+			.addresses = TABLE(address, 2),
+			.access = TABLE(access, 2)},
+		.nic = {{.name = "eth0", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 2},
+			{.name = "eth1", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 64}},
+		.queue = {{0, 0, 0, 0}, {0, 1, 1, 0}, {1, 63, 1, 0}},
+		.address = {{.family = MERIDIAN_FAMILY_IPV4}, {.family = MERIDIAN_FAMILY_IPV6}},
+		.access = {{.family = MERIDIAN_FAMILY_IPV4, .prefix_len = 32},
+			{.family = MERIDIAN_FAMILY_IPV6, .prefix_len = 128, .allow = 1}},
+	};
+}
+
+/* In memory of exactly the blob's size. */
+static int check(const struct blob *blob, uint64_t size)
+{
+	struct meridian_policy_blob *exact = malloc(sizeof(*blob));
+	int r;
+
+	assert_non_null(exact);
+	memcpy(exact, blob, sizeof(*blob));
+	r = meridian_policy_check(exact, size);
+	free(exact);
+	return r;
+}
+
+/* `change` to a sane blob makes meridian_policy_check() say `result`. */
+#define CHECK(result, change)                                                                      \
+	do {                                                                                       \
+		struct blob b = sane_blob(1);                                                      \
+		print_message("# %s\n", #change);                                                  \
+		change;                                                                            \
+		assert_int_equal(check(&b, sizeof(b)), result);                                    \
+	} while (0)
+
+static void refuses_tables_that_do_not_fit(void **state)
+{
+	(void)state;
+	CHECK(0, b.head.nics.count = 2);
+	CHECK(-EBADMSG, b.head.size--);
+	CHECK(-EBADMSG, b.head.size++);
+	CHECK(-EBADMSG, b.head.nics.count = 17);
+	CHECK(-EBADMSG, b.head.access.count = 3);
+	CHECK(-EBADMSG, b.head.access.count = UINT64_MAX);
+	CHECK(-EBADMSG, b.head.access.count = UINT64_MAX / 24 + 2);
+	CHECK(-EBADMSG, b.head.access.offset++);
+	CHECK(-EBADMSG, b.head.access.offset += 8);
+	CHECK(-EBADMSG, b.head.addresses.offset = 0);
+	CHECK(-EBADMSG, b.head.addresses.offset = UINT64_MAX - 7);
+	CHECK(-EBADMSG, b.head.workers.offset = sizeof(b) + 8);
+	CHECK(0, (b.head.addresses.offset = sizeof(b), b.head.addresses.count = 0));
+}
+
+static void refuses_fields_out_of_range(void **state)
+{
+	(void)state;
+	CHECK(-EBADMSG, b.head.hugepages = 2);
+	CHECK(-EBADMSG, b.head.counter_id = 4);
+	CHECK(-EBADMSG, memset(b.nic[0].name, 'x', sizeof(b.nic[0].name)));
+	CHECK(-EBADMSG, b.nic[0].name[0] = 0);
+	CHECK(-EBADMSG, b.nic[0].kind = 0);
+	CHECK(-EBADMSG, b.nic[1].xdp_mode = 4);
+	CHECK(-EBADMSG, b.nic[1].queue_count = 65);
+	CHECK(-EBADMSG, b.nic[0].queue_count = 0);
+	CHECK(-EBADMSG, b.nic[0].queue_count = 1);
+	CHECK(-EBADMSG, b.queue[0].nic = 2);
+	CHECK(-EBADMSG, b.queue[0].worker = 2);
+	CHECK(-EBADMSG, b.queue[2].queue = 64);
+	CHECK(-EBADMSG, b.queue[1].queue = 0);
+	CHECK(-EBADMSG, b.address[0].family = 5);
+	CHECK(-EBADMSG, b.access[0].family = 0);
+	CHECK(-EBADMSG, b.access[0].prefix_len = 33);
+	CHECK(-EBADMSG, b.access[1].prefix_len = 129);
+	CHECK(-EBADMSG, b.access[1].allow = 2);
+}
+
+static void refuses_every_cut(void **state)
+{
+	struct blob blob = sane_blob(1);
+
+	(void)state;
+	for (uint64_t size = 0; size < sizeof(blob); size++)
+		assert_int_equal(check(&blob, size), -EBADMSG);
+}
+
+/* What has passed the check can be walked: a sanitizer watches. */
+static uint64_t walk(const struct meridian_policy_blob *blob)
+{
+	const struct meridian_policy_nic *nic =
+		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
+	const struct meridian_policy_queue *queue =
+		MERIDIAN_POLICY_TABLE(blob, queues, struct meridian_policy_queue);
+	const struct meridian_policy_worker *worker =
+		MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker);
+	const struct meridian_policy_access *access =
+		MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access);
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < blob->queues.count; i++)
+		sum += strlen(nic[queue[i].nic].name) + worker[queue[i].worker].core;
+	for (uint64_t i = 0; i < blob->access.count; i++)
+		sum += access[i].octets[15];
+	return sum;
+}
+
+static void survives_damage(void **state)
+{
+	struct seed seed = seed_init(__func__);
+	struct meridian_policy_blob *exact = malloc(sizeof(struct blob));
+	int passed = 0;
+
+	(void)state;
+	assert_non_null(exact);
+	for (int round = 0; round < 50000; round++) {
+		struct blob blob = sane_blob(1);
+		uint8_t *octets = (uint8_t *)&blob;
+
+		for (uint64_t n = seed_next(&seed) % 4; n > 0; n--)
+			octets[seed_next(&seed) % sizeof(blob)] = (uint8_t)seed_next(&seed);
+		memcpy(exact, &blob, sizeof(blob));
+		if (meridian_policy_check(exact, sizeof(blob)) == 0) {
+			assert_true(walk(exact) < UINT64_MAX);
+			passed++;
+		}
+	}
+	assert_in_range(passed, 1000, 49000);
+	free(exact);
+}
+
+/* Puts `blob` in its slot and publishes it, as control does. */
+static struct meridian_policy *publish(struct meridian_page *page, const struct blob *blob)
+{
+	struct meridian_policy *policy = page->addr;
+	struct meridian_policy_slot *slot = &policy->slot[blob->head.generation % 2];
+
+	slot->offset = blob->head.generation % 2 ? 2048 : 1024;
+	slot->capacity = 1024;
+	memcpy((uint8_t *)page->addr + slot->offset, blob, sizeof(*blob));
+	__atomic_store_n(&policy->generation, blob->head.generation, __ATOMIC_RELEASE);
+	return policy;
+}
+
+static int read_result(const struct meridian_page *page, uint64_t *ret_generation)
+{
+	struct meridian_policy_blob *blob;
+	int r = meridian_policy_read(page, &blob);
+
+	if (r == 0) {
+		*ret_generation = blob->generation;
+		assert_int_equal(blob->size, sizeof(struct blob));
+		free(blob);
+	}
+	return r;
+}
+
+static void reads_what_was_published(void **state)
+{
+	struct meridian_page page, reader;
+	uint64_t generation = 0;
+
+	_Static_assert(sizeof(struct blob) <= 1024, "fits its slot");
+	assert_int_equal(
+		meridian_page_create(&page, *state, &meridian_policy_kind, 4096, 0644, NULL), 0);
+	assert_int_equal(meridian_page_open(&reader, *state, &meridian_policy_kind), 0);
+	assert_int_equal(read_result(&reader, &generation), -ENODATA);
+	for (uint64_t g = 1; g < 5; g++) {
+		struct blob blob = sane_blob(g);
+
+		publish(&page, &blob);
+		assert_int_equal(meridian_policy_generation(reader.addr), g);
+		assert_int_equal(read_result(&reader, &generation), 0);
+		assert_int_equal(generation, g);
+	}
+	meridian_page_close(&reader);
+	meridian_page_close(&page);
+}
+
+static void refuses_a_bad_slot(void **state)
+{
+	struct blob blob = sane_blob(1);
+	struct meridian_policy *policy;
+	struct meridian_policy_blob *inside;
+	struct meridian_page page;
+	uint64_t generation;
+
+	assert_int_equal(
+		meridian_page_create(&page, *state, &meridian_policy_kind, 4096, 0644, NULL), 0);
+	policy = publish(&page, &blob);
+	inside = (void *)((uint8_t *)page.addr + policy->slot[1].offset);
+	policy->slot[1].offset = 4096;
+	assert_int_equal(read_result(&page, &generation), -EFBIG);
+	policy->slot[1].offset = 64;
+	assert_int_equal(read_result(&page, &generation), -EBADMSG);
+	policy->slot[1].offset = 2052;
+	assert_int_equal(read_result(&page, &generation), -EBADMSG);
+	policy->slot[1].offset = 2048;
+	policy->slot[1].capacity = 2049;
+	assert_int_equal(read_result(&page, &generation), -EFBIG);
+	policy->slot[1].capacity = sizeof(blob) - 8;
+	assert_int_equal(read_result(&page, &generation), -EBADMSG);
+	policy->slot[1].capacity = 1024;
+	assert_int_equal(read_result(&page, &generation), 0);
+	inside->generation = 3;
+	assert_int_equal(read_result(&page, &generation), -EBADMSG);
+	inside->generation = 1;
+	inside->size = 8;
+	assert_int_equal(read_result(&page, &generation), -EBADMSG);
+	meridian_page_close(&page);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(refuses_tables_that_do_not_fit),
+		cmocka_unit_test(refuses_fields_out_of_range),
+		cmocka_unit_test(refuses_every_cut),
+		cmocka_unit_test(survives_damage),
+		cmocka_unit_test_setup_teardown(
+			reads_what_was_published, rundir_setup, rundir_teardown),
+		cmocka_unit_test_setup_teardown(refuses_a_bad_slot, rundir_setup, rundir_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
