@@ -8,16 +8,20 @@
 #define GOOD MERIDIAN_VERDICT_answered
 
 /* Version 1 had no modes: its clients are known by a port of their own (RFC 1059 appendix B). */
+static bool is_client(uint8_t mode, uint8_t version, uint16_t source_port)
+{
+	return mode == MERIDIAN_NTP_MODE_CLIENT ||
+		(mode == MERIDIAN_NTP_MODE_UNSPEC && version == 1 &&
+			source_port != MERIDIAN_NTP_PORT);
+}
+
 static enum meridian_verdict check_mode(
 	uint8_t mode, uint8_t version, uint16_t source_port, uint8_t *ret_reply_mode)
 {
-	if (mode == MERIDIAN_NTP_MODE_CLIENT)
+	if (is_client(mode, version, source_port))
 		*ret_reply_mode = MERIDIAN_NTP_MODE_SERVER;
 	else if (mode == MERIDIAN_NTP_MODE_ACTIVE)
 		*ret_reply_mode = MERIDIAN_NTP_MODE_PASSIVE;
-	else if (mode == MERIDIAN_NTP_MODE_UNSPEC && version == 1 &&
-		source_port != MERIDIAN_NTP_PORT)
-		*ret_reply_mode = MERIDIAN_NTP_MODE_SERVER;
 	else
 		return MERIDIAN_VERDICT_bad_mode;
 	return GOOD;

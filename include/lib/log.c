@@ -16,7 +16,8 @@ void log_open(const char *program, bool to_syslog, int level)
 		openlog(program, LOG_PID, LOG_DAEMON);
 }
 
-static void log_vwrite(int priority, const char *suffix, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void log_vwrite(
+	int priority, const char *suffix, const char *format, va_list arguments)
 {
 	char message[1024];
 

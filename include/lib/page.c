@@ -246,7 +246,7 @@ static int page_adopt_or_new(struct meridian_page *page, const char *rundir,
 int meridian_page_create(struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted)
 {
-	int adopted, r;
+	int adopted = 0, r;
 	int directory = open(rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	memset(page, 0, sizeof(*page));

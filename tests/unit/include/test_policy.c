@@ -3,6 +3,7 @@
 #include "seed.h"
 #include <errno.h>
 #include <meridian/policy.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -209,6 +210,63 @@ static void reads_what_was_published(void **state)
 	meridian_page_close(&page);
 }
 
+struct race {
+	struct meridian_page page;
+	int stop;
+};
+
+/* Publishes one generation after the other, each slot marked while it is written. */
+static void *race_writer(void *argument)
+{
+	struct race *race = argument;
+
+	for (uint64_t g = 1; !__atomic_load_n(&race->stop, __ATOMIC_RELAXED); g++) {
+		struct meridian_policy_blob *slot =
+			(void *)((uint8_t *)race->page.addr + (g % 2 ? 2048 : 1024));
+		struct blob blob = sane_blob(g);
+
+		__atomic_store_n(&slot->generation, 0, __ATOMIC_RELAXED);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		blob.worker[0].core = blob.worker[1].core = (uint32_t)g;
+		publish(&race->page, &blob);
+	}
+	return NULL;
+}
+
+/* A reader sees one generation, or is told to try again; never a mixture, never an error. */
+static void reads_while_control_publishes(void **state)
+{
+	static struct race race;
+	struct meridian_policy_blob *blob;
+	uint64_t found = 0;
+	pthread_t writer;
+
+	assert_int_equal(
+		meridian_page_create(&race.page, *state, &meridian_policy_kind, 4096, 0644, NULL),
+		0);
+	assert_int_equal(pthread_create(&writer, NULL, race_writer, &race), 0);
+	for (int round = 0; round < 200000; round++) {
+		int r = meridian_policy_read(&race.page, &blob);
+
+		if (r == 0) {
+			const struct meridian_policy_worker *worker =
+				MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker);
+
+			assert_int_equal(worker[0].core, (uint32_t)blob->generation);
+			assert_int_equal(worker[1].core, (uint32_t)blob->generation);
+			free(blob);
+			found++;
+		} else if (r != -ENODATA) {
+			assert_int_equal(r, -EAGAIN);
+		}
+	}
+	__atomic_store_n(&race.stop, 1, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+	print_message("# %llu read\n", (unsigned long long)found);
+	assert_true(found > 0);
+	meridian_page_close(&race.page);
+}
+
 static void refuses_a_bad_slot(void **state)
 {
 	struct blob blob = sane_blob(1);
@@ -251,6 +309,8 @@ int main(void)
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test_setup_teardown(
 			reads_what_was_published, rundir_setup, rundir_teardown),
+		cmocka_unit_test_setup_teardown(
+			reads_while_control_publishes, rundir_setup, rundir_teardown),
 		cmocka_unit_test_setup_teardown(refuses_a_bad_slot, rundir_setup, rundir_teardown),
 	};
 
