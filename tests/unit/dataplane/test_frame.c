@@ -132,6 +132,22 @@ static void judges_every_header_field(void **state)
 	}
 }
 
+/* IP, UDP and the frame agree on a length that leaves no room for the UDP header. */
+static void refuses_half_a_udp_header(void **state)
+{
+	(void)state;
+	for (uint8_t i = 0; i < 16; i++) {
+		struct pkt pkt = request((struct pkt_spec){.ipv6 = i & 1});
+		uint8_t length = i / 2;
+
+		pkt.data[pkt.ip + (pkt.ipv6 ? 5 : 3)] = (uint8_t)(length + (pkt.ipv6 ? 0 : 20));
+		pkt_checksum(&pkt);
+		pkt.data[pkt.udp + 5] = length;
+		assert_int_equal(
+			parse_octets(pkt.data, pkt.udp + length), MERIDIAN_VERDICT_bad_udp_length);
+	}
+}
+
 static void refuses_three_vlan_tags(void **state)
 {
 	struct pkt pkt = request((struct pkt_spec){.vlan_tags = 3});
@@ -243,6 +259,7 @@ int main(void)
 		cmocka_unit_test(finds_the_payload),
 		cmocka_unit_test(refuses_every_cut),
 		cmocka_unit_test(judges_every_header_field),
+		cmocka_unit_test(refuses_half_a_udp_header),
 		cmocka_unit_test(refuses_three_vlan_tags),
 		cmocka_unit_test(refuses_source_port_0),
 		cmocka_unit_test(verifies_checksums),
