@@ -178,7 +178,8 @@ static void holds_for_damaged_frames(void **state)
 	world_init(&world, __func__);
 	for (int round = 0; round < ROUNDS; round++) {
 		build_random(&world, &pkt);
-		damage(&world, &pkt);
+		if (round % 2)
+			damage(&world, &pkt);
 		offer(&world, pkt.data, pkt.length);
 	}
 	print_message("# %u of %d answered\n", world.answered, ROUNDS);
