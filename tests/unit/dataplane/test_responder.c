@@ -169,7 +169,7 @@ static void asks_in_order(void **state)
 	struct pkt pkt = request((struct pkt_spec){0}, 0x26, 1);
 	struct meridian_policy_access deny = {.family = MERIDIAN_FAMILY_IPV4};
 	struct responder_policy closed = *bench->policy;
-	struct answer answer;
+	struct answer answer = {0};
 
 	responder_init(&bench->responder, 1);
 	assert_int_equal(access_init(&closed.access, &deny, 1), 0);
@@ -198,7 +198,7 @@ static void asks_in_order(void **state)
 
 static void never_answers_its_own_address(void **state)
 {
-	struct answer answer;
+	struct answer answer = {0};
 
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
 		struct pkt pkt = request((struct pkt_spec){.ipv6 = ipv6}, 0x23, 1);
@@ -216,7 +216,7 @@ static void assert_unsynchronised(struct bench *bench, uint64_t now)
 {
 	static const uint8_t header[24] = {0xe4, 0, 6, 0xe0, 0, 1, 0, 0, 0, 1, 0, 0};
 	struct pkt pkt = request((struct pkt_spec){0}, 0x23, 1);
-	struct answer answer;
+	struct answer answer = {0};
 
 	assert_int_equal(
 		classify(bench, &pkt, now, now, &answer), MERIDIAN_VERDICT_answered_unsynchronised);
@@ -294,7 +294,7 @@ static void differs_from_the_origin(void **state)
 
 	for (uint64_t guess = 0; guess < 8; guess++) {
 		struct pkt pkt = request((struct pkt_spec){0}, 0x23, base + guess);
-		struct answer answer;
+		struct answer answer = {0};
 
 		responder_init(&bench->responder, 1);
 		begin(bench, FIXTURE_COUNTER);
@@ -316,7 +316,7 @@ static void hides_bits_below_the_precision(void **state)
 
 	bench->model.precision_log2 = -24;
 	for (int i = 0; i < 200; i++) {
-		struct answer answer;
+		struct answer answer = {0};
 
 		responder_init(&bench->responder, (uint64_t)i * UINT64_C(0x9e3779b97f4a7c15));
 		begin(bench, FIXTURE_COUNTER);
@@ -341,7 +341,7 @@ static void repeats_an_inserted_second(void **state)
 {
 	const int64_t leap_s = FIXTURE_UTC_S + 100;
 	struct bench *bench = *state;
-	struct answer answer;
+	struct answer answer = {0};
 
 	sets_leap(bench, MERIDIAN_NTP_LI_INSERT, leap_s);
 	answer = answer_at(bench, leap_s - 1, HALF_SECOND, 4);
@@ -367,7 +367,7 @@ static void leaves_out_a_deleted_second(void **state)
 {
 	const int64_t leap_s = FIXTURE_UTC_S + 100;
 	struct bench *bench = *state;
-	struct answer answer;
+	struct answer answer = {0};
 
 	sets_leap(bench, MERIDIAN_NTP_LI_DELETE, leap_s);
 	answer = answer_at(bench, leap_s - 1, -4, 8);
@@ -385,7 +385,7 @@ static void crosses_the_era(void **state)
 {
 	const int64_t era_s = 2085978496;
 	struct bench *bench = *state;
-	struct answer answer;
+	struct answer answer = {0};
 
 	bench->model.line.utc_s = bench->model.slew.utc_s = era_s;
 	begin(bench, FIXTURE_COUNTER);

@@ -50,12 +50,12 @@ static struct blob sane_blob(uint64_t generation)
 /* In memory of exactly the blob's size. */
 static int check(const struct blob *blob, uint64_t size)
 {
-	struct meridian_policy_blob *exact = malloc(sizeof(*blob));
+	struct blob *exact = malloc(sizeof(*exact));
 	int r;
 
 	assert_non_null(exact);
-	memcpy(exact, blob, sizeof(*blob));
-	r = meridian_policy_check(exact, size);
+	*exact = *blob;
+	r = meridian_policy_check(&exact->head, size);
 	free(exact);
 	return r;
 }
@@ -142,7 +142,7 @@ static uint64_t walk(const struct meridian_policy_blob *blob)
 static void survives_damage(void **state)
 {
 	struct seed seed = seed_init(__func__);
-	struct meridian_policy_blob *exact = malloc(sizeof(struct blob));
+	struct blob *exact = malloc(sizeof(*exact));
 	int passed = 0;
 
 	(void)state;
@@ -153,9 +153,9 @@ static void survives_damage(void **state)
 
 		for (uint64_t n = seed_next(&seed) % 4; n > 0; n--)
 			octets[seed_next(&seed) % sizeof(blob)] = (uint8_t)seed_next(&seed);
-		memcpy(exact, &blob, sizeof(blob));
-		if (meridian_policy_check(exact, sizeof(blob)) == 0) {
-			assert_true(walk(exact) < UINT64_MAX);
+		*exact = blob;
+		if (meridian_policy_check(&exact->head, sizeof(blob)) == 0) {
+			assert_true(walk(&exact->head) < UINT64_MAX);
 			passed++;
 		}
 	}
