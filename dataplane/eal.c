@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "eal.h"
+#include "log.h"
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <meridian/stats.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_launch.h>
+#include <rte_log.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HUGEPAGE_FREE "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
+#define HUGEPAGE_MB   2
+#define MAIN_LCORE    "0" /* worker i is lcore i + 1 */
+#define ARGUMENTS_MAX 16
+#define LCORES_SIZE   7168 /* 64 workers and 1024 CPUs of up to 4 digits */
+
+/* One line of EAL's log; the cookie is not used. */
+static ssize_t eal_log_write(void *cookie, const char *text, size_t size)
+{
+	int length = (int)size;
+
+	(void)cookie;
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	if (length > 0)
+		log_warning("DPDK: %.*s", length, text);
+	return (ssize_t)size;
+}
+
+static int libbpf_log_write(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char text[256];
+
+	(void)level;
+	vsnprintf(text, sizeof(text), format, arguments);
+	text[strcspn(text, "\n")] = '\0';
+	log_debug("%s", text);
+	return 0;
+}
+
+static int logs_redirect(void)
+{
+	cookie_io_functions_t operations = {.write = eal_log_write};
+	FILE *stream = fopencookie(NULL, "w", operations);
+
+	libbpf_set_print(libbpf_log_write);
+	if (stream == NULL)
+		return -errno;
+	setlinebuf(stream);
+	return rte_openlog_stream(stream);
+}
+
+static uint64_t hugepages_free_mb(void)
+{
+	FILE *file = fopen(HUGEPAGE_FREE, "re");
+	uint64_t count = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%" SCNu64, &count) != 1)
+		count = 0;
+	fclose(file);
+	return count * HUGEPAGE_MB;
+}
+
+static uint8_t memory_choose(const struct meridian_policy_blob *blob)
+{
+	uint64_t free_mb = hugepages_free_mb();
+
+	if (blob->hugepages == MERIDIAN_HUGEPAGES_NEVER) {
+		log_info("packet memory: %" PRIu32 " MB of ordinary pages, as configured",
+			blob->memory_mb);
+		return MERIDIAN_MEMORY_4K;
+	}
+	if (free_mb < blob->memory_mb) {
+		log_notice("packet memory: %" PRIu32 " MB of ordinary pages, which is slower: only "
+			   "%" PRIu64 " MB of hugepages are free",
+			blob->memory_mb, free_mb);
+		return MERIDIAN_MEMORY_4K;
+	}
+	log_info("packet memory: %" PRIu32 " MB of hugepages", blob->memory_mb);
+	return MERIDIAN_MEMORY_HUGEPAGES;
+}
+
+static const struct meridian_policy_worker *worker_table(const struct meridian_policy_blob *blob)
+{
+	return MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker);
+}
+
+/* The CPUs we may use; -EINVAL when a worker's is not among them. */
+static int cores_check(const struct meridian_policy_blob *blob, cpu_set_t *ret_allowed)
+{
+	CPU_ZERO(ret_allowed);
+	if (sched_getaffinity(0, sizeof(*ret_allowed), ret_allowed) < 0)
+		return log_errno(-errno, "sched_getaffinity");
+	for (uint64_t i = 0; i < blob->workers.count; i++) {
+		uint32_t core = worker_table(blob)[i].core;
+
+		if (core >= CPU_SETSIZE || !CPU_ISSET(core, ret_allowed)) {
+			log_error("worker %" PRIu64 " is configured for CPU %" PRIu32
+				  ", which this process may not use or which does not exist",
+				i, core);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* Where the main thread runs: the CPUs without a worker, or all when every one has one. */
+static void main_cores(const struct meridian_policy_blob *blob, cpu_set_t *cores)
+{
+	cpu_set_t rest = *cores;
+
+	for (uint64_t i = 0; i < blob->workers.count; i++)
+		CPU_CLR(worker_table(blob)[i].core, &rest);
+	if (CPU_COUNT(&rest) > 0)
+		*cores = rest;
+}
+
+/* "0@(2,3),1@0,2@1": lcore ID, then the CPUs its thread may use. */
+static void lcores_print(
+	FILE *stream, const struct meridian_policy_blob *blob, const cpu_set_t *main)
+{
+	const char *separator = "(";
+
+	fputs(MAIN_LCORE "@", stream);
+	for (int core = 0; core < CPU_SETSIZE; core++) {
+		if (CPU_ISSET(core, main)) {
+			fprintf(stream, "%s%d", separator, core);
+			separator = ",";
+		}
+	}
+	fputc(')', stream);
+	for (uint64_t i = 0; i < blob->workers.count; i++)
+		fprintf(stream, ",%" PRIu64 "@%" PRIu32, i + 1, worker_table(blob)[i].core);
+}
+
+static int lcores_compose(const struct meridian_policy_blob *blob, char *text, size_t size)
+{
+	cpu_set_t cores;
+	FILE *stream;
+	int r = cores_check(blob, &cores);
+
+	if (r < 0)
+		return r;
+	main_cores(blob, &cores);
+	stream = fmemopen(text, size, "w");
+	if (stream == NULL)
+		return log_errno(-errno, "fmemopen");
+	lcores_print(stream, blob, &cores);
+	return fclose(stream) == 0 ? 0 : log_errno(-errno, "list of cores");
+}
+
+/* The argument vector and the text it points into; EAL wants both writable. */
+struct arguments {
+	char text[8192];
+	size_t used;
+	char *vector[ARGUMENTS_MAX + 1];
+	int count;
+};
+
+static void arguments_add(struct arguments *arguments, const char *argument)
+{
+	char *text = arguments->text + arguments->used;
+	size_t size = strlen(argument) + 1;
+
+	memcpy(text, argument, size);
+	arguments->used += size;
+	arguments->vector[arguments->count++] = text;
+}
+
+static void arguments_compose(struct arguments *arguments, const struct meridian_policy_blob *blob,
+	const char *lcores, uint8_t memory)
+{
+	char memory_mb[16];
+
+	snprintf(memory_mb, sizeof(memory_mb), "%" PRIu32, blob->memory_mb);
+	arguments_add(arguments, "meridian-dataplane");
+	arguments_add(arguments, "--lcores");
+	arguments_add(arguments, lcores);
+	arguments_add(arguments, "--main-lcore");
+	arguments_add(arguments, MAIN_LCORE);
+	arguments_add(arguments, "-m");
+	arguments_add(arguments, memory_mb);
+	arguments_add(arguments, "--no-pci");
+	arguments_add(arguments, "--no-telemetry");
+	arguments_add(arguments, "--iova-mode=va");
+	arguments_add(arguments, "--log-level=warning");
+	/* DPDK 22.11 takes --in-memory and --no-huge for a contradiction. */
+	if (memory == MERIDIAN_MEMORY_HUGEPAGES) {
+		arguments_add(arguments, "--in-memory");
+	} else {
+		arguments_add(arguments, "--no-huge");
+		arguments_add(arguments, "--no-shconf");
+	}
+}
+
+int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
+{
+	struct arguments arguments = {.count = 0};
+	char lcores[LCORES_SIZE];
+	int r = lcores_compose(blob, lcores, sizeof(lcores));
+
+	if (r == 0)
+		r = logs_redirect();
+	if (r < 0)
+		return r;
+	*ret_memory = memory_choose(blob);
+	arguments_compose(&arguments, blob, lcores, *ret_memory);
+	if (rte_eal_init(arguments.count, arguments.vector) < 0) {
+		log_error("DPDK does not start: %s", rte_strerror(rte_errno));
+		return -EIO;
+	}
+	return 0;
+}
+
+void eal_fini(void)
+{
+	rte_eal_cleanup();
+}
+
+int eal_launch(unsigned int worker, int (*thread)(void *), void *argument)
+{
+	return rte_eal_remote_launch(thread, argument, worker + 1);
+}
+
+void eal_join(unsigned int worker)
+{
+	rte_eal_wait_lcore(worker + 1);
+}

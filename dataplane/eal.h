@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_EAL_H
+#define DATAPLANE_EAL_H
+
+/*
+ * DPDK's environment: its arguments are composed here from the typed fields of the policy, and
+ * nowhere else. Main thread only; once per process, EAL cannot be started twice.
+ */
+
+#include <meridian/policy.h>
+
+/*
+ * Starts EAL with packet memory and one thread per worker of the policy, each on its core; the
+ * calling thread stays off those cores where there is another. `ret_memory` (MERIDIAN_MEMORY_*)
+ * says which kind of memory was chosen: hugepages when the policy allows them and enough are
+ * free. Returns 0 or a negative errno after logging why.
+ */
+int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory);
+void eal_fini(void);
+
+/* Runs `thread` with `argument` on the core of worker `worker`. Returns 0 or a negative errno. */
+int eal_launch(unsigned int worker, int (*thread)(void *), void *argument);
+
+/* Waits until the thread of worker `worker` has returned. */
+void eal_join(unsigned int worker);
+
+#endif

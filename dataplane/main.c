@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* meridian-dataplane: DPDK workers that answer NTP. The main thread starts them, follows
+ * control's pages and stops them. */
+
+#include "eal.h"
+#include "log.h"
+#include "options.h"
+#include "pages.h"
+#include "ports.h"
+#include "worker.h"
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TURN_NS  100000000 /* of the main thread */
+#define DRAIN_NS 200000000 /* control stops steering within that time of seeing it */
+
+static volatile sig_atomic_t stop;
+
+static struct options options;
+static struct pages pages;
+static struct ports ports;
+static struct worker workers[MERIDIAN_POLICY_WORKERS_MAX];
+static unsigned int worker_count, worker_running;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+static void turn_wait(long ns)
+{
+	struct timespec pause = {.tv_nsec = ns};
+
+	nanosleep(&pause, NULL);
+}
+
+static int signals_start(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+
+static int pages_start(void)
+{
+	return pages_init(&pages, options.rundir, &meridian_stats_dataplane_kind);
+}
+
+static void pages_stop(void)
+{
+	pages_fini(&pages);
+}
+
+/* Waits until there is a policy whose NICs are ready. Says once what for. */
+static int policy_start(void)
+{
+	char waiting[128] = "", said[128] = "";
+
+	for (; !stop; turn_wait(TURN_NS)) {
+		if (pages_poll(&pages))
+			pages_taken(&pages);
+		if (pages.view == NULL)
+			continue;
+		if (ports_ready(pages.blob, waiting, sizeof(waiting)) == 0)
+			return 0;
+		if (strcmp(waiting, said) != 0)
+			log_notice("waiting for %s", waiting);
+		strcpy(said, waiting);
+	}
+	return -EINTR;
+}
+
+static int eal_start(void)
+{
+	return eal_init(pages.blob, &pages.stats->memory);
+}
+
+static int ports_start(void)
+{
+	int r = ports_open(&ports, pages.blob, &stop);
+
+	if (r == 0)
+		pages.stats->port_count = ports_report(&ports, pages.stats->port);
+	return r;
+}
+
+static void ports_stop(void)
+{
+	ports_close(&ports);
+}
+
+static int workers_init(void)
+{
+	const struct meridian_policy_worker *configured =
+		MERIDIAN_POLICY_TABLE(ports.blob, workers, struct meridian_policy_worker);
+
+	for (uint64_t i = 0; i < ports.blob->workers.count; i++) {
+		int r = worker_init(
+			&workers[i], &pages.stats->worker[i], configured[i].core, pages.view);
+
+		if (r < 0)
+			return r;
+		worker_count++;
+	}
+	for (size_t i = 0; i < ports.count; i++)
+		worker_add(&workers[ports.entry[i].worker], ports.entry[i].queue);
+	pages.stats->worker_count = worker_count;
+	return 0;
+}
+
+static void workers_stop(void)
+{
+	for (unsigned int i = 0; i < worker_running; i++)
+		worker_set_phase(&workers[i], WORKER_DRAIN);
+	turn_wait(DRAIN_NS);
+	for (unsigned int i = 0; i < worker_running; i++)
+		worker_set_phase(&workers[i], WORKER_STOP);
+	for (unsigned int i = 0; i < worker_running; i++)
+		eal_join(i);
+	for (unsigned int i = 0; i < worker_count; i++)
+		worker_fini(&workers[i]);
+}
+
+static int workers_start(void)
+{
+	int r = workers_init();
+
+	for (; r == 0 && worker_running < worker_count; worker_running++)
+		r = eal_launch(worker_running, worker_run, &workers[worker_running]);
+	if (r < 0) {
+		log_errno(r, "workers");
+		workers_stop();
+	}
+	return r;
+}
+
+/* In the order of starting; stopped in reverse. */
+static const struct {
+	int (*start)(void);
+	void (*stop)(void);
+} stages[] = {
+	{signals_start, NULL},
+	{pages_start, pages_stop},
+	{policy_start, NULL},
+	{eal_start, eal_fini},
+	{ports_start, ports_stop},
+	{workers_start, workers_stop},
+};
+#define STAGE_COUNT (sizeof(stages) / sizeof(stages[0]))
+
+/* Serves until told to stop, or until only a restart can follow what changed. */
+static void serve(void)
+{
+	const char *outdated = NULL;
+
+	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
+	for (; !stop && outdated == NULL; turn_wait(TURN_NS)) {
+		if (pages_poll(&pages)) {
+			worker_show(workers, worker_running, pages.view);
+			pages_taken(&pages);
+		}
+		outdated = ports_outdated(&ports, pages.blob);
+	}
+	if (stop)
+		log_info("stopping");
+	else
+		log_notice("%s: ending, to be started again", outdated);
+}
+
+int main(int argc, char **argv)
+{
+	size_t started;
+	int r = 0;
+
+	options_parse(&options, "meridian-dataplane",
+		"Answers NTP from AF_XDP queues, as meridian-control has configured.", argc, argv);
+	for (started = 0; started < STAGE_COUNT; started++) {
+		r = stages[started].start();
+		if (r < 0)
+			break;
+	}
+	if (r == 0)
+		serve();
+	while (started-- > 0) {
+		if (stages[started].stop)
+			stages[started].stop();
+	}
+	return r == 0 || stop ? EXIT_SUCCESS : EXIT_START;
+}

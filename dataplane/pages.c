@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pages.h"
+#include "log.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define STATS_MODE 0644
+
+static uint32_t writer_pid(const char *rundir, const struct meridian_page_kind *kind)
+{
+	struct meridian_page page;
+	uint32_t pid = 0;
+
+	if (meridian_page_open(&page, rundir, kind) == 0) {
+		pid = ((const struct meridian_page_head *)page.addr)->writer_pid;
+		meridian_page_close(&page);
+	}
+	return pid;
+}
+
+/* Counters outlive a restart of their process; what describes the process does not. */
+static void stats_start(struct meridian_stats *stats)
+{
+	stats->started_s = (uint64_t)time(NULL);
+	stats->policy_generation = 0;
+	stats->worker_count = 0;
+	stats->port_count = 0;
+	stats->memory = MERIDIAN_MEMORY_NONE;
+	memset(stats->port, 0, sizeof(stats->port));
+	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++)
+		stats->worker[i].state = MERIDIAN_WORKER_ABSENT;
+}
+
+int pages_init(struct pages *pages, const char *rundir, const struct meridian_page_kind *stats_kind)
+{
+	int r;
+
+	memset(pages, 0, sizeof(*pages));
+	pages->rundir = rundir;
+	r = meridian_page_create(&pages->stats_page, rundir, stats_kind,
+		sizeof(struct meridian_stats), STATS_MODE, NULL);
+	if (r == -EBUSY) {
+		log_error("%s/%s is written by the running process %" PRIu32
+			  ": one instance per run directory",
+			rundir, stats_kind->name, writer_pid(rundir, stats_kind));
+		return r;
+	}
+	if (r < 0) {
+		log_error("%s/%s: %s", rundir, stats_kind->name,
+			r == -ENOENT ? "there is no such directory" : meridian_page_strerror(r));
+		return r;
+	}
+	pages->stats = pages->stats_page.addr;
+	stats_start(pages->stats);
+	return 0;
+}
+
+/* Logs trouble with a page when it is another one than before; -ENOENT and -ENODATA are but
+ * control that has not started. */
+static void trouble_log(
+	const struct pages *pages, const struct meridian_page_kind *kind, int error, int *logged)
+{
+	if (error == *logged || error == -EAGAIN)
+		return;
+	*logged = error;
+	if (error == -ENOENT)
+		log_notice("waiting for meridian-control to make %s/%s", pages->rundir, kind->name);
+	else if (error < 0)
+		log_warning("%s/%s: %s", pages->rundir, kind->name, meridian_page_strerror(error));
+}
+
+/* Maps the page at the name when it is not the one we have; the old one goes to `ret_old`, or
+ * is closed. Returns 1 when the mapping changed, 0 when not, or a negative errno. */
+static int page_follow(struct pages *pages, struct meridian_page *page,
+	const struct meridian_page_kind *kind, struct meridian_page *ret_old)
+{
+	struct meridian_page new;
+	int r;
+
+	if (page->addr && !meridian_page_replaced(page, pages->rundir, kind))
+		return 0;
+	r = meridian_page_open(&new, pages->rundir, kind);
+	if (r < 0)
+		return r;
+	if (ret_old)
+		*ret_old = *page;
+	else
+		meridian_page_close(page);
+	*page = new;
+	return 1;
+}
+
+static bool model_follow(struct pages *pages)
+{
+	int r = page_follow(
+		pages, &pages->model_page, &meridian_timemodel_kind, &pages->retired_model);
+
+	/* A control that stopped may take its page along: the one we map stays good. */
+	if (r < 0 && pages->model_page.addr)
+		return false;
+	trouble_log(pages, &meridian_timemodel_kind, r < 0 ? r : 0, &pages->model_error);
+	return r > 0;
+}
+
+static bool policy_is_new(const struct pages *pages)
+{
+	uint64_t generation = meridian_policy_generation(pages->policy_page.addr);
+
+	return generation != 0 && generation != pages->rejected_generation &&
+		(pages->blob == NULL || generation != pages->blob->generation);
+}
+
+/* Copies the current blob; a page that outgrew our mapping is mapped anew at the next poll. */
+static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_blob)
+{
+	int r = meridian_policy_read(&pages->policy_page, ret_blob);
+
+	if (r == -EFBIG) {
+		meridian_page_close(&pages->policy_page);
+		return -EAGAIN;
+	}
+	if (r == -EBADMSG) {
+		pages->rejected_generation = meridian_policy_generation(pages->policy_page.addr);
+		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
+			pages->rundir, MERIDIAN_POLICY_NAME, pages->rejected_generation);
+		return -EAGAIN;
+	}
+	return r;
+}
+
+/* Takes over a new policy, retiring the one of before. Returns 1, 0 when there is none, or a
+ * negative errno. */
+static int policy_follow(struct pages *pages)
+{
+	struct meridian_policy_blob *blob;
+	struct responder_policy *policy;
+	int r = page_follow(pages, &pages->policy_page, &meridian_policy_kind, NULL);
+
+	if (r < 0)
+		return pages->policy_page.addr ? 0 : r;
+	if (r > 0)
+		pages->rejected_generation = 0;
+	if (!policy_is_new(pages))
+		return 0;
+	r = policy_read(pages, &blob);
+	if (r < 0)
+		return r;
+	r = responder_policy_new(&policy, blob);
+	if (r < 0) {
+		free(blob);
+		return r;
+	}
+	free(pages->blob);
+	pages->blob = blob;
+	pages->retired_policy = pages->policy;
+	pages->policy = policy;
+	return 1;
+}
+
+static void retired_free(struct pages *pages)
+{
+	responder_policy_free(pages->retired_policy);
+	pages->retired_policy = NULL;
+	meridian_page_close(&pages->retired_model);
+}
+
+bool pages_poll(struct pages *pages)
+{
+	bool model_changed = model_follow(pages);
+	int r = policy_follow(pages);
+	struct server_view *view = &pages->views[pages->view == &pages->views[0]];
+
+	meridian_stats_add(&pages->stats->main_heartbeat, 1);
+	trouble_log(pages, &meridian_policy_kind, r < 0 ? r : 0, &pages->policy_error);
+	if (pages->view == NULL && r <= 0) {
+		retired_free(pages);
+		return false;
+	}
+	if (!model_changed && r <= 0)
+		return false;
+	*view = (struct server_view){.policy = pages->policy,
+		.model = pages->model_page.addr,
+		.counter_id = pages->blob->counter_id};
+	pages->view = view;
+	return true;
+}
+
+void pages_taken(struct pages *pages)
+{
+	retired_free(pages);
+	__atomic_store_n(
+		&pages->stats->policy_generation, pages->blob->generation, __ATOMIC_RELAXED);
+}
+
+void pages_fini(struct pages *pages)
+{
+	pages->stats->policy_generation = 0;
+	pages->stats->worker_count = 0;
+	pages->stats->port_count = 0;
+	pages->stats->head.writer_pid = 0;
+	meridian_page_close(&pages->stats_page);
+	retired_free(pages);
+	responder_policy_free(pages->policy);
+	free(pages->blob);
+	meridian_page_close(&pages->policy_page);
+	meridian_page_close(&pages->model_page);
+}

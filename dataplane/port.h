@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PORT_H
+#define DATAPLANE_PORT_H
+
+/*
+ * Where frames come from and go to. A worker polls port queues and knows nothing of what is
+ * behind them: DPDK devices in the dataplane, rings in memory in tests.
+ */
+
+#include <meridian/stats.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+#define PORT_BURST 32
+
+/* A received frame, lent to the worker until it is transmitted or released. */
+struct port_packet {
+	void *buffer;       /* the port's own handle */
+	uint8_t *data;      /* Ethernet header; writable */
+	uint32_t length;    /* octets at data; 0 when the frame is not contiguous */
+	bool checksum_good; /* IP and UDP checksums verified by hardware */
+	bool has_stamp;
+	uint64_t stamp_ns; /* receive time in ns of the queue's stamp_clock, if has_stamp */
+};
+
+struct port_queue;
+
+struct port_operations {
+	/* Takes up to PORT_BURST frames. Does not block. */
+	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
+
+	/* Sends the first packets of `count`, with the length they have now, and returns how
+	 * many; those belong to the port again, the others still to the caller. */
+	unsigned int (*transmit)(
+		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
+
+	/* Gives packets back unsent. */
+	void (*release)(
+		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
+};
+
+/* First member of every implementation's own queue. Polled by one worker at a time. */
+struct port_queue {
+	const struct port_operations *operations;
+	clockid_t stamp_clock;
+	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
+	uint8_t mac[6];                   /* our address on this port */
+};
+
+#endif

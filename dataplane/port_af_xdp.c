@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port_af_xdp.h"
+#include <dirent.h>
+#include <errno.h>
+#include <linux/if_xdp.h>
+#include <meridian/frame_stamp.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/*
+ * The kernel holds RING_SIZE buffers for receiving; the rest is for replies on their way out and
+ * the pool's cache.
+ */
+#define RING_SIZE   2048
+#define POOL_SIZE   4095
+#define POOL_CACHE  128
+#define BUSY_BUDGET 64
+
+struct af_xdp_queue {
+	struct port_queue base;
+	uint16_t port_id;
+	char device[RTE_ETH_NAME_MAX_LEN];
+	struct rte_mempool *pool;
+	bool zero_copy;
+};
+
+static struct af_xdp_queue *af_xdp(struct port_queue *queue)
+{
+	return (struct af_xdp_queue *)queue;
+}
+
+/* Takes the XDP program's stamp out of the headroom. The buffer comes back with the next frame
+ * that uses it, perhaps without a new stamp, so the old one is wiped. */
+static bool stamp_take(const struct rte_mbuf *mbuf, uint64_t *ret_stamp_ns)
+{
+	struct meridian_frame_stamp stamp;
+	uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
+
+	if (rte_pktmbuf_headroom(mbuf) < sizeof(stamp))
+		return false;
+	memcpy(&stamp, data - sizeof(stamp), sizeof(stamp));
+	if (stamp.magic != MERIDIAN_FRAME_STAMP_MAGIC)
+		return false;
+	memset(data - sizeof(stamp), 0, sizeof(stamp));
+	*ret_stamp_ns = stamp.monotonic_ns;
+	return true;
+}
+
+static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	struct rte_mbuf *mbuf[PORT_BURST];
+	unsigned int count = rte_eth_rx_burst(af_xdp(queue)->port_id, 0, mbuf, PORT_BURST);
+
+	for (unsigned int i = 0; i < count; i++) {
+		packet[i].buffer = mbuf[i];
+		packet[i].data = rte_pktmbuf_mtod(mbuf[i], uint8_t *);
+		packet[i].length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;
+		packet[i].checksum_good = false;
+		packet[i].has_stamp = stamp_take(mbuf[i], &packet[i].stamp_ns);
+	}
+	return count;
+}
+
+static unsigned int af_xdp_transmit(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	struct rte_mbuf *mbuf[PORT_BURST];
+
+	for (unsigned int i = 0; i < count; i++) {
+		mbuf[i] = packet[i].buffer;
+		mbuf[i]->data_len = (uint16_t)packet[i].length;
+		mbuf[i]->pkt_len = packet[i].length;
+	}
+	return rte_eth_tx_burst(af_xdp(queue)->port_id, 0, mbuf, (uint16_t)count);
+}
+
+static void af_xdp_release(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	(void)queue;
+	for (unsigned int i = 0; i < count; i++)
+		rte_pktmbuf_free(packet[i].buffer);
+}
+
+static const struct port_operations af_xdp_operations = {
+	.receive = af_xdp_receive,
+	.transmit = af_xdp_transmit,
+	.release = af_xdp_release,
+};
+
+/*
+ * A pool whose buffers all lie inside the UMEM. The driver of DPDK 22.11 registers the first
+ * memory chunk as buffers times their size, so there must be one chunk without holes; the flag
+ * sees to that, rte_pktmbuf_pool_create() would not.
+ */
+static int pool_create(struct af_xdp_queue *queue, const char *nic, uint16_t index)
+{
+	struct rte_pktmbuf_pool_private private = {
+		.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE};
+	struct rte_mempool *pool;
+	char name[RTE_MEMPOOL_NAMESIZE];
+
+	snprintf(name, sizeof(name), "%s_%u", nic, index);
+	pool = rte_mempool_create_empty(name, POOL_SIZE,
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, POOL_CACHE, sizeof(private),
+		SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+	queue->pool = pool;
+	if (pool == NULL || rte_mempool_set_ops_byname(pool, "ring_mp_mc", NULL) < 0)
+		return -ENOMEM;
+	rte_pktmbuf_pool_init(pool, &private);
+	if (rte_mempool_populate_default(pool) < 0 || pool->nb_mem_chunks != 1)
+		return -ENOMEM;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return 0;
+}
+
+static int device_create(
+	struct af_xdp_queue *queue, const struct meridian_policy_nic *nic, uint16_t index)
+{
+	char arguments[128];
+
+	snprintf(queue->device, sizeof(queue->device), "net_af_xdp_%s_%u", nic->name, index);
+	snprintf(arguments, sizeof(arguments),
+		"iface=%s,start_queue=%u,queue_count=1,busy_budget=%d", nic->name, index,
+		BUSY_BUDGET);
+	if (rte_eal_hotplug_add("vdev", queue->device, arguments) < 0 ||
+		rte_eth_dev_get_port_by_name(queue->device, &queue->port_id) < 0) {
+		queue->device[0] = '\0';
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int device_start(struct af_xdp_queue *queue)
+{
+	static const struct rte_eth_conf conf;
+	int socket_id = rte_eth_dev_socket_id(queue->port_id);
+	unsigned int socket = socket_id < 0 ? (unsigned int)SOCKET_ID_ANY : (unsigned int)socket_id;
+
+	if (rte_eth_dev_configure(queue->port_id, 1, 1, &conf) < 0)
+		return -EBUSY;
+	if (rte_eth_rx_queue_setup(queue->port_id, 0, RING_SIZE, socket, NULL, queue->pool) < 0)
+		return -EBUSY;
+	if (rte_eth_tx_queue_setup(queue->port_id, 0, RING_SIZE, socket, NULL) < 0)
+		return -EBUSY;
+	return rte_eth_dev_start(queue->port_id) < 0 ? -EBUSY : 0;
+}
+
+static bool socket_is_af_xdp(int fd)
+{
+	int domain;
+	socklen_t length = sizeof(domain);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_XDP;
+}
+
+static bool socket_zero_copy(int fd)
+{
+	struct xdp_options options;
+	socklen_t length = sizeof(options);
+
+	return getsockopt(fd, SOL_XDP, XDP_OPTIONS, &options, &length) == 0 &&
+		(options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
+}
+
+/* How many AF_XDP sockets in zero-copy mode this process has. The driver keeps its sockets to
+ * itself, so they are found among the open files. */
+static unsigned int zero_copy_sockets(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	struct dirent *entry;
+	unsigned int count = 0;
+
+	if (directory == NULL)
+		return 0;
+	while ((entry = readdir(directory)) != NULL) {
+		int fd = atoi(entry->d_name);
+
+		if (entry->d_name[0] != '.' && socket_is_af_xdp(fd) && socket_zero_copy(fd))
+			count++;
+	}
+	closedir(directory);
+	return count;
+}
+
+static int queue_start(
+	struct af_xdp_queue *queue, const struct meridian_policy_nic *nic, uint16_t index)
+{
+	unsigned int zero_copy_before = zero_copy_sockets();
+	int r = pool_create(queue, nic->name, index);
+
+	if (r == 0)
+		r = device_create(queue, nic, index);
+	if (r == 0)
+		r = device_start(queue);
+	queue->zero_copy = zero_copy_sockets() > zero_copy_before;
+	return r;
+}
+
+int port_af_xdp_open(
+	struct port_queue **ret_queue, const struct meridian_policy_nic *nic, uint16_t index)
+{
+	struct af_xdp_queue *queue;
+	int r;
+
+	/* The name becomes part of a list "iface=NAME,start_queue=0". */
+	if (strpbrk(nic->name, ",=[]() \t") != NULL)
+		return -EINVAL;
+	queue = calloc(1, sizeof(*queue));
+	if (queue == NULL)
+		return -ENOMEM;
+	queue->base.operations = &af_xdp_operations;
+	queue->base.stamp_clock = CLOCK_MONOTONIC;
+	queue->base.stamp_source = MERIDIAN_STAMP_xdp;
+	memcpy(queue->base.mac, nic->mac, sizeof(queue->base.mac));
+	r = queue_start(queue, nic, index);
+	if (r < 0) {
+		port_af_xdp_close(&queue->base);
+		return r;
+	}
+	*ret_queue = &queue->base;
+	return 0;
+}
+
+void port_af_xdp_close(struct port_queue *base)
+{
+	struct af_xdp_queue *queue = af_xdp(base);
+
+	if (queue->device[0] != '\0') {
+		rte_eth_dev_stop(queue->port_id);
+		rte_eal_hotplug_remove("vdev", queue->device);
+	}
+	rte_mempool_free(queue->pool);
+	free(queue);
+}
+
+bool port_af_xdp_zero_copy(const struct port_queue *queue)
+{
+	return ((const struct af_xdp_queue *)queue)->zero_copy;
+}

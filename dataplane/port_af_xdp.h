@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PORT_AF_XDP_H
+#define DATAPLANE_PORT_AF_XDP_H
+
+/*
+ * One receive and transmit queue of a network interface, by DPDK's AF_XDP driver: the kernel
+ * keeps the interface, an XDP program that control attached hands us NTP. One DPDK device per
+ * queue, since the driver of DPDK 22.11 refuses several queues on some interfaces (veth).
+ */
+
+#include "port.h"
+#include <meridian/policy.h>
+
+#define PORT_AF_XDP_DRIVER "net_af_xdp"
+
+/*
+ * Opens queue `queue` of `nic`, with packet buffers of its own. EAL is up, and the attached XDP
+ * program is ours: with none attached, libxdp would load one that takes all traffic. Returns 0,
+ * -ENOMEM when the buffers do not fit, -EINVAL when the interface's name cannot be handed to
+ * DPDK, or -EBUSY when the socket could not be set up (another one may still hold the queue).
+ */
+int port_af_xdp_open(
+	struct port_queue **ret_queue, const struct meridian_policy_nic *nic, uint16_t queue);
+
+/* No worker polls the queue any more. */
+void port_af_xdp_close(struct port_queue *queue);
+
+/* Whether the NIC writes packets into our buffers itself (zero-copy mode). */
+bool port_af_xdp_zero_copy(const struct port_queue *queue);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PORTS_H
+#define DATAPLANE_PORTS_H
+
+/*
+ * The port queues that a policy asks for. Main thread only.
+ *
+ * A NIC is usable while its interface exists and control has attached the XDP program; the
+ * others are left out. Which NICs are usable, their queues and who polls them is fixed while the
+ * process runs: ports_outdated() tells when a restart is needed.
+ */
+
+#include "port.h"
+#include <meridian/policy.h>
+#include <stddef.h>
+
+struct ports_entry {
+	struct port_queue *queue;
+	uint16_t nic;    /* index into the policy's nics */
+	uint16_t worker; /* index into the policy's workers */
+};
+
+struct ports {
+	struct ports_entry *entry;
+	size_t count;
+	struct meridian_policy_blob *blob; /* that they were opened from */
+};
+
+/*
+ * 0 when every usable NIC of the policy has the program attached that the policy names, and
+ * there is one; else -EAGAIN, and `ret_waiting` (a string of `size` octets) says what for.
+ */
+int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size);
+
+/* Opens every queue of the usable NICs. A queue that another process still holds is tried for
+ * 10 s, or until `*stop` is set. Returns 0, or a negative errno after logging why. */
+int ports_open(
+	struct ports *ports, const struct meridian_policy_blob *blob, const volatile int *stop);
+void ports_close(struct ports *ports);
+
+/* Describes the open NICs in `port`, MERIDIAN_STATS_PORTS_MAX entries; returns how many. */
+uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port);
+
+/* NULL while the ports serve `blob` and their interfaces exist; else why not. Static storage. */
+const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob);
+
+#endif

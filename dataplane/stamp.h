@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_STAMP_H
+#define DATAPLANE_STAMP_H
+
+/*
+ * Receive stamps of the kernel, turned into counter values.
+ *
+ * The XDP program stamps with CLOCK_MONOTONIC, a socket with CLOCK_REALTIME; T2 is needed in
+ * ticks of the counter. Both clocks are read once per burst, and a stamp is placed by its age:
+ * over the microseconds a frame waits, it does not matter that the kernel slews its clocks.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+
+/* Older than this, a stamp is not believed. */
+#define STAMP_AGE_MAX_NS UINT64_C(1000000000)
+
+/* Conversion factors between ticks and ns, 2^-32 each, so that no packet costs a division. */
+struct stamp_rate {
+	uint64_t counter_hz; /* 0: not set */
+	uint64_t ticks_per_ns_frac32;
+	uint64_t ns_per_tick_frac32;
+};
+
+/* The counter and a kernel clock at one instant. */
+struct stamp_clock {
+	uint64_t counter;
+	uint64_t clock_ns;
+};
+
+/* Sets the factors for `counter_hz` (not 0); cheap when it has not changed. */
+void stamp_rate_set(struct stamp_rate *rate, uint64_t counter_hz);
+
+/* Nanoseconds of `ticks`, saturating. Pure. */
+uint64_t stamp_rate_ns(const struct stamp_rate *rate, uint64_t ticks);
+
+/* Reads counter `counter_id` and `clock` together. No system call where the vDSO has them. */
+void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t counter_id,
+	const struct stamp_rate *rate);
+
+/*
+ * Counter value at the instant `stamp_ns` of the clock read into `now`. Returns false, and
+ * writes nothing, when the stamp lies in the future or more than STAMP_AGE_MAX_NS back. Pure.
+ */
+bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate, uint64_t stamp_ns,
+	uint64_t *ret_counter);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * An idle worker first spins, for the low latency of a loaded server, then naps. A nap does not
+ * hurt T2: the stamp was taken by the XDP program. It adds to the time until the reply is sent,
+ * which T3 accounts for.
+ */
+#define SPIN_TURNS 1000
+#define NAP_NS     30000
+
+static void cpu_pause(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+static void worker_idle(struct worker *worker)
+{
+	static const struct timespec nap = {.tv_nsec = NAP_NS};
+
+	if (worker->empty_turns < SPIN_TURNS) {
+		worker->empty_turns++;
+		cpu_pause();
+	} else {
+		nanosleep(&nap, NULL);
+	}
+}
+
+/*
+ * T3 is read for each reply when the rest of it is complete: what follows for this packet is its
+ * checksum, those of the replies behind it in the burst, and one transmit call for all of them.
+ */
+static void replies_send(struct worker *worker, struct port_queue *queue,
+	struct port_packet *packet, struct server_reply *reply, unsigned int count)
+{
+	unsigned int sent;
+
+	for (unsigned int i = 0; i < count; i++) {
+		server_finish(&worker->server, &reply[i]);
+		packet[i].length = reply[i].frame.length;
+	}
+	sent = queue->operations->transmit(queue, packet, count);
+	if (sent < count)
+		queue->operations->release(queue, packet + sent, count - sent);
+	for (unsigned int i = 0; i < count; i++)
+		server_sent(&worker->server, &reply[i], i < sent);
+}
+
+static void burst_serve(struct worker *worker, struct port_queue *queue,
+	const struct server_view *view, struct port_packet *packet, unsigned int count)
+{
+	struct server_reply reply[PORT_BURST];
+	unsigned int accepted = 0;
+
+	server_begin(&worker->server, view, queue->stamp_clock);
+	for (unsigned int i = 0; i < count; i++) {
+		enum meridian_stamp source =
+			packet[i].has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
+
+		reply[accepted].frame = (struct frame){.data = packet[i].data,
+			.length = packet[i].length,
+			.mac = queue->mac,
+			.checksum_good = packet[i].checksum_good};
+		if (server_classify(&worker->server, &reply[accepted], source, packet[i].stamp_ns))
+			packet[accepted++] = packet[i];
+		else
+			queue->operations->release(queue, &packet[i], 1);
+	}
+	if (accepted > 0)
+		replies_send(worker, queue, packet, reply, accepted);
+	meridian_stats_add(&worker->slot->bursts, 1);
+}
+
+/* Polls every queue once. Returns whether there was anything. */
+static bool queues_poll(struct worker *worker, const struct server_view *view)
+{
+	struct port_packet packet[PORT_BURST];
+	bool busy = false;
+
+	for (unsigned int i = 0; i < worker->queue_count; i++) {
+		struct port_queue *queue = worker->queue[i];
+		unsigned int count = queue->operations->receive(queue, packet);
+
+		if (count > 0) {
+			burst_serve(worker, queue, view, packet, count);
+			busy = true;
+		}
+	}
+	return busy;
+}
+
+static void slot_set(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+/* The end of a turn: whoever sees the heartbeat move knows that the view of before is let go.
+ * Sequentially consistent, lest the next turn's load of the view overtakes the store. */
+static void turn_end(struct worker *worker)
+{
+	uint64_t *heartbeat = &worker->slot->heartbeat;
+
+	__atomic_store_n(heartbeat, *heartbeat + 1, __ATOMIC_SEQ_CST);
+}
+
+int worker_run(void *argument)
+{
+	struct worker *worker = argument;
+	enum worker_phase phase;
+
+	while ((phase = __atomic_load_n(&worker->phase, __ATOMIC_RELAXED)) != WORKER_STOP) {
+		const struct server_view *view = __atomic_load_n(&worker->view, __ATOMIC_SEQ_CST);
+		bool busy;
+
+		slot_set(&worker->slot->state,
+			phase == WORKER_DRAIN ? MERIDIAN_WORKER_STOPPING : MERIDIAN_WORKER_POLLING);
+		slot_set(&worker->slot->policy_generation, view->policy->generation);
+		busy = queues_poll(worker, view);
+		turn_end(worker);
+		if (busy)
+			worker->empty_turns = 0;
+		else
+			worker_idle(worker);
+	}
+	slot_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
+	return 0;
+}
+
+int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint32_t core,
+	const struct server_view *view)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->queue = calloc(WORKER_QUEUES_MAX, sizeof(struct port_queue *));
+	if (worker->queue == NULL)
+		return -ENOMEM;
+	worker->slot = slot;
+	worker->view = view;
+	server_init(&worker->server, slot);
+	slot_set(&slot->core, core);
+	slot_set(&slot->policy_generation, 0);
+	slot_set(&slot->state, MERIDIAN_WORKER_STARTING);
+	return 0;
+}
+
+void worker_fini(struct worker *worker)
+{
+	slot_set(&worker->slot->state, MERIDIAN_WORKER_ABSENT);
+	free(worker->queue);
+	worker->queue = NULL;
+}
+
+void worker_add(struct worker *worker, struct port_queue *queue)
+{
+	worker->queue[worker->queue_count++] = queue;
+}
+
+void worker_set_phase(struct worker *worker, enum worker_phase phase)
+{
+	__atomic_store_n(&worker->phase, phase, __ATOMIC_RELAXED);
+}
+
+static void worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
+{
+	static const struct timespec pause = {.tv_nsec = NAP_NS};
+
+	while (__atomic_load_n(&worker->slot->heartbeat, __ATOMIC_ACQUIRE) == heartbeat)
+		nanosleep(&pause, NULL);
+}
+
+void worker_show(struct worker *worker, unsigned int count, const struct server_view *view)
+{
+	for (unsigned int i = 0; i < count; i++)
+		__atomic_store_n(&worker[i].view, view, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < count; i++) {
+		uint64_t heartbeat = __atomic_load_n(&worker[i].slot->heartbeat, __ATOMIC_SEQ_CST);
+
+		worker_wait_turn(&worker[i], heartbeat);
+	}
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_WORKER_H
+#define DATAPLANE_WORKER_H
+
+/*
+ * A worker: one thread on one core that polls a list of port queues and answers. It never
+ * blocks, and makes no system call of its own while there is work.
+ */
+
+#include "port.h"
+#include "server.h"
+#include <meridian/policy.h>
+
+#define WORKER_QUEUES_MAX (MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX)
+
+enum worker_phase {
+	WORKER_RUN,
+	WORKER_DRAIN, /* answers what is queued, and says so in its state */
+	WORKER_STOP,
+};
+
+struct worker {
+	/* Written by the main thread before the worker starts. */
+	struct port_queue **queue; /* owned */
+	unsigned int queue_count;
+	struct meridian_stats_worker *slot;
+
+	/* Written by the main thread, read by the worker. */
+	const struct server_view *view;
+	enum worker_phase phase;
+
+	/* The worker's own. */
+	struct server server;
+	unsigned int empty_turns;
+};
+
+/* Clears the slot's state for a worker on `core` and shows it `view`. Returns 0 or -ENOMEM. */
+int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint32_t core,
+	const struct server_view *view);
+/* After the worker has returned from worker_run(): its slot becomes ABSENT. */
+void worker_fini(struct worker *worker);
+
+/* Gives the worker another queue to poll. Before it starts. */
+void worker_add(struct worker *worker, struct port_queue *queue);
+
+/* The thread: polls until the phase is WORKER_STOP. Takes a struct worker, returns 0. */
+int worker_run(void *argument);
+
+/* Main thread: moves the worker to a later phase. */
+void worker_set_phase(struct worker *worker, enum worker_phase phase);
+
+/*
+ * Main thread: shows `view` to `count` running workers and returns when none of them can still
+ * look at what it saw before, which may then be freed. Takes as long as their longest burst.
+ */
+void worker_show(struct worker *worker, unsigned int count, const struct server_view *view);
+
+#endif
