@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <xdp/libxdp.h>
 
 #define HUGEPAGE_FREE "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
 #define HUGEPAGE_MB   2
@@ -33,15 +34,27 @@ static ssize_t eal_log_write(void *cookie, const char *text, size_t size)
 	return (ssize_t)size;
 }
 
-static int libbpf_log_write(enum libbpf_print_level level, const char *format, va_list arguments)
+static int library_log_write(const char *format, va_list arguments)
 {
 	char text[256];
 
-	(void)level;
 	vsnprintf(text, sizeof(text), format, arguments);
 	text[strcspn(text, "\n")] = '\0';
 	log_debug("%s", text);
 	return 0;
+}
+
+static int libbpf_log_write(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	return library_log_write(format, arguments);
+}
+
+/* libxdp warns of each socket that it did not attach the program itself. */
+static int libxdp_log_write(enum libxdp_print_level level, const char *format, va_list arguments)
+{
+	(void)level;
+	return library_log_write(format, arguments);
 }
 
 static int logs_redirect(void)
@@ -50,6 +63,7 @@ static int logs_redirect(void)
 	FILE *stream = fopencookie(NULL, "w", operations);
 
 	libbpf_set_print(libbpf_log_write);
+	libxdp_set_print(libxdp_log_write);
 	if (stream == NULL)
 		return -errno;
 	setlinebuf(stream);
@@ -192,6 +206,8 @@ static void arguments_compose(struct arguments *arguments, const struct meridian
 	arguments_add(arguments, "--no-telemetry");
 	arguments_add(arguments, "--iova-mode=va");
 	arguments_add(arguments, "--log-level=warning");
+	/* EAL warns of hugepage sizes that are not reserved. */
+	arguments_add(arguments, "--log-level=lib.eal:error");
 	/* DPDK 22.11 takes --in-memory and --no-huge for a contradiction. */
 	if (memory == MERIDIAN_MEMORY_HUGEPAGES) {
 		arguments_add(arguments, "--in-memory");

@@ -8,9 +8,9 @@
 #include "options.h"
 #include "pages.h"
 #include "ports.h"
+#include "program.h"
 #include "worker.h"
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -18,35 +18,17 @@
 #define TURN_NS  100000000 /* of the main thread */
 #define DRAIN_NS 200000000 /* control stops steering within that time of seeing it */
 
-static volatile sig_atomic_t stop;
-
 static struct options options;
 static struct pages pages;
 static struct ports ports;
 static struct worker workers[MERIDIAN_POLICY_WORKERS_MAX];
 static unsigned int worker_count, worker_running;
 
-static void on_signal(int number)
-{
-	(void)number;
-	stop = 1;
-}
-
 static void turn_wait(long ns)
 {
 	struct timespec pause = {.tv_nsec = ns};
 
 	nanosleep(&pause, NULL);
-}
-
-static int signals_start(void)
-{
-	struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGINT, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return 0;
 }
 
 static int pages_start(void)
@@ -64,7 +46,7 @@ static int policy_start(void)
 {
 	char waiting[128] = "", said[128] = "";
 
-	for (; !stop; turn_wait(TURN_NS)) {
+	for (; !program_stop; turn_wait(TURN_NS)) {
 		if (pages_poll(&pages))
 			pages_taken(&pages);
 		if (pages.view == NULL)
@@ -85,7 +67,7 @@ static int eal_start(void)
 
 static int ports_start(void)
 {
-	int r = ports_open(&ports, pages.blob, &stop);
+	int r = ports_open(&ports, pages.blob, &program_stop);
 
 	if (r == 0)
 		pages.stats->port_count = ports_report(&ports, pages.stats->port);
@@ -142,56 +124,36 @@ static int workers_start(void)
 	return r;
 }
 
-/* In the order of starting; stopped in reverse. */
-static const struct {
-	int (*start)(void);
-	void (*stop)(void);
-} stages[] = {
-	{signals_start, NULL},
-	{pages_start, pages_stop},
-	{policy_start, NULL},
-	{eal_start, eal_fini},
-	{ports_start, ports_stop},
-	{workers_start, workers_stop},
-};
-#define STAGE_COUNT (sizeof(stages) / sizeof(stages[0]))
-
 /* Serves until told to stop, or until only a restart can follow what changed. */
 static void serve(void)
 {
 	const char *outdated = NULL;
 
 	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
-	for (; !stop && outdated == NULL; turn_wait(TURN_NS)) {
+	for (; !program_stop && outdated == NULL; turn_wait(TURN_NS)) {
 		if (pages_poll(&pages)) {
 			worker_show(workers, worker_running, pages.view);
 			pages_taken(&pages);
 		}
 		outdated = ports_outdated(&ports, pages.blob);
 	}
-	if (stop)
+	if (program_stop)
 		log_info("stopping");
 	else
 		log_notice("%s: ending, to be started again", outdated);
 }
 
+static const struct program_stage stages[] = {
+	{pages_start, pages_stop},
+	{policy_start, NULL},
+	{eal_start, eal_fini},
+	{ports_start, ports_stop},
+	{workers_start, workers_stop},
+};
+
 int main(int argc, char **argv)
 {
-	size_t started;
-	int r = 0;
-
 	options_parse(&options, "meridian-dataplane",
 		"Answers NTP from AF_XDP queues, as meridian-control has configured.", argc, argv);
-	for (started = 0; started < STAGE_COUNT; started++) {
-		r = stages[started].start();
-		if (r < 0)
-			break;
-	}
-	if (r == 0)
-		serve();
-	while (started-- > 0) {
-		if (stages[started].stop)
-			stages[started].stop();
-	}
-	return r == 0 || stop ? EXIT_SUCCESS : EXIT_START;
+	return program_run(stages, sizeof(stages) / sizeof(stages[0]), serve);
 }

@@ -6,6 +6,7 @@
 #include <meridian/frame_stamp.h>
 #include <rte_dev.h>
 #include <rte_ethdev.h>
+#include <rte_log.h>
 #include <rte_mbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -232,6 +233,8 @@ void port_af_xdp_close(struct port_queue *base)
 	struct af_xdp_queue *queue = af_xdp(base);
 
 	if (queue->device[0] != '\0') {
+		/* The driver tries to detach control's program and complains that it cannot. */
+		rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
 		rte_eth_dev_stop(queue->port_id);
 		rte_eal_hotplug_remove("vdev", queue->device);
 	}

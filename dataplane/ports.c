@@ -67,7 +67,7 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 
 /* Opens one queue, trying again while a dataplane before us may still be closing it. */
 static int queue_open(struct port_queue **ret_queue, const struct meridian_policy_nic *nic,
-	uint16_t queue, const volatile int *stop)
+	uint16_t queue, const volatile sig_atomic_t *stop)
 {
 	static const struct timespec pause = {.tv_nsec = OPEN_PAUSE_NS};
 
@@ -99,7 +99,7 @@ static int queue_error(
 	return error;
 }
 
-static int ports_open_all(struct ports *ports, const volatile int *stop)
+static int ports_open_all(struct ports *ports, const volatile sig_atomic_t *stop)
 {
 	const struct meridian_policy_blob *blob = ports->blob;
 
@@ -121,8 +121,8 @@ static int ports_open_all(struct ports *ports, const volatile int *stop)
 	return 0;
 }
 
-int ports_open(
-	struct ports *ports, const struct meridian_policy_blob *blob, const volatile int *stop)
+int ports_open(struct ports *ports, const struct meridian_policy_blob *blob,
+	const volatile sig_atomic_t *stop)
 {
 	int r = -ENOMEM;
 

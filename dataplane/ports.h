@@ -12,6 +12,7 @@
 
 #include "port.h"
 #include <meridian/policy.h>
+#include <signal.h>
 #include <stddef.h>
 
 struct ports_entry {

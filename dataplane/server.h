@@ -35,6 +35,12 @@ struct server_reply {
 	enum meridian_verdict verdict;
 };
 
+/* Stores a field of one's own statistics slot. */
+static inline void server_set(uint64_t *field, uint64_t value)
+{
+	__atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
 void server_init(struct server *server, struct meridian_stats_worker *slot);
 
 /* Starts a burst whose receive stamps, if any, are of `clock`: takes the snapshots. */

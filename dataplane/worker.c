@@ -96,11 +96,6 @@ static bool queues_poll(struct worker *worker, const struct server_view *view)
 	return busy;
 }
 
-static void slot_set(uint64_t *field, uint64_t value)
-{
-	__atomic_store_n(field, value, __ATOMIC_RELAXED);
-}
-
 /* The end of a turn: whoever sees the heartbeat move knows that the view of before is let go.
  * Sequentially consistent, lest the next turn's load of the view overtakes the store. */
 static void turn_end(struct worker *worker)
@@ -119,9 +114,9 @@ int worker_run(void *argument)
 		const struct server_view *view = __atomic_load_n(&worker->view, __ATOMIC_SEQ_CST);
 		bool busy;
 
-		slot_set(&worker->slot->state,
+		server_set(&worker->slot->state,
 			phase == WORKER_DRAIN ? MERIDIAN_WORKER_STOPPING : MERIDIAN_WORKER_POLLING);
-		slot_set(&worker->slot->policy_generation, view->policy->generation);
+		server_set(&worker->slot->policy_generation, view->policy->generation);
 		busy = queues_poll(worker, view);
 		turn_end(worker);
 		if (busy)
@@ -129,7 +124,7 @@ int worker_run(void *argument)
 		else
 			worker_idle(worker);
 	}
-	slot_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
+	server_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
 	return 0;
 }
 
@@ -143,15 +138,15 @@ int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint3
 	worker->slot = slot;
 	worker->view = view;
 	server_init(&worker->server, slot);
-	slot_set(&slot->core, core);
-	slot_set(&slot->policy_generation, 0);
-	slot_set(&slot->state, MERIDIAN_WORKER_STARTING);
+	server_set(&slot->core, core);
+	server_set(&slot->policy_generation, 0);
+	server_set(&slot->state, MERIDIAN_WORKER_STARTING);
 	return 0;
 }
 
 void worker_fini(struct worker *worker)
 {
-	slot_set(&worker->slot->state, MERIDIAN_WORKER_ABSENT);
+	server_set(&worker->slot->state, MERIDIAN_WORKER_ABSENT);
 	free(worker->queue);
 	worker->queue = NULL;
 }
