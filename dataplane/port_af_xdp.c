@@ -17,10 +17,18 @@
  * The kernel holds RING_SIZE buffers for receiving; the rest is for replies on their way out and
  * the pool's cache.
  */
-#define RING_SIZE   2048
-#define POOL_SIZE   4095
-#define POOL_CACHE  128
-#define BUSY_BUDGET 64
+#define RING_SIZE  2048
+#define POOL_SIZE  4095
+#define POOL_CACHE 128
+
+/*
+ * With a busy budget the driver enters the kernel at each empty poll and the kernel at each send
+ * polls too: in copy mode that only delays (veth, 50000 requests/s: residence p99 of 3.7 ms
+ * instead of 0.15 ms). In zero-copy mode a budget is needed, for without one the driver sleeps
+ * in poll(2) for up to 1 s once the kernel has run out of buffers.
+ */
+#define BUSY_BUDGET_COPY      0
+#define BUSY_BUDGET_ZERO_COPY 64
 
 struct af_xdp_queue {
 	struct port_queue base;
@@ -120,15 +128,15 @@ static int pool_create(struct af_xdp_queue *queue, const char *nic, uint16_t ind
 	return 0;
 }
 
-static int device_create(
-	struct af_xdp_queue *queue, const struct meridian_policy_nic *nic, uint16_t index)
+static int device_create(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
+	uint16_t index, int busy_budget)
 {
 	char arguments[128];
 
 	snprintf(queue->device, sizeof(queue->device), "net_af_xdp_%s_%u", nic->name, index);
 	snprintf(arguments, sizeof(arguments),
 		"iface=%s,start_queue=%u,queue_count=1,busy_budget=%d", nic->name, index,
-		BUSY_BUDGET);
+		busy_budget);
 	if (rte_eal_hotplug_add("vdev", queue->device, arguments) < 0 ||
 		rte_eth_dev_get_port_by_name(queue->device, &queue->port_id) < 0) {
 		queue->device[0] = '\0';
@@ -189,18 +197,31 @@ static unsigned int zero_copy_sockets(void)
 	return count;
 }
 
-static int queue_start(
-	struct af_xdp_queue *queue, const struct meridian_policy_nic *nic, uint16_t index)
+static int queue_start(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
+	uint16_t index, int busy_budget)
 {
 	unsigned int zero_copy_before = zero_copy_sockets();
 	int r = pool_create(queue, nic->name, index);
 
 	if (r == 0)
-		r = device_create(queue, nic, index);
+		r = device_create(queue, nic, index, busy_budget);
 	if (r == 0)
 		r = device_start(queue);
 	queue->zero_copy = zero_copy_sockets() > zero_copy_before;
 	return r;
+}
+
+static void queue_stop(struct af_xdp_queue *queue)
+{
+	if (queue->device[0] != '\0') {
+		/* The driver tries to detach control's program and complains that it cannot. */
+		rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
+		rte_eth_dev_stop(queue->port_id);
+		rte_eal_hotplug_remove("vdev", queue->device);
+		queue->device[0] = '\0';
+	}
+	rte_mempool_free(queue->pool);
+	queue->pool = NULL;
 }
 
 int port_af_xdp_open(
@@ -219,7 +240,11 @@ int port_af_xdp_open(
 	queue->base.stamp_clock = CLOCK_MONOTONIC;
 	queue->base.stamp_source = MERIDIAN_STAMP_xdp;
 	memcpy(queue->base.mac, nic->mac, sizeof(queue->base.mac));
-	r = queue_start(queue, nic, index);
+	r = queue_start(queue, nic, index, BUSY_BUDGET_COPY);
+	if (r == 0 && queue->zero_copy) { /* which only a bound socket tells */
+		queue_stop(queue);
+		r = queue_start(queue, nic, index, BUSY_BUDGET_ZERO_COPY);
+	}
 	if (r < 0) {
 		port_af_xdp_close(&queue->base);
 		return r;
@@ -228,17 +253,9 @@ int port_af_xdp_open(
 	return 0;
 }
 
-void port_af_xdp_close(struct port_queue *base)
+void port_af_xdp_close(struct port_queue *queue)
 {
-	struct af_xdp_queue *queue = af_xdp(base);
-
-	if (queue->device[0] != '\0') {
-		/* The driver tries to detach control's program and complains that it cannot. */
-		rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
-		rte_eth_dev_stop(queue->port_id);
-		rte_eal_hotplug_remove("vdev", queue->device);
-	}
-	rte_mempool_free(queue->pool);
+	queue_stop(af_xdp(queue));
 	free(queue);
 }
 

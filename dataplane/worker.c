@@ -10,7 +10,7 @@
  * which T3 accounts for.
  */
 #define SPIN_TURNS 1000
-#define NAP_NS     30000
+#define NAP_NS     50000
 
 static void cpu_pause(void)
 {
