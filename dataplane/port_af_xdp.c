@@ -22,10 +22,11 @@
 #define POOL_CACHE 128
 
 /*
- * With a busy budget the driver enters the kernel at each empty poll and the kernel at each send
- * polls too: in copy mode that only delays (veth, 50000 requests/s: residence p99 of 3.7 ms
- * instead of 0.15 ms). In zero-copy mode a budget is needed, for without one the driver sleeps
- * in poll(2) for up to 1 s once the kernel has run out of buffers.
+ * With a busy budget the driver enters the kernel at each empty poll, and a send polls for
+ * packets before it sends. In copy mode there is nothing to gain from that (veth, 500 requests/s:
+ * 99 % of the replies were on the wire 7 us after T3 without, up to 27 us with a budget). In
+ * zero-copy mode it is needed: without one the driver sleeps in poll(2) for up to 1 s when the
+ * kernel had run out of buffers.
  */
 #define BUSY_BUDGET_COPY      0
 #define BUSY_BUDGET_ZERO_COPY 64

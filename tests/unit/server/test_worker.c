@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fixture.h>
+#include <meridian/counter.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <worker.h>
+
+#include <cmocka.h>
+
+#define PACKETS 100
+
+/* A port in memory: hands out `count` packets, takes back at most `accept` replies. */
+struct ring {
+	struct port_queue base;
+	struct pkt packet[PACKETS];
+	uint64_t stamp_ns[PACKETS]; /* 0: none */
+	int returned[PACKETS];      /* transmitted or released, how often */
+	unsigned int count, next, accept, transmitted;
+};
+
+static unsigned int ring_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	struct ring *ring = (struct ring *)queue;
+	unsigned int count = 0;
+
+	for (; count < PORT_BURST && ring->next < ring->count; count++, ring->next++) {
+		struct pkt *pkt = &ring->packet[ring->next];
+
+		packet[count] = (struct port_packet){.buffer = pkt,
+			.data = pkt->data,
+			.length = pkt->length,
+			.has_stamp = ring->stamp_ns[ring->next] != 0,
+			.stamp_ns = ring->stamp_ns[ring->next]};
+	}
+	return count;
+}
+
+static void ring_take_back(struct ring *ring, const struct port_packet *packet, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		ring->returned[(struct pkt *)packet[i].buffer - ring->packet]++;
+}
+
+static unsigned int ring_transmit(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	struct ring *ring = (struct ring *)queue;
+
+	if (count > ring->accept - ring->transmitted)
+		count = ring->accept - ring->transmitted;
+	ring_take_back(ring, packet, count);
+	ring->transmitted += count;
+	return count;
+}
+
+static void ring_release(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	ring_take_back((struct ring *)queue, packet, count);
+}
+
+static const struct port_operations ring_operations = {
+	.receive = ring_receive, .transmit = ring_transmit, .release = ring_release};
+
+/* Requests, every tenth of which is cut short and so not answered. */
+static void ring_init(struct ring *ring, unsigned int count)
+{
+	uint8_t payload[PKT_NTP_SIZE];
+
+	memset(ring, 0, sizeof(*ring));
+	ring->base.operations = &ring_operations;
+	ring->base.stamp_clock = CLOCK_MONOTONIC;
+	ring->base.stamp_source = MERIDIAN_STAMP_xdp;
+	memcpy(ring->base.mac, pkt_server_mac, sizeof(ring->base.mac));
+	ring->count = count;
+	ring->accept = count;
+	for (unsigned int i = 0; i < count; i++) {
+		pkt_ntp(payload, 0x23, i);
+		pkt_build(&ring->packet[i], (struct pkt_spec){0}, payload, sizeof(payload));
+		if (i % 10 == 9)
+			ring->packet[i].length = 20;
+	}
+}
+
+/* A page with a valid model of the counter CLOCK_MONOTONIC_RAW. */
+static void model_publish(struct meridian_timemodel *page)
+{
+	struct meridian_timemodel_data model = fixture_model();
+
+	model.counter_id = MERIDIAN_COUNTER_MONOTONIC_RAW;
+	model.counter_hz = 1000000000;
+	model.line.counter = meridian_counter_read(model.counter_id);
+	model.line.period_frac64 = UINT64_MAX / model.counter_hz;
+	model.period_shift = 0;
+	model.slew = model.line;
+	model.published_counter = model.line.counter;
+	model.valid_until_counter = model.line.counter + 3600 * model.counter_hz;
+	meridian_timemodel_write(page, &model);
+}
+
+struct setup {
+	struct ring ring;
+	struct worker worker;
+	struct meridian_stats_worker slot;
+	struct meridian_timemodel model;
+	struct server_view view;
+	struct responder_policy *policy;
+	pthread_t thread;
+};
+
+static void *thread_run(void *argument)
+{
+	worker_run(argument);
+	return NULL;
+}
+
+static int setup(void **state)
+{
+	struct setup *setup = aligned_alloc(64, (sizeof(*setup) + 63) / 64 * 64);
+
+	assert_non_null(setup);
+	memset(setup, 0, sizeof(*setup));
+	ring_init(&setup->ring, PACKETS);
+	setup->policy = fixture_policy();
+	setup->view = (struct server_view){.policy = setup->policy,
+		.model = &setup->model,
+		.counter_id = MERIDIAN_COUNTER_MONOTONIC_RAW};
+	assert_int_equal(worker_init(&setup->worker, &setup->slot, 3, &setup->view), 0);
+	worker_add(&setup->worker, &setup->ring.base);
+	*state = setup;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct setup *setup = *state;
+
+	worker_fini(&setup->worker);
+	assert_int_equal(setup->slot.state, MERIDIAN_WORKER_ABSENT);
+	responder_policy_free(setup->policy);
+	free(setup);
+	return 0;
+}
+
+static void start(struct setup *setup)
+{
+	assert_int_equal(setup->slot.state, MERIDIAN_WORKER_STARTING);
+	assert_int_equal(pthread_create(&setup->thread, NULL, thread_run, &setup->worker), 0);
+}
+
+/* Lets the worker finish what its ring holds, then ends it. */
+static void drain(struct setup *setup)
+{
+	worker_set_phase(&setup->worker, WORKER_DRAIN);
+	while (meridian_stats_get(&setup->slot.rx_packets) < setup->ring.count)
+		sched_yield();
+	worker_set_phase(&setup->worker, WORKER_STOP);
+	pthread_join(setup->thread, NULL);
+	assert_int_equal(setup->slot.state, MERIDIAN_WORKER_STOPPING);
+}
+
+/* Each packet went back to its port once and has one verdict. */
+static void check_accounts(const struct setup *setup)
+{
+	uint64_t verdicts = 0;
+
+	for (unsigned int i = 0; i < setup->ring.count; i++)
+		assert_int_equal(setup->ring.returned[i], 1);
+	for (unsigned int i = 0; i < MERIDIAN_VERDICT_COUNT; i++)
+		verdicts += setup->slot.verdict[i];
+	assert_int_equal(setup->slot.rx_packets, setup->ring.count);
+	assert_int_equal(verdicts, setup->ring.count);
+	assert_int_equal(setup->slot.tx_packets, setup->ring.transmitted);
+}
+
+static void answers_what_its_queue_holds(void **state)
+{
+	struct setup *setup = *state;
+
+	model_publish(&setup->model);
+	start(setup);
+	drain(setup);
+	check_accounts(setup);
+	assert_int_equal(setup->slot.core, 3);
+	assert_int_equal(setup->slot.policy_generation, setup->policy->generation);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered], PACKETS * 9 / 10);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_short_frame], PACKETS / 10);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], PACKETS);
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		const struct pkt *pkt = &setup->ring.packet[i];
+
+		assert_int_equal(pkt->data[pkt->payload] == 0x24, i % 10 != 9);
+	}
+}
+
+/* What a port does not take is counted and let go, not tried again. */
+static void counts_what_it_cannot_send(void **state)
+{
+	struct setup *setup = *state;
+
+	model_publish(&setup->model);
+	setup->ring.accept = 40;
+	start(setup);
+	drain(setup);
+	check_accounts(setup);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered], 40);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_tx_failed], 50);
+}
+
+static void is_silent_without_a_model(void **state)
+{
+	struct setup *setup = *state;
+
+	start(setup);
+	drain(setup);
+	check_accounts(setup);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_no_model], PACKETS * 9 / 10);
+	assert_int_equal(setup->ring.transmitted, 0);
+}
+
+/* T2 of a stamped packet is its stamp; one from the future is replaced. */
+static void believes_stamps_that_can_be(void **state)
+{
+	struct setup *setup = *state;
+	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	const uint8_t *first = setup->ring.packet[0].data + setup->ring.packet[0].payload;
+	const uint8_t *second = setup->ring.packet[1].data + setup->ring.packet[1].payload;
+	uint64_t apart;
+
+	model_publish(&setup->model);
+	setup->ring.count = 3;
+	setup->ring.stamp_ns[0] = now_ns - 300000000;
+	setup->ring.stamp_ns[1] = now_ns - 200000000;
+	setup->ring.stamp_ns[2] = now_ns + 3600 * UINT64_C(1000000000);
+	start(setup);
+	drain(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_xdp], 2);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 1);
+	assert_int_equal(setup->slot.stamp_rejected, 1);
+	apart = pkt_u64(second + 32) - pkt_u64(first + 32);
+	assert_in_range(apart * 1000000000 >> 32, 99999000, 100001000);
+}
+
+/* Once worker_show() returns, the view of before may be freed. */
+static void lets_go_of_what_it_saw(void **state)
+{
+	struct setup *setup = *state;
+
+	model_publish(&setup->model);
+	start(setup);
+	for (int i = 0; i < 200; i++) {
+		struct responder_policy *policy = fixture_policy();
+		struct server_view *view = malloc(sizeof(*view));
+
+		assert_non_null(view);
+		*view = (struct server_view){.policy = policy, .model = &setup->model};
+		policy->generation = 100 + (uint64_t)i;
+		worker_show(&setup->worker, 1, view);
+		worker_show(&setup->worker, 1, &setup->view);
+		assert_true(setup->slot.policy_generation == setup->policy->generation);
+		responder_policy_free(policy);
+		free(view);
+	}
+	drain(setup);
+	check_accounts(setup);
+}
+
+#define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORKER_TEST(answers_what_its_queue_holds),
+		WORKER_TEST(counts_what_it_cannot_send),
+		WORKER_TEST(is_silent_without_a_model),
+		WORKER_TEST(believes_stamps_that_can_be),
+		WORKER_TEST(lets_go_of_what_it_saw),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
