@@ -5,7 +5,7 @@
 /*
  * The configuration: chrony's grammar (one directive a line, keywords without regard to case,
  * comments from '!', ';', '#' or '%' at the start of a line), our own directives beside it.
- * One table, in config.c, feeds the parser, the manual page and the example.
+ * One table, in config_table.c, feeds the parser, the manual page and the example.
  */
 
 #include <meridian/policy.h>
@@ -55,8 +55,7 @@ struct config {
 	size_t rule_count;
 	struct config_address bind[CONFIG_BIND_MAX]; /* bindaddress; none: all served addresses */
 	size_t bind_count;
-	uint32_t worker_core[MERIDIAN_POLICY_WORKERS_MAX]; /* `workers`; none: one worker, last core
-							    */
+	uint32_t worker_core[MERIDIAN_POLICY_WORKERS_MAX]; /* none: one worker, on the last core */
 	size_t worker_count;
 	uint8_t local_stratum;      /* 0: no `local` */
 	double local_distance_s;    /* root distance above which `local` takes over */
@@ -66,6 +65,7 @@ struct config {
 	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
 	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */
 	double clock_precision_s;   /* clockprecision; 0: measure */
+	uint32_t holdover_s;        /* how long readers trust the model without control, 3600 */
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
 	char modellog[CONFIG_PATH_SIZE];       /* "": none */
@@ -85,5 +85,8 @@ struct config {
 int config_load(struct config *config, const char *path, FILE *errors);
 
 void config_free(struct config *config);
+
+/* Writes the config as it is in effect, defaults included, one directive a line. */
+void config_dump(const struct config *config, FILE *out);
 
 #endif

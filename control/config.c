@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+#include "config_table.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define BLANKS " \t\r\n\v\f"
+
+const struct config_directive *config_directive_find(const char *name)
+{
+	for (size_t i = 0; i < config_table_size; i++) {
+		if (strcasecmp(config_table[i].name, name) == 0)
+			return &config_table[i];
+	}
+	return NULL;
+}
+
+static void message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
+{
+	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
+	if (parser->directive)
+		fprintf(parser->errors, "%s: ", parser->directive);
+	vfprintf(parser->errors, format, arguments);
+	fputc('\n', parser->errors);
+}
+
+void config_error(struct config_parser *parser, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	message_vwrite(parser, format, arguments);
+	va_end(arguments);
+	parser->error_count++;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+config_warning(struct config_parser *parser, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	message_vwrite(parser, format, arguments);
+	va_end(arguments);
+}
+
+char *config_word(struct config_parser *parser)
+{
+	char *word = parser->rest + strspn(parser->rest, BLANKS);
+	size_t length = strcspn(word, BLANKS);
+
+	if (length == 0)
+		return NULL;
+	parser->rest = word + length;
+	if (*parser->rest)
+		*parser->rest++ = '\0';
+	return word;
+}
+
+char *config_word_required(struct config_parser *parser, const char *what)
+{
+	char *word = config_word(parser);
+
+	if (word == NULL)
+		config_error(parser, "%s is missing", what);
+	return word;
+}
+
+bool config_number(struct config_parser *parser, const char *what, double min, double max,
+	bool integer, double *ret_value)
+{
+	const char *kind = integer ? "whole number" : "number";
+	const char *word = config_word(parser);
+	char *end;
+	double value;
+
+	if (word == NULL) {
+		config_error(
+			parser, "%s is missing: a %s from %.10g to %.10g", what, kind, min, max);
+		return false;
+	}
+	/* strtod(3) would also take "inf", "nan" and hexadecimal numbers. */
+	value = strtod(word, &end);
+	if (end == word || *end || word[strspn(word, "0123456789+-.eE")] ||
+		(integer && (value < -1e15 || value > 1e15 || value != (double)(int64_t)value))) {
+		config_error(parser, "%s '%s' is not a %s (allowed: %.10g to %.10g)", what, word,
+			kind, min, max);
+		return false;
+	}
+	if (!(value >= min && value <= max)) {
+		config_error(parser, "%s %s is out of range (allowed: %.10g to %.10g)", what, word,
+			min, max);
+		return false;
+	}
+	*ret_value = value;
+	return true;
+}
+
+static void directive_parse(struct config_parser *parser, const struct config_directive *row)
+{
+	unsigned int error_count = parser->error_count;
+	const char *word;
+
+	parser->directive = row->name;
+	if (row->class == CONFIG_REFUSED) {
+		config_error(parser, "refused: %s", row->text);
+	} else if (row->class == CONFIG_NO_EFFECT) {
+		config_warning(parser, "warning: no effect: %s", row->text);
+	} else {
+		row->parse(parser, row);
+		word = config_word(parser);
+		if (word && parser->error_count == error_count)
+			config_error(parser, "'%s' is too much (usage: %s %s)", word, row->name,
+				row->syntax);
+	}
+	parser->directive = NULL;
+}
+
+static void line_parse(struct config_parser *parser, char *line, size_t length)
+{
+	const struct config_directive *row;
+	const char *name;
+
+	if (strlen(line) != length) {
+		config_error(parser, "there is a NUL character in the line");
+		return;
+	}
+	parser->rest = line;
+	name = config_word(parser);
+	if (name == NULL || strchr("!;#%", *name))
+		return;
+	row = config_directive_find(name);
+	if (row)
+		directive_parse(parser, row);
+	else
+		config_error(parser, "unknown directive '%s'", name);
+}
+
+/* Defaults go through the parsers too, so that they are written once, in their rows. */
+static void defaults_set(struct config_parser *parser)
+{
+	for (size_t i = 0; i < config_table_size; i++) {
+		char words[CONFIG_PATH_SIZE];
+
+		if (config_table[i].initial == NULL)
+			continue;
+		snprintf(words, sizeof(words), "%s", config_table[i].initial);
+		parser->rest = words;
+		directive_parse(parser, &config_table[i]);
+	}
+}
+
+static int file_parse(struct config_parser *parser, FILE *file)
+{
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t length;
+	int r = 0;
+
+	while ((length = getline(&line, &size, file)) >= 0) {
+		parser->line++;
+		line_parse(parser, line, (size_t)length);
+	}
+	if (ferror(file)) {
+		r = -errno;
+		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
+	}
+	free(line);
+	if (r == 0 && parser->error_count > 0)
+		r = -EINVAL;
+	return r;
+}
+
+int config_load(struct config *config, const char *path, FILE *errors)
+{
+	struct config_parser parser = {.config = config, .path = path, .errors = errors};
+	FILE *file;
+	int r;
+
+	memset(config, 0, sizeof(*config));
+	if (strlen(path) >= sizeof(config->path)) {
+		fprintf(errors, "%s: the path is longer than %zu characters\n", path,
+			sizeof(config->path) - 1);
+		return -EINVAL;
+	}
+	snprintf(config->path, sizeof(config->path), "%s", path);
+	file = fopen(path, "re");
+	if (file == NULL) {
+		r = -errno;
+		fprintf(errors, "%s: %s\n", path, strerror(errno));
+		return r;
+	}
+	defaults_set(&parser);
+	r = file_parse(&parser, file);
+	fclose(file);
+	if (r < 0)
+		config_free(config);
+	return r;
+}
+
+void config_free(struct config *config)
+{
+	free(config->rule);
+	memset(config, 0, sizeof(*config));
+}

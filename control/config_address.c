@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_table.h"
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool config_address_parse(const char *text, struct config_address *ret_address)
+{
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (inet_pton(AF_INET, text, ret_address->octets) == 1)
+		ret_address->family = MERIDIAN_FAMILY_IPV4;
+	else if (inet_pton(AF_INET6, text, ret_address->octets) == 1)
+		ret_address->family = MERIDIAN_FAMILY_IPV6;
+	else
+		return false;
+	return true;
+}
+
+/* chrony's short form: one to three decimal octets, the rest is zero. Returns how many, or 0. */
+static int short_ipv4_parse(const char *text, uint8_t octets[16])
+{
+	int count = 0;
+
+	for (;;) {
+		unsigned int value = 0;
+		int digits = 0;
+
+		for (; isdigit((unsigned char)*text) && digits < 4; digits++, text++)
+			value = value * 10 + (unsigned int)(*text - '0');
+		if (digits == 0 || digits > 3 || value > 255 || count == 3)
+			return 0;
+		octets[count++] = (uint8_t)value;
+		if (*text == '\0')
+			return count;
+		if (*text++ != '.')
+			return 0;
+	}
+}
+
+static void prefix_clear_rest(uint8_t *octets, unsigned int prefix_len, unsigned int size)
+{
+	for (unsigned int bit = prefix_len; bit < size * 8; bit++)
+		octets[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+}
+
+/* 0..max, or -1 */
+static int prefix_len_parse(const char *text, int max)
+{
+	char *end;
+	long value = strtol(text, &end, 10);
+
+	return !isdigit((unsigned char)*text) || *end || value > max ? -1 : (int)value;
+}
+
+const char *config_subnet_parse(const char *text, struct meridian_policy_access *ret_access)
+{
+	struct config_address address;
+	char copy[INET6_ADDRSTRLEN + 8];
+	char *slash;
+	int bits, prefix_len;
+
+	if (strlen(text) >= sizeof(copy))
+		return "is not an address or a subnet (host names are not looked up here)";
+	strcpy(copy, text);
+	slash = strchr(copy, '/');
+	if (slash)
+		*slash++ = '\0';
+	memset(ret_access, 0, sizeof(*ret_access));
+	if (config_address_parse(copy, &address)) {
+		bits = prefix_len = address.family == MERIDIAN_FAMILY_IPV4 ? 32 : 128;
+	} else {
+		memset(&address, 0, sizeof(address));
+		address.family = MERIDIAN_FAMILY_IPV4;
+		bits = 32;
+		prefix_len = 8 * short_ipv4_parse(copy, address.octets);
+		if (prefix_len == 0)
+			return "is not an address or a subnet (host names are not looked up here)";
+	}
+	if (slash)
+		prefix_len = prefix_len_parse(slash, bits);
+	if (prefix_len < 0)
+		return bits == 32 ? "has a prefix length out of range (allowed: 0 to 32)"
+				  : "has a prefix length out of range (allowed: 0 to 128)";
+	memcpy(ret_access->octets, address.octets, sizeof(ret_access->octets));
+	prefix_clear_rest(ret_access->octets, (unsigned int)prefix_len, (unsigned int)bits / 8);
+	ret_access->family = address.family;
+	ret_access->prefix_len = (uint8_t)prefix_len;
+	return NULL;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <meridian/counter.h>
+
+static void dump_address(FILE *out, const uint8_t *octets, uint8_t family)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(family == MERIDIAN_FAMILY_IPV4 ? AF_INET : AF_INET6, octets, text, sizeof(text));
+	fputs(text, out);
+}
+
+static void dump_server(const struct config_server *server, FILE *out)
+{
+	fprintf(out, "server %s port %u minpoll %d maxpoll %d", server->name, server->port,
+		server->minpoll_log2, server->maxpoll_log2);
+	if (server->iburst)
+		fputs(" iburst", out);
+	if (server->prefer)
+		fputs(" prefer", out);
+	if (server->noselect)
+		fputs(" noselect", out);
+	if (server->offset_s != 0)
+		fprintf(out, " offset %.9g", server->offset_s);
+	fputc('\n', out);
+}
+
+static void dump_nic(const struct config_nic *nic, FILE *out)
+{
+	fprintf(out, "nic %s", nic->name);
+	if (nic->queue_count)
+		fprintf(out, " queues %u", nic->queue_count);
+	fprintf(out, " xdp %s\n", nic->generic ? "generic" : "auto");
+}
+
+static void dump_rule(const struct config_rule *rule, FILE *out)
+{
+	fprintf(out, "%s %s", rule->access.allow ? "allow" : "deny", rule->all ? "all " : "");
+	dump_address(out, rule->access.octets, rule->access.family);
+	fprintf(out, "/%u\n", rule->access.prefix_len);
+}
+
+static void dump_directive_address(
+	const char *name, const struct config_address *address, FILE *out)
+{
+	fprintf(out, "%s ", name);
+	dump_address(out, address->octets, address->family);
+	fputc('\n', out);
+}
+
+static void dump_text(const char *name, const char *value, FILE *out)
+{
+	if (*value)
+		fprintf(out, "%s %s\n", name, value);
+}
+
+static void dump_served(const struct config *config, FILE *out)
+{
+	for (size_t i = 0; i < config->rule_count; i++)
+		dump_rule(&config->rule[i], out);
+	for (size_t i = 0; i < config->bind_count; i++)
+		dump_directive_address("bindaddress", &config->bind[i], out);
+	for (size_t i = 0; i < config->nic_count; i++)
+		dump_nic(&config->nic[i], out);
+	if (config->worker_count) {
+		fputs("workers", out);
+		for (size_t i = 0; i < config->worker_count; i++)
+			fprintf(out, " %" PRIu32, config->worker_core[i]);
+		fputc('\n', out);
+	}
+	fprintf(out, "hugepages %s\n",
+		config->hugepages == MERIDIAN_HUGEPAGES_NEVER ? "never" : "auto");
+	fprintf(out, "memory %" PRIu32 "\n", config->memory_mb);
+}
+
+static void dump_clock(const struct config *config, FILE *out)
+{
+	static const char *const counters[] = {"auto", "tsc", "monotonic-raw"};
+
+	for (size_t i = 0; i < config->server_count; i++)
+		dump_server(&config->server[i], out);
+	if (config->local_stratum)
+		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
+			config->local_distance_s);
+	fprintf(out, "maxdistance %.9g\nmaxclockerror %.9g\n", config->max_distance_s,
+		config->max_clock_error_ppm);
+	if (config->clock_precision_s > 0)
+		fprintf(out, "clockprecision %.9g\n", config->clock_precision_s);
+	fprintf(out, "counter %s\nholdover %" PRIu32 "\n", counters[config->counter_id],
+		config->holdover_s);
+	dump_text("driftfile", config->driftfile, out);
+	dump_text("modellog", config->modellog, out);
+}
+
+void config_dump(const struct config *config, FILE *out)
+{
+	dump_clock(config, out);
+	dump_served(config, out);
+	fprintf(out, "rundir %s\n", config->rundir);
+	dump_text("pidfile", config->pidfile, out);
+	dump_text("user", config->user, out);
+	fprintf(out, "cmdport %u\n", config->cmdport);
+	dump_text("bindcmdaddress", config->bindcmdaddress, out);
+	for (size_t i = 0; i < 2; i++) {
+		if (config->bindcmd[i].family)
+			dump_directive_address("bindcmdaddress", &config->bindcmd[i], out);
+	}
+}

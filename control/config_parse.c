@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_table.h"
+#include <meridian/counter.h>
+#include <meridian/ntp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* chrony's limits of `minpoll` and `maxpoll`, but none below a second. */
+#define POLL_MIN_LOG2 0
+#define POLL_MAX_LOG2 24
+
+static void *member(const struct config_parser *parser, const struct config_directive *row)
+{
+	return (uint8_t *)parser->config + row->offset;
+}
+
+/* Index of `word` in `names` without regard to case, or -1. */
+static int word_index(const char *word, const char *const *names)
+{
+	for (int i = 0; names[i]; i++) {
+		if (strcasecmp(word, names[i]) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static const char *const server_options[] = {
+	"port", "minpoll", "maxpoll", "iburst", "prefer", "noselect", "offset", NULL};
+
+/* Of chrony, for versions to come. */
+static const char *const server_options_unsupported[] = {"asymmetry", "auto_offline", "burst",
+	"certset", "copy", "extfield", "filter", "ipv4", "ipv6", "key", "maxdelay",
+	"maxdelaydevratio", "maxdelayquant", "maxdelayratio", "maxsamples", "maxsources",
+	"maxunreach", "mindelay", "minsamples", "minstratum", "nts", "ntsport", "offline",
+	"polltarget", "presend", "require", "trust", "version", "xleave", NULL};
+
+static bool server_option_parse(
+	struct config_parser *parser, struct config_server *server, const char *word)
+{
+	double value = 0;
+	bool ok = true;
+
+	switch (word_index(word, server_options)) {
+	case 0:
+		ok = config_number(parser, "port", 1, 65535, true, &value);
+		server->port = (uint16_t)value;
+		break;
+	case 1:
+		ok = config_number(parser, "minpoll", POLL_MIN_LOG2, POLL_MAX_LOG2, true, &value);
+		server->minpoll_log2 = (int8_t)value;
+		break;
+	case 2:
+		ok = config_number(parser, "maxpoll", POLL_MIN_LOG2, POLL_MAX_LOG2, true, &value);
+		server->maxpoll_log2 = (int8_t)value;
+		break;
+	case 3:
+		server->iburst = true;
+		break;
+	case 4:
+		server->prefer = true;
+		break;
+	case 5:
+		server->noselect = true;
+		break;
+	case 6:
+		ok = config_number(parser, "offset", -1e6, 1e6, false, &server->offset_s);
+		break;
+	default:
+		ok = false;
+		if (word_index(word, server_options_unsupported) >= 0)
+			config_error(parser, "option '%s' is not supported by this version", word);
+		else
+			config_error(parser, "unknown option '%s'", word);
+	}
+	return ok;
+}
+
+/* A poll limit that is given moves the default of the other one, as in chrony. */
+static bool server_polls_check(struct config_parser *parser, struct config_server *server)
+{
+	bool min_given = server->minpoll_log2 >= 0, max_given = server->maxpoll_log2 >= 0;
+
+	if (!min_given)
+		server->minpoll_log2 =
+			max_given && server->maxpoll_log2 < 6 ? server->maxpoll_log2 : 6;
+	if (!max_given)
+		server->maxpoll_log2 =
+			server->minpoll_log2 > 10 ? server->minpoll_log2 : (int8_t)10;
+	if (server->minpoll_log2 <= server->maxpoll_log2)
+		return true;
+	config_error(parser, "minpoll %d is more than maxpoll %d", server->minpoll_log2,
+		server->maxpoll_log2);
+	return false;
+}
+
+static bool server_known(const struct config *config, const struct config_server *server)
+{
+	for (size_t i = 0; i < config->server_count; i++) {
+		if (strcasecmp(config->server[i].name, server->name) == 0 &&
+			config->server[i].port == server->port)
+			return true;
+	}
+	return false;
+}
+
+void config_parse_server(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct config_server server = {
+		.port = MERIDIAN_NTP_PORT, .minpoll_log2 = -1, .maxpoll_log2 = -1};
+	const char *word = config_word_required(parser, "the address or name");
+
+	(void)row;
+	if (word == NULL)
+		return;
+	if (strlen(word) >= sizeof(server.name)) {
+		config_error(parser, "the name is longer than %d characters", CONFIG_NAME_SIZE - 1);
+		return;
+	}
+	strcpy(server.name, word);
+	while ((word = config_word(parser))) {
+		if (!server_option_parse(parser, &server, word))
+			return;
+	}
+	if (!server_polls_check(parser, &server))
+		return;
+	if (server_known(config, &server))
+		config_error(parser, "%s is there already", server.name);
+	else if (config->server_count == CONFIG_SOURCES_MAX)
+		config_error(parser, "more than %d servers", CONFIG_SOURCES_MAX);
+	else
+		config->server[config->server_count++] = server;
+}
+
+static bool nic_option_parse(struct config_parser *parser, struct config_nic *nic, const char *word)
+{
+	static const char *const modes[] = {"auto", "generic", NULL};
+	const char *mode;
+	double value;
+
+	if (strcasecmp(word, "queues") == 0) {
+		if (!config_number(parser, "queues", 1, MERIDIAN_POLICY_QUEUES_MAX, true, &value))
+			return false;
+		nic->queue_count = (uint16_t)value;
+		return true;
+	}
+	if (strcasecmp(word, "xdp") == 0) {
+		mode = config_word_required(parser, "xdp mode (auto or generic)");
+		if (mode == NULL)
+			return false;
+		if (word_index(mode, modes) < 0) {
+			config_error(
+				parser, "xdp '%s' is not a mode (allowed: auto, generic)", mode);
+			return false;
+		}
+		nic->generic = word_index(mode, modes) == 1;
+		return true;
+	}
+	config_error(parser, "unknown option '%s'", word);
+	return false;
+}
+
+static bool is_pci_address(const char *word)
+{
+	unsigned int domain, bus, device, function;
+	int length = 0;
+
+	if (sscanf(word, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &length) == 4)
+		return word[length] == '\0';
+	length = 0;
+	return sscanf(word, "%x:%x.%x%n", &bus, &device, &function, &length) == 3 &&
+		word[length] == '\0';
+}
+
+static bool nic_name_check(struct config_parser *parser, const char *name)
+{
+	const struct config *config = parser->config;
+
+	if (is_pci_address(name)) {
+		config_error(parser,
+			"%s: taking over a PCI device is not supported by this version; name the "
+			"kernel's interface",
+			name);
+		return false;
+	}
+	if (strncasecmp(name, "vdev:", 5) == 0) {
+		config_error(parser,
+			"%s: DPDK virtual devices are not supported by this version; name the "
+			"kernel's interface",
+			name);
+		return false;
+	}
+	if (strlen(name) >= MERIDIAN_POLICY_NAME_SIZE || strchr(name, '/')) {
+		config_error(parser, "'%s' is not an interface name (1 to %d characters, no '/')",
+			name, MERIDIAN_POLICY_NAME_SIZE - 1);
+		return false;
+	}
+	for (size_t i = 0; i < config->nic_count; i++) {
+		if (strcmp(config->nic[i].name, name) == 0) {
+			config_error(parser, "%s is there already", name);
+			return false;
+		}
+	}
+	return true;
+}
+
+void config_parse_nic(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct config_nic nic = {.queue_count = 0};
+	const char *word = config_word_required(parser, "the interface name");
+
+	(void)row;
+	if (word == NULL || !nic_name_check(parser, word))
+		return;
+	strcpy(nic.name, word);
+	while ((word = config_word(parser))) {
+		if (!nic_option_parse(parser, &nic, word))
+			return;
+	}
+	if (config->nic_count == MERIDIAN_POLICY_NICS_MAX)
+		config_error(parser, "more than %d interfaces", MERIDIAN_POLICY_NICS_MAX);
+	else
+		config->nic[config->nic_count++] = nic;
+}
+
+static bool worker_known(const struct config *config, uint32_t core)
+{
+	for (size_t i = 0; i < config->worker_count; i++) {
+		if (config->worker_core[i] == core)
+			return true;
+	}
+	return false;
+}
+
+void config_parse_workers(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	double core;
+
+	config->worker_count = 0;
+	do {
+		if (!config_number(parser, "core", row->min, row->max, true, &core))
+			return;
+		if (worker_known(config, (uint32_t)core)) {
+			config_error(parser, "core %.0f is there twice", core);
+			return;
+		}
+		if (config->worker_count == MERIDIAN_POLICY_WORKERS_MAX) {
+			config_error(parser, "more than %d cores", MERIDIAN_POLICY_WORKERS_MAX);
+			return;
+		}
+		config->worker_core[config->worker_count++] = (uint32_t)core;
+	} while (parser->rest[strspn(parser->rest, " \t\r\n\v\f")]);
+}
+
+void config_parse_local(struct config_parser *parser, const struct config_directive *row)
+{
+	static const char *const unsupported[] = {
+		"orphan", "activate", "waitsynced", "waitunsynced", NULL};
+	double stratum = 10, distance_s = 1.0;
+	const char *word;
+
+	(void)row;
+	while ((word = config_word(parser))) {
+		bool ok = false;
+
+		if (strcasecmp(word, "stratum") == 0)
+			ok = config_number(parser, "stratum", MERIDIAN_NTP_STRATUM_PRIMARY,
+				MERIDIAN_NTP_STRATUM_MAX, true, &stratum);
+		else if (strcasecmp(word, "distance") == 0)
+			ok = config_number(parser, "distance", 0, 1e6, false, &distance_s);
+		else if (word_index(word, unsupported) >= 0)
+			config_error(parser, "option '%s' is not supported by this version", word);
+		else
+			config_error(parser, "unknown option '%s'", word);
+		if (!ok)
+			return;
+	}
+	parser->config->local_stratum = (uint8_t)stratum;
+	parser->config->local_distance_s = distance_s;
+}
+
+static bool rule_add(struct config_parser *parser, const struct config_rule *rule)
+{
+	struct config *config = parser->config;
+	struct config_rule *grown;
+
+	if (config->rule_count == MERIDIAN_POLICY_ACCESS_MAX) {
+		config_error(parser, "more than %d rules", MERIDIAN_POLICY_ACCESS_MAX);
+		return false;
+	}
+	/* Grows by powers of two. */
+	if ((config->rule_count & (config->rule_count - 1)) == 0) {
+		size_t size = config->rule_count ? 2 * config->rule_count : 1;
+
+		grown = reallocarray(config->rule, size, sizeof(*grown));
+		if (grown == NULL) {
+			config_error(parser, "out of memory");
+			return false;
+		}
+		config->rule = grown;
+	}
+	config->rule[config->rule_count++] = *rule;
+	return true;
+}
+
+/* Without a subnet, a rule is for everybody: one of each family. */
+void config_parse_allow(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config_rule rule = {.all = false};
+	uint8_t allow = strcmp(row->name, "allow") == 0;
+	const char *word = config_word(parser), *wrong;
+
+	if (word && strcasecmp(word, "all") == 0) {
+		rule.all = true;
+		word = config_word(parser);
+	}
+	if (word) {
+		wrong = config_subnet_parse(word, &rule.access);
+		if (wrong) {
+			config_error(parser, "'%s' %s", word, wrong);
+			return;
+		}
+		rule.access.allow = allow;
+		rule_add(parser, &rule);
+		return;
+	}
+	rule.access.allow = allow;
+	rule.access.family = MERIDIAN_FAMILY_IPV4;
+	if (!rule_add(parser, &rule))
+		return;
+	rule.access.family = MERIDIAN_FAMILY_IPV6;
+	rule_add(parser, &rule);
+}
+
+static bool address_is_zero(const struct config_address *address)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(address->octets, zero, sizeof(zero)) == 0;
+}
+
+void config_parse_bindaddress(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct config_address address;
+	const char *word = config_word_required(parser, "the address");
+
+	(void)row;
+	if (word == NULL)
+		return;
+	if (!config_address_parse(word, &address))
+		config_error(parser, "'%s' is not an IPv4 or IPv6 address", word);
+	else if (address_is_zero(&address))
+		config_error(parser,
+			"%s: name the addresses to serve; without bindaddress all are served",
+			word);
+	else if (config->bind_count == CONFIG_BIND_MAX)
+		config_error(parser, "more than %d addresses", CONFIG_BIND_MAX);
+	else
+		config->bind[config->bind_count++] = address;
+}
+
+void config_parse_bindcmdaddress(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct config_address address;
+	const char *word = config_word_required(parser, "the address or path");
+
+	if (word == NULL)
+		return;
+	if (config_address_parse(word, &address))
+		config->bindcmd[address.family == MERIDIAN_FAMILY_IPV6] = address;
+	else if (*word != '/')
+		config_error(parser, "'%s' is neither an address nor an absolute path", word);
+	else if (strlen(word) > (size_t)row->max)
+		config_error(parser, "the path is longer than %.0f characters", row->max);
+	else
+		strcpy(config->bindcmdaddress, word);
+}
+
+void config_parse_counter(struct config_parser *parser, const struct config_directive *row)
+{
+	static const char *const names[] = {"auto", "tsc", "monotonic-raw", NULL};
+	static const uint8_t ids[] = {
+		MERIDIAN_COUNTER_NONE, MERIDIAN_COUNTER_TSC, MERIDIAN_COUNTER_MONOTONIC_RAW};
+	const char *word = config_word_required(parser, "the counter");
+	int i;
+
+	if (word == NULL)
+		return;
+	i = word_index(word, names);
+	if (i < 0)
+		config_error(parser, "'%s' is not a counter (allowed: %s)", word, row->syntax);
+	else
+		parser->config->counter_id = ids[i];
+}
+
+void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row)
+{
+	static const char *const names[] = {"auto", "never", NULL};
+	static const uint8_t values[] = {MERIDIAN_HUGEPAGES_AUTO, MERIDIAN_HUGEPAGES_NEVER};
+	const char *word = config_word_required(parser, "when to use hugepages");
+	int i;
+
+	if (word == NULL)
+		return;
+	i = word_index(word, names);
+	if (i < 0)
+		config_error(parser, "'%s' is not a value (allowed: %s)", word, row->syntax);
+	else
+		parser->config->hugepages = values[i];
+}
+
+void config_parse_path(struct config_parser *parser, const struct config_directive *row)
+{
+	const char *word = config_word_required(parser, "the path");
+
+	if (word == NULL)
+		return;
+	if (*word != '/')
+		config_error(parser, "'%s' is not an absolute path", word);
+	else if (strlen(word) > (size_t)row->max)
+		config_error(parser, "the path is longer than %.0f characters", row->max);
+	else
+		strcpy(member(parser, row), word);
+}
+
+void config_parse_user(struct config_parser *parser, const struct config_directive *row)
+{
+	const char *word = config_word_required(parser, "the user name");
+
+	if (word == NULL)
+		return;
+	if (strlen(word) > (size_t)row->max)
+		config_error(parser, "the name is longer than %.0f characters", row->max);
+	else
+		strcpy(parser->config->user, word);
+}
+
+void config_parse_uint16(struct config_parser *parser, const struct config_directive *row)
+{
+	uint16_t *field = member(parser, row);
+	double value;
+
+	if (config_number(parser, "the value", row->min, row->max, true, &value))
+		*field = (uint16_t)value;
+}
+
+void config_parse_uint32(struct config_parser *parser, const struct config_directive *row)
+{
+	uint32_t *field = member(parser, row);
+	double value;
+
+	if (config_number(parser, "the value", row->min, row->max, true, &value))
+		*field = (uint32_t)value;
+}
+
+void config_parse_double(struct config_parser *parser, const struct config_directive *row)
+{
+	double value;
+
+	if (config_number(parser, "the value", row->min, row->max, false, &value))
+		memcpy(member(parser, row), &value, sizeof(value));
+}

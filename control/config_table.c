@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_table.h"
+
+#define FIELD(name) offsetof(struct config, name)
+
+#define LATER       "not supported by this version"
+#define NTS_LATER   "NTS is not supported by this version"
+#define OWN_CLOCK   "Meridian keeps its own time model and does not steer the kernel clock"
+#define NO_RTC      "Meridian does not touch the real-time clock"
+#define OTHER_FIT   "Meridian's estimator has other parameters"
+#define OWN_SOCKET  "requests to upstream servers leave from a fresh socket and port each time"
+#define NO_SMEAR    "Meridian never smears or smooths the time it serves"
+#define NO_PASSWORD "the permissions of the command socket decide who may talk to it"
+
+const struct config_directive config_table[] = {
+	/* Time sources. */
+	{.name = "server",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_server,
+		.syntax = "NAME [port PORT] [minpoll POLL] [maxpoll POLL] [iburst] [prefer] "
+			  "[noselect] "
+			  "[offset SECONDS]",
+		.text = "An upstream NTP server, by address or host name; may be repeated up to 16 "
+			"times. It is polled every 2^POLL seconds, between minpoll (default 6) and "
+			"maxpoll (default 10), allowed 0 to 24. iburst starts with a few requests "
+			"2 "
+			"seconds apart. prefer takes it before others that agree, noselect only "
+			"measures it, offset is added to what it says.",
+		.example = "ntp1.example.net iburst"},
+	{.name = "local",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_local,
+		.syntax = "[stratum STRATUM] [distance SECONDS]",
+		.text = "Serve the time of this host when no source can be used and the root "
+			"distance "
+			"has grown above the given distance (default 1 second), as reference "
+			"127.127.1.1 "
+			"of the given stratum (default 10, allowed 1 to 15). Without any source "
+			"the "
+			"kernel's clock is followed.",
+		.example = "stratum 10"},
+	{.name = "maxdistance",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_double,
+		.offset = FIELD(max_distance_s),
+		.min = 1e-6,
+		.max = 1000,
+		.initial = "3",
+		.syntax = "SECONDS",
+		.text = "Sources whose root distance is above this are not used, and a clock whose "
+			"own "
+			"bound grows above it is served as unsynchronised."},
+	{.name = "maxclockerror",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_double,
+		.offset = FIELD(max_clock_error_ppm),
+		.min = 0,
+		.max = 1000,
+		.initial = "1",
+		.syntax = "PPM",
+		.text = "By how much the frequency of this host's oscillator may be off without "
+			"being "
+			"seen. The published bound grows with it."},
+	{.name = "clockprecision",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_double,
+		.offset = FIELD(clock_precision_s),
+		.min = 1e-9,
+		.max = 1,
+		.syntax = "SECONDS",
+		.text = "Precision of reading the counter. Measured at the start when not given."},
+	{.name = "driftfile",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_path,
+		.offset = FIELD(driftfile),
+		.max = CONFIG_PATH_SIZE - 8,
+		.syntax = "FILE",
+		.text = "Keeps the counter's frequency across restarts: written every hour and at "
+			"the "
+			"end, read at the start.",
+		.example = "/var/lib/meridian/drift"},
+	{.name = "counter",
+		.class = CONFIG_OWN,
+		.parse = config_parse_counter,
+		.initial = "auto",
+		.syntax = "auto|tsc|monotonic-raw",
+		.text = "The tick source that the time model maps to UTC. auto takes the time "
+			"stamp "
+			"counter where it is invariant and CLOCK_MONOTONIC_RAW elsewhere."},
+	{.name = "holdover",
+		.class = CONFIG_OWN,
+		.parse = config_parse_uint32,
+		.offset = FIELD(holdover_s),
+		.min = 10,
+		.max = 86400,
+		.initial = "3600",
+		.syntax = "SECONDS",
+		.text = "How long the dataplane trusts the last published time model when "
+			"meridian-control is gone. After that it answers \"unsynchronised\"."},
+	{.name = "modellog",
+		.class = CONFIG_OWN,
+		.parse = config_parse_path,
+		.offset = FIELD(modellog),
+		.max = CONFIG_PATH_SIZE - 8,
+		.syntax = "FILE",
+		.text = "Appends a line for each published line of the time model: counter when it "
+			"was "
+			"published, counter reference, UTC at the reference, rate, bound, growth "
+			"of the "
+			"bound; counter readings in seconds."},
+
+	/* Who is served, and where. */
+	{.name = "allow",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_allow,
+		.syntax = "[all] [SUBNET]",
+		.text = "Answer the clients of a subnet; without one, everybody. The longest "
+			"matching "
+			"prefix decides, all also overrides narrower rules before it. Without any "
+			"allow nobody is served. 1.2.3 and 1.2.3/24 are short for 1.2.3.0/24.",
+		.example = "192.0.2.0/24"},
+	{.name = "deny",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_allow,
+		.syntax = "[all] [SUBNET]",
+		.text = "The opposite of allow."},
+	{.name = "bindaddress",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_bindaddress,
+		.syntax = "ADDRESS",
+		.text = "Serve this address only; may be repeated up to 64 times, which chrony "
+			"cannot. "
+			"Without it, all addresses of the nics and the global ones on lo are "
+			"served."},
+	{.name = "nic",
+		.class = CONFIG_OWN,
+		.parse = config_parse_nic,
+		.syntax = "NAME [queues COUNT] [xdp auto|generic]",
+		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
+			"keeps "
+			"the interface and everything but NTP. May be repeated up to 16 times. "
+			"queues "
+			"limits the receive queues used (1 to 64, default all), xdp generic keeps "
+			"off "
+			"the driver's own XDP support.",
+		.example = "eth1"},
+	{.name = "workers",
+		.class = CONFIG_OWN,
+		.parse = config_parse_workers,
+		.min = 0,
+		.max = 1023,
+		.syntax = "CORE [CORE ...]",
+		.text = "The cores that answer, one worker each, at most 64. Default: one worker, "
+			"on "
+			"the last core."},
+	{.name = "hugepages",
+		.class = CONFIG_OWN,
+		.parse = config_parse_hugepages,
+		.initial = "auto",
+		.syntax = "auto|never",
+		.text = "auto uses hugepages when the machine has enough of them."},
+	{.name = "memory",
+		.class = CONFIG_OWN,
+		.parse = config_parse_uint32,
+		.offset = FIELD(memory_mb),
+		.min = 16,
+		.max = 1048576,
+		.initial = "128",
+		.syntax = "MEGABYTES",
+		.text = "Memory for packet buffers, for each dataplane process."},
+
+	/* The process. */
+	{.name = "rundir",
+		.class = CONFIG_OWN,
+		.parse = config_parse_path,
+		.offset = FIELD(rundir),
+		.max = 90, /* with a name behind it, a unix socket's path has 107 */
+		.initial = MERIDIAN_RUNDIR_DEFAULT,
+		.syntax = "DIRECTORY",
+		.text = "Where the shared pages and the command socket are. Several instances run "
+			"side "
+			"by side with a directory each."},
+	{.name = "pidfile",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_path,
+		.offset = FIELD(pidfile),
+		.max = CONFIG_PATH_SIZE - 8,
+		.syntax = "FILE",
+		.text = "Where the daemon writes its process ID. Default: nowhere; the lock in the "
+			"run directory has it."},
+	{.name = "user",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_user,
+		.max = 63,
+		.syntax = "NAME",
+		.text = "Drop to this user once everything is open. Default: stay."},
+	{.name = "cmdport",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_uint16,
+		.offset = FIELD(cmdport),
+		.min = 0,
+		.max = 65535,
+		.initial = "0",
+		.syntax = "PORT",
+		.text = "UDP port of the command socket for chronyc; chrony's is 323. 0: no UDP."},
+	{.name = "bindcmdaddress",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_bindcmdaddress,
+		.max = 107,
+		.syntax = "ADDRESS|PATH|/",
+		.text = "Address of the UDP command socket (default: loopback), or path of the "
+			"unix one "
+			"(default: control.sock in the run directory). / means no unix socket."},
+
+	/* Of chrony, without effect. */
+	{"makestep", CONFIG_NO_EFFECT,
+		.text = "the published clock steps only when it is too far off to slew"},
+	{"rtcsync", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"rtcfile", CONFIG_NO_EFFECT, .text = NO_RTC},
+	{"rtcdevice", CONFIG_NO_EFFECT, .text = NO_RTC},
+	{"rtconutc", CONFIG_NO_EFFECT, .text = NO_RTC},
+	{"rtcautotrim", CONFIG_NO_EFFECT, .text = NO_RTC},
+	{"hwclockfile", CONFIG_NO_EFFECT, .text = NO_RTC},
+	{"corrtimeratio", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"maxslewrate", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"fallbackdrift", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"linux_hz", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"linux_freq_scale", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"leapsecmode", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
+	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
+	{"leapseclist", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
+	{"maxupdateskew", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"maxdrift", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"minsamples", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"maxsamples", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"combinelimit", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"stratumweight", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"reselectdist", CONFIG_NO_EFFECT, .text = OTHER_FIT},
+	{"refresh", CONFIG_NO_EFFECT, .text = "names are looked up again when a server is lost"},
+	{"hwtimestamp", CONFIG_NO_EFFECT,
+		.text = "hardware timestamps of upstream packets are " LATER},
+	{"hwtstimeout", CONFIG_NO_EFFECT,
+		.text = "hardware timestamps of upstream packets are " LATER},
+	{"maxtxbuffers", CONFIG_NO_EFFECT,
+		.text = "hardware timestamps of upstream packets are " LATER},
+	{"acquisitionport", CONFIG_NO_EFFECT, .text = OWN_SOCKET},
+	{"bindacqaddress", CONFIG_NO_EFFECT, .text = OWN_SOCKET},
+	{"bindacqdevice", CONFIG_NO_EFFECT, .text = OWN_SOCKET},
+	{"dscp", CONFIG_NO_EFFECT, .text = LATER},
+	{"lock_all", CONFIG_NO_EFFECT, .text = "the dataplane's memory is locked anyway"},
+	{"sched_priority", CONFIG_NO_EFFECT, .text = "stamps are not taken by this process"},
+	{"clientloglimit", CONFIG_NO_EFFECT, .text = "clients are not logged"},
+	{"noclientlog", CONFIG_NO_EFFECT, .text = "clients are not logged"},
+	{"log", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},
+	{"logdir", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},
+	{"logbanner", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},
+	{"logchange", CONFIG_NO_EFFECT, .text = "every step of the clock is logged"},
+	{"dumpdir", CONFIG_NO_EFFECT, .text = "the time model itself outlives a restart"},
+	{"dumponexit", CONFIG_NO_EFFECT, .text = "the time model itself outlives a restart"},
+	{"ntsdumpdir", CONFIG_NO_EFFECT, .text = NTS_LATER},
+	{"ntscachedir", CONFIG_NO_EFFECT, .text = NTS_LATER},
+
+	/* Of chrony, refused. */
+	{"pool", CONFIG_REFUSED, .text = LATER "; name the servers with `server`"},
+	{"refclock", CONFIG_REFUSED, .text = LATER},
+	{"include", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
+	{"confdir", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
+	{"sourcedir", CONFIG_REFUSED, .text = LATER "; write the servers into this file"},
+	{"port", CONFIG_REFUSED,
+		.text = "Meridian serves port 123; without `allow` it serves nobody"},
+	{"ratelimit", CONFIG_REFUSED, .text = LATER},
+	{"ntsratelimit", CONFIG_REFUSED, .text = NTS_LATER},
+	{"cmdratelimit", CONFIG_REFUSED, .text = LATER},
+	{"cmdallow", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
+	{"cmddeny", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
+	{"opencommands", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
+	{"binddevice", CONFIG_REFUSED, .text = "use `nic` and `bindaddress`"},
+	{"bindcmddevice", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
+	{"keyfile", CONFIG_REFUSED, .text = "authentication is " LATER},
+	{"authselectmode", CONFIG_REFUSED, .text = "authentication is " LATER},
+	{"ntsserverkey", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsservercert", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsport", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsntpserver", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsaeads", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsprocesses", CONFIG_REFUSED, .text = NTS_LATER},
+	{"maxntsconnections", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsrotate", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntsrefresh", CONFIG_REFUSED, .text = NTS_LATER},
+	{"ntstrustedcerts", CONFIG_REFUSED, .text = NTS_LATER},
+	{"nosystemcert", CONFIG_REFUSED, .text = NTS_LATER},
+	{"nocerttimecheck", CONFIG_REFUSED, .text = NTS_LATER},
+	{"maxchange", CONFIG_REFUSED, .text = LATER},
+	{"maxjitter", CONFIG_REFUSED, .text = LATER},
+	{"minsources", CONFIG_REFUSED, .text = LATER},
+	{"minstratum", CONFIG_REFUSED, .text = LATER},
+	{"maxstratum", CONFIG_REFUSED, .text = LATER},
+	{"smoothtime", CONFIG_REFUSED, .text = NO_SMEAR},
+	{"peer", CONFIG_REFUSED, .text = "there is no symmetric mode; use `server` on both sides"},
+	{"broadcast", CONFIG_REFUSED, .text = "there is no broadcast mode; let clients ask"},
+	{"manual", CONFIG_REFUSED, .text = "time is not typed in; use `local`"},
+	{"initstepslew", CONFIG_REFUSED, .text = "obsolete; use `server` with iburst"},
+	{"mailonchange", CONFIG_REFUSED, .text = "Meridian sends no mail; watch the log"},
+	{"ntpsigndsocket", CONFIG_REFUSED, .text = "MS-SNTP authentication is not supported"},
+	{"tempcomp", CONFIG_REFUSED, .text = "temperature compensation is not supported"},
+	{"ptpport", CONFIG_REFUSED, .text = "NTP over PTP is not supported"},
+	{"ptpdomain", CONFIG_REFUSED, .text = "NTP over PTP is not supported"},
+	{"commandkey", CONFIG_REFUSED, .text = "obsolete; " NO_PASSWORD},
+	{"generatecommandkey", CONFIG_REFUSED, .text = "obsolete; " NO_PASSWORD},
+};
+
+const size_t config_table_size = sizeof(config_table) / sizeof(config_table[0]);

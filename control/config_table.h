@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CONFIG_TABLE_H
+#define CONTROL_CONFIG_TABLE_H
+
+/*
+ * The directives, one row each. Everything that is said about a directive (how it is parsed, its
+ * limits, its default, its text in the manual, its line in the example) stands in its row.
+ */
+
+#include "config.h"
+
+enum config_class {
+	CONFIG_OWN,       /* only Meridian has it */
+	CONFIG_CHRONY,    /* as in chrony.conf(5) */
+	CONFIG_NO_EFFECT, /* of chrony; accepted with a warning, because ignoring it is harmless */
+	CONFIG_REFUSED,   /* of chrony; ignoring it would change what is served, or to whom */
+};
+
+struct config_parser;
+struct config_directive;
+
+/* Takes its words from the line and reports what is wrong with them by config_error(). */
+typedef void (*config_parse)(struct config_parser *parser, const struct config_directive *row);
+
+struct config_directive {
+	const char *name;
+	enum config_class class;
+	config_parse parse;  /* NULL: NO_EFFECT and REFUSED */
+	size_t offset;       /* of the member of struct config that a one-value directive sets */
+	double min, max;     /* allowed range of a number; `max` of a text: its longest length */
+	const char *initial; /* the default, as its arguments are written; NULL: none */
+	const char *syntax;  /* what follows the name */
+	const char *text;    /* the manual's paragraph; the reason why it is refused or ignored */
+	const char *example; /* line of the example config, without the name; NULL: not there */
+};
+
+extern const struct config_directive config_table[];
+extern const size_t config_table_size;
+
+/* The row of `name`, without regard to case; NULL when there is none. */
+const struct config_directive *config_directive_find(const char *name);
+
+/* One file being read. */
+struct config_parser {
+	struct config *config;
+	const char *path;
+	unsigned int line;
+	const char *directive; /* of the line; NULL before it is known */
+	char *rest;            /* words of the line that are not taken yet */
+	FILE *errors;
+	unsigned int error_count;
+};
+
+/* Writes "file:line: directive: message" and counts it. */
+void config_error(struct config_parser *parser, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Takes the next word of the line; NULL at its end. */
+char *config_word(struct config_parser *parser);
+
+/* Takes a word that must be there; `what` names it in the error. NULL after reporting that. */
+char *config_word_required(struct config_parser *parser, const char *what);
+
+/* Takes a number in [min, max]; a whole one where `integer`. False after reporting an error. */
+bool config_number(struct config_parser *parser, const char *what, double min, double max,
+	bool integer, double *ret_value);
+
+/* Numeric address, IPv4 or IPv6. False when `text` is none; reports nothing. */
+bool config_address_parse(const char *text, struct config_address *ret_address);
+
+/* ADDRESS, ADDRESS/BITS, and chrony's IPv4 short forms: 10, 10.0/8, 1.2.3 (= 1.2.3.0/24).
+ * Bits past the prefix are cleared. NULL, or what is wrong with `text`. */
+const char *config_subnet_parse(const char *text, struct meridian_policy_access *ret_access);
+
+/* Parsers of the rows. */
+void config_parse_server(struct config_parser *parser, const struct config_directive *row);
+void config_parse_nic(struct config_parser *parser, const struct config_directive *row);
+void config_parse_workers(struct config_parser *parser, const struct config_directive *row);
+void config_parse_local(struct config_parser *parser, const struct config_directive *row);
+void config_parse_allow(struct config_parser *parser, const struct config_directive *row);
+void config_parse_bindaddress(struct config_parser *parser, const struct config_directive *row);
+void config_parse_bindcmdaddress(struct config_parser *parser, const struct config_directive *row);
+void config_parse_counter(struct config_parser *parser, const struct config_directive *row);
+void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row);
+void config_parse_path(struct config_parser *parser, const struct config_directive *row);
+void config_parse_user(struct config_parser *parser, const struct config_directive *row);
+void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);
+void config_parse_uint32(struct config_parser *parser, const struct config_directive *row);
+void config_parse_double(struct config_parser *parser, const struct config_directive *row);
+
+#endif
