@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-3-Clause */
+
+/*
+ * Sends NTP requests to the AF_XDP socket of the queue they arrived on, with a receive stamp in
+ * front; leaves everything else to the kernel. Control loads one instance per interface, each
+ * with its own maps (steer_map.h). It never drops: what nobody takes is the kernel's.
+ *
+ * The names xsk_def_prog, xsks_map and xsk_prog_version are libxdp's: with them it adopts this
+ * program when the dataplane opens its sockets, instead of loading its own default.
+ */
+
+#include "parse.bpf.h"
+#include "steer_map.h"
+#include <meridian/frame_stamp.h>
+
+#define NTP_PORT 123
+
+struct {
+	__uint(type, BPF_MAP_TYPE_XSKMAP);
+	__uint(max_entries, STEER_QUEUES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xsks_map SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, STEER_QUEUES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} steer_queue SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, STEER_ADDRESSES_MAX);
+	__type(key, struct steer_ipv4);
+	__type(value, __u8);
+} steer_ipv4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, STEER_ADDRESSES_MAX);
+	__type(key, struct steer_ipv6);
+	__type(value, __u8);
+} steer_ipv6 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, STEER_REASON_COUNT);
+	__type(key, __u32);
+	__type(value, __u64);
+} steer_counters SEC(".maps");
+
+static __always_inline void count(enum steer_reason reason)
+{
+	__u32 key = reason;
+	__u64 *counter = bpf_map_lookup_elem(&steer_counters, &key);
+
+	if (counter)
+		(*counter)++;
+}
+
+/* Whether an NTP request to a served address follows; sets *ret_reason when not. */
+static __always_inline bool classify(struct xdp_md *context, enum steer_reason *ret_reason)
+{
+	struct parse_cursor cursor = parse_start(context);
+	struct iphdr *ipv4 = NULL;
+	struct ipv6hdr *ipv6 = NULL;
+	struct udphdr *udp;
+	__be16 protocol;
+
+	*ret_reason = STEER_REASON_passed_other;
+	if (!parse_ethernet(&cursor, &protocol))
+		return false;
+	if (protocol == bpf_htons(ETH_P_IP)) {
+		ipv4 = parse_ipv4(&cursor);
+		if (!ipv4 || ipv4->protocol != IPPROTO_UDP)
+			return false;
+	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
+		ipv6 = parse_ipv6(&cursor);
+		if (!ipv6 || ipv6->nexthdr != IPPROTO_UDP)
+			return false;
+	} else {
+		return false;
+	}
+	udp = parse_udp(&cursor);
+	if (!udp || udp->dest != bpf_htons(NTP_PORT))
+		return false;
+	*ret_reason = STEER_REASON_passed_not_served;
+	return ipv4 ? bpf_map_lookup_elem(&steer_ipv4, &ipv4->daddr) != NULL
+		    : bpf_map_lookup_elem(&steer_ipv6, &ipv6->daddr) != NULL;
+}
+
+/* Writes the stamp in front of the frame, where the driver leaves room for it. */
+static __always_inline bool stamp(struct xdp_md *context)
+{
+	struct meridian_frame_stamp *stamp;
+
+	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*stamp)) != 0)
+		return false;
+	stamp = (void *)(long)context->data_meta;
+	if ((void *)(stamp + 1) > (void *)(long)context->data)
+		return false;
+	stamp->monotonic_ns = bpf_ktime_get_ns();
+	stamp->magic = MERIDIAN_FRAME_STAMP_MAGIC;
+	stamp->reserved = 0;
+	return true;
+}
+
+SEC("xdp")
+int xsk_def_prog(struct xdp_md *context)
+{
+	__u32 queue = context->rx_queue_index;
+	enum steer_reason reason;
+	__u32 *steered;
+
+	if (!classify(context, &reason)) {
+		count(reason);
+		return XDP_PASS;
+	}
+	steered = bpf_map_lookup_elem(&steer_queue, &queue);
+	if (!steered || !*steered) {
+		count(STEER_REASON_passed_not_steered);
+		return XDP_PASS;
+	}
+	/* Asked before the stamp is written: frames for the kernel stay as they are. */
+	if (!bpf_map_lookup_elem(&xsks_map, &queue)) {
+		count(STEER_REASON_passed_no_socket);
+		return XDP_PASS;
+	}
+	count(stamp(context) ? STEER_REASON_redirected : STEER_REASON_redirected_unstamped);
+	/* The socket may have gone meanwhile: then the helper returns its last argument. */
+	return bpf_redirect_map(&xsks_map, queue, XDP_PASS);
+}
+
+char program_license[] SEC("license") = "Dual BSD/GPL";
+
+__uint(xsk_prog_version, 1) SEC("xdp_metadata");
