@@ -61,35 +61,58 @@ static __always_inline void count(enum steer_reason reason)
 		(*counter)++;
 }
 
-/* Whether an NTP request to a served address follows; sets *ret_reason when not. */
-static __always_inline bool classify(struct xdp_md *context, enum steer_reason *ret_reason)
+static __always_inline bool parse_ntp_port(struct parse_cursor *cursor)
+{
+	const struct udphdr *udp = parse_udp(cursor);
+
+	return udp && udp->dest == bpf_htons(NTP_PORT);
+}
+
+static __always_inline enum steer_reason classify_ipv4(struct parse_cursor *cursor)
+{
+	const struct iphdr *ip = parse_ipv4(cursor);
+
+	if (!ip || ip->protocol != IPPROTO_UDP || !parse_ntp_port(cursor))
+		return STEER_REASON_passed_other;
+	if (!bpf_map_lookup_elem(&steer_ipv4, &ip->daddr))
+		return STEER_REASON_passed_not_served;
+	return STEER_REASON_redirected;
+}
+
+static __always_inline enum steer_reason classify_ipv6(struct parse_cursor *cursor)
+{
+	const struct ipv6hdr *ip = parse_ipv6(cursor);
+
+	if (!ip || ip->nexthdr != IPPROTO_UDP || !parse_ntp_port(cursor))
+		return STEER_REASON_passed_other;
+	if (!bpf_map_lookup_elem(&steer_ipv6, &ip->daddr))
+		return STEER_REASON_passed_not_served;
+	return STEER_REASON_redirected;
+}
+
+static __always_inline enum steer_reason classify_frame(const struct xdp_md *context)
 {
 	struct parse_cursor cursor = parse_start(context);
-	struct iphdr *ipv4 = NULL;
-	struct ipv6hdr *ipv6 = NULL;
-	struct udphdr *udp;
 	__be16 protocol;
 
-	*ret_reason = STEER_REASON_passed_other;
 	if (!parse_ethernet(&cursor, &protocol))
-		return false;
-	if (protocol == bpf_htons(ETH_P_IP)) {
-		ipv4 = parse_ipv4(&cursor);
-		if (!ipv4 || ipv4->protocol != IPPROTO_UDP)
-			return false;
-	} else if (protocol == bpf_htons(ETH_P_IPV6)) {
-		ipv6 = parse_ipv6(&cursor);
-		if (!ipv6 || ipv6->nexthdr != IPPROTO_UDP)
-			return false;
-	} else {
-		return false;
-	}
-	udp = parse_udp(&cursor);
-	if (!udp || udp->dest != bpf_htons(NTP_PORT))
-		return false;
-	*ret_reason = STEER_REASON_passed_not_served;
-	return ipv4 ? bpf_map_lookup_elem(&steer_ipv4, &ipv4->daddr) != NULL
-		    : bpf_map_lookup_elem(&steer_ipv6, &ipv6->daddr) != NULL;
+		return STEER_REASON_passed_other;
+	if (protocol == bpf_htons(ETH_P_IP))
+		return classify_ipv4(&cursor);
+	if (protocol == bpf_htons(ETH_P_IPV6))
+		return classify_ipv6(&cursor);
+	return STEER_REASON_passed_other;
+}
+
+/* Whether a frame that is meant for it can go to the queue's socket. */
+static __always_inline enum steer_reason classify_queue(__u32 queue)
+{
+	const __u32 *steered = bpf_map_lookup_elem(&steer_queue, &queue);
+
+	if (!steered || !*steered)
+		return STEER_REASON_passed_not_steered;
+	return bpf_map_lookup_elem(&xsks_map, &queue) ? STEER_REASON_redirected
+						      : STEER_REASON_passed_no_socket;
 }
 
 /* Writes the stamp in front of the frame, where the driver leaves room for it. */
@@ -112,24 +135,16 @@ SEC("xdp")
 int xsk_def_prog(struct xdp_md *context)
 {
 	__u32 queue = context->rx_queue_index;
-	enum steer_reason reason;
-	__u32 *steered;
+	enum steer_reason reason = classify_frame(context);
 
-	if (!classify(context, &reason)) {
-		count(reason);
+	if (reason == STEER_REASON_redirected)
+		reason = classify_queue(queue);
+	/* Only now: frames for the kernel stay as they are. */
+	if (reason == STEER_REASON_redirected && !stamp(context))
+		reason = STEER_REASON_redirected_unstamped;
+	count(reason);
+	if (reason != STEER_REASON_redirected && reason != STEER_REASON_redirected_unstamped)
 		return XDP_PASS;
-	}
-	steered = bpf_map_lookup_elem(&steer_queue, &queue);
-	if (!steered || !*steered) {
-		count(STEER_REASON_passed_not_steered);
-		return XDP_PASS;
-	}
-	/* Asked before the stamp is written: frames for the kernel stay as they are. */
-	if (!bpf_map_lookup_elem(&xsks_map, &queue)) {
-		count(STEER_REASON_passed_no_socket);
-		return XDP_PASS;
-	}
-	count(stamp(context) ? STEER_REASON_redirected : STEER_REASON_redirected_unstamped);
 	/* The socket may have gone meanwhile: then the helper returns its last argument. */
 	return bpf_redirect_map(&xsks_map, queue, XDP_PASS);
 }

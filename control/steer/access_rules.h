@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_ACCESS_RULES_H
+#define CONTROL_STEER_ACCESS_RULES_H
+
+/*
+ * From `allow` and `deny` as they stand in the config to the policy's table, in which order no
+ * longer matters. As in chrony: the longest matching prefix decides; of two rules for the same
+ * prefix the later one holds; a rule with `all` also overrides the narrower ones before it.
+ */
+
+#include "config.h"
+
+/* Makes the table of `count` rules, sorted by family, octets and length; the caller owns
+ * *ret_access (free(3); NULL when empty). Pure but for the allocation. Returns 0 or -ENOMEM. */
+int access_rules_resolve(const struct config_rule *rules, size_t count,
+	struct meridian_policy_access **ret_access, size_t *ret_count);
+
+#endif

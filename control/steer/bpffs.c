@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bpffs.h"
+#include <dirent.h>
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static int is_plain(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+int bpffs_escape(char *ret_name, size_t size, const char *text)
+{
+	size_t length = strlen(text), used = 0;
+
+	while (length > 0 && text[length - 1] == '/')
+		length--;
+	while (length > 0 && *text == '/') {
+		text++;
+		length--;
+	}
+	for (size_t i = 0; i < length; i++) {
+		if (size - used < sizeof("_00"))
+			return -ENAMETOOLONG;
+		if (is_plain(text[i]))
+			ret_name[used++] = text[i];
+		else if (text[i] == '/')
+			ret_name[used++] = '-';
+		else
+			used += (size_t)snprintf(
+				ret_name + used, size - used, "_%02x", (uint8_t)text[i]);
+	}
+	ret_name[used] = '\0';
+	return used > 0 ? 0 : -EINVAL;
+}
+
+int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface)
+{
+	char instance[NAME_MAX - sizeof("meridian-") + 2], name[64];
+	char *real = realpath(rundir, NULL);
+	int r;
+
+	if (!real)
+		return -errno;
+	r = bpffs_escape(instance, sizeof(instance), real);
+	free(real);
+	if (r == 0)
+		r = bpffs_escape(name, sizeof(name), interface);
+	if (r < 0)
+		return r;
+	snprintf(ret_path, BPFFS_PATH_SIZE, BPFFS_ROOT "/meridian-%s/%s", instance, name);
+	return 0;
+}
+
+static int bpffs_mount(void)
+{
+	struct statfs fs;
+
+	if (statfs(BPFFS_ROOT, &fs) < 0)
+		return -errno;
+	if ((unsigned long)fs.f_type == BPF_FS_MAGIC)
+		return 0;
+	if (mount("bpf", BPFFS_ROOT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") < 0)
+		return -errno;
+	return 0;
+}
+
+/* The directory above `path`, which is absolute. */
+static void parent_of(char parent[BPFFS_PATH_SIZE], const char *path)
+{
+	snprintf(parent, BPFFS_PATH_SIZE, "%.*s", (int)(strrchr(path, '/') - path), path);
+}
+
+int bpffs_make(const char *directory)
+{
+	char parent[BPFFS_PATH_SIZE];
+	int r = bpffs_mount();
+
+	if (r < 0)
+		return r;
+	parent_of(parent, directory);
+	if ((mkdir(parent, 0700) < 0 && errno != EEXIST) ||
+		(mkdir(directory, 0700) < 0 && errno != EEXIST))
+		return -errno;
+	return 0;
+}
+
+void bpffs_remove(const char *directory)
+{
+	char path[BPFFS_PATH_SIZE + NAME_MAX + 2];
+	DIR *listing = opendir(directory);
+	const struct dirent *entry;
+
+	if (listing) {
+		while ((entry = readdir(listing)) != NULL) {
+			snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+			unlink(path); /* refuses "." and ".." */
+		}
+		closedir(listing);
+	}
+	rmdir(directory);
+	parent_of(path, directory);
+	rmdir(path);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_BPFFS_H
+#define CONTROL_STEER_BPFFS_H
+
+/*
+ * Where the program's link and maps are pinned: /sys/fs/bpf/meridian-RUNDIR/INTERFACE/, with
+ * names escaped because bpffs allows no dot and a name no slash.
+ */
+
+#include <stddef.h>
+
+#define BPFFS_ROOT      "/sys/fs/bpf"
+#define BPFFS_PATH_SIZE 1200 /* escaping makes a name three times longer at most */
+
+/* Writes `text` as a file name: letters and digits stay, '/' becomes '-', any other octet "_"
+ * and two hex digits; slashes at either end are left out. Returns 0 or -ENAMETOOLONG. Pure. */
+int bpffs_escape(char *ret_name, size_t size, const char *text);
+
+/* Directory of one interface of the instance that runs in `rundir`. 0 or a negative errno. */
+int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface);
+
+/* Mounts bpffs if it is not there, and makes `directory` and its parent. 0 or -errno. */
+int bpffs_make(const char *directory);
+
+/* Removes `directory` with all that is pinned in it, and its parent when empty then. */
+void bpffs_remove(const char *directory);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nic.h"
+#include "log.h"
+#include "network.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+void nic_init(struct nic *nic, const struct config_nic *config, const char *rundir)
+{
+	memset(nic, 0, sizeof(*nic));
+	nic->config = config;
+	nic->rundir = rundir;
+	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
+	nic->policy.queue_count = config->queue_count ? config->queue_count : 1;
+	snprintf(nic->policy.name, sizeof(nic->policy.name), "%s", config->name);
+}
+
+static int nic_complain(struct nic *nic, int error, const char *text)
+{
+	if (strcmp(nic->complaint, text) != 0)
+		log_error("nic %s: %s", nic->config->name, text);
+	snprintf(nic->complaint, sizeof(nic->complaint), "%s", text);
+	return error;
+}
+
+static void nic_forget(struct nic *nic)
+{
+	xdp_detach(&nic->xdp);
+	memset(nic->steered, 0, sizeof(nic->steered));
+	nic->policy.xdp_program_id = 0;
+	nic->policy.xdp_mode = MERIDIAN_XDP_NONE;
+}
+
+static uint16_t nic_queue_count(const struct nic *nic, uint16_t rx_queues)
+{
+	uint16_t count = nic->config->queue_count ? nic->config->queue_count : rx_queues;
+
+	if (count > rx_queues)
+		log_warning("nic %s: has %u receive queues, not the %u that are configured",
+			nic->config->name, rx_queues, count);
+	if (count > rx_queues)
+		count = rx_queues;
+	return count > MERIDIAN_POLICY_QUEUES_MAX ? MERIDIAN_POLICY_QUEUES_MAX : count;
+}
+
+static void nic_describe(struct nic *nic, const struct network_nic *found)
+{
+	nic->policy.mtu = found->mtu;
+	memcpy(nic->policy.mac, found->mac, sizeof(nic->policy.mac));
+	if (nic->policy.ifindex != found->ifindex)
+		nic->policy.queue_count = nic_queue_count(nic, found->rx_queues);
+	nic->policy.ifindex = found->ifindex;
+}
+
+static const char *mode_name(uint8_t mode)
+{
+	return mode == MERIDIAN_XDP_GENERIC   ? "generic"
+		: mode == MERIDIAN_XDP_NATIVE ? "native"
+					      : "offload";
+}
+
+static int nic_attach(struct nic *nic)
+{
+	char directory[BPFFS_PATH_SIZE];
+	int r = bpffs_directory(directory, nic->rundir, nic->config->name);
+
+	if (r < 0)
+		return nic_complain(nic, r, "cannot name its directory in " BPFFS_ROOT);
+	r = xdp_attach(&nic->xdp, directory, nic->policy.ifindex, nic->config->generic);
+	if (r < 0)
+		return nic_complain(nic, r, nic->xdp.error);
+	nic->complaint[0] = '\0';
+	log_info("nic %s: XDP program %u attached in %s mode, %u queues", nic->config->name,
+		nic->xdp.program_id, mode_name(nic->xdp.mode), nic->policy.queue_count);
+	return 0;
+}
+
+int nic_sync(struct nic *nic)
+{
+	struct network_nic found;
+	int r = network_nic(nic->config->name, &found);
+
+	if (r == -ENODEV) {
+		nic_forget(nic);
+		nic->policy.ifindex = 0;
+		nic_complain(nic, r, "no such interface; waiting for it");
+		return 0;
+	}
+	if (r < 0)
+		return nic_complain(nic, r, "cannot ask the kernel about the interface");
+	nic_describe(nic, &found);
+	if (!xdp_attached(&nic->xdp, found.ifindex)) {
+		if (nic->xdp.bpf)
+			nic_forget(nic);
+		r = nic_attach(nic);
+	}
+	nic->policy.xdp_program_id = nic->xdp.program_id;
+	nic->policy.xdp_mode = nic->xdp.mode;
+	return r;
+}
+
+void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count)
+{
+	int r = nic->xdp.bpf ? xdp_serve(&nic->xdp, addresses, count) : 0;
+
+	if (r < 0)
+		log_errno(r, "nic %s: cannot write the served addresses", nic->config->name);
+}
+
+void nic_steer(struct nic *nic, uint16_t queue, bool steer)
+{
+	enum nic_flag flag = steer ? NIC_FLAG_SET : NIC_FLAG_CLEAR;
+
+	if (!nic->xdp.bpf || nic->steered[queue] == flag)
+		return;
+	if (xdp_steer(&nic->xdp, queue, steer) < 0)
+		return;
+	if (steer || nic->steered[queue] == NIC_FLAG_SET)
+		log_info("nic %s: queue %u %s", nic->config->name, queue,
+			steer ? "goes to the dataplane" : "is left to the kernel");
+}
+
+void nic_fini(struct nic *nic, bool detach)
+{
+	if (detach)
+		xdp_detach(&nic->xdp);
+	else
+		xdp_leave(&nic->xdp);
+}

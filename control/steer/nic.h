@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_NIC_H
+#define CONTROL_STEER_NIC_H
+
+/*
+ * One configured interface: there or missing, with our program or not yet. Logs what changes, and
+ * a failure once until it changes.
+ */
+
+#include "config.h"
+#include "xdp.h"
+
+enum nic_flag {
+	NIC_FLAG_UNKNOWN, /* an earlier control's value, if any */
+	NIC_FLAG_CLEAR,
+	NIC_FLAG_SET
+};
+
+struct nic {
+	const struct config_nic *config;
+	const char *rundir;
+	struct meridian_policy_nic policy; /* what the policy says about it */
+	struct xdp xdp;
+	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
+	enum nic_flag steered[MERIDIAN_POLICY_QUEUES_MAX];
+};
+
+/* `config` and `rundir` must stay valid. Touches nothing. */
+void nic_init(struct nic *nic, const struct config_nic *config, const char *rundir);
+
+/* Brings the interface in line with what the kernel has now: attaches, notices that it went, came
+ * or was replaced. Returns 0, or a negative errno when it should be tried again. */
+int nic_sync(struct nic *nic);
+
+/* Both do nothing while the program is not attached. */
+void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count);
+void nic_steer(struct nic *nic, uint16_t queue, bool steer);
+
+/* Lets go; with `detach` takes the program off the interface, too. */
+void nic_fini(struct nic *nic, bool detach);
+
+#endif

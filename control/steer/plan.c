@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "plan.h"
+#include <sched.h>
+#include <string.h>
+
+static uint32_t last_cpu(void)
+{
+	cpu_set_t set;
+
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 0;
+	for (uint32_t cpu = CPU_SETSIZE; cpu > 0; cpu--) {
+		if (CPU_ISSET(cpu - 1, &set))
+			return cpu - 1;
+	}
+	return 0;
+}
+
+void plan_init(struct plan *plan, const struct config *config)
+{
+	memset(plan, 0, sizeof(*plan));
+	memcpy(plan->nic, config->nic, sizeof(plan->nic));
+	plan->nic_count = config->nic_count;
+	plan->memory_mb = config->memory_mb;
+	plan->hugepages = config->hugepages;
+	for (size_t i = 0; i < config->worker_count; i++)
+		plan->worker[i].core = config->worker_core[i];
+	plan->worker_count = config->worker_count;
+	if (plan->worker_count == 0) {
+		plan->worker[0].core = last_cpu();
+		plan->worker_count = 1;
+	}
+}
+
+static bool nics_same(const struct plan *a, const struct plan *b)
+{
+	if (a->nic_count != b->nic_count)
+		return false;
+	for (size_t i = 0; i < a->nic_count; i++) {
+		if (strcmp(a->nic[i].name, b->nic[i].name) != 0 ||
+			a->nic[i].queue_count != b->nic[i].queue_count ||
+			a->nic[i].generic != b->nic[i].generic)
+			return false;
+	}
+	return true;
+}
+
+const char *plan_difference(const struct plan *a, const struct plan *b)
+{
+	if (!nics_same(a, b))
+		return "nic";
+	if (a->worker_count != b->worker_count ||
+		memcmp(a->worker, b->worker, sizeof(a->worker)) != 0)
+		return "workers";
+	if (a->memory_mb != b->memory_mb)
+		return "memory";
+	if (a->hugepages != b->hugepages)
+		return "hugepages";
+	return NULL;
+}
+
+size_t plan_queues(const struct plan *plan, const struct meridian_policy_nic *nics, size_t count,
+	struct meridian_policy_queue *queues)
+{
+	size_t written = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		for (uint16_t queue = 0; queue < nics[i].queue_count; queue++) {
+			queues[written] = (struct meridian_policy_queue){.nic = (uint16_t)i,
+				.queue = queue,
+				.worker = (uint16_t)(written % plan->worker_count)};
+			written++;
+		}
+	}
+	return written;
+}

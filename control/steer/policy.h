@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_POLICY_H
+#define CONTROL_STEER_POLICY_H
+
+/* The writer of the policy page: turns its content into a blob and publishes generations. */
+
+#include <meridian/policy.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Content of a generation; the tables belong to the caller. */
+struct policy_content {
+	uint32_t memory_mb;
+	uint8_t counter_id; /* MERIDIAN_COUNTER_* */
+	uint8_t hugepages;  /* MERIDIAN_HUGEPAGES_* */
+	const struct meridian_policy_nic *nics;
+	const struct meridian_policy_queue *queues;
+	const struct meridian_policy_worker *workers;
+	const struct meridian_policy_address *addresses;
+	const struct meridian_policy_access *access;
+	size_t nic_count, queue_count, worker_count, address_count, access_count;
+};
+
+/* Makes or adopts the page in `rundir`. Returns 0, -EBUSY when another control has it, or a
+ * negative errno. */
+int policy_init(const char *rundir);
+
+/* Publishes `content` as a new generation unless the current one says the same. Returns 1 when
+ * published, 0 when nothing changed, -EBADMSG when a field is out of its range, or a negative
+ * errno; on failure the current generation stays. */
+int policy_publish(const struct policy_content *content);
+
+/* Closes the page; it stays in the run directory. */
+void policy_fini(void);
+
+#endif

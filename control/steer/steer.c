@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "steer.h"
+#include "access_rules.h"
+#include "addresses.h"
+#include "event.h"
+#include "log.h"
+#include "network.h"
+#include "nic.h"
+#include "plan.h"
+#include "policy.h"
+#include "watch.h"
+#include <errno.h>
+#include <meridian/counter.h>
+#include <meridian/stats.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NS_PER_MS UINT64_C(1000000)
+
+/* Changes come in bursts: an address alone makes three notifications. */
+#define SETTLE_NS (20 * NS_PER_MS)
+#define RETRY_NS  (1000 * NS_PER_MS)
+/* Without a `nic` nothing tells us about new addresses. */
+#define REFRESH_NS (5000 * NS_PER_MS)
+
+static const struct config *steer_config;
+static uint8_t steer_counter_id;
+static struct plan plan;
+static struct nic nics[MERIDIAN_POLICY_NICS_MAX];
+static struct addresses served;
+static struct meridian_policy_access *access_table;
+static size_t access_count;
+static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
+static size_t queue_count;
+static int sync_timer, watch_timer;
+
+static void sync_handler(void *arg);
+
+static void sync_after(uint64_t delay_ns)
+{
+	event_remove_timer(sync_timer);
+	sync_timer = event_add_timer(delay_ns, sync_handler, NULL);
+}
+
+static int addresses_find(struct addresses *addresses)
+{
+	uint32_t ifindex[MERIDIAN_POLICY_NICS_MAX];
+	size_t count = 0;
+
+	if (plan.nic_count == 0)
+		return network_host_addresses(addresses);
+	for (size_t i = 0; i < plan.nic_count; i++) {
+		if (nics[i].policy.ifindex != 0)
+			ifindex[count++] = nics[i].policy.ifindex;
+	}
+	return network_nic_addresses(ifindex, count, addresses);
+}
+
+/* Finds what is served now. When the kernel cannot be asked the last answer stays. */
+static int served_update(void)
+{
+	struct addresses found = {0};
+	int r = addresses_find(&found);
+
+	if (r == 0 || plan.nic_count == 0)
+		addresses_narrow(&found, steer_config->bind, steer_config->bind_count);
+	if (plan.nic_count == 0)
+		r = addresses_add_bound(&found, steer_config->bind, steer_config->bind_count);
+	if (r < 0) {
+		addresses_fini(&found);
+		return r;
+	}
+	addresses_sort(&found);
+	if (found.count > MERIDIAN_POLICY_ADDRESSES_MAX) {
+		log_warning("%zu addresses, of which only the first %d are served", found.count,
+			MERIDIAN_POLICY_ADDRESSES_MAX);
+		found.count = MERIDIAN_POLICY_ADDRESSES_MAX;
+	}
+	addresses_fini(&served);
+	served = found;
+	return 0;
+}
+
+static int access_update(void)
+{
+	struct meridian_policy_access *table;
+	size_t count;
+	int r = access_rules_resolve(steer_config->rule, steer_config->rule_count, &table, &count);
+
+	if (r < 0)
+		return log_errno(r, "cannot build the access table");
+	free(access_table);
+	access_table = table;
+	access_count = count;
+	return 0;
+}
+
+static int publish(void)
+{
+	struct meridian_policy_nic policy_nics[MERIDIAN_POLICY_NICS_MAX];
+	struct policy_content content = {
+		.memory_mb = plan.memory_mb,
+		.counter_id = steer_counter_id,
+		.hugepages = plan.hugepages,
+		.nics = policy_nics,
+		.nic_count = plan.nic_count,
+		.queues = queues,
+		.workers = plan.worker,
+		.worker_count = plan.worker_count,
+		.addresses = served.entry,
+		.address_count = served.count,
+		.access = access_table,
+		.access_count = access_count,
+	};
+	int r;
+
+	for (size_t i = 0; i < plan.nic_count; i++)
+		policy_nics[i] = nics[i].policy;
+	queue_count = plan_queues(&plan, policy_nics, plan.nic_count, queues);
+	content.queue_count = queue_count;
+	r = policy_publish(&content);
+	if (r < 0)
+		return log_errno(r, "cannot publish the policy");
+	if (r > 0)
+		log_info("policy published: %zu interfaces, %zu addresses, %zu access rules",
+			plan.nic_count, served.count, access_count);
+	return 0;
+}
+
+/* Brings everything in line with the kernel and the config; safe at any time. */
+static int steer_sync(void)
+{
+	int retry = 0, r;
+
+	for (size_t i = 0; i < plan.nic_count; i++)
+		retry |= nic_sync(&nics[i]) < 0;
+	retry |= served_update() < 0;
+	r = publish();
+	for (size_t i = 0; i < plan.nic_count; i++)
+		nic_serve(&nics[i], served.entry, served.count);
+	if (plan.nic_count == 0)
+		sync_after(REFRESH_NS);
+	else if (retry || r < 0)
+		sync_after(RETRY_NS);
+	return r;
+}
+
+static void sync_handler(void *arg)
+{
+	(void)arg;
+	(void)steer_sync();
+}
+
+static void network_changed(void)
+{
+	sync_after(SETTLE_NS);
+}
+
+static void watch_handler(void *arg)
+{
+	(void)arg;
+	watch_tick(meridian_clock_ns(CLOCK_MONOTONIC));
+	for (size_t i = 0; i < queue_count; i++) {
+		enum watch_state state = watch_worker(queues[i].worker);
+
+		if (state != WATCH_UNKNOWN)
+			nic_steer(&nics[queues[i].nic], queues[i].queue, state == WATCH_POLLING);
+	}
+	watch_timer = event_add_timer(WATCH_INTERVAL_NS, watch_handler, NULL);
+}
+
+static int follow_init(void)
+{
+	int r = network_follow(network_changed);
+
+	if (r < 0)
+		return log_errno(r, "cannot follow the interfaces by rtnetlink");
+	watch_init(steer_config->rundir);
+	watch_handler(NULL);
+	return 0;
+}
+
+int steer_init(const struct config *config, uint8_t counter_id)
+{
+	int r = policy_init(config->rundir);
+
+	if (r < 0) {
+		log_error("%s/" MERIDIAN_POLICY_NAME ": %s", config->rundir,
+			meridian_page_strerror(r));
+		return r;
+	}
+	steer_config = config;
+	steer_counter_id = counter_id;
+	plan_init(&plan, config);
+	for (size_t i = 0; i < plan.nic_count; i++)
+		nic_init(&nics[i], &plan.nic[i], config->rundir);
+	r = access_update();
+	if (r == 0 && plan.nic_count > 0)
+		r = follow_init();
+	if (r == 0)
+		r = steer_sync();
+	if (r < 0)
+		steer_fini();
+	return r;
+}
+
+void steer_reload(const struct config *config)
+{
+	struct plan fresh;
+	const char *difference;
+
+	plan_init(&fresh, config);
+	difference = plan_difference(&plan, &fresh);
+	if (difference)
+		log_warning("`%s` has changed: this takes effect when control and dataplane are "
+			    "started anew",
+			difference);
+	steer_config = config;
+	(void)access_update();
+	(void)steer_sync();
+}
+
+void steer_fini(void)
+{
+	bool lives =
+		plan.nic_count > 0 && watch_dataplane_lives(meridian_clock_ns(CLOCK_MONOTONIC));
+
+	event_remove_timer(sync_timer);
+	event_remove_timer(watch_timer);
+	network_unfollow();
+	for (size_t i = 0; i < plan.nic_count; i++)
+		nic_fini(&nics[i], !lives);
+	if (lives)
+		log_info("the dataplane lives: the XDP program stays attached");
+	watch_fini();
+	policy_fini();
+	addresses_fini(&served);
+	free(access_table);
+	access_table = NULL;
+	memset(&plan, 0, sizeof(plan));
+}
+
+static void report_worker(const struct meridian_stats_worker *worker, struct report_server *server)
+{
+	uint64_t answered = 0, dropped = 0;
+
+	for (unsigned int i = 0; i < MERIDIAN_VERDICT_COUNT; i++) {
+		uint64_t packets = meridian_stats_get(&worker->verdict[i]);
+
+		if (meridian_verdict_outcome(i) == MERIDIAN_OUTCOME_ANSWER)
+			answered += packets;
+		else if (meridian_verdict_outcome(i) == MERIDIAN_OUTCOME_DROP)
+			dropped += packets;
+	}
+	server->ntp_hits += answered + dropped;
+	server->ntp_drops += dropped;
+	server->daemon_tx += answered;
+	server->daemon_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_counter]);
+	server->kernel_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_kernel]) +
+		meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_xdp]);
+	server->hardware_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_nic]);
+}
+
+static void report_process(const struct meridian_page_kind *kind, struct report_server *server)
+{
+	const struct meridian_stats *stats;
+	struct meridian_page page;
+
+	if (meridian_page_open(&page, steer_config->rundir, kind) < 0)
+		return;
+	stats = page.addr;
+	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++)
+		report_worker(&stats->worker[i], server);
+	meridian_page_close(&page);
+}
+
+void steer_report_server(struct report_server *ret_server)
+{
+	memset(ret_server, 0, sizeof(*ret_server));
+	report_process(&meridian_stats_dataplane_kind, ret_server);
+	report_process(&meridian_stats_fallback_kind, ret_server);
+}

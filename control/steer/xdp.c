@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "xdp.h"
+#include "log.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <steer.skel.h>
+#include <steer_map.h>
+
+#define PIN_SIZE (BPFFS_PATH_SIZE + 32)
+
+MERIDIAN_STATIC_ASSERT(STEER_QUEUES_MAX == MERIDIAN_POLICY_QUEUES_MAX, "one flag per queue");
+MERIDIAN_STATIC_ASSERT(STEER_ADDRESSES_MAX == MERIDIAN_POLICY_ADDRESSES_MAX, "they must fit");
+
+static int xdp_fail(struct xdp *xdp, int error, const char *doing)
+{
+	snprintf(xdp->error, sizeof(xdp->error), "cannot %s: %s", doing, strerror(-error));
+	return error;
+}
+
+static void pin_path(char path[PIN_SIZE], const struct xdp *xdp, const char *name)
+{
+	snprintf(path, PIN_SIZE, "%s/%s", xdp->directory, name);
+}
+
+static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+
+	(void)level;
+	vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = '\0';
+	log_debug("%s", line);
+	return 0;
+}
+
+/* Loads the program; maps that are pinned already are used instead of new ones, the others are
+ * pinned. */
+static int xdp_load(struct xdp *xdp)
+{
+	struct bpf_map *map;
+	char path[PIN_SIZE];
+	int r;
+
+	libbpf_set_print(print_debug);
+	xdp->bpf = steer_bpf__open();
+	if (!xdp->bpf)
+		return -errno;
+	bpf_object__for_each_map(map, xdp->bpf->obj)
+	{
+		pin_path(path, xdp, bpf_map__name(map));
+		r = bpf_map__set_pin_path(map, path);
+		if (r < 0)
+			return r;
+	}
+	return steer_bpf__load(xdp->bpf);
+}
+
+/* Interface of a link; 0 when it is gone. */
+static uint32_t link_ifindex(int link_fd)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0 ? 0 : info.xdp.ifindex;
+}
+
+static uint32_t link_program_id(int link_fd)
+{
+	struct bpf_link_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0 ? 0 : info.prog_id;
+}
+
+/* Mode in which program `id` runs on an interface; MERIDIAN_XDP_NONE when it does not. */
+static uint8_t attached_mode(uint32_t ifindex, uint32_t id)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+
+	if (id == 0 || bpf_xdp_query((int)ifindex, 0, &query) < 0)
+		return MERIDIAN_XDP_NONE;
+	if (query.drv_prog_id == id)
+		return MERIDIAN_XDP_NATIVE;
+	if (query.skb_prog_id == id)
+		return MERIDIAN_XDP_GENERIC;
+	if (query.hw_prog_id == id)
+		return MERIDIAN_XDP_OFFLOAD;
+	/* With a single program the kernel gives its mode apart from its id. */
+	if (query.prog_id != id)
+		return MERIDIAN_XDP_NONE;
+	return query.attach_mode == XDP_ATTACHED_SKB   ? MERIDIAN_XDP_GENERIC
+		: query.attach_mode == XDP_ATTACHED_HW ? MERIDIAN_XDP_OFFLOAD
+						       : MERIDIAN_XDP_NATIVE;
+}
+
+static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
+{
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = -1;
+
+	if (bpf_xdp_query((int)ifindex, 0, &query) == 0 && query.prog_id == 0)
+		query.prog_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	if (query.prog_id != 0)
+		fd = bpf_prog_get_fd_by_id(query.prog_id);
+	if (fd >= 0) {
+		(void)bpf_obj_get_info_by_fd(fd, &info, &size);
+		close(fd);
+	}
+	snprintf(xdp->error, sizeof(xdp->error),
+		"another XDP program is attached: id %u, name '%s'; not replacing it",
+		query.prog_id, info.name);
+	return -EBUSY;
+}
+
+/* Takes over the pinned link when it still holds this interface in an acceptable mode. */
+static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
+{
+	char path[PIN_SIZE];
+	uint8_t mode;
+	int fd, r;
+
+	pin_path(path, xdp, "link");
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -ENOENT;
+	mode = attached_mode(ifindex, link_program_id(fd));
+	if (link_ifindex(fd) != ifindex || mode == MERIDIAN_XDP_NONE ||
+		(generic && mode != MERIDIAN_XDP_GENERIC)) {
+		close(fd);
+		unlink(path);
+		return -ENOENT;
+	}
+	r = bpf_link_update(fd, bpf_program__fd(xdp->bpf->progs.xsk_def_prog), NULL);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	xdp->link_fd = fd;
+	return 0;
+}
+
+static int link_create(const struct xdp *xdp, uint32_t ifindex, uint32_t mode_flag)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flag);
+
+	return bpf_link_create(
+		bpf_program__fd(xdp->bpf->progs.xsk_def_prog), (int)ifindex, BPF_XDP, &options);
+}
+
+/* A refusal that has nothing to do with the driver's abilities. */
+static bool is_final(int error)
+{
+	return error == -EBUSY || error == -EEXIST || error == -ENODEV || error == -EPERM;
+}
+
+static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
+{
+	char path[PIN_SIZE];
+	int r = generic ? -EOPNOTSUPP : link_create(xdp, ifindex, XDP_FLAGS_DRV_MODE);
+
+	if (r < 0 && !is_final(r))
+		r = link_create(xdp, ifindex, XDP_FLAGS_SKB_MODE);
+	if (r < 0)
+		return r;
+	xdp->link_fd = r;
+	pin_path(path, xdp, "link");
+	r = bpf_obj_pin(xdp->link_fd, path);
+	return r < 0 ? xdp_fail(xdp, r, "pin the link") : 0;
+}
+
+/* Gives up pinned maps of another layout, which an earlier version made. The program that runs
+ * keeps using them until it is swapped. The map of sockets has one layout for ever. */
+static void xdp_unpin_own_maps(const struct xdp *xdp)
+{
+	const struct bpf_map *map;
+	char path[PIN_SIZE];
+
+	bpf_object__for_each_map(map, xdp->bpf->obj)
+	{
+		if (strcmp(bpf_map__name(map), "xsks_map") == 0)
+			continue;
+		pin_path(path, xdp, bpf_map__name(map));
+		unlink(path);
+	}
+}
+
+static int xdp_load_pinned(struct xdp *xdp)
+{
+	int r = bpffs_make(xdp->directory);
+
+	if (r < 0)
+		return xdp_fail(xdp, r, "use " BPFFS_ROOT);
+	r = xdp_load(xdp);
+	if (r == -EINVAL && xdp->bpf) {
+		xdp_unpin_own_maps(xdp);
+		steer_bpf__destroy(xdp->bpf);
+		r = xdp_load(xdp);
+	}
+	return r < 0 ? xdp_fail(xdp, r, "load the XDP program") : 0;
+}
+
+static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
+{
+	int r = link_adopt(xdp, ifindex, generic);
+
+	if (r == -ENOENT)
+		r = link_new(xdp, ifindex, generic);
+	if (r == -EBUSY || r == -EEXIST)
+		return xdp_fail_foreign(xdp, ifindex);
+	if (r < 0)
+		return xdp->error[0] ? r : xdp_fail(xdp, r, "attach the XDP program");
+	xdp->program_id = link_program_id(xdp->link_fd);
+	xdp->ifindex = ifindex;
+	if (!xdp_attached(xdp, ifindex))
+		return xdp_fail(xdp, -EIO, "find the XDP program after attaching it");
+	return 0;
+}
+
+/* A failed attempt leaves nothing of its own, and what an earlier control left as it was. */
+static void xdp_undo(struct xdp *xdp)
+{
+	char path[PIN_SIZE];
+
+	pin_path(path, xdp, "link");
+	if (xdp->link_fd < 0 && access(path, F_OK) == 0)
+		xdp_leave(xdp);
+	else
+		xdp_detach(xdp);
+}
+
+int xdp_attach(struct xdp *xdp, const char *directory, uint32_t ifindex, bool generic)
+{
+	int r;
+
+	memset(xdp, 0, sizeof(*xdp));
+	xdp->link_fd = -1;
+	snprintf(xdp->directory, sizeof(xdp->directory), "%s", directory);
+	r = xdp_load_pinned(xdp);
+	if (r == 0)
+		r = xdp_link(xdp, ifindex, generic);
+	if (r < 0)
+		xdp_undo(xdp);
+	return r;
+}
+
+bool xdp_attached(struct xdp *xdp, uint32_t ifindex)
+{
+	if (!xdp->bpf || xdp->ifindex != ifindex || link_ifindex(xdp->link_fd) != ifindex)
+		return false;
+	xdp->mode = attached_mode(ifindex, xdp->program_id);
+	return xdp->mode != MERIDIAN_XDP_NONE;
+}
+
+/* Where addresses of one family go. */
+struct family_map {
+	int fd;
+	uint8_t family;
+	size_t key_size;
+};
+
+static int address_compare(const struct family_map *map, const void *octets,
+	const struct meridian_policy_address *address)
+{
+	if (map->family != address->family)
+		return (int)map->family - (int)address->family;
+	return memcmp(octets, address->octets, map->key_size);
+}
+
+static bool addresses_contain(const struct family_map *map, const void *octets,
+	const struct meridian_policy_address *addresses, size_t count)
+{
+	size_t low = 0, high = count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = address_compare(map, octets, &addresses[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+/* Deleting while walking would make the walk start over: look ahead by one key. */
+static void map_remove_others(
+	const struct family_map *map, const struct meridian_policy_address *addresses, size_t count)
+{
+	uint8_t key[16], next[16];
+	bool more = bpf_map_get_next_key(map->fd, NULL, next) == 0;
+
+	while (more) {
+		memcpy(key, next, sizeof(key));
+		more = bpf_map_get_next_key(map->fd, key, next) == 0;
+		if (!addresses_contain(map, key, addresses, count))
+			(void)bpf_map_delete_elem(map->fd, key);
+	}
+}
+
+static int map_add(
+	const struct family_map *map, const struct meridian_policy_address *addresses, size_t count)
+{
+	const uint8_t served = 1;
+	int r = 0;
+
+	for (size_t i = 0; i < count && r == 0; i++) {
+		if (addresses[i].family == map->family)
+			r = bpf_map_update_elem(map->fd, addresses[i].octets, &served, BPF_ANY);
+	}
+	return r;
+}
+
+int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count)
+{
+	const struct family_map ipv4 = {bpf_map__fd(xdp->bpf->maps.steer_ipv4),
+		MERIDIAN_FAMILY_IPV4, sizeof(struct steer_ipv4)};
+	const struct family_map ipv6 = {bpf_map__fd(xdp->bpf->maps.steer_ipv6),
+		MERIDIAN_FAMILY_IPV6, sizeof(struct steer_ipv6)};
+	int r;
+
+	map_remove_others(&ipv4, addresses, count);
+	map_remove_others(&ipv6, addresses, count);
+	r = map_add(&ipv4, addresses, count);
+	return r < 0 ? r : map_add(&ipv6, addresses, count);
+}
+
+int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer)
+{
+	uint32_t flag = steer;
+
+	return bpf_map_update_elem(bpf_map__fd(xdp->bpf->maps.steer_queue), &queue, &flag, BPF_ANY);
+}
+
+void xdp_leave(struct xdp *xdp)
+{
+	if (!xdp->bpf)
+		return;
+	steer_bpf__destroy(xdp->bpf);
+	xdp->bpf = NULL;
+	if (xdp->link_fd >= 0)
+		close(xdp->link_fd);
+	xdp->link_fd = -1;
+	xdp->program_id = 0;
+	xdp->mode = MERIDIAN_XDP_NONE;
+}
+
+void xdp_detach(struct xdp *xdp)
+{
+	xdp_leave(xdp);
+	if (xdp->directory[0])
+		bpffs_remove(xdp->directory);
+}

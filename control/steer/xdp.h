@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_STEER_XDP_H
+#define CONTROL_STEER_XDP_H
+
+/*
+ * The XDP program of one interface: loaded, attached by a BPF link, and pinned together with its
+ * maps, so that all of it outlives control. A later control takes the link and the maps over,
+ * with the dataplane's sockets in them, and swaps the program underneath.
+ */
+
+#include "bpffs.h"
+#include <meridian/policy.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define XDP_ERROR_SIZE 256
+
+struct steer_bpf;
+
+/* Zero-initialised is detached. One thread. */
+struct xdp {
+	struct steer_bpf *bpf; /* program and maps; NULL while detached */
+	int link_fd;
+	uint32_t ifindex;
+	uint32_t program_id;
+	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel says */
+	char directory[BPFFS_PATH_SIZE]; /* of the pins */
+	char error[XDP_ERROR_SIZE];      /* why xdp_attach() failed */
+};
+
+/*
+ * Takes over what is pinned in `directory` for this interface, or attaches anew: native mode,
+ * and generic where the driver refuses that or `generic` asks for it. On failure everything
+ * this call did is undone, xdp->error says why, and the result is a negative errno: -EBUSY when
+ * the interface has somebody else's program.
+ */
+int xdp_attach(struct xdp *xdp, const char *directory, uint32_t ifindex, bool generic);
+
+/* Whether the interface `ifindex` still runs our program; updates the mode. */
+bool xdp_attached(struct xdp *xdp, uint32_t ifindex);
+
+/* Makes the program's served set equal to `count` sorted addresses. 0 or a negative errno. */
+int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count);
+
+/* Says whether packets of `queue` may go to its socket. 0 or a negative errno. */
+int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer);
+
+/* Detaches and unpins, or lets go and leaves all in place. Legal on a detached one. */
+void xdp_detach(struct xdp *xdp);
+void xdp_leave(struct xdp *xdp);
+
+#endif
