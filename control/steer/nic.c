@@ -119,6 +119,7 @@ void nic_steer(struct nic *nic, uint16_t queue, bool steer)
 	if (steer || nic->steered[queue] == NIC_FLAG_SET)
 		log_info("nic %s: queue %u %s", nic->config->name, queue,
 			steer ? "goes to the dataplane" : "is left to the kernel");
+	nic->steered[queue] = flag;
 }
 
 void nic_fini(struct nic *nic, bool detach)
