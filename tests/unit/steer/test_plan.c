@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "plan.h"
+#include <sched.h>
+#include <string.h>
+
+static struct config sample(void)
+{
+	struct config config = {.nic = {{.name = "eth0"}, {.name = "eth1", .queue_count = 3}},
+		.nic_count = 2,
+		.worker_core = {4, 6},
+		.worker_count = 2,
+		.memory_mb = 64};
+
+	return config;
+}
+
+static void test_default_worker_is_on_an_allowed_cpu(void **state)
+{
+	struct config config = {0};
+	struct plan plan;
+	cpu_set_t set;
+
+	(void)state;
+	plan_init(&plan, &config);
+	assert_int_equal(plan.worker_count, 1);
+	assert_int_equal(sched_getaffinity(0, sizeof(set), &set), 0);
+	assert_true(CPU_ISSET(plan.worker[0].core, &set));
+	for (uint32_t cpu = plan.worker[0].core + 1; cpu < CPU_SETSIZE; cpu++)
+		assert_false(CPU_ISSET(cpu, &set));
+}
+
+static void test_queues_are_dealt_in_turn(void **state)
+{
+	const struct meridian_policy_nic nics[] = {{.queue_count = 2}, {.queue_count = 3}};
+	const struct meridian_policy_queue expected[] = {
+		{0, 0, 0, 0}, {0, 1, 1, 0}, {1, 0, 0, 0}, {1, 1, 1, 0}, {1, 2, 0, 0}};
+	struct meridian_policy_queue queues[8];
+	struct config config = sample();
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan, &config);
+	assert_int_equal(plan_queues(&plan, nics, 2, queues), 5);
+	assert_memory_equal(queues, expected, sizeof(expected));
+}
+
+static const char *difference_after(void (*change)(struct config *))
+{
+	struct config before = sample(), after = sample();
+	struct plan a, b;
+
+	if (change)
+		change(&after);
+	plan_init(&a, &before);
+	plan_init(&b, &after);
+	return plan_difference(&a, &b);
+}
+
+static void change_nic(struct config *config)
+{
+	config->nic[1].generic = true;
+}
+
+static void change_workers(struct config *config)
+{
+	config->worker_core[1] = 7;
+}
+
+static void change_memory(struct config *config)
+{
+	config->memory_mb++;
+}
+
+static void change_hugepages(struct config *config)
+{
+	config->hugepages = MERIDIAN_HUGEPAGES_NEVER;
+}
+
+static void change_bind(struct config *config)
+{
+	config->bind_count = 1;
+}
+
+static void test_difference_names_the_directive(void **state)
+{
+	(void)state;
+	assert_null(difference_after(NULL));
+	assert_null(difference_after(change_bind));
+	assert_string_equal(difference_after(change_nic), "nic");
+	assert_string_equal(difference_after(change_workers), "workers");
+	assert_string_equal(difference_after(change_memory), "memory");
+	assert_string_equal(difference_after(change_hugepages), "hugepages");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_default_worker_is_on_an_allowed_cpu),
+		cmocka_unit_test(test_queues_are_dealt_in_turn),
+		cmocka_unit_test(test_difference_names_the_directive),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "policy.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char rundir[64];
+
+static int setup(void **state)
+{
+	(void)state;
+	strcpy(rundir, "/tmp/meridian-test-XXXXXX");
+	return mkdtemp(rundir) ? policy_init(rundir) : -1;
+}
+
+static int teardown(void **state)
+{
+	char path[128];
+
+	(void)state;
+	policy_fini();
+	snprintf(path, sizeof(path), "%s/%s", rundir, MERIDIAN_POLICY_NAME);
+	unlink(path);
+	return rmdir(rundir);
+}
+
+static struct policy_content sample(void)
+{
+	static const struct meridian_policy_nic nic = {
+		.name = "eth0", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 2};
+	static const struct meridian_policy_queue queues[] = {{.queue = 0}, {.queue = 1}};
+	static const struct meridian_policy_worker worker = {.core = 3};
+	static const struct meridian_policy_address address = {
+		.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
+	static const struct meridian_policy_access access = {
+		.family = MERIDIAN_FAMILY_IPV6, .allow = 1};
+
+	return (struct policy_content){.memory_mb = 64,
+		.counter_id = 1,
+		.nics = &nic,
+		.nic_count = 1,
+		.queues = queues,
+		.queue_count = 2,
+		.workers = &worker,
+		.worker_count = 1,
+		.addresses = &address,
+		.address_count = 1,
+		.access = &access,
+		.access_count = 1};
+}
+
+/* What a reader finds that opens the page now; the caller frees it. */
+static struct meridian_policy_blob *read_page(void)
+{
+	struct meridian_policy_blob *blob = NULL;
+	struct meridian_page page;
+
+	assert_int_equal(meridian_page_open(&page, rundir, &meridian_policy_kind), 0);
+	assert_int_equal(meridian_policy_read(&page, &blob), 0);
+	meridian_page_close(&page);
+	return blob;
+}
+
+static void test_reader_sees_what_was_published(void **state)
+{
+	struct policy_content content = sample();
+	struct meridian_policy_blob *blob;
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	blob = read_page();
+	assert_int_equal(blob->generation, 1);
+	assert_int_equal(blob->memory_mb, 64);
+	assert_int_equal(blob->queues.count, 2);
+	assert_string_equal(
+		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic)->name, "eth0");
+	assert_int_equal(
+		MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker)->core, 3);
+	assert_memory_equal(MERIDIAN_POLICY_TABLE(blob, addresses, struct meridian_policy_address),
+		content.addresses, sizeof(*content.addresses));
+	assert_memory_equal(MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access),
+		content.access, sizeof(*content.access));
+	free(blob);
+}
+
+static void test_generation_moves_only_with_the_content(void **state)
+{
+	struct policy_content content = sample();
+	struct meridian_policy_blob *blob;
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	assert_int_equal(policy_publish(&content), 0);
+	content.memory_mb++;
+	assert_int_equal(policy_publish(&content), 1);
+	blob = read_page();
+	assert_int_equal(blob->generation, 2);
+	assert_int_equal(blob->memory_mb, 65);
+	free(blob);
+}
+
+static void test_restart_keeps_page_and_generation(void **state)
+{
+	struct policy_content content = sample();
+	struct meridian_page reader;
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	assert_int_equal(meridian_page_open(&reader, rundir, &meridian_policy_kind), 0);
+	policy_fini();
+	assert_int_equal(policy_init(rundir), 0);
+	assert_false(meridian_page_replaced(&reader, rundir, &meridian_policy_kind));
+	assert_int_equal(policy_publish(&content), 0);
+	assert_int_equal(meridian_policy_generation(reader.addr), 1);
+	meridian_page_close(&reader);
+}
+
+static void test_page_grows_under_its_readers(void **state)
+{
+	enum {
+		MANY = 20000
+	};
+	struct meridian_policy_access *access = calloc(MANY, sizeof(*access));
+	struct policy_content content = sample();
+	struct meridian_policy_blob *blob = NULL;
+	struct meridian_page reader;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++) {
+		access[i].family = MERIDIAN_FAMILY_IPV4;
+		access[i].prefix_len = 32;
+		memcpy(access[i].octets, &i, sizeof(i));
+	}
+	assert_int_equal(policy_publish(&content), 1);
+	assert_int_equal(meridian_page_open(&reader, rundir, &meridian_policy_kind), 0);
+	content.access = access;
+	for (size_t count = 1; count <= MANY; count = 3 * count + 7) {
+		content.access_count = count;
+		assert_int_equal(policy_publish(&content), 1);
+		blob = read_page();
+		assert_int_equal(blob->access.count, count);
+		free(blob);
+	}
+	assert_int_equal(meridian_policy_read(&reader, &blob), -EFBIG);
+	meridian_page_close(&reader);
+	free(access);
+}
+
+static void test_bad_content_leaves_the_page_alone(void **state)
+{
+	struct policy_content content = sample();
+	const struct meridian_policy_queue queue = {.queue = 2}; /* of a nic that has 0 and 1 */
+	struct meridian_policy_blob *blob;
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	content.queues = &queue;
+	content.queue_count = 1;
+	assert_int_equal(policy_publish(&content), -EBADMSG);
+	blob = read_page();
+	assert_int_equal(blob->generation, 1);
+	free(blob);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_reader_sees_what_was_published, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_generation_moves_only_with_the_content, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_restart_keeps_page_and_generation, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_page_grows_under_its_readers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_bad_content_leaves_the_page_alone, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
