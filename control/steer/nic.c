@@ -73,6 +73,9 @@ static int nic_attach(struct nic *nic)
 	nic->complaint[0] = '\0';
 	log_info("nic %s: XDP program %u attached in %s mode, %u queues", nic->config->name,
 		nic->xdp.program_id, mode_name(nic->xdp.mode), nic->policy.queue_count);
+	if (nic->xdp.native_error < 0)
+		log_warning("nic %s: generic mode because the driver refuses the native one: %s",
+			nic->config->name, strerror(-nic->xdp.native_error));
 	return 0;
 }
 
@@ -116,10 +119,20 @@ void nic_steer(struct nic *nic, uint16_t queue, bool steer)
 		return;
 	if (xdp_steer(&nic->xdp, queue, steer) < 0)
 		return;
-	if (steer || nic->steered[queue] == NIC_FLAG_SET)
-		log_info("nic %s: queue %u %s", nic->config->name, queue,
-			steer ? "goes to the dataplane" : "is left to the kernel");
 	nic->steered[queue] = flag;
+}
+
+void nic_log_steered(struct nic *nic)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < MERIDIAN_POLICY_QUEUES_MAX; i++)
+		count += nic->steered[i] == NIC_FLAG_SET;
+	if (count == nic->steered_logged)
+		return;
+	nic->steered_logged = count;
+	log_info("nic %s: %u of %u queues go to the dataplane, the others to the kernel",
+		nic->config->name, count, nic->policy.queue_count);
 }
 
 void nic_fini(struct nic *nic, bool detach)

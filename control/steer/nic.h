@@ -23,6 +23,7 @@ struct nic {
 	struct xdp xdp;
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
 	enum nic_flag steered[MERIDIAN_POLICY_QUEUES_MAX];
+	unsigned int steered_logged; /* queues, when it was logged last */
 };
 
 /* `config` and `rundir` must stay valid. Touches nothing. */
@@ -35,6 +36,9 @@ int nic_sync(struct nic *nic);
 /* Both do nothing while the program is not attached. */
 void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count);
 void nic_steer(struct nic *nic, uint16_t queue, bool steer);
+
+/* Logs how many queues go to the dataplane, when that has changed. */
+void nic_log_steered(struct nic *nic);
 
 /* Lets go; with `detach` takes the program off the interface, too. */
 void nic_fini(struct nic *nic, bool detach);

@@ -62,9 +62,9 @@ static int served_update(void)
 	struct addresses found = {0};
 	int r = addresses_find(&found);
 
-	if (r == 0 || plan.nic_count == 0)
+	if (r == 0)
 		addresses_narrow(&found, steer_config->bind, steer_config->bind_count);
-	if (plan.nic_count == 0)
+	if (r == 0 && plan.nic_count == 0)
 		r = addresses_add_bound(&found, steer_config->bind, steer_config->bind_count);
 	if (r < 0) {
 		addresses_fini(&found);
@@ -79,6 +79,18 @@ static int served_update(void)
 	addresses_fini(&served);
 	served = found;
 	return 0;
+}
+
+/* Says once that the addresses are out of date. */
+static int served_refresh(void)
+{
+	static bool failed;
+	int r = served_update();
+
+	if (r < 0 && !failed)
+		log_errno(r, "cannot find the addresses of this host");
+	failed = r < 0;
+	return r;
 }
 
 static int access_update(void)
@@ -134,7 +146,7 @@ static int steer_sync(void)
 
 	for (size_t i = 0; i < plan.nic_count; i++)
 		retry |= nic_sync(&nics[i]) < 0;
-	retry |= served_update() < 0;
+	retry |= served_refresh() < 0;
 	r = publish();
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_serve(&nics[i], served.entry, served.count);
@@ -166,6 +178,8 @@ static void watch_handler(void *arg)
 		if (state != WATCH_UNKNOWN)
 			nic_steer(&nics[queues[i].nic], queues[i].queue, state == WATCH_POLLING);
 	}
+	for (size_t i = 0; i < plan.nic_count; i++)
+		nic_log_steered(&nics[i]);
 	watch_timer = event_add_timer(WATCH_INTERVAL_NS, watch_handler, NULL);
 }
 

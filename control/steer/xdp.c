@@ -166,8 +166,10 @@ static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
 	char path[PIN_SIZE];
 	int r = generic ? -EOPNOTSUPP : link_create(xdp, ifindex, XDP_FLAGS_DRV_MODE);
 
-	if (r < 0 && !is_final(r))
+	if (r < 0 && !is_final(r)) {
+		xdp->native_error = generic ? 0 : r;
 		r = link_create(xdp, ifindex, XDP_FLAGS_SKB_MODE);
+	}
 	if (r < 0)
 		return r;
 	xdp->link_fd = r;

@@ -25,6 +25,7 @@ struct xdp {
 	uint32_t ifindex;
 	uint32_t program_id;
 	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel says */
+	int native_error;                /* why the driver refused native mode; 0: it did not */
 	char directory[BPFFS_PATH_SIZE]; /* of the pins */
 	char error[XDP_ERROR_SIZE];      /* why xdp_attach() failed */
 };
