@@ -28,7 +28,8 @@ static void pin_path(char path[PIN_SIZE], const struct xdp *xdp, const char *nam
 	snprintf(path, PIN_SIZE, "%s/%s", xdp->directory, name);
 }
 
-static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_debug(
+	enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	char line[512];
 
@@ -81,7 +82,7 @@ static uint32_t link_program_id(int link_fd)
 /* Mode in which program `id` runs on an interface; MERIDIAN_XDP_NONE when it does not. */
 static uint8_t attached_mode(uint32_t ifindex, uint32_t id)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 
 	if (id == 0 || bpf_xdp_query((int)ifindex, 0, &query) < 0)
 		return MERIDIAN_XDP_NONE;
@@ -101,7 +102,7 @@ static uint8_t attached_mode(uint32_t ifindex, uint32_t id)
 
 static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 	int fd = -1;
@@ -149,7 +150,7 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 static int link_create(const struct xdp *xdp, uint32_t ifindex, uint32_t mode_flag)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flag);
+	struct bpf_link_create_opts options = {.sz = sizeof(options), .flags = mode_flag};
 
 	return bpf_link_create(
 		bpf_program__fd(xdp->bpf->progs.xsk_def_prog), (int)ifindex, BPF_XDP, &options);

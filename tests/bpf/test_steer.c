@@ -81,10 +81,16 @@ struct run {
 static void run_frame(const uint8_t *octets, uint32_t length, struct run *ret_run)
 {
 	struct xdp_md in = {.data_end = length}, out = {0};
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = octets, .data_size_in = length,
-		.data_out = ret_run->octets, .data_size_out = sizeof(ret_run->octets),
-		.ctx_in = &in, .ctx_size_in = sizeof(in), .ctx_out = &out,
-		.ctx_size_out = sizeof(out), .repeat = 1);
+	struct bpf_test_run_opts options = {.sz = sizeof(options),
+		.data_in = octets,
+		.data_size_in = length,
+		.data_out = ret_run->octets,
+		.data_size_out = sizeof(ret_run->octets),
+		.ctx_in = &in,
+		.ctx_size_in = sizeof(in),
+		.ctx_out = &out,
+		.ctx_size_out = sizeof(out),
+		.repeat = 1};
 	int fd = bpf_program__fd(bpf->progs.xsk_def_prog);
 
 	assert_int_equal(bpf_prog_test_run_opts(fd, &options), 0);
