@@ -6,14 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 
-void nic_init(struct nic *nic, const struct config_nic *config, const char *rundir)
+int nic_init(struct nic *nic, const struct config_nic *config, const char *rundir)
 {
+	int r;
+
 	memset(nic, 0, sizeof(*nic));
 	nic->config = config;
-	nic->rundir = rundir;
 	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
 	nic->policy.queue_count = config->queue_count ? config->queue_count : 1;
 	snprintf(nic->policy.name, sizeof(nic->policy.name), "%s", config->name);
+	r = xdp_init(&nic->xdp, rundir, config->name);
+	if (r < 0)
+		return log_errno(
+			r, "nic %s: cannot name its directory in " BPFFS_ROOT, config->name);
+	return 0;
 }
 
 static int nic_complain(struct nic *nic, int error, const char *text)
@@ -62,12 +68,8 @@ static const char *mode_name(uint8_t mode)
 
 static int nic_attach(struct nic *nic)
 {
-	char directory[BPFFS_PATH_SIZE];
-	int r = bpffs_directory(directory, nic->rundir, nic->config->name);
+	int r = xdp_attach(&nic->xdp, nic->policy.ifindex, nic->config->generic);
 
-	if (r < 0)
-		return nic_complain(nic, r, "cannot name its directory in " BPFFS_ROOT);
-	r = xdp_attach(&nic->xdp, directory, nic->policy.ifindex, nic->config->generic);
 	if (r < 0)
 		return nic_complain(nic, r, nic->xdp.error);
 	nic->complaint[0] = '\0';

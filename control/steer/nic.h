@@ -18,7 +18,6 @@ enum nic_flag {
 
 struct nic {
 	const struct config_nic *config;
-	const char *rundir;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
@@ -26,8 +25,8 @@ struct nic {
 	unsigned int steered_logged; /* queues, when it was logged last */
 };
 
-/* `config` and `rundir` must stay valid. Touches nothing. */
-void nic_init(struct nic *nic, const struct config_nic *config, const char *rundir);
+/* `config` must stay valid. Touches nothing yet. Returns 0 or a negative errno, after logging. */
+int nic_init(struct nic *nic, const struct config_nic *config, const char *rundir);
 
 /* Brings the interface in line with what the kernel has now: attaches, notices that it went, came
  * or was replaced. Returns 0, or a negative errno when it should be tried again. */

@@ -8,10 +8,10 @@
 #include "nic.h"
 #include "plan.h"
 #include "policy.h"
+#include "serverstats.h"
 #include "watch.h"
 #include <errno.h>
 #include <meridian/counter.h>
-#include <meridian/stats.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +194,20 @@ static int follow_init(void)
 	return 0;
 }
 
+/* Also after a failure all are fit for nic_fini(). */
+static int nics_init(const char *rundir)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < plan.nic_count; i++) {
+		int r = nic_init(&nics[i], &plan.nic[i], rundir);
+
+		if (r < 0)
+			result = r;
+	}
+	return result;
+}
+
 int steer_init(const struct config *config, uint8_t counter_id)
 {
 	int r = policy_init(config->rundir);
@@ -206,9 +220,9 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	steer_config = config;
 	steer_counter_id = counter_id;
 	plan_init(&plan, config);
-	for (size_t i = 0; i < plan.nic_count; i++)
-		nic_init(&nics[i], &plan.nic[i], config->rundir);
-	r = access_update();
+	r = nics_init(config->rundir);
+	if (r == 0)
+		r = access_update();
 	if (r == 0 && plan.nic_count > 0)
 		r = follow_init();
 	if (r == 0)
@@ -254,43 +268,7 @@ void steer_fini(void)
 	memset(&plan, 0, sizeof(plan));
 }
 
-static void report_worker(const struct meridian_stats_worker *worker, struct report_server *server)
-{
-	uint64_t answered = 0, dropped = 0;
-
-	for (unsigned int i = 0; i < MERIDIAN_VERDICT_COUNT; i++) {
-		uint64_t packets = meridian_stats_get(&worker->verdict[i]);
-
-		if (meridian_verdict_outcome(i) == MERIDIAN_OUTCOME_ANSWER)
-			answered += packets;
-		else if (meridian_verdict_outcome(i) == MERIDIAN_OUTCOME_DROP)
-			dropped += packets;
-	}
-	server->ntp_hits += answered + dropped;
-	server->ntp_drops += dropped;
-	server->daemon_tx += answered;
-	server->daemon_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_counter]);
-	server->kernel_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_kernel]) +
-		meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_xdp]);
-	server->hardware_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_nic]);
-}
-
-static void report_process(const struct meridian_page_kind *kind, struct report_server *server)
-{
-	const struct meridian_stats *stats;
-	struct meridian_page page;
-
-	if (meridian_page_open(&page, steer_config->rundir, kind) < 0)
-		return;
-	stats = page.addr;
-	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++)
-		report_worker(&stats->worker[i], server);
-	meridian_page_close(&page);
-}
-
 void steer_report_server(struct report_server *ret_server)
 {
-	memset(ret_server, 0, sizeof(*ret_server));
-	report_process(&meridian_stats_dataplane_kind, ret_server);
-	report_process(&meridian_stats_fallback_kind, ret_server);
+	serverstats_sum(steer_config->rundir, ret_server);
 }

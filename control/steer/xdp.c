@@ -44,7 +44,7 @@ __attribute__((format(printf, 2, 0))) static int print_debug(
  * pinned. */
 static int xdp_load(struct xdp *xdp)
 {
-	struct bpf_map *map;
+	struct bpf_map *map = NULL;
 	char path[PIN_SIZE];
 	int r;
 
@@ -52,8 +52,7 @@ static int xdp_load(struct xdp *xdp)
 	xdp->bpf = steer_bpf__open();
 	if (!xdp->bpf)
 		return -errno;
-	bpf_object__for_each_map(map, xdp->bpf->obj)
-	{
+	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
 		pin_path(path, xdp, bpf_map__name(map));
 		r = bpf_map__set_pin_path(map, path);
 		if (r < 0)
@@ -135,6 +134,7 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 	mode = attached_mode(ifindex, link_program_id(fd));
 	if (link_ifindex(fd) != ifindex || mode == MERIDIAN_XDP_NONE ||
 		(generic && mode != MERIDIAN_XDP_GENERIC)) {
+		(void)bpf_link_detach(fd);
 		close(fd);
 		unlink(path);
 		return -ENOENT;
@@ -183,11 +183,10 @@ static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
  * keeps using them until it is swapped. The map of sockets has one layout for ever. */
 static void xdp_unpin_own_maps(const struct xdp *xdp)
 {
-	const struct bpf_map *map;
+	const struct bpf_map *map = NULL;
 	char path[PIN_SIZE];
 
-	bpf_object__for_each_map(map, xdp->bpf->obj)
-	{
+	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
 		if (strcmp(bpf_map__name(map), "xsks_map") == 0)
 			continue;
 		pin_path(path, xdp, bpf_map__name(map));
@@ -239,13 +238,19 @@ static void xdp_undo(struct xdp *xdp)
 		xdp_detach(xdp);
 }
 
-int xdp_attach(struct xdp *xdp, const char *directory, uint32_t ifindex, bool generic)
+int xdp_init(struct xdp *xdp, const char *rundir, const char *interface)
+{
+	memset(xdp, 0, sizeof(*xdp));
+	xdp->link_fd = -1;
+	return bpffs_directory(xdp->directory, rundir, interface);
+}
+
+int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 {
 	int r;
 
-	memset(xdp, 0, sizeof(*xdp));
-	xdp->link_fd = -1;
-	snprintf(xdp->directory, sizeof(xdp->directory), "%s", directory);
+	xdp->error[0] = '\0';
+	xdp->native_error = 0;
 	r = xdp_load_pinned(xdp);
 	if (r == 0)
 		r = xdp_link(xdp, ifindex, generic);
@@ -347,8 +352,6 @@ int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer)
 
 void xdp_leave(struct xdp *xdp)
 {
-	if (!xdp->bpf)
-		return;
 	steer_bpf__destroy(xdp->bpf);
 	xdp->bpf = NULL;
 	if (xdp->link_fd >= 0)
@@ -358,8 +361,11 @@ void xdp_leave(struct xdp *xdp)
 	xdp->mode = MERIDIAN_XDP_NONE;
 }
 
+/* Unpinning alone would detach too, but some time later. */
 void xdp_detach(struct xdp *xdp)
 {
+	if (xdp->link_fd >= 0)
+		(void)bpf_link_detach(xdp->link_fd);
 	xdp_leave(xdp);
 	if (xdp->directory[0])
 		bpffs_remove(xdp->directory);

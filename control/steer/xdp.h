@@ -18,7 +18,7 @@
 
 struct steer_bpf;
 
-/* Zero-initialised is detached. One thread. */
+/* One thread. */
 struct xdp {
 	struct steer_bpf *bpf; /* program and maps; NULL while detached */
 	int link_fd;
@@ -30,13 +30,17 @@ struct xdp {
 	char error[XDP_ERROR_SIZE];      /* why xdp_attach() failed */
 };
 
+/* Detached, with the place of its pins. Touches nothing. Returns 0, or a negative errno when
+ * `rundir` does not exist or its name is too long. */
+int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
+
 /*
- * Takes over what is pinned in `directory` for this interface, or attaches anew: native mode,
+ * Takes over what is pinned for this interface, or attaches anew: native mode,
  * and generic where the driver refuses that or `generic` asks for it. On failure everything
  * this call did is undone, xdp->error says why, and the result is a negative errno: -EBUSY when
  * the interface has somebody else's program.
  */
-int xdp_attach(struct xdp *xdp, const char *directory, uint32_t ifindex, bool generic);
+int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
 
 /* Whether the interface `ifindex` still runs our program; updates the mode. */
 bool xdp_attached(struct xdp *xdp, uint32_t ifindex);
@@ -47,7 +51,8 @@ int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, 
 /* Says whether packets of `queue` may go to its socket. 0 or a negative errno. */
 int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer);
 
-/* Detaches and unpins, or lets go and leaves all in place. Legal on a detached one. */
+/* Detaches and unpins, or lets go and leaves all in place. Legal on a detached one that
+ * xdp_init() has seen. */
 void xdp_detach(struct xdp *xdp);
 void xdp_leave(struct xdp *xdp);
 
