@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <linux/magic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-static int is_plain(char c)
+static bool is_plain(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
@@ -42,21 +43,34 @@ int bpffs_escape(char *ret_name, size_t size, const char *text)
 	return used > 0 ? 0 : -EINVAL;
 }
 
-int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface)
+/* The directory of all interfaces of an instance. */
+static int instance_directory(char path[BPFFS_PATH_SIZE], const char *rundir)
 {
-	char instance[NAME_MAX - sizeof("meridian-") + 2], name[64];
+	char name[NAME_MAX + 1 - (sizeof("meridian-") - 1)];
 	char *real = realpath(rundir, NULL);
 	int r;
 
 	if (!real)
 		return -errno;
-	r = bpffs_escape(instance, sizeof(instance), real);
+	r = bpffs_escape(name, sizeof(name), real);
 	free(real);
+	if (r == 0)
+		snprintf(path, BPFFS_PATH_SIZE, BPFFS_ROOT "/meridian-%s", name);
+	return r;
+}
+
+int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface)
+{
+	char name[NAME_MAX + 1];
+	size_t used;
+	int r = instance_directory(ret_path, rundir);
+
 	if (r == 0)
 		r = bpffs_escape(name, sizeof(name), interface);
 	if (r < 0)
 		return r;
-	snprintf(ret_path, BPFFS_PATH_SIZE, BPFFS_ROOT "/meridian-%s/%s", instance, name);
+	used = strlen(ret_path);
+	snprintf(ret_path + used, BPFFS_PATH_SIZE - used, "/%s", name);
 	return 0;
 }
 
@@ -121,4 +135,36 @@ void bpffs_remove(const char *directory)
 	rmdir(directory);
 	parent_of(parent, directory);
 	rmdir(parent);
+}
+
+static bool is_kept(const char *directory, const char *const *keep, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(keep[i], directory) == 0)
+			return true;
+	}
+	return false;
+}
+
+size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count)
+{
+	char instance[BPFFS_PATH_SIZE], path[BPFFS_PATH_SIZE + NAME_MAX + 2];
+	size_t removed = 0;
+	DIR *listing;
+
+	if (instance_directory(instance, rundir) < 0)
+		return 0;
+	listing = opendir(instance);
+	if (!listing)
+		return 0;
+	for (const struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		snprintf(path, sizeof(path), "%s/%s", instance, entry->d_name);
+		/* Our names have no dot, nor has anything else in a bpffs. */
+		if (entry->d_name[0] == '.' || is_kept(path, keep, count))
+			continue;
+		bpffs_remove(path);
+		removed++;
+	}
+	closedir(listing);
+	return removed;
 }

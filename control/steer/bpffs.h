@@ -25,4 +25,8 @@ int bpffs_make(const char *directory);
 /* Removes `directory` with all that is pinned in it, and its parent when empty then. */
 void bpffs_remove(const char *directory);
 
+/* Removes the directories of the instance in `rundir` but for the `count` ones to keep. What was
+ * pinned there is detached. Returns how many it removed. */
+size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count);
+
 #endif

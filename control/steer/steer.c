@@ -194,6 +194,20 @@ static int follow_init(void)
 	return 0;
 }
 
+/* Interfaces that an earlier config had. */
+static void forget_others(const char *rundir)
+{
+	const char *keep[MERIDIAN_POLICY_NICS_MAX];
+	size_t removed;
+
+	for (size_t i = 0; i < plan.nic_count; i++)
+		keep[i] = nics[i].xdp.directory;
+	removed = bpffs_remove_others(rundir, keep, plan.nic_count);
+	if (removed > 0)
+		log_notice("XDP program detached from %zu interfaces that no `nic` names any more",
+			removed);
+}
+
 /* Also after a failure all are fit for nic_fini(). */
 static int nics_init(const char *rundir)
 {
@@ -221,6 +235,8 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	steer_counter_id = counter_id;
 	plan_init(&plan, config);
 	r = nics_init(config->rundir);
+	if (r == 0)
+		forget_others(config->rundir);
 	if (r == 0)
 		r = access_update();
 	if (r == 0 && plan.nic_count > 0)

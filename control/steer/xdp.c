@@ -78,25 +78,26 @@ static uint32_t link_program_id(int link_fd)
 	return bpf_obj_get_info_by_fd(link_fd, &info, &size) < 0 ? 0 : info.prog_id;
 }
 
-/* Mode in which program `id` runs on an interface; MERIDIAN_XDP_NONE when it does not. */
-static uint8_t attached_mode(uint32_t ifindex, uint32_t id)
+/* Mode in which program `id` runs on an interface; MERIDIAN_XDP_NONE when it does not. 0 or a
+ * negative errno. */
+static int query_mode(uint32_t ifindex, uint32_t id, uint8_t *ret_mode)
 {
 	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
+	int r = bpf_xdp_query((int)ifindex, 0, &query);
 
-	if (id == 0 || bpf_xdp_query((int)ifindex, 0, &query) < 0)
-		return MERIDIAN_XDP_NONE;
-	if (query.drv_prog_id == id)
-		return MERIDIAN_XDP_NATIVE;
-	if (query.skb_prog_id == id)
-		return MERIDIAN_XDP_GENERIC;
-	if (query.hw_prog_id == id)
-		return MERIDIAN_XDP_OFFLOAD;
-	/* With a single program the kernel gives its mode apart from its id. */
-	if (query.prog_id != id)
-		return MERIDIAN_XDP_NONE;
-	return query.attach_mode == XDP_ATTACHED_SKB   ? MERIDIAN_XDP_GENERIC
-		: query.attach_mode == XDP_ATTACHED_HW ? MERIDIAN_XDP_OFFLOAD
-						       : MERIDIAN_XDP_NATIVE;
+	if (r < 0)
+		return r;
+	if (id == 0)
+		*ret_mode = MERIDIAN_XDP_NONE;
+	else if (query.drv_prog_id == id)
+		*ret_mode = MERIDIAN_XDP_NATIVE;
+	else if (query.skb_prog_id == id)
+		*ret_mode = MERIDIAN_XDP_GENERIC;
+	else if (query.hw_prog_id == id)
+		*ret_mode = MERIDIAN_XDP_OFFLOAD;
+	else
+		*ret_mode = MERIDIAN_XDP_NONE;
+	return 0;
 }
 
 static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
@@ -120,26 +121,42 @@ static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
 	return -EBUSY;
 }
 
-/* Takes over the pinned link when it still holds this interface in an acceptable mode. */
+/* Whether a link holds this interface, in a mode that will do. 0 or a negative errno. */
+static int link_usable(int fd, uint32_t ifindex, bool generic, bool *ret_usable)
+{
+	uint8_t mode;
+	int r;
+
+	*ret_usable = false;
+	if (link_ifindex(fd) != ifindex)
+		return 0;
+	/* An index alone may be that of an interface in another network namespace. */
+	r = query_mode(ifindex, link_program_id(fd), &mode);
+	if (r < 0)
+		return r;
+	*ret_usable = generic ? mode == MERIDIAN_XDP_GENERIC : mode != MERIDIAN_XDP_NONE;
+	return 0;
+}
+
+/* Takes over the pinned link; -ENOENT when there is none (any more) that will do. */
 static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 {
 	char path[PIN_SIZE];
-	uint8_t mode;
+	bool usable;
 	int fd, r;
 
 	pin_path(path, xdp, "link");
 	fd = bpf_obj_get(path);
 	if (fd < 0)
-		return -ENOENT;
-	mode = attached_mode(ifindex, link_program_id(fd));
-	if (link_ifindex(fd) != ifindex || mode == MERIDIAN_XDP_NONE ||
-		(generic && mode != MERIDIAN_XDP_GENERIC)) {
+		return fd;
+	r = link_usable(fd, ifindex, generic, &usable);
+	if (r == 0 && !usable) {
 		(void)bpf_link_detach(fd);
-		close(fd);
 		unlink(path);
-		return -ENOENT;
+		r = -ENOENT;
 	}
-	r = bpf_link_update(fd, bpf_program__fd(xdp->bpf->progs.xsk_def_prog), NULL);
+	if (r == 0)
+		r = bpf_link_update(fd, bpf_program__fd(xdp->bpf->progs.xsk_def_prog), NULL);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -220,10 +237,8 @@ static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
 	if (r < 0)
 		return xdp->error[0] ? r : xdp_fail(xdp, r, "attach the XDP program");
 	xdp->program_id = link_program_id(xdp->link_fd);
-	xdp->ifindex = ifindex;
-	if (!xdp_attached(xdp, ifindex))
-		return xdp_fail(xdp, -EIO, "find the XDP program after attaching it");
-	return 0;
+	r = query_mode(ifindex, xdp->program_id, &xdp->mode);
+	return r < 0 ? xdp_fail(xdp, r, "ask for the mode of the XDP program") : 0;
 }
 
 /* A failed attempt leaves nothing of its own, and what an earlier control left as it was. */
@@ -259,12 +274,9 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 	return r;
 }
 
-bool xdp_attached(struct xdp *xdp, uint32_t ifindex)
+bool xdp_attached(const struct xdp *xdp, uint32_t ifindex)
 {
-	if (!xdp->bpf || xdp->ifindex != ifindex || link_ifindex(xdp->link_fd) != ifindex)
-		return false;
-	xdp->mode = attached_mode(ifindex, xdp->program_id);
-	return xdp->mode != MERIDIAN_XDP_NONE;
+	return xdp->bpf && link_ifindex(xdp->link_fd) == ifindex;
 }
 
 /* Where addresses of one family go. */

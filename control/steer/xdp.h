@@ -22,9 +22,8 @@ struct steer_bpf;
 struct xdp {
 	struct steer_bpf *bpf; /* program and maps; NULL while detached */
 	int link_fd;
-	uint32_t ifindex;
 	uint32_t program_id;
-	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel says */
+	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel said after attaching */
 	int native_error;                /* why the driver refused native mode; 0: it did not */
 	char directory[BPFFS_PATH_SIZE]; /* of the pins */
 	char error[XDP_ERROR_SIZE];      /* why xdp_attach() failed */
@@ -42,8 +41,9 @@ int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
  */
 int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
 
-/* Whether the interface `ifindex` still runs our program; updates the mode. */
-bool xdp_attached(struct xdp *xdp, uint32_t ifindex);
+/* Whether the interface `ifindex` still runs our program. A link cannot be replaced by anybody
+ * else: it is lost only with its interface. */
+bool xdp_attached(const struct xdp *xdp, uint32_t ifindex);
 
 /* Makes the program's served set equal to `count` sorted addresses. 0 or a negative errno. */
 int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count);

@@ -175,6 +175,18 @@ static void test_maps_of_an_older_layout_are_replaced(void **state)
 	assert_int_equal(flag_of(STEER_QUEUES_MAX - 1), 0);
 }
 
+static void test_interface_that_is_not_configured_any_more(void **state)
+{
+	const char *const keep[] = {xdp.directory};
+
+	(void)state;
+	attach(false);
+	assert_int_equal(bpffs_remove_others("/tmp", keep, 1), 0);
+	assert_true(xdp_attached(&xdp, if_nametoindex(NIC)));
+	assert_int_equal(bpffs_remove_others("/tmp", NULL, 0), 1);
+	assert_int_not_equal(access(BPFFS_ROOT "/meridian-tmp", F_OK), 0);
+}
+
 static void test_change_to_generic_mode(void **state)
 {
 	(void)state;
@@ -335,6 +347,8 @@ int main(void)
 			test_next_control_keeps_the_maps_and_swaps_the_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_maps_of_an_older_layout_are_replaced, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_interface_that_is_not_configured_any_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_change_to_generic_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_foreign_program_is_named_and_left_alone, setup, teardown),
