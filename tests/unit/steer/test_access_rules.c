@@ -159,6 +159,70 @@ static void test_deepest_nesting(void **state)
 	free(access);
 }
 
+/* The definition, step by step, over prefixes of at most 4 bits. */
+struct model {
+	bool present[5][16], allow[5][16]; /* by length and leading bits */
+};
+
+static void model_apply(struct model *model, const struct config_rule *rule)
+{
+	unsigned int length = rule->access.prefix_len;
+	unsigned int bits = (unsigned int)rule->access.octets[0] >> 4 >> (4 - length);
+
+	for (unsigned int inner = length + 1; rule->all && inner <= 4; inner++) {
+		for (unsigned int i = 0; i < 1u << inner; i++) {
+			if (i >> (inner - length) == bits)
+				model->present[inner][i] = false;
+		}
+	}
+	model->present[length][bits] = true;
+	model->allow[length][bits] = rule->access.allow;
+}
+
+static void model_compare(
+	struct model *model, const struct meridian_policy_access *access, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		unsigned int length = access[i].prefix_len;
+		unsigned int bits = (unsigned int)access[i].octets[0] >> 4 >> (4 - length);
+
+		assert_true(model->present[length][bits]);
+		assert_int_equal(model->allow[length][bits], access[i].allow);
+		model->present[length][bits] = false;
+	}
+	for (unsigned int length = 0; length <= 4; length++) {
+		for (unsigned int i = 0; i < 16; i++)
+			assert_false(model->present[length][i]);
+	}
+}
+
+static void test_random_rules_against_the_definition(void **state)
+{
+	struct config_rule rules[24];
+
+	(void)state;
+	srand(1);
+	for (int round = 0; round < 20000; round++) {
+		struct meridian_policy_access *access;
+		struct model model = {0};
+		size_t count = 1 + (size_t)rand() % 24;
+
+		for (size_t i = 0; i < count; i++) {
+			unsigned int length = (unsigned int)rand() % 5;
+
+			rules[i] = (struct config_rule){.all = rand() % 3 == 0,
+				.access = {.family = MERIDIAN_FAMILY_IPV4,
+					.prefix_len = (uint8_t)length,
+					.allow = (uint8_t)(rand() % 2)}};
+			rules[i].access.octets[0] = (uint8_t)(rand() % 256 & 0xff00 >> length);
+			model_apply(&model, &rules[i]);
+		}
+		assert_int_equal(access_rules_resolve(rules, count, &access, &count), 0);
+		model_compare(&model, access, count);
+		free(access);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_prefix_lengths_that_end_inside_an_octet),
 		cmocka_unit_test(test_families_are_apart),
 		cmocka_unit_test(test_deepest_nesting),
+		cmocka_unit_test(test_random_rules_against_the_definition),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
