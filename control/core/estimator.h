@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CORE_ESTIMATOR_H
+#define CONTROL_CORE_ESTIMATOR_H
+
+/*
+ * One source's estimator: samples in, an estimate of UTC against the timescale out.
+ *
+ * The noise of a sample comes from its round trip above the least one: for independent
+ * exponential queues of equal mean, the offset error of a sample with excess s is uniform on
+ * [-s/2, s/2], so its variance is s^2 / 12. A path with symmetric (Gaussian) jitter has var(RTT)/4
+ * instead. A bank of Kalman filters, one per noise model and assumed wander of the oscillator, is
+ * weighted by how well each predicted the recent samples.
+ */
+
+#include "filter.h"
+#include "sample.h"
+#include <stdbool.h>
+
+#define ESTIMATOR_SAMPLES 128
+#define ESTIMATOR_WANDERS 7
+#define ESTIMATOR_NOISES  2
+#define ESTIMATOR_FILTERS (ESTIMATOR_WANDERS * ESTIMATOR_NOISES)
+
+struct estimator {
+	const struct timescale *timescale;
+	struct sample sample[ESTIMATOR_SAMPLES]; /* ring */
+	uint64_t sample_count;                   /* ever */
+	uint64_t path_start;    /* number of the first sample since the path got longer */
+	double start_frequency; /* what the drift file said, and how sure that is */
+	double start_frequency_sd;
+	double delay_min_s;   /* of the samples since path_start */
+	double delay_scale_s; /* mean of one direction's queueing */
+	double delay_var;
+	double last_innovation_s; /* how far off the prediction of the last sample was */
+	struct filter filter[ESTIMATOR_FILTERS];
+	uint64_t filter_counter; /* time of the filters' states */
+};
+
+/* `timescale` must outlive the estimator. */
+void estimator_init(struct estimator *estimator, const struct timescale *timescale,
+	double frequency, double frequency_sd);
+
+/* Takes a sample; one that is not newer than the last is ignored. */
+void estimator_add(struct estimator *estimator, const struct sample *sample);
+
+/* What is believed at `counter`; at least one sample must have been taken. */
+void estimator_predict(
+	const struct estimator *estimator, uint64_t counter, struct estimate *ret_estimate);
+
+/* The k-th youngest sample; NULL past the oldest one kept. */
+const struct sample *estimator_sample(const struct estimator *estimator, uint64_t k);
+
+/* A straight clock: UTC minus the timescale is `offset_s` at `counter`, and changes by `frequency`
+ * seconds per nominal second. */
+struct clock_line {
+	uint64_t counter;
+	double offset_s, frequency;
+};
+
+/* Root delay and dispersion (RFC 5905) of a clock: it is off by at most delay / 2 + dispersion. */
+struct root_distance {
+	double delay_s, dispersion_s;
+};
+
+static inline double root_distance_s(const struct root_distance *distance)
+{
+	return distance->delay_s / 2 + distance->dispersion_s;
+}
+
+/*
+ * How far `line` may be from true UTC at line->counter, by the most favourable of the recent
+ * samples, if the frequency of the line was never off by more than `drift` (s/s) since. It does
+ * not rest on any statistics of the estimator. At least one sample must have been taken.
+ */
+struct root_distance estimator_distance(
+	const struct estimator *estimator, const struct clock_line *line, double drift);
+
+/* Typical standard deviation of a sample's offset on this path. */
+double estimator_noise_sd(const struct estimator *estimator);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CORE_FILTER_H
+#define CONTROL_CORE_FILTER_H
+
+/*
+ * A Kalman filter of two states: offset (s) and frequency (s/s) of UTC against the timescale.
+ * The oscillator is a random walk of frequency with spectral density `wander` (1/s).
+ */
+
+struct filter {
+	double offset_s, frequency;
+	double var_offset, covariance, var_frequency;
+	double wander;
+	double log_likelihood; /* of the recent measurements, older ones forgotten */
+	unsigned int count;    /* measurements */
+};
+
+/* What a filter, or a mixture of them, believes at one instant. */
+struct estimate {
+	double offset_s, frequency;
+	double offset_sd_s, frequency_sd;
+};
+
+/* Moves the state `seconds` on; nothing when that is not positive. */
+void filter_predict(struct filter *filter, double seconds);
+
+/* Takes a measurement of the offset with variance `var`, at the time of the state. Innovations
+ * beyond three sigma are clipped (Huber), once the filter has settled. */
+void filter_update(struct filter *filter, double offset_s, double var);
+
+#endif

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "packet.h"
+#include <arpa/inet.h>
+#include <math.h>
+#include <string.h>
+
+#define DELAY_MAX_S 3.0
+
+/* Nobody's clock is read so badly that stamps which are further apart could be out of order. */
+#define PRECISION_WORST_LOG2 (-6)
+
+/* How far the counter's nominal rate may be off: it scales our side of the round trip. */
+#define RATE_ERROR_MAX 1e-4
+
+static const char *const verdict_names[] = {
+#define X(name, text) #name,
+	PACKET_VERDICTS(X)
+#undef X
+};
+
+static const char *const verdict_texts[] = {
+#define X(name, text) text,
+	PACKET_VERDICTS(X)
+#undef X
+};
+
+const char *packet_verdict_name(enum packet_verdict verdict)
+{
+	return verdict_names[verdict];
+}
+
+const char *packet_verdict_text(enum packet_verdict verdict)
+{
+	return verdict_texts[verdict];
+}
+
+void packet_request_write(uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE], const uint8_t transmit[8])
+{
+	struct meridian_ntp_header header = {
+		.li_vn_mode = MERIDIAN_NTP_LI_VN_MODE(
+			MERIDIAN_NTP_LI_NONE, MERIDIAN_NTP_VERSION_MAX, MERIDIAN_NTP_MODE_CLIENT)};
+
+	memcpy(&header.transmit, transmit, sizeof(header.transmit));
+	memcpy(buffer, &header, sizeof(header));
+}
+
+static bool timestamp_zero(struct meridian_ntp_timestamp timestamp)
+{
+	return timestamp.seconds == 0 && timestamp.fraction == 0;
+}
+
+/* Times before 1970 belong to the next era: that holds until 2106, whatever our clock says. */
+static struct meridian_utc timestamp_utc(struct meridian_ntp_timestamp timestamp)
+{
+	int64_t s = ntohl(timestamp.seconds);
+
+	if (s < (int64_t)MERIDIAN_NTP_UNIX_OFFSET_S)
+		s += INT64_C(1) << 32;
+	return (struct meridian_utc){.s = s - (int64_t)MERIDIAN_NTP_UNIX_OFFSET_S,
+		.frac64 = (uint64_t)ntohl(timestamp.fraction) << 32};
+}
+
+static double short_seconds(uint32_t field)
+{
+	return ntohl(field) / 65536.0;
+}
+
+static enum packet_verdict check_kiss(uint32_t refid)
+{
+	switch (refid) {
+	case MERIDIAN_NTP_KISS_RATE:
+		return PACKET_KISS_RATE;
+	case MERIDIAN_NTP_KISS_DENY:
+		return PACKET_KISS_DENY;
+	case MERIDIAN_NTP_KISS_RSTR:
+		return PACKET_KISS_RSTR;
+	default:
+		return PACKET_KISS_OTHER;
+	}
+}
+
+/* Is it a server's answer to what we sent? Nothing else may have any effect. */
+static enum packet_verdict check_origin(const struct packet_request *request, size_t length,
+	const struct meridian_ntp_header *header)
+{
+	if (length % 4 != 0)
+		return PACKET_LENGTH;
+	if (MERIDIAN_NTP_VERSION(header->li_vn_mode) != MERIDIAN_NTP_VERSION_MAX)
+		return PACKET_VERSION;
+	if (MERIDIAN_NTP_MODE(header->li_vn_mode) != MERIDIAN_NTP_MODE_SERVER)
+		return PACKET_MODE;
+	if (memcmp(&header->origin, request->transmit, sizeof(request->transmit)) != 0)
+		return PACKET_ORIGIN;
+	return PACKET_OK;
+}
+
+static enum packet_verdict check_server(const struct packet_request *request,
+	const struct meridian_ntp_header *header, const struct packet_response *response)
+{
+	const struct sample *sample = &response->sample;
+
+	if (response->leap == MERIDIAN_NTP_LI_UNKNOWN && response->stratum == 0 &&
+		response->refid == 0)
+		return PACKET_UNSYNCHRONISED;
+	if (response->stratum == MERIDIAN_NTP_STRATUM_KOD)
+		return check_kiss(response->refid);
+	if (timestamp_zero(header->receive) || timestamp_zero(header->transmit))
+		return PACKET_ZERO;
+	if (response->leap == MERIDIAN_NTP_LI_UNKNOWN)
+		return PACKET_UNSYNCHRONISED;
+	if (response->stratum > MERIDIAN_NTP_STRATUM_MAX)
+		return PACKET_STRATUM;
+	if (!timestamp_zero(header->reference) &&
+		timescale_utc_diff(response->reference, timestamp_utc(header->transmit)) > 0)
+		return PACKET_REFERENCE;
+	if (sample->root_delay_s / 2 + sample->root_dispersion_s > request->max_distance_s)
+		return PACKET_ROOT_DISTANCE;
+	if (response->stratum > MERIDIAN_NTP_STRATUM_PRIMARY && request->our_refid != 0 &&
+		response->refid == request->our_refid)
+		return PACKET_LOOP;
+	return PACKET_OK;
+}
+
+/* A server may fill the bits below its precision with noise. */
+static double server_precision_s(int8_t precision_log2)
+{
+	return ldexp(
+		1, precision_log2 < PRECISION_WORST_LOG2 ? precision_log2 : PRECISION_WORST_LOG2);
+}
+
+/* Our side of the exchange must have taken at least as long as the server's. */
+static enum packet_verdict check_times(const struct packet_request *request,
+	const struct meridian_ntp_header *header, struct sample *sample)
+{
+	struct sample_stamps stamps = {.t1 = request->t1,
+		.t4 = request->t4,
+		.t2 = timestamp_utc(header->receive),
+		.t3 = timestamp_utc(header->transmit)};
+	double server_s = server_precision_s(header->precision);
+	double ours_s = timescale_seconds(request->timescale, request->t1, request->t4);
+
+	if (timescale_utc_diff(stamps.t3, stamps.t2) < -server_s)
+		return PACKET_ORDER;
+	sample_measure(sample, request->timescale, &stamps);
+	sample->dispersion_s = request->precision_s + server_s + RATE_ERROR_MAX * fabs(ours_s);
+	if (sample->delay_s < -sample->dispersion_s || sample->delay_s > DELAY_MAX_S)
+		return PACKET_DELAY;
+	sample->delay_s = fmax(sample->delay_s, fmax(request->precision_s, 1e-9));
+	if (sample_distance(sample) > request->max_distance_s)
+		return PACKET_ROOT_DISTANCE;
+	return PACKET_OK;
+}
+
+enum packet_verdict packet_response_check(const struct packet_request *request,
+	const uint8_t *buffer, size_t length, struct packet_response *ret_response)
+{
+	struct meridian_ntp_header header;
+	enum packet_verdict verdict;
+
+	if (length < sizeof(header))
+		return PACKET_LENGTH;
+	memcpy(&header, buffer, sizeof(header));
+	verdict = check_origin(request, length, &header);
+	if (verdict != PACKET_OK)
+		return verdict;
+	*ret_response = (struct packet_response){
+		.leap = MERIDIAN_NTP_LI(header.li_vn_mode),
+		.stratum = header.stratum,
+		.poll_log2 = header.poll,
+		.refid = ntohl(header.refid),
+		.sample = {.root_delay_s = short_seconds(header.root_delay),
+			.root_dispersion_s = short_seconds(header.root_dispersion)},
+	};
+	if (!timestamp_zero(header.reference))
+		ret_response->reference = timestamp_utc(header.reference);
+	verdict = check_server(request, &header, ret_response);
+	if (verdict == PACKET_OK)
+		verdict = check_times(request, &header, &ret_response->sample);
+	return verdict;
+}

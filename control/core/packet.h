@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CORE_PACKET_H
+#define CONTROL_CORE_PACKET_H
+
+/*
+ * The client's side of NTP on the wire: the request, and every check of a response (RFC 5905
+ * section 9.2, tests 1 to 7 of its figure 17, and those that chrony added). Pure.
+ */
+
+#include "sample.h"
+#include <meridian/ntp.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Verdicts on a response. The first one that applies counts. */
+#define PACKET_VERDICTS(X)                                                                         \
+	X(OK, "accepted")                                                                          \
+	X(LENGTH, "shorter than a header or not a multiple of 4")                                  \
+	X(VERSION, "version other than ours")                                                      \
+	X(MODE, "not in server mode")                                                              \
+	X(ORIGIN, "does not answer our request (test 2)")                                          \
+	X(KISS_RATE, "kiss-o'-death RATE")                                                         \
+	X(KISS_DENY, "kiss-o'-death DENY")                                                         \
+	X(KISS_RSTR, "kiss-o'-death RSTR")                                                         \
+	X(KISS_OTHER, "other kiss-o'-death")                                                       \
+	X(ZERO, "receive or transmit time is zero (test 3)")                                       \
+	X(UNSYNCHRONISED, "server is not synchronised (test 6)")                                   \
+	X(STRATUM, "stratum above 15 (test 6)")                                                    \
+	X(REFERENCE, "reference time is after the transmit time (test 7)")                         \
+	X(ROOT_DISTANCE, "root distance above maxdistance (test 7)")                               \
+	X(LOOP, "server follows us")                                                               \
+	X(ORDER, "transmit time is before the receive time")                                       \
+	X(DELAY, "delay is negative or above 3 s")
+
+enum packet_verdict {
+#define X(name, text) PACKET_##name,
+	PACKET_VERDICTS(X)
+#undef X
+	PACKET_VERDICT_COUNT
+};
+
+/* The verdict's name, and the sentence above. Static storage. */
+const char *packet_verdict_name(enum packet_verdict verdict);
+const char *packet_verdict_text(enum packet_verdict verdict);
+
+/* What we asked, and what the checks need to know of us. */
+struct packet_request {
+	uint8_t transmit[8]; /* random: it says nothing about us and cannot be guessed */
+	uint32_t our_refid;  /* how our own address looks as a reference ID; 0: not known */
+	double max_distance_s;
+	double precision_s;
+	const struct timescale *timescale;
+	uint64_t t1, t4; /* ticks */
+};
+
+/* What a response said. */
+struct packet_response {
+	uint8_t leap; /* MERIDIAN_NTP_LI_* */
+	uint8_t stratum;
+	int8_t poll_log2;
+	uint32_t refid;
+	struct meridian_utc reference; /* {0, 0}: not given */
+	struct sample sample;
+};
+
+/* Writes a request: all zero but version, mode and `transmit`. */
+void packet_request_write(uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE], const uint8_t transmit[8]);
+
+/* Reads and checks what arrived for `request`. *ret_response is complete only with PACKET_OK;
+ * from PACKET_KISS_RATE on its header fields are set. */
+enum packet_verdict packet_response_check(const struct packet_request *request,
+	const uint8_t *buffer, size_t length, struct packet_response *ret_response);
+
+#endif
