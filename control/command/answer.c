@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "answer.h"
+#include "steer/steer.h"
+#include <string.h>
+
+/* One exchange while its command is carried out. */
+struct exchange {
+	struct candm_wire request; /* behind its header */
+	struct candm_wire reply;   /* behind its header */
+	uint16_t reply_type;
+	const struct answer_counts *counts;
+};
+
+#define LENGTH_MAX(a, b) ((a) > (b) ? (a) : (b))
+/* A request is padded to the length of its reply. */
+#define REQUEST_LENGTH(request_body, reply_body)                                                   \
+	LENGTH_MAX(CANDM_REQUEST_SIZE + (request_body), CANDM_REPLY_SIZE + (reply_body))
+
+static uint16_t answer_n_sources(struct exchange *exchange)
+{
+	uint32_t count = report_source_count();
+
+	candm_index(&exchange->reply, &count);
+	return CANDM_STATUS_SUCCESS;
+}
+
+/* The source that the request's index names. A source without an address goes by an ID, which
+ * is its index + 1. */
+static int source_by_index(
+	struct exchange *exchange, struct report_source *ret_source, uint32_t *ret_id)
+{
+	uint32_t index = 0;
+
+	candm_index(&exchange->request, &index);
+	*ret_id = index + 1;
+	return report_source(index, ret_source);
+}
+
+static uint16_t answer_source_data(struct exchange *exchange)
+{
+	struct report_source source;
+	uint32_t id;
+
+	if (source_by_index(exchange, &source, &id) < 0)
+		return CANDM_STATUS_NO_SOURCE;
+	candm_source_data(&exchange->reply, &source, &id);
+	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_sourcestats(struct exchange *exchange)
+{
+	struct report_source source;
+	uint32_t id;
+
+	if (source_by_index(exchange, &source, &id) < 0)
+		return CANDM_STATUS_NO_SOURCE;
+	if (source.refid != 0)
+		id = 0; /* a reference clock is known by its reference ID */
+	candm_sourcestats(&exchange->reply, &source, &id);
+	return CANDM_STATUS_SUCCESS;
+}
+
+static bool source_is(const struct report_source *source, uint32_t source_id,
+	const struct report_address *address, uint32_t id)
+{
+	if (id != 0)
+		return source->address.family == 0 && source_id == id;
+	return address->family != 0 && source->address.family == address->family &&
+		memcmp(source->address.octets, address->octets, sizeof(address->octets)) == 0;
+}
+
+static uint16_t answer_source_name(struct exchange *exchange)
+{
+	struct report_address address = {.family = 0};
+	struct report_source source;
+	uint32_t id = 0;
+
+	candm_address(&exchange->request, &address, &id);
+	for (uint32_t i = 0; report_source(i, &source) == 0; i++) {
+		char name[CANDM_NAME_SIZE + 1] = {0};
+
+		if (source.name == NULL || !source_is(&source, i + 1, &address, id))
+			continue;
+		strncpy(name, source.name, CANDM_NAME_SIZE);
+		candm_name(&exchange->reply, name);
+		return CANDM_STATUS_SUCCESS;
+	}
+	return CANDM_STATUS_NO_SOURCE;
+}
+
+static uint16_t answer_tracking(struct exchange *exchange)
+{
+	struct report_tracking tracking;
+
+	report_tracking(&tracking);
+	candm_tracking(&exchange->reply, &tracking);
+	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_activity(struct exchange *exchange)
+{
+	struct report_activity activity;
+
+	report_activity(&activity);
+	candm_activity(&exchange->reply, &activity);
+	return CANDM_STATUS_SUCCESS;
+}
+
+/* The length of the request tells which layout its sender knows. */
+static uint16_t answer_server_stats(struct exchange *exchange)
+{
+	struct report_server server;
+
+	steer_report_server(&server);
+	server.command_hits = exchange->counts->hits;
+	server.command_drops = exchange->counts->drops;
+	if (exchange->request.size < CANDM_REPLY_SIZE + CANDM_SERVER_STATS4_SIZE) {
+		exchange->reply_type = CANDM_REPLY_SERVER_STATS3;
+		candm_server_stats3(&exchange->reply, &server);
+	} else {
+		candm_server_stats4(&exchange->reply, &server);
+	}
+	return CANDM_STATUS_SUCCESS;
+}
+
+static const struct handler {
+	uint16_t command, reply_type;
+	uint16_t length_min;                        /* of the request, header included */
+	uint16_t (*run)(struct exchange *exchange); /* returns CANDM_STATUS_* */
+} handlers[] = {
+	{CANDM_COMMAND_N_SOURCES, CANDM_REPLY_N_SOURCES, REQUEST_LENGTH(0, CANDM_INDEX_SIZE),
+		answer_n_sources},
+	{CANDM_COMMAND_SOURCE_DATA, CANDM_REPLY_SOURCE_DATA,
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCE_DATA_SIZE), answer_source_data},
+	{CANDM_COMMAND_TRACKING, CANDM_REPLY_TRACKING, REQUEST_LENGTH(0, CANDM_TRACKING_SIZE),
+		answer_tracking},
+	{CANDM_COMMAND_SOURCESTATS, CANDM_REPLY_SOURCESTATS,
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCESTATS_SIZE), answer_sourcestats},
+	{CANDM_COMMAND_ACTIVITY, CANDM_REPLY_ACTIVITY, REQUEST_LENGTH(0, CANDM_ACTIVITY_SIZE),
+		answer_activity},
+	{CANDM_COMMAND_SERVER_STATS, CANDM_REPLY_SERVER_STATS4,
+		REQUEST_LENGTH(0, CANDM_SERVER_STATS3_SIZE), answer_server_stats},
+	{CANDM_COMMAND_SOURCE_NAME, CANDM_REPLY_SOURCE_NAME,
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NAME_SIZE), answer_source_name},
+};
+
+static const struct handler *handler_find(uint16_t command)
+{
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (handlers[i].command == command)
+			return &handlers[i];
+	}
+	return NULL;
+}
+
+/* Commands, of any release of chrony that speaks version 6, that change the daemon's state. */
+static bool command_writes(uint16_t command)
+{
+	static const struct {
+		uint8_t first, last;
+	} ranges[] = {{1, 13}, {16, 24}, {27, 32}, {36, 37}, {42, 43}, {45, 50}, {52, 53}, {56, 56},
+		{58, 64}, {66, 66}, {70, 74}};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (command >= ranges[i].first && command <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+static uint16_t command_run(struct exchange *exchange, const struct candm_request *request)
+{
+	const struct handler *handler = handler_find(request->command);
+	uint16_t status;
+
+	if (request->version != CANDM_VERSION)
+		return CANDM_STATUS_BAD_VERSION;
+	if (command_writes(request->command))
+		return CANDM_STATUS_UNAUTH;
+	if (handler == NULL)
+		return CANDM_STATUS_INVALID;
+	if (exchange->request.size < handler->length_min)
+		return CANDM_STATUS_BAD_LENGTH;
+	exchange->reply_type = handler->reply_type;
+	status = handler->run(exchange);
+	if (status != CANDM_STATUS_SUCCESS)
+		exchange->reply_type = CANDM_REPLY_NULL;
+	return status;
+}
+
+size_t answer(uint8_t *request, size_t length, const struct answer_counts *counts,
+	uint8_t reply[static CANDM_REPLY_MAX])
+{
+	struct candm_wire head = {.octets = reply, .size = CANDM_REPLY_SIZE};
+	struct exchange exchange = {
+		.request = {.octets = request, .size = length, .decode = true},
+		.reply = {.octets = reply, .size = CANDM_REPLY_MAX, .at = CANDM_REPLY_SIZE},
+		.reply_type = CANDM_REPLY_NULL,
+		.counts = counts,
+	};
+	struct candm_request asked;
+	struct candm_reply answered;
+
+	if (length < CANDM_REPLY_SIZE || length > CANDM_REQUEST_MAX)
+		return 0;
+	memset(reply, 0, CANDM_REPLY_MAX);
+	candm_request(&exchange.request, &asked);
+	if (asked.type != CANDM_TYPE_REQUEST || asked.reserved != 0 ||
+		asked.version < CANDM_VERSION_NEAR)
+		return 0;
+	answered = (struct candm_reply){
+		.version = CANDM_VERSION,
+		.type = CANDM_TYPE_REPLY,
+		.command = asked.command,
+		.status = command_run(&exchange, &asked),
+		.sequence = asked.sequence,
+	};
+	answered.reply = exchange.reply_type;
+	candm_reply(&head, &answered);
+	return exchange.reply.at <= length && !exchange.reply.overrun ? exchange.reply.at : 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_ANSWER_H
+#define CONTROL_ANSWER_H
+
+/*
+ * One monitoring request in, its reply out: decides what is answered with which report.
+ */
+
+#include "candm.h"
+
+/* What the sockets have seen; part of the server statistics. */
+struct answer_counts {
+	uint64_t hits;  /* datagrams received */
+	uint64_t drops; /* of them without a reply */
+};
+
+/*
+ * Answers the `length` octets at `request` (which are left as they are) in `reply`. Returns the
+ * reply's length, never above `length`, or 0 when there must be no reply: no request of this
+ * protocol, or one that is shorter than its reply.
+ *
+ * Commands that would change something get CANDM_STATUS_UNAUTH whoever asks; what we do not know
+ * gets CANDM_STATUS_INVALID.
+ */
+size_t answer(uint8_t *request, size_t length, const struct answer_counts *counts,
+	uint8_t reply[static CANDM_REPLY_MAX]);
+
+#endif

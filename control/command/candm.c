@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "candm.h"
+#include <math.h>
+#include <meridian/policy.h>
+#include <string.h>
+
+#define FLOAT_COEFFICIENT_BITS 25
+#define FLOAT_COEFFICIENT_MAX  ((1 << (FLOAT_COEFFICIENT_BITS - 1)) - 1)
+#define FLOAT_EXPONENT_MIN     (-64)
+#define FLOAT_EXPONENT_MAX     63
+
+#define FAMILY_NONE 0
+#define FAMILY_IPV4 1
+#define FAMILY_IPV6 2
+#define FAMILY_ID   3
+
+#define MODE_CLIENT    0
+#define MODE_REFERENCE 2
+
+#define SECONDS_32_BIT UINT32_C(0x7fffffff) /* upper half of a time from a 32-bit sender */
+
+uint32_t candm_float_encode(double value)
+{
+	int exponent;
+	long coefficient;
+
+	if (isnan(value) || value == 0)
+		return 0;
+	frexp(value, &exponent);
+	exponent++; /* the coefficient has a sign bit */
+	if (exponent < FLOAT_EXPONENT_MIN)
+		exponent = FLOAT_EXPONENT_MIN;
+	if (isinf(value) || exponent > FLOAT_EXPONENT_MAX) {
+		exponent = FLOAT_EXPONENT_MAX;
+		coefficient = value < 0 ? -FLOAT_COEFFICIENT_MAX - 1 : FLOAT_COEFFICIENT_MAX;
+	} else {
+		coefficient = lround(ldexp(value, FLOAT_COEFFICIENT_BITS - exponent));
+	}
+	if (coefficient > FLOAT_COEFFICIENT_MAX) { /* rounded up to a power of two */
+		if (exponent < FLOAT_EXPONENT_MAX) {
+			coefficient /= 2;
+			exponent++;
+		} else {
+			coefficient = FLOAT_COEFFICIENT_MAX;
+		}
+	}
+	if (coefficient == 0)
+		return 0;
+	return (uint32_t)exponent << FLOAT_COEFFICIENT_BITS |
+		((uint32_t)coefficient & ((1u << FLOAT_COEFFICIENT_BITS) - 1));
+}
+
+double candm_float_decode(uint32_t wire)
+{
+	int exponent = (int)(wire >> FLOAT_COEFFICIENT_BITS);
+	int coefficient = (int)(wire & ((1u << FLOAT_COEFFICIENT_BITS) - 1));
+
+	if (exponent > FLOAT_EXPONENT_MAX)
+		exponent -= 1 << 7;
+	if (coefficient > FLOAT_COEFFICIENT_MAX)
+		coefficient -= 1 << FLOAT_COEFFICIENT_BITS;
+	return ldexp(coefficient, exponent - FLOAT_COEFFICIENT_BITS);
+}
+
+/* The next `count` octets of the message, or NULL past its end. */
+static uint8_t *wire_take(struct candm_wire *wire, size_t count)
+{
+	uint8_t *octets = wire->octets + wire->at;
+
+	if (wire->overrun || count > wire->size - wire->at) {
+		wire->overrun = true;
+		return NULL;
+	}
+	wire->at += count;
+	return octets;
+}
+
+static void wire_octets(struct candm_wire *wire, void *value, size_t count)
+{
+	uint8_t *octets = wire_take(wire, count);
+
+	if (wire->decode && octets == NULL)
+		memset(value, 0, count);
+	else if (wire->decode)
+		memcpy(value, octets, count);
+	else if (octets != NULL)
+		memcpy(octets, value, count);
+}
+
+static void wire_skip(struct candm_wire *wire, size_t count)
+{
+	wire_take(wire, count);
+}
+
+/* The low `count` octets of *value, most significant first. */
+static void wire_uint(struct candm_wire *wire, uint64_t *value, size_t count)
+{
+	uint8_t octets[8];
+
+	for (size_t i = 0; i < count; i++)
+		octets[i] = (uint8_t)(*value >> 8 * (count - 1 - i));
+	wire_octets(wire, octets, count);
+	if (!wire->decode)
+		return;
+	*value = 0;
+	for (size_t i = 0; i < count; i++)
+		*value = *value << 8 | octets[i];
+}
+
+static void wire_u8(struct candm_wire *wire, uint8_t *value)
+{
+	wire_octets(wire, value, 1);
+}
+
+static void wire_u16(struct candm_wire *wire, uint16_t *value)
+{
+	uint64_t wide = *value;
+
+	wire_uint(wire, &wide, 2);
+	*value = (uint16_t)wide;
+}
+
+static void wire_u32(struct candm_wire *wire, uint32_t *value)
+{
+	uint64_t wide = *value;
+
+	wire_uint(wire, &wide, 4);
+	*value = (uint32_t)wide;
+}
+
+static void wire_float(struct candm_wire *wire, double *value)
+{
+	uint32_t word = wire->decode ? 0 : candm_float_encode(*value);
+
+	wire_u32(wire, &word);
+	if (wire->decode)
+		*value = candm_float_decode(word);
+}
+
+static void wire_utc(struct candm_wire *wire, struct meridian_utc *utc)
+{
+	uint32_t high = (uint32_t)((uint64_t)utc->s >> 32);
+	uint32_t low = (uint32_t)utc->s;
+	uint32_t ns = (uint32_t)((utc->frac64 >> 32) * 1000000000 >> 32);
+
+	wire_u32(wire, &high);
+	wire_u32(wire, &low);
+	wire_u32(wire, &ns);
+	if (!wire->decode)
+		return;
+	if (high == SECONDS_32_BIT)
+		high = 0;
+	if (ns > 999999999)
+		ns = 999999999;
+	utc->s = (int64_t)((uint64_t)high << 32 | low);
+	/* Rounded up, so that the nanoseconds come out again when it is cut. */
+	utc->frac64 = ((((uint64_t)ns << 32) + 999999999) / 1000000000) << 32;
+}
+
+void candm_request(struct candm_wire *wire, struct candm_request *request)
+{
+	wire_u8(wire, &request->version);
+	wire_u8(wire, &request->type);
+	wire_u16(wire, &request->reserved);
+	wire_u16(wire, &request->command);
+	wire_u16(wire, &request->attempt);
+	wire_u32(wire, &request->sequence);
+	wire_skip(wire, 8);
+}
+
+void candm_reply(struct candm_wire *wire, struct candm_reply *reply)
+{
+	wire_u8(wire, &reply->version);
+	wire_u8(wire, &reply->type);
+	wire_u16(wire, &reply->reserved);
+	wire_u16(wire, &reply->command);
+	wire_u16(wire, &reply->reply);
+	wire_u16(wire, &reply->status);
+	wire_skip(wire, 6);
+	wire_u32(wire, &reply->sequence);
+	wire_skip(wire, 8);
+}
+
+void candm_index(struct candm_wire *wire, uint32_t *index)
+{
+	wire_u32(wire, index);
+}
+
+static uint16_t family_encode(const struct report_address *address, uint32_t id)
+{
+	switch (address->family) {
+	case MERIDIAN_FAMILY_IPV4:
+		return FAMILY_IPV4;
+	case MERIDIAN_FAMILY_IPV6:
+		return FAMILY_IPV6;
+	default:
+		return id != 0 ? FAMILY_ID : FAMILY_NONE;
+	}
+}
+
+static void address_decode(
+	struct report_address *address, uint32_t *id, const uint8_t octets[16], uint16_t family)
+{
+	static const uint8_t lengths[] = {[FAMILY_IPV4] = 4, [FAMILY_IPV6] = 16};
+	static const uint8_t families[] = {
+		[FAMILY_IPV4] = MERIDIAN_FAMILY_IPV4, [FAMILY_IPV6] = MERIDIAN_FAMILY_IPV6};
+
+	memset(address, 0, sizeof(*address));
+	*id = 0;
+	if (family == FAMILY_ID) {
+		*id = (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
+			(uint32_t)octets[2] << 8 | octets[3];
+	} else if (family <= FAMILY_IPV6) {
+		address->family = families[family];
+		memcpy(address->octets, octets, lengths[family]);
+	}
+}
+
+void candm_address(struct candm_wire *wire, struct report_address *address, uint32_t *id)
+{
+	uint16_t family = wire->decode ? 0 : family_encode(address, *id);
+	uint8_t octets[16] = {0};
+
+	if (family == FAMILY_ID) {
+		for (int i = 0; i < 4; i++)
+			octets[i] = (uint8_t)(*id >> (24 - 8 * i));
+	} else if (family != FAMILY_NONE) {
+		memcpy(octets, address->octets, family == FAMILY_IPV4 ? 4 : 16);
+	}
+	wire_octets(wire, octets, sizeof(octets));
+	wire_u16(wire, &family);
+	wire_skip(wire, 2);
+	if (wire->decode)
+		address_decode(address, id, octets, family);
+}
+
+/* A reference clock has no address: its reference ID travels as one. */
+static void source_address(
+	struct candm_wire *wire, struct report_source *source, uint32_t *id, bool clock)
+{
+	struct report_address address = source->address;
+
+	if (clock) {
+		address.family = MERIDIAN_FAMILY_IPV4;
+		for (int i = 0; i < 4; i++)
+			address.octets[i] = (uint8_t)(source->refid >> (24 - 8 * i));
+	}
+	candm_address(wire, &address, id);
+	if (wire->decode)
+		source->address = address;
+}
+
+static void source_clock_decode(struct report_source *source)
+{
+	const uint8_t *octets = source->address.octets;
+
+	source->refid = (uint32_t)octets[0] << 24 | (uint32_t)octets[1] << 16 |
+		(uint32_t)octets[2] << 8 | octets[3];
+	memset(&source->address, 0, sizeof(source->address));
+}
+
+/* On the wire 4 is combined with the selected one and 5 selectable but left out. */
+static const enum report_source_state states[] = {
+	REPORT_SOURCE_SELECTED,
+	REPORT_SOURCE_NONSELECTABLE,
+	REPORT_SOURCE_FALSETICKER,
+	REPORT_SOURCE_JITTERY,
+	REPORT_SOURCE_COMBINED,
+	REPORT_SOURCE_UNSELECTED,
+};
+#define STATES (sizeof(states) / sizeof(states[0]))
+
+static void source_state(struct candm_wire *wire, enum report_source_state *state)
+{
+	uint16_t number = 0;
+
+	while (!wire->decode && number < STATES - 1 && states[number] != *state)
+		number++;
+	wire_u16(wire, &number);
+	if (wire->decode)
+		*state = number < STATES ? states[number] : REPORT_SOURCE_NONSELECTABLE;
+}
+
+void candm_source_data(struct candm_wire *wire, struct report_source *source, uint32_t *id)
+{
+	bool clock = !wire->decode && source->address.family == 0 && source->refid != 0;
+	uint16_t mode = clock ? MODE_REFERENCE : MODE_CLIENT;
+	uint16_t poll_log2 = (uint16_t)source->poll_log2;
+	uint16_t flags = 0, reachability = source->reachability;
+
+	source_address(wire, source, id, clock);
+	wire_u16(wire, &poll_log2);
+	wire_u16(wire, &source->stratum);
+	source_state(wire, &source->state);
+	wire_u16(wire, &mode);
+	wire_u16(wire, &flags);
+	wire_u16(wire, &reachability);
+	wire_u32(wire, &source->sample_age_s);
+	wire_float(wire, &source->original_offset_s);
+	wire_float(wire, &source->offset_s);
+	wire_float(wire, &source->error_s);
+	source->poll_log2 = (int16_t)poll_log2;
+	source->reachability = (uint8_t)reachability;
+	if (wire->decode && mode == MODE_REFERENCE)
+		source_clock_decode(source);
+}
+
+void candm_sourcestats(struct candm_wire *wire, struct report_source *source, uint32_t *id)
+{
+	wire_u32(wire, &source->refid);
+	candm_address(wire, &source->address, id);
+	wire_u32(wire, &source->samples);
+	wire_u32(wire, &source->runs);
+	wire_u32(wire, &source->span_s);
+	wire_float(wire, &source->stddev_s);
+	wire_float(wire, &source->residual_frequency_ppm);
+	wire_float(wire, &source->skew_ppm);
+	wire_float(wire, &source->estimated_offset_s);
+	wire_float(wire, &source->estimated_offset_error_s);
+}
+
+void candm_tracking(struct candm_wire *wire, struct report_tracking *tracking)
+{
+	uint32_t id = 0;
+
+	wire_u32(wire, &tracking->refid);
+	candm_address(wire, &tracking->address, &id);
+	wire_u16(wire, &tracking->stratum);
+	wire_u16(wire, &tracking->leap);
+	wire_utc(wire, &tracking->reference);
+	wire_float(wire, &tracking->current_correction_s);
+	wire_float(wire, &tracking->last_offset_s);
+	wire_float(wire, &tracking->rms_offset_s);
+	wire_float(wire, &tracking->frequency_ppm);
+	wire_float(wire, &tracking->residual_frequency_ppm);
+	wire_float(wire, &tracking->skew_ppm);
+	wire_float(wire, &tracking->root_delay_s);
+	wire_float(wire, &tracking->root_dispersion_s);
+	wire_float(wire, &tracking->last_update_interval_s);
+}
+
+void candm_activity(struct candm_wire *wire, struct report_activity *activity)
+{
+	wire_u32(wire, &activity->online);
+	wire_u32(wire, &activity->offline);
+	wire_u32(wire, &activity->burst_online);
+	wire_u32(wire, &activity->burst_offline);
+	wire_u32(wire, &activity->unresolved);
+}
+
+/* The counters that both layouts begin with, `size` octets each. Those of key establishment,
+ * client log, authentication and interleaved mode are of things we do not have: 0. */
+static void server_stats(struct candm_wire *wire, struct report_server *server, size_t size)
+{
+	wire_uint(wire, &server->ntp_hits, size);
+	wire_skip(wire, size);
+	wire_uint(wire, &server->command_hits, size);
+	wire_uint(wire, &server->ntp_drops, size);
+	wire_skip(wire, size);
+	wire_uint(wire, &server->command_drops, size);
+	wire_skip(wire, 5 * size);
+}
+
+void candm_server_stats3(struct candm_wire *wire, struct report_server *server)
+{
+	server_stats(wire, server, 4);
+}
+
+void candm_server_stats4(struct candm_wire *wire, struct report_server *server)
+{
+	uint8_t reserved[32];
+
+	server_stats(wire, server, 8);
+	wire_uint(wire, &server->daemon_rx, 8);
+	wire_uint(wire, &server->daemon_tx, 8);
+	wire_uint(wire, &server->kernel_rx, 8);
+	wire_uint(wire, &server->kernel_tx, 8);
+	wire_uint(wire, &server->hardware_rx, 8);
+	wire_uint(wire, &server->hardware_tx, 8);
+	memset(reserved, 0xff, sizeof(reserved));
+	wire_octets(wire, reserved, sizeof(reserved));
+}
+
+void candm_name(struct candm_wire *wire, char *name)
+{
+	char octets[CANDM_NAME_SIZE] = {0};
+
+	if (!wire->decode)
+		memcpy(octets, name, strnlen(name, sizeof(octets)));
+	wire_octets(wire, octets, sizeof(octets));
+	if (!wire->decode)
+		return;
+	memcpy(name, octets, sizeof(octets));
+	name[sizeof(octets)] = '\0';
+}
