@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CTL_H
+#define CONTROL_CTL_H
+
+/* meridianctl: the operator's command. What its parts share. */
+
+#include "ctl_client.h"
+#include "ctl_output.h"
+
+#define CTL_EXIT_OK      0
+#define CTL_EXIT_REFUSED 1 /* the daemon said no */
+#define CTL_EXIT_USAGE   2
+#define CTL_EXIT_CONNECT 3 /* cannot connect */
+
+#define CTL_NAME_SIZE (CANDM_NAME_SIZE + 1)
+
+struct ctl {
+	const char *rundir;
+	const char *socket; /* path */
+	struct client client;
+	int connected; /* result of client_open(); 0: the client may be used */
+};
+
+/* The commands. Each returns an exit code, after output_error() where that is not 0. */
+int ctl_status(struct ctl *ctl);
+int ctl_sources(struct ctl *ctl);
+int ctl_tracking(struct ctl *ctl);
+int ctl_serverstats(struct ctl *ctl);
+int ctl_activity(struct ctl *ctl);
+
+/* Exit code for what a client_ function returned, after reporting it; 0 for 0. */
+int ctl_result(const struct ctl *ctl, int result);
+
+/* Name of the reference: of the source at `tracking->address`, or what the reference ID says. */
+void ctl_reference_name(struct ctl *ctl, const struct report_tracking *tracking,
+	char ret_name[static CTL_NAME_SIZE]);
+
+/* Numeric address; the reference ID as text where there is none. */
+void ctl_address_format(
+	const struct report_address *address, uint32_t refid, char ret_text[static CTL_NAME_SIZE]);
+
+/* The `status` sections of the answering processes (ctl_servers.c): what stands in the policy
+ * and stats pages of `rundir`, with problems said. Takes up to 300 ms to see what moves. */
+void ctl_servers(const char *rundir);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ctl.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct source_row {
+	char name_text[CTL_NAME_SIZE], address_text[CTL_NAME_SIZE];
+	const char *mode, *mark, *state, *name, *address;
+	uint64_t stratum, reachability, sample_age_s;
+	int64_t poll_log2;
+	double offset_s, original_offset_s, error_s;
+	uint64_t samples, runs, span_s;
+	double residual_frequency_ppm, skew_ppm, stddev_s;
+};
+
+/* The columns of CSV are those of chronyc. */
+static const struct output_field source_fields[] = {
+	OUTPUT_FIELD("mode", "", STRING, source_row, mode, OUTPUT_CSV_ONLY),
+	OUTPUT_FIELD("mark", "", STRING, source_row, mark, OUTPUT_NOT_JSON),
+	OUTPUT_FIELD("name", "Name", STRING, source_row, name, 0),
+	OUTPUT_FIELD("address", "Address", STRING, source_row, address, OUTPUT_NOT_CSV),
+	OUTPUT_FIELD("state", "State", STRING, source_row, state, OUTPUT_NOT_CSV),
+	OUTPUT_FIELD("stratum", "Stratum", COUNT, source_row, stratum, 0),
+	OUTPUT_FIELD("poll_log2", "Poll", INTEGER, source_row, poll_log2, 0),
+	OUTPUT_FIELD("reachability", "Reach", OCTAL, source_row, reachability, 0),
+	OUTPUT_FIELD("sample_age_s", "LastRx", COUNT, source_row, sample_age_s, 0),
+	OUTPUT_FIELD("offset_s", "Offset", SECONDS, source_row, offset_s, OUTPUT_SIGNED),
+	OUTPUT_FIELD("original_offset_s", "Measured", SECONDS, source_row, original_offset_s,
+		OUTPUT_SIGNED),
+	OUTPUT_FIELD("error_s", "Error", SECONDS, source_row, error_s, 0),
+	OUTPUT_FIELD("samples", "Samples", COUNT, source_row, samples, OUTPUT_NOT_CSV),
+	OUTPUT_FIELD("runs", "", COUNT, source_row, runs, OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("span_s", "", COUNT, source_row, span_s, OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("residual_frequency_ppm", "", PPM, source_row, residual_frequency_ppm,
+		OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("skew_ppm", "", PPM, source_row, skew_ppm, OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("stddev_s", "Deviation", SECONDS, source_row, stddev_s, OUTPUT_NOT_CSV),
+};
+
+static const struct output_report source_report =
+	OUTPUT_REPORT("sources", NULL, source_fields, source_row);
+
+static const struct {
+	const char *mark, *name;
+} states[] = {
+	[REPORT_SOURCE_SELECTED] = {"*", "selected"},
+	[REPORT_SOURCE_NONSELECTABLE] = {"?", "unusable"},
+	[REPORT_SOURCE_FALSETICKER] = {"x", "falseticker"},
+	[REPORT_SOURCE_JITTERY] = {"~", "jittery"},
+	[REPORT_SOURCE_UNSELECTED] = {"-", "unselected"},
+	[REPORT_SOURCE_COMBINED] = {"+", "combined"},
+};
+
+/* The texts stay in the row, which therefore must not be copied. */
+static void source_row_fill(struct source_row *row, const struct report_source *source)
+{
+	row->mode = source->address.family == 0 && source->refid != 0 ? "#" : "^";
+	row->mark = states[source->state].mark;
+	row->state = states[source->state].name;
+	ctl_address_format(&source->address, source->refid, row->address_text);
+	row->address = row->address_text[0] != '\0' ? row->address_text : NULL;
+	row->name = row->name_text[0] != '\0' ? row->name_text : row->address;
+	row->stratum = source->stratum;
+	row->poll_log2 = source->poll_log2;
+	row->reachability = source->reachability;
+	row->sample_age_s = source->sample_age_s == UINT32_MAX ? UINT64_MAX : source->sample_age_s;
+	row->offset_s = source->offset_s;
+	row->original_offset_s = source->original_offset_s;
+	row->error_s = source->error_s;
+	row->samples = source->samples;
+	row->runs = source->runs;
+	row->span_s = source->span_s;
+	row->residual_frequency_ppm = source->residual_frequency_ppm;
+	row->skew_ppm = source->skew_ppm;
+	row->stddev_s = source->stddev_s;
+}
+
+/* More sources than any config may have: a reply we do not believe. */
+#define SOURCES_MAX 1024
+
+int ctl_sources(struct ctl *ctl)
+{
+	struct source_row *rows;
+	uint32_t count = 0;
+	int r = client_source_count(&ctl->client, &count);
+
+	if (r == 0 && count > SOURCES_MAX)
+		r = -EPROTO;
+	if (r != 0)
+		return ctl_result(ctl, r);
+	rows = calloc(count + 1, sizeof(*rows));
+	if (rows == NULL)
+		return ctl_result(ctl, -ENOMEM);
+	for (uint32_t i = 0; i < count && r == 0; i++) {
+		struct report_source source;
+
+		r = client_source(&ctl->client, i, &source, rows[i].name_text);
+		if (r == 0)
+			source_row_fill(&rows[i], &source);
+	}
+	if (r == 0)
+		output_table(&source_report, rows, count);
+	free(rows);
+	return ctl_result(ctl, r);
+}
