@@ -90,12 +90,7 @@ static int bpffs_mount(void)
 /* The directory above `path`, which is absolute. */
 static void parent_of(char parent[BPFFS_PATH_SIZE], const char *path)
 {
-	char *slash;
-
-	snprintf(parent, BPFFS_PATH_SIZE, "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash)
-		*slash = '\0';
+	snprintf(parent, BPFFS_PATH_SIZE, "%.*s", (int)(strrchr(path, '/') - path), path);
 }
 
 int bpffs_make(const char *directory)
@@ -112,29 +107,22 @@ int bpffs_make(const char *directory)
 	return 0;
 }
 
-/* Directories refuse to be unlinked, "." and ".." too. */
-static void unlink_all(const char *directory)
+void bpffs_remove(const char *directory)
 {
 	char path[BPFFS_PATH_SIZE + NAME_MAX + 2];
 	DIR *listing = opendir(directory);
+	const struct dirent *entry;
 
-	if (!listing)
-		return;
-	for (const struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
-		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-		unlink(path);
+	if (listing) {
+		while ((entry = readdir(listing)) != NULL) {
+			snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+			unlink(path); /* refuses "." and ".." */
+		}
+		closedir(listing);
 	}
-	closedir(listing);
-}
-
-void bpffs_remove(const char *directory)
-{
-	char parent[BPFFS_PATH_SIZE];
-
-	unlink_all(directory);
 	rmdir(directory);
-	parent_of(parent, directory);
-	rmdir(parent);
+	parent_of(path, directory);
+	rmdir(path);
 }
 
 static bool is_kept(const char *directory, const char *const *keep, size_t count)

@@ -28,8 +28,7 @@ static void pin_path(char path[PIN_SIZE], const struct xdp *xdp, const char *nam
 	snprintf(path, PIN_SIZE, "%s/%s", xdp->directory, name);
 }
 
-__attribute__((format(printf, 2, 0))) static int print_debug(
-	enum libbpf_print_level level, const char *format, va_list arguments)
+static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	char line[512];
 
@@ -102,7 +101,7 @@ static int query_mode(uint32_t ifindex, uint32_t id, uint8_t *ret_mode)
 
 static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
 {
-	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
+	LIBBPF_OPTS(bpf_xdp_query_opts, query);
 	struct bpf_prog_info info = {0};
 	uint32_t size = sizeof(info);
 	int fd = -1;
@@ -167,7 +166,7 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 static int link_create(const struct xdp *xdp, uint32_t ifindex, uint32_t mode_flag)
 {
-	struct bpf_link_create_opts options = {.sz = sizeof(options), .flags = mode_flag};
+	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flag);
 
 	return bpf_link_create(
 		bpf_program__fd(xdp->bpf->progs.xsk_def_prog), (int)ifindex, BPF_XDP, &options);

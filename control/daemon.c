@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "daemon.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <log.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_CANNOT_START 3
+
+static int ready_fd = -1; /* the parent waits at the other end; -1: nobody does */
+
+static _Noreturn void wait_for_child(int fd, pid_t pid)
+{
+	char octet;
+	int child_status = 0;
+
+	if (read(fd, &octet, 1) == 1)
+		_exit(0);
+	if (waitpid(pid, &child_status, 0) == pid && WIFEXITED(child_status) &&
+		WEXITSTATUS(child_status) != 0)
+		_exit(WEXITSTATUS(child_status));
+	_exit(EXIT_CANNOT_START);
+}
+
+int daemon_fork(void)
+{
+	int fds[2];
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid > 0) {
+		close(fds[1]);
+		wait_for_child(fds[0], pid);
+	}
+	close(fds[0]);
+	ready_fd = fds[1];
+	setsid();
+	return chdir("/") < 0 ? -errno : 0;
+}
+
+void daemon_ready(void)
+{
+	int null;
+
+	if (ready_fd < 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd <= 2; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	/* If the parent is gone, nobody needs to know. */
+	if (write(ready_fd, "", 1) < 0)
+		log_debug("nobody waited for the start");
+	close(ready_fd);
+	ready_fd = -1;
+}
+
+static void lock_owner_log(int fd, const char *path)
+{
+	char text[32] = "";
+	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
+
+	if (length > 0)
+		log_error("%s: another instance runs here, process %ld", path, atol(text));
+	else
+		log_error("%s: another instance runs here", path);
+}
+
+int daemon_lock(const char *rundir)
+{
+	char path[PATH_MAX], text[32];
+	int fd, length, r;
+
+	if (mkdir(rundir, 0755) < 0 && errno != EEXIST)
+		return log_errno(-errno, "rundir %s", rundir);
+	snprintf(path, sizeof(path), "%s/control.lock", rundir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return log_errno(-errno, "%s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+		if (r == -EWOULDBLOCK) {
+			lock_owner_log(fd, path);
+			r = -EBUSY;
+		} else {
+			log_errno(r, "%s", path);
+		}
+		close(fd);
+		return r;
+	}
+	length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)length, 0) != length)
+		return log_errno(-EIO, "%s", path);
+	return 0;
+}
+
+int daemon_pidfile_write(const char *path)
+{
+	char text[32];
+	int fd, length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	ssize_t written;
+
+	if (*path == '\0')
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return log_errno(-errno, "pidfile %s", path);
+	written = write(fd, text, (size_t)length);
+	close(fd);
+	return written == length ? 0 : log_errno(-EIO, "pidfile %s", path);
+}
+
+/* Fails after the user was dropped and cannot write there; then the file stays. */
+void daemon_pidfile_remove(const char *path)
+{
+	if (*path && unlink(path) < 0)
+		log_debug("pidfile %s: %s", path, strerror(errno));
+}
+
+int daemon_drop(const char *user)
+{
+	const struct passwd *entry;
+
+	if (*user == '\0')
+		return 0;
+	errno = 0;
+	entry = getpwnam(user);
+	if (entry == NULL)
+		return log_errno(errno ? -errno : -ENOENT, "user %s", user);
+	if (initgroups(user, entry->pw_gid) < 0 ||
+		setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
+		setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0)
+		return log_errno(-errno, "user %s", user);
+	return 0;
+}

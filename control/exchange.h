@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_EXCHANGE_H
+#define CONTROL_EXCHANGE_H
+
+/*
+ * One question to a server: a fresh UDP socket and port, a random transmit timestamp, and the
+ * two stamps of ours, taken by the kernel where it can.
+ */
+
+#include "config.h"
+#include "counter.h"
+#include <meridian/ntp.h>
+
+struct exchange;
+
+/* A datagram came from the server's address, with its stamp in exchange->t4; or, with `length` 0,
+ * the network reported `error` (negative errno). The handler may close the exchange. */
+typedef void (*exchange_handler)(
+	struct exchange *exchange, const uint8_t *buffer, size_t length, int error, void *arg);
+
+struct exchange {
+	int fd; /* -1 while there is none */
+	const struct counter *counter;
+	exchange_handler handler;
+	void *arg;
+	uint8_t transmit[8]; /* what the answer must give back */
+	uint32_t our_refid;  /* how the address we send from looks as a reference ID */
+	uint64_t sent;       /* counter just before the send */
+	uint64_t t1, t4;     /* the best stamps there are, ticks */
+};
+
+void exchange_init(struct exchange *exchange, const struct counter *counter,
+	exchange_handler handler, void *arg);
+
+/* Sends a request; an earlier one that is still open is given up. Returns 0 or a negative errno,
+ * and nothing is open then. */
+int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port);
+
+/* Gives up waiting; legal on a closed exchange. */
+void exchange_close(struct exchange *exchange);
+
+static inline bool exchange_is_open(const struct exchange *exchange)
+{
+	return exchange->fd >= 0;
+}
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* meridian-control: the slow path. Starts everything in one visible order, runs the loop, and
+ * ends everything in the reverse order. */
+
+#include "command/command.h"
+#include "config.h"
+#include "counter.h"
+#include "daemon.h"
+#include "event.h"
+#include "steer/steer.h"
+#include "track.h"
+#include <errno.h>
+#include <getopt.h>
+#include <log.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define PROGRAM "meridian-control"
+
+#define EXIT_USAGE        2
+#define EXIT_CANNOT_START 3
+
+struct options {
+	const char *config_path;
+	bool foreground, check_config, dump_config;
+};
+
+/* A reload parses into the spare one; what runs keeps pointers into the other. */
+static struct config configs[2];
+static struct config *config = &configs[0];
+
+static const char help[] =
+	"usage: " PROGRAM " [--config FILE] [--foreground]\n"
+	"       " PROGRAM " [--config FILE] --check-config | --dump-config\n"
+	"\n"
+	"Tracks upstream servers and publishes the time model that Meridian serves.\n"
+	"\n"
+	"  --config FILE   read FILE (default: " CONFIG_PATH_DEFAULT ")\n"
+	"  --foreground    do not fork; log to standard error\n"
+	"  --check-config  check the file, start nothing\n"
+	"  --dump-config   print the config in effect, start nothing\n"
+	"  --version       print the version\n"
+	"  --help          print this text\n";
+
+static int options_parse(int argc, char **argv, struct options *options)
+{
+	static const struct option long_options[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"foreground", no_argument, NULL, 'f'},
+		{"check-config", no_argument, NULL, 'k'},
+		{"dump-config", no_argument, NULL, 'd'},
+		{"version", no_argument, NULL, 'v'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	*options = (struct options){.config_path = CONFIG_PATH_DEFAULT};
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'c':
+			options->config_path = optarg;
+			break;
+		case 'f':
+			options->foreground = true;
+			break;
+		case 'k':
+			options->check_config = true;
+			break;
+		case 'd':
+			options->dump_config = true;
+			break;
+		case 'v':
+			puts(PROGRAM " " MERIDIAN_VERSION);
+			exit(0);
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, PROGRAM ": unexpected argument '%s'\n", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static void on_signal(int signal_number)
+{
+	if (signal_number == SIGHUP)
+		event_request_reload();
+	else
+		event_quit();
+}
+
+static void signals_init(void)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Logs line by line what the parser wrote. */
+static void log_lines(char *lines, int priority)
+{
+	char *rest = lines;
+
+	for (const char *line; (line = strsep(&rest, "\n"));) {
+		if (*line)
+			log_write(priority, "%s", line);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* Everything but the access rules and the bound addresses needs a restart. */
+static void log_what_needs_restart(const struct config *before, const struct config *after)
+{
+	bool sources_same = before->server_count == after->server_count &&
+		memcmp(before->server, after->server, sizeof(before->server)) == 0 &&
+		before->local_stratum == after->local_stratum &&
+		before->local_distance_s == after->local_distance_s;
+	bool clock_same = before->counter_id == after->counter_id &&
+		before->max_clock_error_ppm == after->max_clock_error_ppm &&
+		before->max_distance_s == after->max_distance_s &&
+		before->clock_precision_s == after->clock_precision_s &&
+		before->holdover_s == after->holdover_s;
+	bool files_same = same_text(before->rundir, after->rundir) &&
+		same_text(before->driftfile, after->driftfile) &&
+		same_text(before->modellog, after->modellog) &&
+		same_text(before->pidfile, after->pidfile) && same_text(before->user, after->user);
+	bool command_same = before->cmdport == after->cmdport &&
+		same_text(before->bindcmdaddress, after->bindcmdaddress) &&
+		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
+
+	if (!sources_same)
+		log_warning("reload: server and local take effect at the next start");
+	if (!clock_same)
+		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance and "
+			    "holdover take effect at the next start");
+	if (!files_same)
+		log_warning("reload: rundir, driftfile, modellog, pidfile and user take effect at "
+			    "the next start");
+	if (!command_same)
+		log_warning("reload: cmdport and bindcmdaddress take effect at the next start");
+}
+
+static void on_reload(void *arg)
+{
+	struct config *spare = config == &configs[0] ? &configs[1] : &configs[0];
+	char *lines = NULL;
+	size_t size = 0;
+	FILE *errors = open_memstream(&lines, &size);
+	int r;
+
+	(void)arg;
+	if (errors == NULL) {
+		log_errno(-errno, "reload");
+		return;
+	}
+	r = config_load(spare, config->path, errors);
+	fclose(errors);
+	log_lines(lines, r < 0 ? LOG_ERR : LOG_WARNING);
+	free(lines);
+	if (r < 0) {
+		log_error("%s was not taken over, going on as before", config->path);
+		return;
+	}
+	log_what_needs_restart(config, spare);
+	steer_reload(spare);
+	config_free(config);
+	config = spare;
+	log_notice("%s was read again", config->path);
+}
+
+/* The list of what there is, in its order; ends what started when one cannot. */
+static int run(const struct options *options)
+{
+	static struct counter counter;
+	int r = daemon_lock(config->rundir);
+
+	if (r < 0)
+		return r;
+	r = counter_init(&counter, config);
+	if (r < 0)
+		return r;
+	r = daemon_pidfile_write(config->pidfile);
+	if (r < 0)
+		return r;
+	r = track_init(config, &counter);
+	if (r < 0)
+		goto fini_pidfile;
+	r = steer_init(config, counter.id);
+	if (r < 0)
+		goto fini_track;
+	r = command_init(config);
+	if (r < 0)
+		goto fini_steer;
+	r = daemon_drop(config->user);
+	if (r < 0)
+		goto fini_command;
+	event_on_reload(on_reload, NULL);
+	log_notice("started, version " MERIDIAN_VERSION);
+	if (!options->foreground) {
+		log_open(PROGRAM, true, LOG_INFO);
+		daemon_ready();
+	}
+	r = event_loop();
+	if (r < 0)
+		log_errno(r, "poll");
+	log_notice("ending");
+fini_command:
+	command_fini();
+fini_steer:
+	steer_fini();
+fini_track:
+	track_fini();
+fini_pidfile:
+	daemon_pidfile_remove(config->pidfile);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	int r;
+
+	if (options_parse(argc, argv, &options) < 0) {
+		fputs("try " PROGRAM " --help\n", stderr);
+		return EXIT_USAGE;
+	}
+	umask(022);
+	log_open(PROGRAM, false, LOG_INFO);
+	if (config_load(config, options.config_path, stderr) < 0)
+		return EXIT_USAGE;
+	if (options.dump_config)
+		config_dump(config, stdout);
+	if (options.check_config || options.dump_config) {
+		config_free(config);
+		return 0;
+	}
+	signals_init();
+	if (!options.foreground) {
+		r = daemon_fork();
+		if (r < 0) {
+			log_errno(r, "cannot become a daemon");
+			return EXIT_CANNOT_START;
+		}
+	}
+	r = run(&options);
+	config_free(config);
+	return r < 0 ? EXIT_CANNOT_START : 0;
+}

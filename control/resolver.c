@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "resolver.h"
+#include "event.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A look-up that takes longer has its child killed. */
+#define LOOKUP_SECONDS_MAX 60
+
+struct resolver {
+	pid_t pid;
+	int fd; /* pipe from the child: one struct config_address, or nothing */
+	resolver_handler handler;
+	void *arg;
+};
+
+static void address_copy(struct config_address *address, const struct sockaddr *sockaddr)
+{
+	memset(address, 0, sizeof(*address));
+	if (sockaddr->sa_family == AF_INET) {
+		const struct sockaddr_in *in = (const void *)sockaddr;
+
+		address->family = MERIDIAN_FAMILY_IPV4;
+		memcpy(address->octets, &in->sin_addr, 4);
+	} else if (sockaddr->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *in6 = (const void *)sockaddr;
+
+		address->family = MERIDIAN_FAMILY_IPV6;
+		memcpy(address->octets, &in6->sin6_addr, 16);
+	}
+}
+
+/* The child. It leaves the parent's sockets and memory alone and exits without cleaning up; it
+ * ends with its parent, because it also holds the locks that it inherited. */
+static _Noreturn void lookup(const char *name, int fd)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
+	struct addrinfo *found = NULL;
+	struct config_address address;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_IGN);
+	alarm(LOOKUP_SECONDS_MAX);
+	if (getaddrinfo(name, NULL, &hints, &found) != 0 || found == NULL)
+		_exit(1);
+	address_copy(&address, found->ai_addr);
+	if (address.family == 0)
+		_exit(1);
+	_exit(write(fd, &address, sizeof(address)) == (ssize_t)sizeof(address) ? 0 : 1);
+}
+
+static void resolver_free(struct resolver *resolver)
+{
+	event_remove_fd(resolver->fd);
+	close(resolver->fd);
+	while (waitpid(resolver->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(resolver);
+}
+
+static void on_pipe(int fd, unsigned int events, void *arg)
+{
+	struct resolver *resolver = arg;
+	resolver_handler handler = resolver->handler;
+	void *handler_arg = resolver->arg;
+	struct config_address address;
+	ssize_t n = read(fd, &address, sizeof(address));
+
+	(void)events;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	resolver_free(resolver);
+	handler(n == (ssize_t)sizeof(address) ? &address : NULL, handler_arg);
+}
+
+int resolver_start(
+	struct resolver **ret_resolver, const char *name, resolver_handler handler, void *arg)
+{
+	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	int fds[2], r;
+
+	if (resolver == NULL)
+		return -ENOMEM;
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		r = -errno;
+		free(resolver);
+		return r;
+	}
+	*resolver = (struct resolver){.fd = fds[0], .handler = handler, .arg = arg};
+	resolver->pid = fork();
+	if (resolver->pid == 0)
+		lookup(name, fds[1]);
+	r = resolver->pid < 0 ? -errno : 0;
+	close(fds[1]);
+	if (r == 0)
+		r = event_add_fd(resolver->fd, EVENT_READ, on_pipe, resolver);
+	if (r < 0) {
+		if (resolver->pid > 0)
+			resolver_cancel(resolver);
+		else {
+			close(fds[0]);
+			free(resolver);
+		}
+		return r;
+	}
+	*ret_resolver = resolver;
+	return 0;
+}
+
+void resolver_cancel(struct resolver *resolver)
+{
+	if (resolver == NULL)
+		return;
+	kill(resolver->pid, SIGKILL);
+	resolver_free(resolver);
+}

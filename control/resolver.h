@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_RESOLVER_H
+#define CONTROL_RESOLVER_H
+
+/*
+ * Host names to addresses, without ever blocking the loop: each look-up is a short-lived child
+ * process that answers through a pipe.
+ */
+
+#include "config.h"
+
+struct resolver;
+
+/* `address` is NULL when the look-up failed. The resolver is gone when this is called. */
+typedef void (*resolver_handler)(const struct config_address *address, void *arg);
+
+/* Starts a look-up of `name`. On success *ret_resolver is there until the handler was called or
+ * resolver_cancel(). Returns 0 or a negative errno. */
+int resolver_start(
+	struct resolver **ret_resolver, const char *name, resolver_handler handler, void *arg);
+
+/* Ends a look-up without calling its handler; NULL is legal. */
+void resolver_cancel(struct resolver *resolver);
+
+#endif

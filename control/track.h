@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_TRACK_H
+#define CONTROL_TRACK_H
+
+/*
+ * The tracker: from the sources' samples to the published time model. It selects and combines
+ * the sources, leads the model there, keeps its bound honest while they are silent, and follows
+ * CLOCK_REALTIME where there is nothing better (`local`, and before the first synchronisation).
+ */
+
+#include "config.h"
+#include "core/model.h"
+#include "counter.h"
+#include "source.h"
+
+/* Opens the page and starts the sources. `config` is copied, `counter` must outlive the
+ * tracker. Returns 0 or a negative errno, after logging why. */
+int track_init(const struct config *config, const struct counter *counter);
+
+/* Stops the sources; the published model stays. */
+void track_fini(void);
+
+/* For reports: what there is to see of the clock, at `counter`. */
+struct track_status {
+	const struct model *model;
+	const struct source *best; /* NULL: none is followed */
+	struct estimate combined;  /* at the last update */
+	double last_offset_s;      /* published clock minus what the last update said */
+	double rms_offset_s;
+	double update_interval_s;
+	double residual_frequency; /* of the published clock, by the last update */
+	bool local;                /* the model is this host's clock */
+};
+
+struct track_status track_status(void);
+
+/* The sources, in the order of the config. */
+const struct source *track_sources(size_t *ret_count);
+
+#endif
