@@ -17,6 +17,7 @@ static enum output_mode mode;
 static bool csv_tagged;
 static const char *program_command;
 static json_t *json;
+static json_t *problems; /* array of strings; NULL: none */
 
 void output_begin(const char *command, enum output_mode chosen, bool tagged)
 {
@@ -43,7 +44,10 @@ static void utc_format(char *cell, size_t size, struct meridian_utc utc)
 		strcpy(date, "?");
 	else
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(cell, size, "%s.%09" PRIu64 "Z", date, utc_ns(utc));
+	if (utc.frac64 == 0)
+		snprintf(cell, size, "%sZ", date);
+	else
+		snprintf(cell, size, "%s.%09" PRIu64 "Z", date, utc_ns(utc));
 }
 
 /* Three or four digits and a unit: "1.204 ms", "35.0 us", "120 s". */
@@ -270,13 +274,15 @@ static bool column_is_left(const struct output_field *field)
 	return field->type == OUTPUT_STRING || field->type == OUTPUT_BOOL;
 }
 
+/* One line of a table; row NULL: its head. */
 static void columns_put(const struct output_report *report, const int *widths, const void *row)
 {
-	char text[CELL_SIZE];
+	const char *separator = "";
+	int padding = 0; /* owed by left-aligned columns, so that no line ends in blanks */
 
 	for (size_t i = 0; i < report->field_count; i++) {
 		const struct output_field *field = &report->fields[i];
-		int width = column_is_left(field) ? -widths[i] : widths[i];
+		char text[CELL_SIZE];
 
 		if (field->flags & OUTPUT_NOT_TEXT)
 			continue;
@@ -284,7 +290,10 @@ static void columns_put(const struct output_report *report, const int *widths, c
 			snprintf(text, sizeof(text), "%s", field->label);
 		else
 			cell_text(text, sizeof(text), field, row);
-		printf("%*s%s", width, text, i + 1 < report->field_count ? "  " : "");
+		printf("%*s%s", padding, "", separator);
+		padding = column_is_left(field) ? widths[i] - (int)strlen(text) : 0;
+		printf("%*s", column_is_left(field) ? 0 : widths[i], text);
+		separator = "  ";
 	}
 	putchar('\n');
 }
@@ -340,21 +349,9 @@ void output_problem(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (mode == OUTPUT_JSON) {
-		json_t *problems = json_object_get(json, "problems");
-
-		if (problems == NULL) {
-			problems = json_array();
-			json_object_set_new(json, "problems", problems);
-		}
-		json_array_append_new(problems, json_string(text));
-	} else if (mode == OUTPUT_CSV) {
-		fputs("problem,", stdout);
-		csv_put(text);
-		putchar('\n');
-	} else {
-		printf("! %s\n", text);
-	}
+	if (problems == NULL)
+		problems = json_array();
+	json_array_append_new(problems, json_string(text));
 }
 
 void output_error(int exit_code, const char *format, ...)
@@ -372,13 +369,35 @@ void output_error(int exit_code, const char *format, ...)
 		fprintf(stderr, "meridianctl: %s: %s\n", program_command, text);
 }
 
+static void problems_put(void)
+{
+	if (problems != NULL && mode == OUTPUT_TEXT)
+		printf("\nTo do\n");
+	for (size_t i = 0; i < json_array_size(problems); i++) {
+		const char *text = json_string_value(json_array_get(problems, i));
+
+		fputs(mode == OUTPUT_CSV ? "problem," : "! ", stdout);
+		if (mode == OUTPUT_CSV)
+			csv_put(text);
+		else
+			fputs(text, stdout);
+		putchar('\n');
+	}
+	json_decref(problems);
+	problems = NULL;
+}
+
 int output_end(void)
 {
 	if (mode == OUTPUT_JSON) {
+		if (problems != NULL)
+			json_object_set_new(json, "problems", problems);
 		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 		putchar('\n');
 		json_decref(json);
 		json = NULL;
+	} else {
+		problems_put();
 	}
 	return fflush(stdout) == 0 && !ferror(stdout) ? 0 : -EIO;
 }

@@ -77,7 +77,8 @@ void output_record(const struct output_report *report, const void *row);
 /* `count` rows: a table with a head, CSV lines, or a JSON array. */
 void output_table(const struct output_report *report, const void *rows, size_t count);
 
-/* A sentence on what is missing and what to do: a line of text, or an element of "problems". */
+/* A sentence on what is missing and what to do: comes after all reports, in JSON as an element
+ * of "problems". */
 void output_problem(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* What the command failed with: to standard error, or as the JSON key "error". */

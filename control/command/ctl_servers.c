@@ -239,9 +239,10 @@ static void policy_put(const char *rundir, const struct look *dataplane)
 	int r = policy_read(rundir, &blob);
 
 	if (r < 0) {
-		output_problem("The policy in %s cannot be read: %s.", rundir,
-			r == -ENODATA ? "control has not published one yet"
-				      : meridian_page_strerror(r));
+		/* Before control's first policy there is nothing to say about it. */
+		if (r != -ENOENT && r != -ENODATA)
+			output_problem("Cannot read the policy in %s: %s", rundir,
+				meridian_page_strerror(r));
 		return;
 	}
 	ports_put(blob, dataplane);
@@ -326,7 +327,7 @@ static void counts_put(const struct look *looks, bool verdicts)
 static void process_problems(const struct look *look, const char *name, const char *rundir)
 {
 	if (look->error < 0 && look->error != -ENOENT)
-		output_problem("The statistics of the %s in %s cannot be read: %s.", name, rundir,
+		output_problem("The statistics of the %s in %s cannot be read: %s", name, rundir,
 			meridian_page_strerror(look->error));
 	else if (look->error < 0 || look->stats->head.writer_pid == 0)
 		output_problem(

@@ -128,19 +128,19 @@ static int clock_read(struct clock_row *row, const char *rundir)
 
 static void clock_problems(const struct ctl *ctl, const struct clock_row *row, int r)
 {
-	if (r == -ENODATA)
+	if (ctl->connected != 0)
+		output_problem("meridian-control does not answer at %s: start it with "
+			       "`rundir %s`, or name the run directory with --rundir.",
+			ctl->socket, ctl->rundir);
+	if (r == -ENODATA || (r == -ENOENT && ctl->connected == 0))
 		output_problem("There is no time model yet: check `meridianctl sources` for a "
 			       "server that answers.");
-	else if (r < 0)
-		output_problem("The time model in %s cannot be read: %s.", ctl->rundir,
+	else if (r < 0 && r != -ENOENT)
+		output_problem("Cannot read the time model in %s: %s", ctl->rundir,
 			meridian_page_strerror(r));
-	else if (isnan(row->bound_s))
+	else if (r == 0 && isnan(row->bound_s))
 		output_problem("The clock is not synchronised, clients are told so: check "
 			       "`meridianctl sources`, or configure `local`.");
-	if (ctl->connected != 0)
-		output_problem("meridian-control does not answer at %s (%s): start it with this "
-			       "run directory.",
-			ctl->socket, client_strerror(ctl->connected));
 }
 
 int ctl_status(struct ctl *ctl)

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Requests of every kind against made-up reports. */
+
+#include "answer.h"
+#include "steer/steer.h"
+#include <errno.h>
+#include <meridian/policy.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define RANDOM_REQUESTS 200000
+
+static const struct answer_counts counts = {.hits = 11, .drops = 2};
+
+unsigned int report_source_count(void)
+{
+	return 2;
+}
+
+/* One source with an address, one whose name is not resolved. */
+int report_source(unsigned int index, struct report_source *ret_source)
+{
+	if (index > 1)
+		return -ENOENT;
+	*ret_source = (struct report_source){.name = "unresolved.example"};
+	if (index == 1)
+		return 0;
+	*ret_source = (struct report_source){
+		.address = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
+		.name = "ntp.example",
+		.stratum = 1,
+		.samples = 8,
+	};
+	return 0;
+}
+
+void report_tracking(struct report_tracking *ret_tracking)
+{
+	*ret_tracking = (struct report_tracking){.stratum = 3};
+}
+
+void report_activity(struct report_activity *ret_activity)
+{
+	*ret_activity = (struct report_activity){.online = 1, .unresolved = 1};
+}
+
+void steer_report_server(struct report_server *ret_server)
+{
+	*ret_server = (struct report_server){.ntp_hits = 1000};
+}
+
+struct exchange {
+	uint8_t request[CANDM_REQUEST_MAX + 1];
+	uint8_t octets[CANDM_REPLY_MAX];
+	struct candm_reply reply;
+	struct candm_wire body; /* of the reply */
+	size_t length;
+};
+
+static struct candm_wire request_begin(struct exchange *exchange, uint16_t command)
+{
+	struct candm_request request = {.version = CANDM_VERSION,
+		.type = CANDM_TYPE_REQUEST,
+		.command = command,
+		.sequence = 77};
+	struct candm_wire wire = {.octets = exchange->request, .size = sizeof(exchange->request)};
+
+	memset(exchange, 0, sizeof(*exchange));
+	candm_request(&wire, &request);
+	return wire;
+}
+
+static void request_send(struct exchange *exchange, size_t length)
+{
+	exchange->length = answer(exchange->request, length, &counts, exchange->octets);
+	exchange->body = (struct candm_wire){
+		.octets = exchange->octets, .size = exchange->length, .decode = true};
+	candm_reply(&exchange->body, &exchange->reply);
+}
+
+static void ask(struct exchange *exchange, uint16_t command, size_t length)
+{
+	request_begin(exchange, command);
+	request_send(exchange, length);
+}
+
+static void ask_index(struct exchange *exchange, uint16_t command, uint32_t index)
+{
+	struct candm_wire wire = request_begin(exchange, command);
+
+	candm_index(&wire, &index);
+	request_send(exchange, CANDM_REPLY_MAX);
+}
+
+static void assert_status(const struct exchange *exchange, uint16_t status)
+{
+	assert_int_equal(exchange->length, CANDM_REPLY_SIZE);
+	assert_int_equal(exchange->reply.reply, CANDM_REPLY_NULL);
+	assert_int_equal(exchange->reply.status, status);
+	assert_int_equal(exchange->reply.sequence, 77);
+}
+
+static void lengths(void **state)
+{
+	static const struct {
+		uint16_t command, reply;
+		size_t length; /* of the shortest request, which is that of the reply */
+	} table[] = {
+		{CANDM_COMMAND_N_SOURCES, CANDM_REPLY_N_SOURCES, 32},
+		{CANDM_COMMAND_SOURCE_DATA, CANDM_REPLY_SOURCE_DATA, 76},
+		{CANDM_COMMAND_TRACKING, CANDM_REPLY_TRACKING, 104},
+		{CANDM_COMMAND_SOURCESTATS, CANDM_REPLY_SOURCESTATS, 84},
+		{CANDM_COMMAND_ACTIVITY, CANDM_REPLY_ACTIVITY, 48},
+		{CANDM_COMMAND_SERVER_STATS, CANDM_REPLY_SERVER_STATS3, 72},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct exchange exchange;
+
+		ask(&exchange, table[i].command, table[i].length);
+		assert_int_equal(exchange.length, table[i].length);
+		assert_int_equal(exchange.reply.reply, table[i].reply);
+		assert_int_equal(exchange.reply.status, CANDM_STATUS_SUCCESS);
+		assert_int_equal(exchange.reply.command, table[i].command);
+		assert_int_equal(exchange.reply.sequence, 77);
+		ask(&exchange, table[i].command, table[i].length - 1);
+		assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
+	}
+}
+
+static void server_stats_by_length(void **state)
+{
+	struct exchange exchange;
+	struct report_server server;
+
+	(void)state;
+	ask(&exchange, CANDM_COMMAND_SERVER_STATS, 195);
+	assert_int_equal(exchange.reply.reply, CANDM_REPLY_SERVER_STATS3);
+	assert_int_equal(exchange.length, 72);
+	ask(&exchange, CANDM_COMMAND_SERVER_STATS, 196);
+	assert_int_equal(exchange.reply.reply, CANDM_REPLY_SERVER_STATS4);
+	assert_int_equal(exchange.length, 196);
+	candm_server_stats4(&exchange.body, &server);
+	assert_int_equal(server.ntp_hits, 1000);
+	assert_int_equal(server.command_hits, counts.hits);
+	assert_int_equal(server.command_drops, counts.drops);
+}
+
+static void sources(void **state)
+{
+	struct report_source source = {.refid = 0};
+	struct exchange exchange;
+	uint32_t id;
+
+	(void)state;
+	ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, 0);
+	candm_source_data(&exchange.body, &source, &id);
+	assert_int_equal(source.stratum, 1);
+	assert_int_equal(id, 0);
+	ask_index(&exchange, CANDM_COMMAND_SOURCESTATS, 0);
+	candm_sourcestats(&exchange.body, &source, &id);
+	assert_int_equal(source.samples, 8);
+	ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, 1);
+	candm_source_data(&exchange.body, &source, &id);
+	assert_int_equal(id, 2);
+	for (uint32_t index = 2; index != 0; index <<= 1) {
+		ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, index);
+		assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+		ask_index(&exchange, CANDM_COMMAND_SOURCESTATS, index);
+		assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	}
+}
+
+static void ask_name(struct exchange *exchange, struct report_address address, uint32_t id)
+{
+	struct candm_wire wire = request_begin(exchange, CANDM_COMMAND_SOURCE_NAME);
+
+	candm_address(&wire, &address, &id);
+	request_send(exchange, CANDM_REPLY_MAX);
+}
+
+static void names(void **state)
+{
+	struct report_address known = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
+	struct report_address none = {.family = 0};
+	struct exchange exchange;
+	char name[CANDM_NAME_SIZE + 1];
+
+	(void)state;
+	ask_name(&exchange, known, 0);
+	candm_name(&exchange.body, name);
+	assert_string_equal(name, "ntp.example");
+	ask_name(&exchange, none, 2);
+	candm_name(&exchange.body, name);
+	assert_string_equal(name, "unresolved.example");
+	ask_name(&exchange, none, 1);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_name(&exchange, none, 0);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	known.octets[3] = 2;
+	ask_name(&exchange, known, 0);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
+static void refusals(void **state)
+{
+	/* settime, local, allow, add server, makestep, shutdown, local of chrony 4.6 */
+	static const uint16_t writes[] = {11, 12, 17, 60, 43, 62, 64, 74};
+	static const uint16_t unknown[] = {0, 25, 57, 68, 75, 1000, UINT16_MAX};
+	struct exchange exchange;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		ask(&exchange, writes[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		ask(&exchange, unknown[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_INVALID);
+	}
+}
+
+static void headers(void **state)
+{
+	static const struct {
+		size_t at;
+		uint8_t value;
+		bool answered;
+	} table[] = {
+		{0, 4, false}, /* version too old to be told */
+		{0, 5, true},  /* told about the version */
+		{0, 7, true},  /* likewise */
+		{1, 2, false}, /* a reply: two servers must not talk to each other */
+		{1, 0, false}, /* no type */
+		{2, 1, false}, /* reserved */
+		{3, 1, false}, /* reserved */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		struct exchange exchange;
+
+		request_begin(&exchange, CANDM_COMMAND_TRACKING);
+		exchange.request[table[i].at] = table[i].value;
+		request_send(&exchange, 104);
+		if (table[i].answered)
+			assert_status(&exchange, CANDM_STATUS_BAD_VERSION);
+		else
+			assert_int_equal(exchange.length, 0);
+	}
+}
+
+static void every_length(void **state)
+{
+	struct exchange exchange;
+
+	(void)state;
+	for (uint16_t command = 0; command < 80; command++) {
+		for (size_t length = 0; length <= CANDM_REQUEST_MAX + 1; length++) {
+			ask(&exchange, command, length);
+			assert_true(exchange.length <= length);
+			if (length < CANDM_REPLY_SIZE || length > CANDM_REQUEST_MAX)
+				assert_int_equal(exchange.length, 0);
+			else
+				assert_true(exchange.length >= CANDM_REPLY_SIZE);
+		}
+	}
+}
+
+static uint64_t random_next(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* Random octets, half of them behind a header that is taken. */
+static void random_requests(void **state)
+{
+	uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
+	struct exchange exchange;
+
+	(void)state;
+	for (int i = 0; i < RANDOM_REQUESTS; i++) {
+		size_t length = random_next(&seed) % 400;
+		size_t from = 0;
+
+		if (i % 2 == 0) {
+			request_begin(&exchange, (uint16_t)(random_next(&seed) % 80));
+			from = CANDM_REQUEST_SIZE;
+		}
+		for (size_t at = from; at < length; at++)
+			exchange.request[at] = (uint8_t)random_next(&seed);
+		request_send(&exchange, length);
+		assert_true(exchange.length <= length);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lengths),
+		cmocka_unit_test(server_stats_by_length),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(names),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(headers),
+		cmocka_unit_test(every_length),
+		cmocka_unit_test(random_requests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
