@@ -24,7 +24,7 @@ struct report_tracking {
 	uint16_t stratum;              /* 0 while unsynchronised */
 	uint16_t leap;                 /* MERIDIAN_NTP_LI_* */
 	struct meridian_utc reference; /* {0, 0} while unsynchronised */
-	double current_correction_s;   /* remaining slew of the published clock */
+	double current_correction_s;   /* still to be added to the published clock by its slew */
 	double last_offset_s;
 	double rms_offset_s;
 	double frequency_ppm;

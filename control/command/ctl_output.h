@@ -38,8 +38,7 @@ enum output_type {
 #define OUTPUT_NOT_CSV  2u
 #define OUTPUT_NOT_JSON 4u
 #define OUTPUT_CSV_ONLY (OUTPUT_NOT_TEXT | OUTPUT_NOT_JSON)
-#define OUTPUT_CHRONYC  (OUTPUT_CSV_ONLY | 8u) /* a column of chronyc that is always 0 here */
-#define OUTPUT_SIGNED   16u                    /* text shows a plus sign */
+#define OUTPUT_SIGNED   8u /* text shows a plus sign */
 
 struct output_field {
 	const char *key;   /* in JSON */

@@ -8,6 +8,7 @@ struct source_row {
 	char name_text[CTL_NAME_SIZE], address_text[CTL_NAME_SIZE];
 	const char *mode, *mark, *state, *name, *address;
 	uint64_t stratum, reachability, sample_age_s;
+	uint64_t chronyc_age_s; /* UINT32_MAX: none, as chronyc prints it */
 	int64_t poll_log2;
 	double offset_s, original_offset_s, error_s;
 	uint64_t samples, runs, span_s;
@@ -24,7 +25,8 @@ static const struct output_field source_fields[] = {
 	OUTPUT_FIELD("stratum", "Stratum", COUNT, source_row, stratum, 0),
 	OUTPUT_FIELD("poll_log2", "Poll", INTEGER, source_row, poll_log2, 0),
 	OUTPUT_FIELD("reachability", "Reach", OCTAL, source_row, reachability, 0),
-	OUTPUT_FIELD("sample_age_s", "LastRx", COUNT, source_row, sample_age_s, 0),
+	OUTPUT_FIELD("sample_age_s", "LastRx", COUNT, source_row, sample_age_s, OUTPUT_NOT_CSV),
+	OUTPUT_FIELD("", "", COUNT, source_row, chronyc_age_s, OUTPUT_CSV_ONLY),
 	OUTPUT_FIELD("offset_s", "Offset", SECONDS, source_row, offset_s, OUTPUT_SIGNED),
 	OUTPUT_FIELD("original_offset_s", "Measured", SECONDS, source_row, original_offset_s,
 		OUTPUT_SIGNED),
@@ -65,6 +67,7 @@ static void source_row_fill(struct source_row *row, const struct report_source *
 	row->poll_log2 = source->poll_log2;
 	row->reachability = source->reachability;
 	row->sample_age_s = source->sample_age_s == UINT32_MAX ? UINT64_MAX : source->sample_age_s;
+	row->chronyc_age_s = source->sample_age_s;
 	row->offset_s = source->offset_s;
 	row->original_offset_s = source->original_offset_s;
 	row->error_s = source->error_s;

@@ -114,7 +114,7 @@ struct server_row {
 
 #define SERVER_FIELD(member, label)                                                                \
 	OUTPUT_FIELD(#member, label, COUNT, server_row, server.member, 0)
-#define SERVER_ABSENT OUTPUT_FIELD("", "", COUNT, server_row, zero, OUTPUT_CHRONYC)
+#define SERVER_ABSENT OUTPUT_FIELD("", "", COUNT, server_row, zero, OUTPUT_CSV_ONLY)
 
 /* chronyc's columns; absent: client log, key establishment, authentication, interleaved mode. */
 static const struct output_field server_fields[] = {
