@@ -2,6 +2,7 @@
 #include "ctl_client.h"
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -15,6 +16,16 @@
 
 /* All our requests are as long as the longest reply needs. */
 #define REQUEST_LENGTH CANDM_REPLY_MAX
+
+/* What an interrupted run leaves behind unless it is told not to. */
+static char leftover[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+static void interrupted(int number)
+{
+	unlink(leftover);
+	signal(number, SIG_DFL);
+	raise(number);
+}
 
 static int client_bind(struct client *client, const char *path)
 {
@@ -36,6 +47,9 @@ static int client_bind(struct client *client, const char *path)
 		client->own.sun_path[0] = '\0';
 		return r;
 	}
+	strcpy(leftover, client->own.sun_path);
+	signal(SIGINT, interrupted);
+	signal(SIGTERM, interrupted);
 	/* The daemon may run as another user and has to write to it. */
 	return chmod(client->own.sun_path, 0666) < 0 ? -errno : 0;
 }
@@ -277,6 +291,8 @@ const char *client_strerror(int result)
 	case -ENOENT:
 		return "there is no such socket: is meridian-control running with this run "
 		       "directory?";
+	case -EACCES:
+		return "this user may not ask: be root, or of the daemon's group";
 	case -ECONNREFUSED:
 		return "nobody listens there: meridian-control has ended";
 	default:

@@ -87,11 +87,20 @@ static int command_run(const struct command *command, struct ctl *ctl)
 	return code;
 }
 
-/* Reads the options. Returns -1 to go on, or an exit code. */
-static int options_read(struct ctl *ctl, enum output_mode *ret_mode, int argc, char **argv)
+struct request {
+	const struct command *command;
+	enum output_mode mode;
+	bool help, version;
+	const char *name;    /* of the command, as written; "" */
+	const char *unknown; /* option that is none; NULL */
+};
+
+/* Reads the command line to its end, so that an error is reported in the mode asked for. */
+static void request_read(struct request *request, struct ctl *ctl, int argc, char **argv)
 {
 	int option;
 
+	opterr = 0;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (option) {
 		case OPTION_RUNDIR:
@@ -101,46 +110,60 @@ static int options_read(struct ctl *ctl, enum output_mode *ret_mode, int argc, c
 			ctl->socket = optarg;
 			break;
 		case OPTION_JSON:
-			*ret_mode = OUTPUT_JSON;
+			request->mode = OUTPUT_JSON;
 			break;
 		case OPTION_CSV:
-			*ret_mode = OUTPUT_CSV;
+			request->mode = OUTPUT_CSV;
 			break;
 		case OPTION_HELP:
-			help();
-			return CTL_EXIT_OK;
+			request->help = true;
+			break;
 		case OPTION_VERSION:
-			printf("meridianctl %s\n", MERIDIAN_VERSION);
-			return CTL_EXIT_OK;
+			request->version = true;
+			break;
 		default:
-			return CTL_EXIT_USAGE;
+			request->unknown = argv[optind - 1];
 		}
 	}
-	return -1;
+	request->name = optind + 1 == argc ? argv[optind] : "";
+	request->command = command_find(request->name);
+}
+
+static int request_run(const struct request *request, struct ctl *ctl)
+{
+	if (request->unknown != NULL)
+		output_error(CTL_EXIT_USAGE, "%s: no such option, or its argument is missing",
+			request->unknown);
+	else if (request->name[0] == '\0')
+		output_error(CTL_EXIT_USAGE, "needs one command; see meridianctl --help");
+	else if (request->command == NULL)
+		output_error(CTL_EXIT_USAGE, "%s: no such command; see meridianctl --help",
+			request->name);
+	else
+		return command_run(request->command, ctl);
+	return CTL_EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
 	struct ctl ctl = {.rundir = MERIDIAN_RUNDIR_DEFAULT};
-	enum output_mode mode = OUTPUT_TEXT;
-	const struct command *command;
-	int code = options_read(&ctl, &mode, argc, argv);
-	const char *name = optind < argc ? argv[optind] : "";
+	struct request request = {.mode = OUTPUT_TEXT};
 	char socket[4096];
+	int code = CTL_EXIT_OK;
 
-	if (code == CTL_EXIT_OK)
-		return code;
-	command = command_find(name);
-	output_begin(name, mode, command != NULL && command->tagged);
+	request_read(&request, &ctl, argc, argv);
 	if (ctl.socket == NULL) {
 		snprintf(socket, sizeof(socket), "%s/control.sock", ctl.rundir);
 		ctl.socket = socket;
 	}
-	if (code == CTL_EXIT_USAGE || optind + 1 != argc || command == NULL) {
-		code = CTL_EXIT_USAGE;
-		output_error(code, "needs one command; see meridianctl --help");
+	if (request.help) {
+		help();
+	} else if (request.version) {
+		printf("meridianctl %s\n", MERIDIAN_VERSION);
 	} else {
-		code = command_run(command, &ctl);
+		output_begin(request.name, request.mode,
+			request.command != NULL && request.command->tagged);
+		code = request_run(&request, &ctl);
 	}
 	if (output_end() < 0 && code == CTL_EXIT_OK)
 		code = CTL_EXIT_REFUSED;

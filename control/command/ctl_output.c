@@ -15,7 +15,6 @@
 
 static enum output_mode mode;
 static bool csv_tagged;
-static const char *program_command;
 static json_t *json;
 static json_t *problems; /* array of strings; NULL: none */
 
@@ -23,7 +22,6 @@ void output_begin(const char *command, enum output_mode chosen, bool tagged)
 {
 	mode = chosen;
 	csv_tagged = tagged;
-	program_command = command;
 	if (mode == OUTPUT_JSON)
 		json = json_pack(
 			"{s:i, s:s}", "schema_version", OUTPUT_SCHEMA_VERSION, "command", command);
@@ -366,7 +364,7 @@ void output_error(int exit_code, const char *format, ...)
 		json_object_set_new(json, "error",
 			json_pack("{s:i, s:s}", "exit_code", exit_code, "message", text));
 	else
-		fprintf(stderr, "meridianctl: %s: %s\n", program_command, text);
+		fprintf(stderr, "meridianctl: %s\n", text);
 }
 
 static void problems_put(void)
