@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# The thin front of meson. `make help` lists the targets.
+
+BUILD ?= build
+export BUILD
+
+.PHONY: build run test install clean deps help
+.DEFAULT_GOAL := build
+
+build: ## build everything into build/
+	@tests/lab/deps build
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja -C $(BUILD)
+
+run: ## serve in a lab of network namespaces, or on IFACE=eth1; ends after DURATION=n seconds
+	@tests/lab/deps build lab stock
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja --quiet -C $(BUILD)
+	@IFACE="$(IFACE)" DURATION="$(DURATION)" NTP_SERVERS="$(NTP_SERVERS)" tests/lab/run
+
+test: ## run every test, or those of TIERS="unit abi bpf lint system"
+	@tests/lab/deps build lab test stock
+	@tests/run $(TIERS)
+
+install: build ## install (DESTDIR and meson's prefix apply)
+	@meson install -C $(BUILD) --no-rebuild
+
+clean: ## remove the build directories and the unpacked stock programs
+	@rm -rf build build-asan build-clang
+
+deps: ## install and unpack everything that the other targets need
+	@tests/lab/deps build lab test stock
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18

@@ -1,0 +1,348 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The lab: three network namespaces, an upstream server, Meridian and a client, on one machine.
+#
+#     upstream eth0 ---- up0 server eth1 ---- eth0 client
+#                            |
+#              control, dataplane and fallback
+#
+# A script sources this file and calls lab_enter "$@", which runs the script once more inside
+# private mount and process namespaces. Whatever the script does after that (namespaces, mounts,
+# daemons, pinned BPF objects) ends with it, however it ends, and is out of sight for another
+# lab beside it. Outside there are only a temporary directory and the hugepages, which the outer
+# run gives back.
+
+LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LAB_BUILD=$(cd "$LAB_ROOT" && realpath -m "${BUILD:-build}")
+LAB_STOCK=$LAB_ROOT/build/stock
+LAB_TOOLS=$LAB_ROOT/tests/tools
+LAB_HUGEPAGES=${LAB_HUGEPAGES:-64} # 2 MiB each; 0: none
+export LAB_ROOT LAB_BUILD LAB_STOCK LAB_TOOLS
+
+# The addresses of the lab (RFC 5737 and 3849: documentation).
+LAB_SERVER4=192.0.2.1
+LAB_SERVER6=2001:db8:1::1
+LAB_CLIENT4=192.0.2.2
+LAB_CLIENT6=2001:db8:1::2
+LAB_UPSTREAM4=198.51.100.2
+LAB_UPSTREAM6=2001:db8:2::2
+
+declare -A LAB_PID=()
+
+lab_note()
+{
+	echo "$*"
+}
+
+lab_fail()
+{
+	echo "FAIL: $*" >&2
+	exit 1
+}
+
+lab_skip()
+{
+	echo "SKIP: $*"
+	exit 77
+}
+
+# --- entering and leaving -----------------------------------------------------------------------
+
+lab_enter()
+{
+	if [ -n "${LAB_DIR:-}" ]; then
+		lab_inside
+		return
+	fi
+	[ "$(id -u)" = 0 ] || lab_fail "the lab needs root (network namespaces, XDP)"
+	[ -x "$LAB_BUILD/control/meridian-control" ] || lab_fail "nothing built in $LAB_BUILD: run make"
+	LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/meridian-lab.XXXXXX")
+	export LAB_DIR
+	trap lab_outside_exit EXIT
+	trap 'LAB_INTERRUPTED=1' INT TERM HUP
+	lab_hugepages_reserve
+	lab_outside "$@"
+}
+
+# Runs the script in its own namespaces and waits for it. A signal is passed on, and whatever
+# has not ended ten seconds later is killed.
+lab_outside()
+{
+	local status=0 child
+
+	setsid unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@" &
+	child=$!
+	wait "$child" || status=$?
+	if [ -n "${LAB_INTERRUPTED:-}" ]; then
+		kill -TERM -- "-$child" || true
+		timeout 10 tail -s 0.1 --pid="$child" -f /dev/null || kill -KILL "$child"
+		status=0
+		wait "$child" || status=$?
+	fi
+	exit "$status"
+}
+
+lab_outside_exit()
+{
+	lab_hugepages_restore
+	rm -rf "$LAB_DIR"
+}
+
+# The private side: own /run/netns, and no bpffs, so that control has to mount one.
+lab_inside()
+{
+	trap lab_inside_exit EXIT
+	trap 'exit 130' INT TERM HUP
+	LAB_RUNDIR=$LAB_DIR/run
+	LAB_CONFIG=$LAB_DIR/meridian.conf
+	mkdir -p /run/netns "$LAB_RUNDIR"
+	mount -t tmpfs lab /run/netns
+	while mountpoint -q /sys/fs/bpf; do
+		umount /sys/fs/bpf
+	done
+}
+
+lab_inside_exit()
+{
+	local status=$?
+
+	trap - EXIT INT TERM HUP
+	set +e
+	[ "$status" != 0 ] || lab_check_end || status=1
+	[ "$status" = 0 ] || [ "$status" = 77 ] || [ "$status" = 130 ] || lab_show_logs
+	exit "$status"
+}
+
+# What must hold at the end of a good run: the daemons stop cleanly and no sanitizer complained.
+lab_check_end()
+{
+	local name status=0
+
+	for name in fallback dataplane control; do
+		[ -z "${LAB_PID[$name]:-}" ] || lab_stop "$name" || status=1
+	done
+	if grep -lE 'runtime error:|ERROR: (Address|Leak)Sanitizer' "$LAB_DIR"/*.log; then
+		echo "FAIL: sanitizer report in the logs above" >&2
+		status=1
+	fi
+	return "$status"
+}
+
+lab_show_logs()
+{
+	local log
+
+	for log in "$LAB_DIR"/*.log; do
+		[ -s "$log" ] || continue
+		echo "--- ${log##*/} (last lines)"
+		tail -n "${LAB_LOG_LINES:-20}" "$log"
+	done >&2
+}
+
+# --- hugepages ----------------------------------------------------------------------------------
+
+# Adds to the machine's 2 MiB pages and takes the same number away again, under a lock, so that
+# labs side by side do not take each other's.
+lab_hugepages_add() # NUMBER; prints how many were really added
+{
+	local file=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages before after
+
+	[ -w "$file" ] || { echo 0; return; }
+	{
+		flock 9
+		read -r before <"$file"
+		echo $((before + $1)) >"$file" 2>/dev/null || true
+		read -r after <"$file"
+	} 9</proc/sys/vm
+	echo $((after - before))
+}
+
+lab_hugepages_reserve()
+{
+	LAB_HUGEPAGES_ADDED=0
+	[ "$LAB_HUGEPAGES" != 0 ] || return 0
+	LAB_HUGEPAGES_ADDED=$(lab_hugepages_add "$LAB_HUGEPAGES")
+	export LAB_HUGEPAGES_ADDED
+	[ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ] ||
+		lab_note "no hugepages to be had on this machine ($LAB_HUGEPAGES_ADDED of" \
+			"$LAB_HUGEPAGES): running without"
+}
+
+lab_hugepages_restore()
+{
+	[ "${LAB_HUGEPAGES_ADDED:-0}" = 0 ] || lab_hugepages_add "-$LAB_HUGEPAGES_ADDED" >/dev/null
+}
+
+# --- network ------------------------------------------------------------------------------------
+
+lab_in() # NAMESPACE COMMAND...
+{
+	local namespace=$1
+
+	shift
+	nsenter --net="/run/netns/$namespace" -- "$@"
+}
+
+# The veth pair between server and client. Its peer must not leave checksums to hardware that
+# is not there: AF_XDP would see them unfinished.
+lab_link_client() # QUEUES
+{
+	ip -n server link add eth1 numrxqueues "$1" numtxqueues "$1" type veth \
+		peer name eth0 numrxqueues "$1" numtxqueues "$1" netns client
+	lab_in client ethtool -K eth0 tx off >/dev/null
+	lab_addresses server eth1 "$LAB_SERVER4/24" "$LAB_SERVER6/64"
+	lab_addresses client eth0 "$LAB_CLIENT4/24" "$LAB_CLIENT6/64"
+}
+
+lab_addresses() # NAMESPACE DEVICE IPV4 IPV6
+{
+	ip -n "$1" address add "$3" dev "$2"
+	ip -n "$1" address add "$4" dev "$2" nodad
+	ip -n "$1" link set "$2" up
+}
+
+lab_network() # [QUEUES]
+{
+	local namespace
+
+	for namespace in upstream server client; do
+		ip netns add "$namespace"
+		ip -n "$namespace" link set lo up
+	done
+	ip -n server link add up0 type veth peer name eth0 netns upstream
+	lab_addresses server up0 198.51.100.1/24 2001:db8:2::1/64
+	lab_addresses upstream eth0 "$LAB_UPSTREAM4/24" "$LAB_UPSTREAM6/64"
+	lab_link_client "${1:-1}"
+}
+
+# --- processes ----------------------------------------------------------------------------------
+
+# Starts a process; its output goes to NAME.log.
+lab_start() # NAME NAMESPACE COMMAND...
+{
+	local name=$1 namespace=$2
+
+	shift 2
+	nsenter --net="/run/netns/$namespace" -- "$@" >>"$LAB_DIR/$name.log" 2>&1 </dev/null &
+	LAB_PID[$name]=$!
+}
+
+lab_alive() # NAME
+{
+	[ -n "${LAB_PID[$1]:-}" ] && kill -0 "${LAB_PID[$1]}" 2>/dev/null
+}
+
+# Ends a process with SIGTERM. Says so and returns 1 unless it ends with exit code 0 in ten seconds.
+lab_stop() # NAME
+{
+	local pid=${LAB_PID[$1]} status=0
+
+	unset "LAB_PID[$1]"
+	kill -TERM "$pid" 2>/dev/null || true
+	timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || status=$?
+	[ "$status" = 0 ] && return
+	echo "FAIL: $1 ended with status $status" >&2
+	return 1
+}
+
+lab_kill() # NAME: at once, as a crash
+{
+	kill -KILL "${LAB_PID[$1]}"
+	wait "${LAB_PID[$1]}" 2>/dev/null || true
+	unset "LAB_PID[$1]"
+}
+
+# Tries a command until it succeeds.
+lab_wait() # SECONDS WHAT COMMAND...
+{
+	local end=$((SECONDS + $1)) what=$2
+
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		[ "$SECONDS" -lt "$end" ] || lab_fail "$what: not within the time allowed"
+		sleep 0.1
+	done
+}
+
+# --- the servers --------------------------------------------------------------------------------
+
+# A stock chronyd on the host's clock, which it does not touch (-x).
+lab_upstream()
+{
+	lab_start upstream upstream "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
+		"local stratum 1" "allow all" "cmdport 0" "bindcmdaddress /" "pidfile $LAB_DIR/upstream.pid"
+}
+
+# Writes the config: what every lab has, then one line for each argument.
+lab_config() # [LINE...]
+{
+	{
+		echo "rundir $LAB_RUNDIR"
+		echo "nic eth1"
+		echo "allow 192.0.2.0/24"
+		echo "allow 2001:db8:1::/64"
+		echo "cmdport 0"
+		[ $# = 0 ] || printf '%s\n' "$@"
+	} >"$LAB_CONFIG"
+}
+
+lab_control()
+{
+	lab_start control server "$LAB_BUILD/control/meridian-control" --foreground \
+		--config "$LAB_CONFIG"
+}
+
+lab_dataplane()
+{
+	lab_start dataplane server "$LAB_BUILD/dataplane/meridian-dataplane" --rundir "$LAB_RUNDIR"
+}
+
+lab_fallback()
+{
+	lab_start fallback server "$LAB_BUILD/dataplane/meridian-fallback" --rundir "$LAB_RUNDIR"
+}
+
+lab_ctl() # COMMAND [OPTION...]
+{
+	"$LAB_BUILD/control/meridianctl" --rundir "$LAB_RUNDIR" "$@"
+}
+
+# All three, and waits until a client gets a synchronised reply from the dataplane.
+lab_serve()
+{
+	lab_control
+	lab_dataplane
+	lab_fallback
+	lab_wait 30 "synchronised replies" lab_synchronised
+	lab_wait 20 "replies from the dataplane" lab_dataplane_answers
+}
+
+# --- asking -------------------------------------------------------------------------------------
+
+lab_ask() # ARGUMENT...: of tests/tools/ntp-ask, from the client
+{
+	lab_in client /usr/bin/python3 "$LAB_TOOLS/ntp-ask" "$@"
+}
+
+lab_synchronised()
+{
+	lab_ask --require-synchronised "$LAB_SERVER4"
+}
+
+# Counter of a verdict (or another name of serverstats), summed over the workers of a process.
+lab_verdict() # dataplane|fallback VERDICT
+{
+	/usr/bin/python3 "$LAB_TOOLS/stats" "$LAB_RUNDIR" "$1" "$2"
+}
+
+# Asks once and looks whether it was the dataplane that answered.
+lab_dataplane_answers()
+{
+	local before
+
+	before=$(lab_verdict dataplane answered)
+	lab_synchronised
+	[ "$(lab_verdict dataplane answered)" -gt "$before" ]
+}
