@@ -331,10 +331,12 @@ lab_synchronised()
 	lab_ask --require-synchronised "$LAB_SERVER4"
 }
 
-# Counter of a verdict (or another name of serverstats), summed over the workers of a process.
-lab_verdict() # dataplane|fallback VERDICT
+# A counter of the process's statistics page (tests/tools/stats), summed over the workers; 0
+# while there is no page.
+lab_counter() # dataplane|fallback NAME [WORKER]
 {
-	/usr/bin/python3 "$LAB_TOOLS/stats" "$LAB_RUNDIR" "$1" "$2"
+	[ -s "$LAB_RUNDIR/stats.$1" ] || { echo 0; return; }
+	/usr/bin/python3 "$LAB_TOOLS/stats" "$LAB_RUNDIR" "$@"
 }
 
 # Asks once and looks whether it was the dataplane that answered.
@@ -342,7 +344,7 @@ lab_dataplane_answers()
 {
 	local before
 
-	before=$(lab_verdict dataplane answered)
+	before=$(lab_counter dataplane answered)
 	lab_synchronised
-	[ "$(lab_verdict dataplane answered)" -gt "$before" ]
+	[ "$(lab_counter dataplane answered)" -gt "$before" ]
 }

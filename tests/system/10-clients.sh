@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Stock clients of four projects get their time from the dataplane, over IPv4 and IPv6.
+# None of them may set the machine's clock: each runs without the capability to.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+client() # COMMAND...
+{
+	lab_in client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- "$@"
+}
+
+# Fails unless the number of seconds is within a millisecond: all share one clock.
+near_zero() # SECONDS WHO
+{
+	awk -v s="${1:-none}" 'BEGIN { exit !(s + 0 == s && s < 0.001 && s > -0.001) }' ||
+		lab_fail "$2 is ${1:-without an answer} seconds off"
+	lab_note "$2: $1 s"
+}
+
+# Runs one of the tests below and checks that the dataplane answered, not the fallback.
+served_by_dataplane() # TEST ADDRESS...
+{
+	local dataplane fallback
+
+	dataplane=$(lab_counter dataplane answered)
+	fallback=$(lab_counter fallback answered)
+	"$@"
+	[ "$(lab_counter dataplane answered)" -gt "$dataplane" ] || lab_fail "$*: not the dataplane"
+	[ "$(lab_counter fallback answered)" = "$fallback" ] || lab_fail "$*: the fallback answered"
+}
+
+test_chronyd() # ADDRESS
+{
+	client "$LAB_STOCK/chrony/usr/sbin/chronyd" -Q -t 20 -u root "server $1 iburst" \
+		"cmdport 0" "bindcmdaddress /" "pidfile $LAB_DIR/chronyd.pid" \
+		>"$LAB_DIR/chronyd.log" 2>&1 || lab_fail "chronyd got no time from $1"
+	near_zero "$(sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p' "$LAB_DIR/chronyd.log")" \
+		"chronyd over $1"
+}
+
+test_ntpdig() # ADDRESS
+{
+	client env PYTHONPATH="$LAB_STOCK/python3-ntp/usr/lib/python3/dist-packages" \
+		LD_LIBRARY_PATH="$(dirname "$LAB_STOCK"/python3-ntp/usr/lib/*/ntp/libntpc.so)" \
+		"$LAB_STOCK/ntpsec-ntpdig/usr/bin/ntpdig" -j -t 2 "$1" >"$LAB_DIR/ntpdig.log" 2>&1 ||
+		lab_fail "ntpdig got no time from $1"
+	near_zero "$(sed -n 's/.*"offset":\([-0-9.]*\),.*/\1/p' "$LAB_DIR/ntpdig.log")" \
+		"NTPsec's ntpdig over $1"
+}
+
+test_rdate() # ADDRESS
+{
+	client "$LAB_STOCK/rdate/usr/sbin/rdate" -n -p -v "$1" >"$LAB_DIR/rdate.log" 2>&1 ||
+		lab_fail "rdate got no time from $1"
+	near_zero "$(sed -n 's/.*clock by \([-0-9.]*\) .*/\1/p' "$LAB_DIR/rdate.log")" "rdate over $1"
+}
+
+# Both addresses at once. peerstats has one line per accepted sample: day, second, address,
+# status, offset.
+test_ntpsec() # ADDRESS ADDRESS
+{
+	local address
+
+	printf '%s\n' "server $1 iburst" "server $2 iburst" "disable ntp" \
+		"statsdir $LAB_DIR/" "statistics peerstats" \
+		"filegen peerstats file peerstats type none enable" >"$LAB_DIR/ntpsec.conf"
+	client "$LAB_STOCK/ntpsec/usr/sbin/ntpd" -n -q -c "$LAB_DIR/ntpsec.conf" \
+		-p "$LAB_DIR/ntpsec.pid" >"$LAB_DIR/ntpsec.log" 2>&1 || lab_fail "NTPsec's ntpd failed"
+	for address in "$@"; do
+		near_zero "$(awk -v a="$address" '$3 == a { o = $5 } END { print o }' \
+			"$LAB_DIR/peerstats")" "NTPsec's ntpd over $address"
+	done
+}
+
+# openntpd insists on a user and an empty directory of its own: given to it in this mount
+# namespace alone.
+test_openntpd() # ADDRESS ADDRESS
+{
+	local address
+
+	mkdir -p "$LAB_DIR/empty"
+	chmod 755 "$LAB_DIR/empty" "$LAB_DIR"
+	{
+		cat /etc/passwd
+		echo "ntpd:x:65533:65534::$LAB_DIR/empty:/usr/sbin/nologin"
+	} >"$LAB_DIR/passwd"
+	mount --bind "$LAB_DIR/passwd" /etc/passwd
+	printf 'server %s\n' "$@" >"$LAB_DIR/openntpd.conf"
+	lab_start openntpd client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- \
+		"$LAB_STOCK/openntpd/usr/sbin/ntpd" -d -v -f "$LAB_DIR/openntpd.conf" \
+		-p "$LAB_DIR/openntpd.pid"
+	for address in "$@"; do
+		lab_wait 20 "openntpd's reply from $address" grep -q "reply from $address: offset" \
+			"$LAB_DIR/openntpd.log"
+		near_zero "$(sed -n "s/.*reply from $address: offset \([-0-9.]*\) .*/\1/p" \
+			"$LAB_DIR/openntpd.log" | head -n 1)" "openntpd over $address"
+	done
+	lab_kill openntpd
+}
+
+lab_enter "$@"
+lab_network
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_upstream
+lab_serve
+for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
+	served_by_dataplane test_chronyd "$address"
+	served_by_dataplane test_ntpdig "$address"
+	served_by_dataplane test_rdate "$address"
+done
+served_by_dataplane test_ntpsec "$LAB_SERVER4" "$LAB_SERVER6"
+served_by_dataplane test_openntpd "$LAB_SERVER4" "$LAB_SERVER6"

@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A client that asks every 100 ms loses at most one reply when the dataplane is killed and started
+# again, at most three when it is stopped (it hangs) and continued, and none when it is drained
+# with SIGTERM: the fallback answers meanwhile.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+# Asks for nine seconds while a function does its work, and checks the loss.
+lose_at_most() # NUMBER FUNCTION
+{
+	local lost fallback
+
+	fallback=$(lab_counter fallback answered)
+	lab_ask --count 90 --interval 0.1 --require-synchronised "$LAB_SERVER4" \
+		>"$LAB_DIR/$2.log" &
+	sleep 1
+	"$2"
+	wait $! || lab_fail "$2: no synchronised reply"
+	lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/$2.log")
+	lab_note "$2: lost $lost of 90, $(($(lab_counter fallback answered) - fallback)) by the fallback"
+	[ "$lost" -le "$1" ] || lab_fail "$2: lost $lost of 90, allowed are $1"
+	[ "$(lab_counter fallback answered)" -gt "$fallback" ] || lab_fail "$2: fallback never answered"
+	lab_wait 5 "$2: the dataplane to answer again" lab_dataplane_answers
+}
+
+kill_and_start()
+{
+	lab_kill dataplane
+	sleep 2
+	lab_dataplane
+}
+
+stop_and_continue()
+{
+	kill -STOP "${LAB_PID[dataplane]}"
+	sleep 2
+	kill -CONT "${LAB_PID[dataplane]}"
+}
+
+drain_and_start()
+{
+	lab_stop dataplane
+	sleep 2
+	lab_dataplane
+}
+
+lab_enter "$@"
+lab_network
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_upstream
+lab_serve
+lose_at_most 1 kill_and_start
+lose_at_most 3 stop_and_continue
+lose_at_most 0 drain_and_start
