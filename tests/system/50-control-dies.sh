@@ -20,7 +20,7 @@ unsynchronised()
 
 lab_enter "$@"
 lab_network
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "holdover 10"
 lab_upstream
 lab_serve
 links=$(link_ids)
@@ -29,7 +29,7 @@ lab_kill control
 lab_dataplane_answers || lab_fail "the dataplane does not serve the last model"
 lab_note "control is dead, the model is served"
 before=$(lab_counter dataplane answered_unsynchronised)
-lab_wait 120 "the model to run out" unsynchronised
+lab_wait 40 "the model to run out" unsynchronised
 lab_note "the model ran out"
 lab_control
 lab_wait 30 "synchronised replies again" lab_synchronised

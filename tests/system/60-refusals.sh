@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What must be refused with a clear message: bad config lines, a second instance, somebody else's
+# XDP program on the interface, pages that are torn, short, old or foreign.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+control=$LAB_BUILD/control/meridian-control
+now=$LAB_BUILD/include/meridian-now
+
+# A config of one bad line: exit code 2, FILE:LINE, the words, and nothing started.
+refuse_config() # LINE WORD...
+{
+	local line=$1 status=0 word
+
+	shift
+	lab_config "$line"
+	timeout 10 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
+		status=$?
+	[ "$status" = 2 ] || lab_fail "\"$line\" ended with status $status, expected 2"
+	grep -q "^[^ ]*$LAB_CONFIG:6: " "$LAB_DIR/refused.log" || lab_fail "\"$line\": no FILE:LINE"
+	for word in "$@"; do
+		grep -qi -e "$word" "$LAB_DIR/refused.log" || lab_fail "\"$line\": no word \"$word\""
+	done
+	[ -z "$(ls "$LAB_RUNDIR")" ] || lab_fail "\"$line\" left $(ls "$LAB_RUNDIR")"
+	lab_note "$(cat "$LAB_DIR/refused.log")"
+}
+
+config_errors()
+{
+	refuse_config "sever 192.0.2.1" sever
+	refuse_config "server" server
+	refuse_config "server 192.0.2.1 minpoll 99" 99
+	refuse_config "local stratum 16" 16 15
+	refuse_config "allow 192.0.2.0/33" 192.0.2.0/33
+	refuse_config "bindaddress 300.0.0.1" 300.0.0.1
+	refuse_config "nic interface-name-that-is-too-long" interface-name-that-is-too-long
+	refuse_config "counter sundial" sundial
+	refuse_config "cmdport 70000" 70000
+}
+
+check_config()
+{
+	lab_config "local stratum 10"
+	"$control" --check-config --config "$LAB_CONFIG" || lab_fail "a good config is refused"
+	[ -z "$(ls "$LAB_RUNDIR")" ] || lab_fail "--check-config left $(ls "$LAB_RUNDIR")"
+}
+
+# A second instance of each program on the same run directory ends with status 3.
+second_instance() # NAME COMMAND...
+{
+	local name=$1 status=0
+
+	shift
+	timeout 20 nsenter --net=/run/netns/server -- "$@" >"$LAB_DIR/second.log" 2>&1 || status=$?
+	[ "$status" = 3 ] || lab_fail "a second $name ended with status $status, expected 3"
+	lab_note "second $name: $(tail -n 1 "$LAB_DIR/second.log")"
+}
+
+second_instances()
+{
+	second_instance control "$control" --foreground --config "$LAB_CONFIG"
+	second_instance dataplane "$LAB_BUILD/dataplane/meridian-dataplane" --rundir "$LAB_RUNDIR"
+	second_instance fallback "$LAB_BUILD/dataplane/meridian-fallback" --rundir "$LAB_RUNDIR"
+	lab_dataplane_answers || lab_fail "a second instance disturbed the first"
+}
+
+# A reader's answer to a page that is not right.
+refuse_page() # WHAT
+{
+	local status=0
+
+	timeout 5 "$now" "$LAB_DIR/bad" >"$LAB_DIR/now.log" 2>&1 || status=$?
+	[ "$status" = 3 ] || lab_fail "$1 page: meridian-now ended with status $status, expected 3"
+	lab_note "$1 page: $(cat "$LAB_DIR/now.log")"
+}
+
+patch() # OFFSET BYTES(printf): into the copy of the page
+{
+	mkdir -p "$LAB_DIR/bad"
+	cp "$LAB_RUNDIR/timemodel" "$LAB_DIR/bad/timemodel"
+	# shellcheck disable=SC2059 # the bytes are the format
+	printf "$2" | dd of="$LAB_DIR/bad/timemodel" bs=1 seek="$1" conv=notrunc status=none
+}
+
+bad_pages()
+{
+	patch 0 'MRTM'
+	timeout 5 "$now" "$LAB_DIR/bad" || lab_fail "the copy of a good page is refused"
+	patch 0 'XXXX'
+	refuse_page foreign
+	patch 4 '\377\377'
+	refuse_page "newer version's"
+	patch 16 'another boot....'
+	refuse_page "last boot's"
+	patch 8 '\377\377\000\000'
+	refuse_page torn
+	truncate -s 100 "$LAB_DIR/bad/timemodel"
+	refuse_page short
+	truncate -s 0 "$LAB_DIR/bad/timemodel"
+	refuse_page empty
+	rm "$LAB_DIR/bad/timemodel"
+	refuse_page missing
+}
+
+# Somebody else's XDP program holds the interface: control names it, serves nothing there, and
+# takes over once it is gone.
+foreign_program()
+{
+	printf '%s\n' '__attribute__((section("xdp"), used)) int somebody_else(void *c)' \
+		'{ return 2; }' >"$LAB_DIR/foreign.c"
+	clang -O2 -target bpf -c "$LAB_DIR/foreign.c" -o "$LAB_DIR/foreign.o"
+	ip -n server link set dev eth1 xdpgeneric obj "$LAB_DIR/foreign.o" sec xdp
+	lab_control
+	lab_wait 10 "control to name the foreign program" grep -q somebody_else "$LAB_DIR/control.log"
+	lab_alive control || lab_fail "control ended because of a foreign program"
+	ip -n server link set dev eth1 xdpgeneric off
+	lab_stop control
+}
+
+lab_enter "$@"
+lab_network
+config_errors
+check_config
+foreign_program
+lab_serve
+second_instances
+bad_pages

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The error of T2: the receive time in the reply against a capture of the same request on the wire
+# side of the veth pair. `local` is the reference, so that both read the same clock and no model
+# of an upstream enters. Prints the distribution; asserts only what no busy machine can break.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+percentile() # FILE NUMBER
+{
+	sed -n "s/^  p$2 //p" "$1"
+}
+
+measure() # NAME ADDRESS
+{
+	lab_in client "$LAB_TOOLS/t2-error" eth0 "$2" 1000 >"$LAB_DIR/$1.txt" ||
+		lab_fail "$1: no distribution"
+	cat "$LAB_DIR/$1.txt"
+	[ "$(percentile "$LAB_DIR/$1.txt" 1)" -gt -100000 ] || lab_fail "$1: T2 before it was sent"
+	[ "$(percentile "$LAB_DIR/$1.txt" 50)" -lt 100000 ] || lab_fail "$1: median above 100 us"
+}
+
+lab_enter "$@"
+lab_network
+lab_config "local stratum 10"
+lab_serve
+before=$(lab_counter dataplane stamp_xdp)
+measure ipv4 "$LAB_SERVER4"
+measure ipv6 "$LAB_SERVER6"
+[ "$(lab_counter dataplane stamp_xdp)" -ge $((before + 1900)) ] ||
+	lab_fail "fewer than 1900 of 2000 requests were stamped by the XDP program"
