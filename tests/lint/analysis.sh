@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# cppcheck and clang-tidy (checks in .clang-tidy) over the programs, with the flags of the clang
+# build.
+set -eu
+cd "$(dirname "$0")/../.."
+build=build-clang
+[ -f $build/compile_commands.json ] || CC=clang meson setup $build -Dwerror=true >/dev/null
+ninja -C $build bpf/steer.skel.h >/dev/null # a header that the sources include
+
+status=0
+cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j "$(nproc)" \
+	--enable=warning,performance,portability --suppress=missingIncludeSystem \
+	-D__x86_64__ -D__SIZEOF_POINTER__=8 -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 \
+	'-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
+	-I include -I include/lib -I dataplane -I dataplane/core -I control \
+	include dataplane control || status=1
+git ls-files 'include/*.c' 'dataplane/*.c' 'control/*.c' |
+	xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p $build 2>/dev/null || status=1
+exit $status
