@@ -4,7 +4,7 @@
 # build.
 set -eu
 cd "$(dirname "$0")/../.."
-build=build-clang
+build="build-clang"
 [ -f $build/compile_commands.json ] || CC=clang meson setup $build -Dwerror=true >/dev/null
 ninja -C $build bpf/steer.skel.h >/dev/null # a header that the sources include
 

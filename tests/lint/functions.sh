@@ -4,6 +4,7 @@
 # columns. The formatter puts a function's closing brace, and nothing else, alone in column one.
 set -eu
 cd "$(dirname "$0")/../.."
+# shellcheck disable=SC2016 # awk's, not the shell's
 git ls-files '*.c' '*.h' | xargs awk '
 	FNR == 1 { start = 0 }
 	/^\{/ { start = FNR }

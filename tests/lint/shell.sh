@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# shellcheck is content with every shell script, python3 compiles every Python one.
+# Shell scripts pass shellcheck, Python ones compile.
 set -eu
 cd "$(dirname "$0")/../.."
 
