@@ -73,8 +73,7 @@ test_ntpsec() # ADDRESS ADDRESS
 	done
 }
 
-# openntpd insists on a user and an empty directory of its own: given to it in this mount
-# namespace alone.
+# openntpd insists on a user and directories of its own: given to it in this mount namespace alone.
 test_openntpd() # ADDRESS ADDRESS
 {
 	local address
@@ -86,6 +85,8 @@ test_openntpd() # ADDRESS ADDRESS
 		echo "ntpd:x:65533:65534::$LAB_DIR/empty:/usr/sbin/nologin"
 	} >"$LAB_DIR/passwd"
 	mount --bind "$LAB_DIR/passwd" /etc/passwd
+	mount -t tmpfs lab /var/lib
+	mkdir -p /var/lib/openntpd/run /var/lib/openntpd/db
 	printf 'server %s\n' "$@" >"$LAB_DIR/openntpd.conf"
 	lab_start openntpd client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- \
 		"$LAB_STOCK/openntpd/usr/sbin/ntpd" -d -v -f "$LAB_DIR/openntpd.conf" \

@@ -9,14 +9,15 @@ set -eu
 # Asks for nine seconds while a function does its work, and checks the loss.
 lose_at_most() # NUMBER FUNCTION
 {
-	local lost fallback
+	local lost fallback client
 
 	fallback=$(lab_counter fallback answered)
 	lab_ask --count 90 --interval 0.1 --require-synchronised "$LAB_SERVER4" \
 		>"$LAB_DIR/$2.log" &
+	client=$!
 	sleep 1
 	"$2"
-	wait $! || lab_fail "$2: no synchronised reply"
+	wait "$client" || lab_fail "$2: no synchronised reply"
 	lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/$2.log")
 	lab_note "$2: lost $lost of 90, $(($(lab_counter fallback answered) - fallback)) by the fallback"
 	[ "$lost" -le "$1" ] || lab_fail "$2: lost $lost of 90, allowed are $1"
