@@ -307,7 +307,7 @@ lab_fallback()
 
 lab_ctl() # COMMAND [OPTION...]
 {
-	"$LAB_BUILD/control/meridianctl" --rundir "$LAB_RUNDIR" "$@"
+	"$LAB_BUILD/control/command/meridianctl" --rundir "$LAB_RUNDIR" "$@"
 }
 
 # All three, and waits until a client gets a synchronised reply from the dataplane.

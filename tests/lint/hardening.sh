@@ -26,7 +26,7 @@ check() # PROGRAM
 	has "$1" "fortified calls" '__[a-z]+_chk' --dyn-syms
 }
 
-for program in control/meridian-control control/meridianctl dataplane/meridian-dataplane \
+for program in control/meridian-control control/command/meridianctl dataplane/meridian-dataplane \
 	dataplane/meridian-fallback; do
 	check "$build/$program"
 done
