@@ -349,3 +349,18 @@ lab_dataplane_answers()
 	lab_synchronised
 	[ "$(lab_counter dataplane answered)" -gt "$before" ]
 }
+
+# A field of `meridianctl COMMAND --json`, such as: lab_field status ports.0.driver
+lab_field() # COMMAND PATH
+{
+	lab_ctl "$1" --json | "$LAB_TOOLS/json-field" "$2"
+}
+
+# Fails unless the field has the value.
+lab_expect() # COMMAND PATH VALUE
+{
+	local value
+
+	value=$(lab_field "$1" "$2") || lab_fail "$1 has no $2"
+	[ "$value" = "$3" ] || lab_fail "$1: $2 is $value, expected $3"
+}

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Two receive queues, each polled by the dataplane: requests of many source ports arrive on both
-# (status shows it), and all are answered.
+# Two receive queues and two workers: requests of many source ports arrive on both, each worker
+# answers its own, and status shows it.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -10,3 +10,22 @@ lab_network 2
 lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "workers 0 1"
 lab_upstream
 lab_serve
+lab_expect status ports.0.queues 2
+lab_expect status ports.0.driver net_af_xdp
+lab_expect status ports.0.xdp_mode native
+lab_expect status ports.0.copy_mode copy
+lab_expect status workers.1.process dataplane
+for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
+	zero=$(lab_counter dataplane answered 0)
+	one=$(lab_counter dataplane answered 1)
+	lab_ask --count 200 --interval 0.005 "$address" >"$LAB_DIR/ask.log"
+	zero=$(($(lab_counter dataplane answered 0) - zero))
+	one=$(($(lab_counter dataplane answered 1) - one))
+	lab_note "$address: worker 0 answered $zero, worker 1 answered $one of 200"
+	[ $((zero + one)) = 200 ] || lab_fail "$((zero + one)) of 200 answered"
+	if [ "$zero" -lt 20 ] || [ "$one" -lt 20 ]; then
+		lab_fail "one queue has nearly no traffic"
+	fi
+done
+lab_expect status stamps.0.stamp xdp
+lab_expect status stamps.1.share 1.0

@@ -1,0 +1,81 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Stock chronyc on the control socket, meridianctl's text and its --json tell the same.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+chronyc() # COMMAND
+{
+	"$LAB_STOCK/chrony/usr/bin/chronyc" -n -c -h "$LAB_RUNDIR/control.sock" "$1"
+}
+
+column() # COMMAND NUMBER: of chronyc's first line
+{
+	chronyc "$1" | head -n 1 | cut -d , -f "$2"
+}
+
+# A line "NAME : VALUE" of meridianctl's text.
+text() # COMMAND NAME
+{
+	lab_ctl "$1" | sed -n "s/^$2 *: //p"
+}
+
+same() # WHAT VALUE VALUE...
+{
+	local what=$1 first=$2 value
+
+	shift
+	[ -n "$first" ] || lab_fail "$what: no value"
+	for value in "$@"; do
+		[ "$value" = "$first" ] || lab_fail "$what: $*"
+	done
+	lab_note "$what: $first"
+}
+
+tracking()
+{
+	same reference "$LAB_UPSTREAM4" "$(column tracking 2)" "$(lab_field status clock.reference)" \
+		"$(text status Reference)"
+	same stratum 2 "$(column tracking 3)" "$(lab_field status clock.stratum)" \
+		"$(text status Stratum)"
+	same leap Normal "$(column tracking 14)"
+	same state synchronised "$(lab_field status clock.state)" "$(text status State)"
+}
+
+sources()
+{
+	same "source state" selected "$(lab_field sources sources.0.state)"
+	same "source mark" '*' "$(column sources 2)" "$(lab_ctl sources | awk 'NR == 2 { print $1 }')"
+	same "source address" "$LAB_UPSTREAM4" "$(column sources 3)" \
+		"$(lab_field sources sources.0.address)" \
+		"$(lab_ctl sources | awk 'NR == 2 { print $3 }')"
+	same "source stratum" 1 "$(column sources 4)" "$(lab_field sources sources.0.stratum)"
+	same "number of sources" 1 "$(chronyc sources | wc -l)" "$(chronyc sourcestats | wc -l)"
+}
+
+serverstats()
+{
+	local received dropped
+
+	received=$(($(lab_counter dataplane rx_packets) + $(lab_counter fallback rx_packets)))
+	dropped=$(lab_counter dataplane bad_mode)
+	[ "$dropped" = 1 ] || lab_fail "$dropped requests of a bad mode, expected 1"
+	same "packets received" "$received" "$(column serverstats 1)" \
+		"$(lab_field serverstats serverstats.ntp_hits)" \
+		"$(text serverstats "NTP packets received")"
+	same "packets dropped" "$dropped" "$(column serverstats 2)" \
+		"$(lab_field serverstats serverstats.ntp_drops)" \
+		"$(text serverstats "NTP packets dropped")"
+}
+
+lab_enter "$@"
+lab_network
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_upstream
+lab_serve
+lab_ask --count 20 --interval 0.01 "$LAB_SERVER4" >/dev/null
+lab_in client "$LAB_TOOLS/frame-cases" eth0 \
+	"$(ip -n server -br link show eth1 | awk '{ print $3 }')" mode-server >/dev/null
+tracking
+sources
+serverstats

@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Packet buffers in hugepages where there are any, in ordinary pages with `hugepages never`: both
+# serve, and status says which.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+serve_from() # MEMORY [CONFIG-LINE]
+{
+	lab_config "local stratum 10" "${@:2}"
+	lab_serve
+	lab_expect status processes.0.memory "$1"
+	lab_ask --count 100 --interval 0.01 "$LAB_SERVER4" >"$LAB_DIR/ask.log"
+	grep -q 'lost 0$' "$LAB_DIR/ask.log" || lab_fail "$1: $(tail -n 1 "$LAB_DIR/ask.log")"
+	lab_note "$1: $(tail -n 1 "$LAB_DIR/ask.log")"
+	lab_stop fallback
+	lab_stop dataplane
+	lab_stop control
+}
+
+lab_enter "$@"
+lab_network
+serve_from "4k pages" "hugepages never"
+[ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ] || lab_skip "no hugepages to be had on this machine"
+serve_from hugepages
