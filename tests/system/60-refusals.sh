@@ -18,7 +18,7 @@ refuse_config() # LINE WORD...
 	timeout 10 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
 		status=$?
 	[ "$status" = 2 ] || lab_fail "\"$line\" ended with status $status, expected 2"
-	grep -q "^[^ ]*$LAB_CONFIG:6: " "$LAB_DIR/refused.log" || lab_fail "\"$line\": no FILE:LINE"
+	grep -q "$LAB_CONFIG:$(wc -l <"$LAB_CONFIG"): " "$LAB_DIR/refused.log" || lab_fail "\"$line\": no FILE:LINE"
 	for word in "$@"; do
 		grep -qi -e "$word" "$LAB_DIR/refused.log" || lab_fail "\"$line\": no word \"$word\""
 	done
