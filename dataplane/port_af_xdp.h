@@ -11,7 +11,8 @@
 #include "port.h"
 #include <meridian/policy.h>
 
-#define PORT_AF_XDP_DRIVER "net_af_xdp"
+#define PORT_AF_XDP_DRIVER    "net_af_xdp"
+#define PORT_AF_XDP_MEMORY_MB 11 /* of packet buffers for a queue, about */
 
 /*
  * Opens queue `queue` of `nic`, with packet buffers of its own. EAL is up, and the attached XDP

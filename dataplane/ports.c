@@ -74,8 +74,10 @@ static int queue_open(struct port_queue **ret_queue, const struct meridian_polic
 	for (int try = 0;; try++) {
 		int r = program_attached(nic) ? port_af_xdp_open(ret_queue, nic, queue) : -EBUSY;
 
-		if (r != -EBUSY || try == OPEN_TRIES || *stop)
+		if (r != -EBUSY || try == OPEN_TRIES)
 			return r;
+		if (*stop)
+			return -EINTR;
 		if (try == 0)
 			log_notice("%s queue %u is not to be had yet; trying for %d s", nic->name,
 				queue, OPEN_TIMEOUT_S);
@@ -86,10 +88,12 @@ static int queue_open(struct port_queue **ret_queue, const struct meridian_polic
 static int queue_error(
 	int error, const struct meridian_policy_nic *nic, uint16_t queue, uint32_t memory_mb)
 {
+	if (error == -EINTR)
+		return error;
 	if (error == -ENOMEM)
-		log_error("%s queue %u: its packet buffers do not fit into the %" PRIu32
-			  " MB of packet memory",
-			nic->name, queue, memory_mb);
+		log_error("%s queue %u: its packet buffers, about %d MB, do not fit into the "
+			  "%" PRIu32 " MB of packet memory",
+			nic->name, queue, PORT_AF_XDP_MEMORY_MB, memory_mb);
 	else if (error == -EINVAL)
 		log_error("%s: DPDK cannot take an interface of this name", nic->name);
 	else
