@@ -34,7 +34,8 @@ static ssize_t eal_log_write(void *cookie, const char *text, size_t size)
 	return (ssize_t)size;
 }
 
-static int library_log_write(const char *format, va_list arguments)
+__attribute__((format(printf, 1, 0))) static int library_log_write(
+	const char *format, va_list arguments)
 {
 	char text[256];
 
@@ -44,14 +45,16 @@ static int library_log_write(const char *format, va_list arguments)
 	return 0;
 }
 
-static int libbpf_log_write(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int libbpf_log_write(
+	enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	(void)level;
 	return library_log_write(format, arguments);
 }
 
 /* libxdp warns of each socket that it did not attach the program itself. */
-static int libxdp_log_write(enum libxdp_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int libxdp_log_write(
+	enum libxdp_print_level level, const char *format, va_list arguments)
 {
 	(void)level;
 	return library_log_write(format, arguments);

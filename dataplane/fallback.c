@@ -118,7 +118,7 @@ static void packet_serve(int fd, struct fallback_packet *packet)
 {
 	enum meridian_stamp source =
 		packet->has_stamp ? MERIDIAN_STAMP_kernel : MERIDIAN_STAMP_counter;
-	struct server_reply reply;
+	struct server_reply reply = {.receive_counter = 0};
 	const uint8_t *payload;
 	uint16_t length;
 

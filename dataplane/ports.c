@@ -34,7 +34,7 @@ static bool nic_usable(const struct meridian_policy_nic *nic)
 /* Without our program attached, libxdp would attach one that takes all traffic of the queue. */
 static bool program_attached(const struct meridian_policy_nic *nic)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 
 	return bpf_xdp_query((int)nic->ifindex, 0, &query) == 0 &&
 		query.prog_id == nic->xdp_program_id;
@@ -130,7 +130,7 @@ int ports_open(struct ports *ports, const struct meridian_policy_blob *blob,
 {
 	int r = -ENOMEM;
 
-	memset(ports, 0, sizeof(*ports));
+	*ports = (struct ports){.count = 0};
 	ports->entry = calloc(blob->queues.count + 1, sizeof(*ports->entry));
 	ports->blob = malloc(blob->size);
 	if (ports->entry && ports->blob) {
@@ -148,14 +148,14 @@ void ports_close(struct ports *ports)
 		port_af_xdp_close(ports->entry[i].queue);
 	free(ports->entry);
 	free(ports->blob);
-	memset(ports, 0, sizeof(*ports));
+	*ports = (struct ports){.count = 0};
 }
 
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port)
 {
 	uint32_t count = 0;
 
-	for (uint16_t n = 0; n < ports->blob->nics.count; n++) {
+	for (uint64_t n = 0; n < ports->blob->nics.count; n++) {
 		const struct meridian_policy_nic *nic = &nic_table(ports->blob)[n];
 		struct meridian_stats_port report = {.xdp_mode = nic->xdp_mode, .zero_copy = 1};
 
