@@ -128,15 +128,19 @@ static int ports_open_all(struct ports *ports, const volatile sig_atomic_t *stop
 int ports_open(struct ports *ports, const struct meridian_policy_blob *blob,
 	const volatile sig_atomic_t *stop)
 {
-	int r = -ENOMEM;
+	int r;
 
 	*ports = (struct ports){.count = 0};
 	ports->entry = calloc(blob->queues.count + 1, sizeof(*ports->entry));
+	if (ports->entry == NULL)
+		return -ENOMEM;
 	ports->blob = malloc(blob->size);
-	if (ports->entry && ports->blob) {
-		memcpy(ports->blob, blob, blob->size);
-		r = ports_open_all(ports, stop);
+	if (ports->blob == NULL) {
+		free(ports->entry);
+		return -ENOMEM;
 	}
+	memcpy(ports->blob, blob, blob->size);
+	r = ports_open_all(ports, stop);
 	if (r < 0)
 		ports_close(ports);
 	return r;
