@@ -115,8 +115,11 @@ static int workers_start(void)
 {
 	int r = workers_init();
 
-	for (; r == 0 && worker_running < worker_count; worker_running++)
+	while (r == 0 && worker_running < worker_count) {
 		r = eal_launch(worker_running, worker_run, &workers[worker_running]);
+		if (r == 0)
+			worker_running++;
+	}
 	if (r < 0) {
 		log_errno(r, "workers");
 		workers_stop();
