@@ -48,6 +48,12 @@ void addresses_sort(struct addresses *addresses)
 	addresses->count = kept + 1;
 }
 
+bool addresses_contain(const struct meridian_policy_address *sorted, size_t count,
+	const struct meridian_policy_address *address)
+{
+	return count > 0 && bsearch(address, sorted, count, sizeof(*sorted), address_compare);
+}
+
 static bool is_wildcard(const struct config_address *bind)
 {
 	static const uint8_t any[16];

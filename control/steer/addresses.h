@@ -18,6 +18,10 @@ int addresses_add(struct addresses *addresses, uint8_t family, const void *octet
 /* Sorts by family, then octets, and drops duplicates. */
 void addresses_sort(struct addresses *addresses);
 
+/* Whether `count` sorted addresses contain one. */
+bool addresses_contain(const struct meridian_policy_address *sorted, size_t count,
+	const struct meridian_policy_address *address);
+
 /*
  * Keeps what `bindaddress` names. As in chrony each family stands for itself: without a
  * `bindaddress` of a family, or with its wildcard (0.0.0.0, ::), the whole family stays.

@@ -10,7 +10,6 @@
 #include "policy.h"
 #include "serverstats.h"
 #include "watch.h"
-#include <errno.h>
 #include <meridian/counter.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,7 +188,6 @@ static int follow_init(void)
 
 	if (r < 0)
 		return log_errno(r, "cannot follow the interfaces by rtnetlink");
-	watch_init(steer_config->rundir);
 	watch_handler(NULL);
 	return 0;
 }
@@ -234,6 +232,7 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	steer_config = config;
 	steer_counter_id = counter_id;
 	plan_init(&plan, config);
+	watch_init(config->rundir);
 	r = nics_init(config->rundir);
 	if (r == 0)
 		forget_others(config->rundir);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "xdp.h"
+#include "addresses.h"
 #include "log.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -120,36 +121,29 @@ static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
 	return -EBUSY;
 }
 
-/* Whether a link holds this interface, in a mode that will do. 0 or a negative errno. */
-static int link_usable(int fd, uint32_t ifindex, bool generic, bool *ret_usable)
+/* Mode in which a link holds this interface; MERIDIAN_XDP_NONE when it does not. An index alone
+ * may be that of an interface in another network namespace. 0 or a negative errno. */
+static int link_mode(int fd, uint32_t ifindex, uint8_t *ret_mode)
 {
-	uint8_t mode;
-	int r;
-
-	*ret_usable = false;
+	*ret_mode = MERIDIAN_XDP_NONE;
 	if (link_ifindex(fd) != ifindex)
 		return 0;
-	/* An index alone may be that of an interface in another network namespace. */
-	r = query_mode(ifindex, link_program_id(fd), &mode);
-	if (r < 0)
-		return r;
-	*ret_usable = generic ? mode == MERIDIAN_XDP_GENERIC : mode != MERIDIAN_XDP_NONE;
-	return 0;
+	return query_mode(ifindex, link_program_id(fd), ret_mode);
 }
 
 /* Takes over the pinned link; -ENOENT when there is none (any more) that will do. */
 static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 {
 	char path[PIN_SIZE];
-	bool usable;
+	uint8_t mode;
 	int fd, r;
 
 	pin_path(path, xdp, "link");
 	fd = bpf_obj_get(path);
 	if (fd < 0)
 		return fd;
-	r = link_usable(fd, ifindex, generic, &usable);
-	if (r == 0 && !usable) {
+	r = link_mode(fd, ifindex, &mode);
+	if (r == 0 && (mode == MERIDIAN_XDP_NONE || (generic && mode != MERIDIAN_XDP_GENERIC))) {
 		(void)bpf_link_detach(fd);
 		unlink(path);
 		r = -ENOENT;
@@ -161,6 +155,7 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 		return r;
 	}
 	xdp->link_fd = fd;
+	xdp->mode = mode;
 	return 0;
 }
 
@@ -183,7 +178,9 @@ static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
 	char path[PIN_SIZE];
 	int r = generic ? -EOPNOTSUPP : link_create(xdp, ifindex, XDP_FLAGS_DRV_MODE);
 
+	xdp->mode = MERIDIAN_XDP_NATIVE;
 	if (r < 0 && !is_final(r)) {
+		xdp->mode = MERIDIAN_XDP_GENERIC;
 		xdp->native_error = generic ? 0 : r;
 		r = link_create(xdp, ifindex, XDP_FLAGS_SKB_MODE);
 	}
@@ -231,13 +228,14 @@ static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 	if (r == -ENOENT)
 		r = link_new(xdp, ifindex, generic);
+	if (r < 0 && xdp->error[0])
+		return r;
 	if (r == -EBUSY || r == -EEXIST)
 		return xdp_fail_foreign(xdp, ifindex);
 	if (r < 0)
-		return xdp->error[0] ? r : xdp_fail(xdp, r, "attach the XDP program");
+		return xdp_fail(xdp, r, "attach the XDP program");
 	xdp->program_id = link_program_id(xdp->link_fd);
-	r = query_mode(ifindex, xdp->program_id, &xdp->mode);
-	return r < 0 ? xdp_fail(xdp, r, "ask for the mode of the XDP program") : 0;
+	return 0;
 }
 
 /* A failed attempt leaves nothing of its own, and what an earlier control left as it was. */
@@ -278,80 +276,44 @@ bool xdp_attached(const struct xdp *xdp, uint32_t ifindex)
 	return xdp->bpf && link_ifindex(xdp->link_fd) == ifindex;
 }
 
-/* Where addresses of one family go. */
-struct family_map {
-	int fd;
-	uint8_t family;
-	size_t key_size;
-};
-
-static int address_compare(const struct family_map *map, const void *octets,
-	const struct meridian_policy_address *address)
-{
-	if (map->family != address->family)
-		return (int)map->family - (int)address->family;
-	return memcmp(octets, address->octets, map->key_size);
-}
-
-static bool addresses_contain(const struct family_map *map, const void *octets,
-	const struct meridian_policy_address *addresses, size_t count)
-{
-	size_t low = 0, high = count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = address_compare(map, octets, &addresses[middle]);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return false;
-}
-
 /* Deleting while walking would make the walk start over: look ahead by one key. */
 static void map_remove_others(
-	const struct family_map *map, const struct meridian_policy_address *addresses, size_t count)
+	int map, uint8_t family, const struct meridian_policy_address *addresses, size_t count)
 {
-	uint8_t key[16], next[16];
-	bool more = bpf_map_get_next_key(map->fd, NULL, next) == 0;
+	struct meridian_policy_address address = {.family = family}, next = address;
+	bool more = bpf_map_get_next_key(map, NULL, next.octets) == 0;
 
 	while (more) {
-		memcpy(key, next, sizeof(key));
-		more = bpf_map_get_next_key(map->fd, key, next) == 0;
-		if (!addresses_contain(map, key, addresses, count))
-			(void)bpf_map_delete_elem(map->fd, key);
+		address = next;
+		more = bpf_map_get_next_key(map, address.octets, next.octets) == 0;
+		if (!addresses_contain(addresses, count, &address))
+			(void)bpf_map_delete_elem(map, address.octets);
 	}
 }
 
 static int map_add(
-	const struct family_map *map, const struct meridian_policy_address *addresses, size_t count)
+	int map, uint8_t family, const struct meridian_policy_address *addresses, size_t count)
 {
 	const uint8_t served = 1;
 	int r = 0;
 
 	for (size_t i = 0; i < count && r == 0; i++) {
-		if (addresses[i].family == map->family)
-			r = bpf_map_update_elem(map->fd, addresses[i].octets, &served, BPF_ANY);
+		if (addresses[i].family == family)
+			r = bpf_map_update_elem(map, addresses[i].octets, &served, BPF_ANY);
 	}
 	return r;
 }
 
 int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count)
 {
-	const struct family_map ipv4 = {bpf_map__fd(xdp->bpf->maps.steer_ipv4),
-		MERIDIAN_FAMILY_IPV4, sizeof(struct steer_ipv4)};
-	const struct family_map ipv6 = {bpf_map__fd(xdp->bpf->maps.steer_ipv6),
-		MERIDIAN_FAMILY_IPV6, sizeof(struct steer_ipv6)};
+	int ipv4 = bpf_map__fd(xdp->bpf->maps.steer_ipv4);
+	int ipv6 = bpf_map__fd(xdp->bpf->maps.steer_ipv6);
 	int r;
 
-	map_remove_others(&ipv4, addresses, count);
-	map_remove_others(&ipv6, addresses, count);
-	r = map_add(&ipv4, addresses, count);
-	return r < 0 ? r : map_add(&ipv6, addresses, count);
+	map_remove_others(ipv4, MERIDIAN_FAMILY_IPV4, addresses, count);
+	map_remove_others(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
+	r = map_add(ipv4, MERIDIAN_FAMILY_IPV4, addresses, count);
+	return r < 0 ? r : map_add(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
 }
 
 int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer)

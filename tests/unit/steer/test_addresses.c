@@ -93,6 +93,21 @@ static void test_many(void **state)
 	addresses_fini(&addresses);
 }
 
+static void test_contains(void **state)
+{
+	struct addresses addresses = sample();
+	struct meridian_policy_address address = {
+		.octets = {192, 0, 2, 2}, .family = MERIDIAN_FAMILY_IPV4};
+
+	(void)state;
+	addresses_sort(&addresses);
+	assert_true(addresses_contain(addresses.entry, addresses.count, &address));
+	address.octets[3] = 3;
+	assert_false(addresses_contain(addresses.entry, addresses.count, &address));
+	assert_false(addresses_contain(NULL, 0, &address));
+	addresses_fini(&addresses);
+}
+
 static void test_narrowed_by_family(void **state)
 {
 	const struct config_address bind[] = {bind_to("192.0.2.2"), bind_to("203.0.113.1")};
@@ -128,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sorted_without_duplicates),
 		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_contains),
 		cmocka_unit_test(test_narrowed_by_family),
 		cmocka_unit_test(test_not_narrowed_without_bindaddress),
 		cmocka_unit_test(test_wildcard_keeps_its_family),
