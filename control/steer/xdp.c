@@ -85,18 +85,15 @@ static int query_mode(uint32_t ifindex, uint32_t id, uint8_t *ret_mode)
 	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 	int r = bpf_xdp_query((int)ifindex, 0, &query);
 
-	if (r < 0)
+	*ret_mode = MERIDIAN_XDP_NONE;
+	if (r < 0 || id == 0)
 		return r;
-	if (id == 0)
-		*ret_mode = MERIDIAN_XDP_NONE;
-	else if (query.drv_prog_id == id)
+	if (query.drv_prog_id == id)
 		*ret_mode = MERIDIAN_XDP_NATIVE;
 	else if (query.skb_prog_id == id)
 		*ret_mode = MERIDIAN_XDP_GENERIC;
 	else if (query.hw_prog_id == id)
 		*ret_mode = MERIDIAN_XDP_OFFLOAD;
-	else
-		*ret_mode = MERIDIAN_XDP_NONE;
 	return 0;
 }
 
