@@ -323,7 +323,7 @@ void output_table(const struct output_report *report, const void *rows, size_t c
 
 	switch (mode) {
 	case OUTPUT_TEXT:
-		if (count > 0)
+		if (count > 0 || report->title == NULL)
 			table_text(report, rows, count);
 		break;
 	case OUTPUT_CSV:
