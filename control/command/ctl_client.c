@@ -140,7 +140,7 @@ static int client_ask(struct client *client, uint16_t command, const struct cand
 {
 	struct candm_request request = {
 		.version = CANDM_VERSION, .type = CANDM_TYPE_REQUEST, .command = command};
-	struct candm_reply reply;
+	struct candm_reply reply = {.status = CANDM_STATUS_FAILED};
 	int r = -ETIMEDOUT;
 
 	for (; request.attempt < TRIES && r == -ETIMEDOUT; request.attempt++) {
