@@ -75,22 +75,30 @@ static double clipped_variance(const double *values, size_t count, double scale)
 	return var / (double)(count - 1);
 }
 
+/* All the youngest samples are later than queues explain. */
+static bool path_got_longer(const struct estimator *estimator, const double *delay_s, size_t count)
+{
+	double limit_s = least(delay_s, count) + SHIFT_SCALES * estimator->delay_scale_s + 1e-9;
+
+	return estimator->sample_count > SHIFT_AFTER && count > SHIFT_RECENT &&
+		least(delay_s, SHIFT_RECENT) > limit_s;
+}
+
 static void path_measure(struct estimator *estimator)
 {
 	double delay_s[ESTIMATOR_SAMPLES];
 	size_t count = path_delays(estimator, delay_s);
-	double min_s = least(delay_s, count);
+	double min_s;
 
-	if (count > SHIFT_AFTER) {
-		double recent_s = least(delay_s, SHIFT_RECENT);
-
-		if (recent_s > min_s + SHIFT_SCALES * estimator->delay_scale_s + 1e-9) {
-			estimator->path_start = estimator->sample_count - SHIFT_RECENT;
-			count = SHIFT_RECENT;
-			min_s = recent_s;
-		}
+	if (path_got_longer(estimator, delay_s, count)) {
+		estimator->path_start = estimator->sample_count - SHIFT_RECENT;
+		count = SHIFT_RECENT;
 	}
-	estimator->delay_min_s = min_s;
+	estimator->delay_min_s = min_s = least(delay_s, count);
+	/* A new path keeps the old one's spread until it is known well: a last sample of the old
+	 * path among the first of the new one would hide the shift. */
+	if (estimator->path_start > 0 && count <= SHIFT_AFTER)
+		return;
 	qsort(delay_s, count, sizeof(delay_s[0]), compare_double);
 	estimator->delay_scale_s = count > 3 ? (delay_s[count / 2] - min_s) / GAMMA_MEDIAN : min_s;
 	estimator->delay_var = count > 3

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_table.h"
+#include "seed.h"
+#include <errno.h>
+#include <meridian/counter.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char path[] = "/tmp/meridian-test-config-XXXXXX";
+static struct config config;
+static char *messages;
+
+static int group_setup(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	close(fd);
+	return fd < 0 ? -1 : 0;
+}
+
+static int group_teardown(void **state)
+{
+	(void)state;
+	free(messages);
+	return unlink(path);
+}
+
+/* Loads a config of these octets; the messages are in `messages`, without the file's path. */
+static int load_octets(const char *text, size_t length)
+{
+	FILE *file = fopen(path, "w"), *errors;
+	char *prefix;
+	size_t size;
+	int r;
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, length, file), length);
+	fclose(file);
+	free(messages);
+	errors = open_memstream(&messages, &size);
+	r = config_load(&config, path, errors);
+	fclose(errors);
+	while ((prefix = strstr(messages, path)))
+		memmove(prefix, prefix + strlen(path) + 1, strlen(prefix + strlen(path) + 1) + 1);
+	return r;
+}
+
+static int load(const char *text)
+{
+	return load_octets(text, strlen(text));
+}
+
+static void expect_error(const char *line, const char *message)
+{
+	int r = load(line);
+
+	if (r != -EINVAL)
+		fail_msg("'%s' was accepted", line);
+	assert_string_equal(messages, message);
+}
+
+static void test_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_string_equal(messages, "");
+	assert_string_equal(config.rundir, "/run/meridian");
+	assert_string_equal(config.driftfile, "");
+	assert_int_equal(config.cmdport, 0);
+	assert_int_equal(config.local_stratum, 0);
+	assert_int_equal(config.rule_count, 0);
+	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_NONE);
+	assert_true(config.max_clock_error_ppm == 1 && config.max_distance_s == 3);
+	assert_int_equal(config.holdover_s, 3600);
+	config_free(&config);
+}
+
+static void test_grammar(void **state)
+{
+	(void)state;
+	assert_int_equal(load("! c\n; c\n# c\n% c\n\n  \t # c\n\tCmdPort \t 323 \r\n"), 0);
+	assert_int_equal(config.cmdport, 323);
+	config_free(&config);
+	expect_error("cmdport 323 # no comment here\n",
+		"1: cmdport: '#' is too much (usage: cmdport PORT)\n");
+	expect_error("frobnicate\n", "1: unknown directive 'frobnicate'\n");
+}
+
+static void test_all_errors_are_reported(void **state)
+{
+	(void)state;
+	expect_error("cmdport\n\ncmdport -1\nx\n",
+		"1: cmdport: the value is missing: a whole number from 0 to 65535\n"
+		"3: cmdport: the value -1 is out of range (allowed: 0 to 65535)\n"
+		"4: unknown directive 'x'\n");
+}
+
+static void test_missing_file(void **state)
+{
+	FILE *errors = tmpfile();
+
+	(void)state;
+	assert_int_equal(config_load(&config, "/nowhere/meridian.conf", errors), -ENOENT);
+	assert_true(ftell(errors) > 0);
+	fclose(errors);
+}
+
+static void test_server(void **state)
+{
+	(void)state;
+	assert_int_equal(load("server ntp.example.net\n"
+			      "server 192.0.2.1 port 1123 minpoll 3 maxpoll 5 iburst prefer\n"
+			      "server 2001:db8::1 NoSelect offset -0.25 maxpoll 4\n"
+			      "server a minpoll 12\n"),
+		0);
+	assert_int_equal(config.server_count, 4);
+	assert_string_equal(config.server[0].name, "ntp.example.net");
+	assert_int_equal(config.server[0].port, 123);
+	assert_int_equal(config.server[0].minpoll_log2, 6);
+	assert_int_equal(config.server[0].maxpoll_log2, 10);
+	assert_false(config.server[0].iburst || config.server[0].prefer);
+	assert_int_equal(config.server[1].port, 1123);
+	assert_int_equal(config.server[1].minpoll_log2, 3);
+	assert_int_equal(config.server[1].maxpoll_log2, 5);
+	assert_true(config.server[1].iburst && config.server[1].prefer);
+	assert_true(config.server[2].noselect && config.server[2].offset_s == -0.25);
+	assert_int_equal(config.server[2].minpoll_log2, 4);
+	assert_int_equal(config.server[3].maxpoll_log2, 12);
+	config_free(&config);
+}
+
+static void test_server_errors(void **state)
+{
+	(void)state;
+	expect_error("server\n", "1: server: the address or name is missing\n");
+	expect_error(
+		"server a key 1\n", "1: server: option 'key' is not supported by this version\n");
+	expect_error("server a foo\n", "1: server: unknown option 'foo'\n");
+	expect_error(
+		"server a port 0\n", "1: server: port 0 is out of range (allowed: 1 to 65535)\n");
+	expect_error(
+		"server a minpoll 7 maxpoll 6\n", "1: server: minpoll 7 is more than maxpoll 6\n");
+	expect_error("server a\nserver A\n", "2: server: A is there already\n");
+	expect_error("server a offset 1e7\n",
+		"1: server: offset 1e7 is out of range (allowed: -1000000 to 1000000)\n");
+}
+
+static void test_too_many_servers(void **state)
+{
+	char text[1024] = "";
+
+	(void)state;
+	for (int i = 0; i <= CONFIG_SOURCES_MAX; i++)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), "server s%d\n", i);
+	expect_error(text, "17: server: more than 16 servers\n");
+}
+
+static void test_local(void **state)
+{
+	(void)state;
+	assert_int_equal(load("local\n"), 0);
+	assert_int_equal(config.local_stratum, 10);
+	assert_true(config.local_distance_s == 1);
+	config_free(&config);
+	assert_int_equal(load("local stratum 3 distance 0.5\n"), 0);
+	assert_int_equal(config.local_stratum, 3);
+	assert_true(config.local_distance_s == 0.5);
+	config_free(&config);
+	expect_error(
+		"local stratum 16\n", "1: local: stratum 16 is out of range (allowed: 1 to 15)\n");
+	expect_error(
+		"local orphan\n", "1: local: option 'orphan' is not supported by this version\n");
+	expect_error("local 3\n", "1: local: unknown option '3'\n");
+}
+
+static void test_access(void **state)
+{
+	(void)state;
+	assert_int_equal(load("allow\ndeny 10.1/16\nallow all 192.0.2.1\ndeny all\n"), 0);
+	assert_int_equal(config.rule_count, 6);
+	assert_int_equal(config.rule[0].access.family, MERIDIAN_FAMILY_IPV4);
+	assert_int_equal(config.rule[1].access.family, MERIDIAN_FAMILY_IPV6);
+	assert_int_equal(config.rule[1].access.allow, 1);
+	assert_int_equal(config.rule[2].access.allow, 0);
+	assert_int_equal(config.rule[2].access.prefix_len, 16);
+	assert_false(config.rule[2].all);
+	assert_true(config.rule[3].all && config.rule[5].all);
+	config_free(&config);
+	expect_error("allow host.example\n",
+		"1: allow: 'host.example' is not an address or a subnet (host names are not looked "
+		"up here)\n");
+	expect_error("deny 1.2.3.4/40\n",
+		"1: deny: '1.2.3.4/40' has a prefix length out of range (allowed: 0 to 32)\n");
+	expect_error(
+		"allow all 10 11\n", "1: allow: '11' is too much (usage: allow [all] [SUBNET])\n");
+}
+
+static void test_bindaddress(void **state)
+{
+	(void)state;
+	assert_int_equal(load("bindaddress 192.0.2.1\nbindaddress 2001:db8::1\n"), 0);
+	assert_int_equal(config.bind_count, 2);
+	assert_int_equal(config.bind[1].family, MERIDIAN_FAMILY_IPV6);
+	config_free(&config);
+	expect_error(
+		"bindaddress eth0\n", "1: bindaddress: 'eth0' is not an IPv4 or IPv6 address\n");
+	expect_error("bindaddress ::\n",
+		"1: bindaddress: ::: name the addresses to serve; without bindaddress all are "
+		"served\n");
+}
+
+static void test_nic(void **state)
+{
+	(void)state;
+	assert_int_equal(load("nic eth0\nnic eth1 queues 4 xdp generic\n"), 0);
+	assert_int_equal(config.nic_count, 2);
+	assert_int_equal(config.nic[0].queue_count, 0);
+	assert_false(config.nic[0].generic);
+	assert_int_equal(config.nic[1].queue_count, 4);
+	assert_true(config.nic[1].generic);
+	config_free(&config);
+	expect_error("nic 0000:3b:00.0\n",
+		"1: nic: 0000:3b:00.0: taking over a PCI device is not supported by this version; "
+		"name the kernel's interface\n");
+	expect_error("nic vdev:net_memif0\n",
+		"1: nic: vdev:net_memif0: DPDK virtual devices are not supported by this version; "
+		"name the kernel's interface\n");
+	expect_error("nic eth0\nnic eth0\n", "2: nic: eth0 is there already\n");
+	expect_error("nic interface0123456\n",
+		"1: nic: 'interface0123456' is not an interface name (1 to 15 characters, no "
+		"'/')\n");
+	expect_error(
+		"nic eth0 queues 65\n", "1: nic: queues 65 is out of range (allowed: 1 to 64)\n");
+	expect_error("nic eth0 xdp native\n",
+		"1: nic: xdp 'native' is not a mode (allowed: auto, generic)\n");
+}
+
+static void test_workers(void **state)
+{
+	(void)state;
+	assert_int_equal(load("workers 2 3 5\n"), 0);
+	assert_int_equal(config.worker_count, 3);
+	assert_int_equal(config.worker_core[2], 5);
+	config_free(&config);
+	expect_error("workers 1 1\n", "1: workers: core 1 is there twice\n");
+	expect_error("workers\n", "1: workers: core is missing: a whole number from 0 to 1023\n");
+	expect_error("workers 1.5\n",
+		"1: workers: core '1.5' is not a whole number (allowed: 0 to 1023)\n");
+}
+
+static void test_words(void **state)
+{
+	(void)state;
+	assert_int_equal(load("counter TSC\nhugepages never\nuser ntp\nmemory 64\n"
+			      "maxclockerror 0.5\nmaxdistance 1.5\nclockprecision 1e-8\n"
+			      "holdover 60\n"),
+		0);
+	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_TSC);
+	assert_int_equal(config.hugepages, MERIDIAN_HUGEPAGES_NEVER);
+	assert_string_equal(config.user, "ntp");
+	assert_int_equal(config.memory_mb, 64);
+	assert_true(config.max_clock_error_ppm == 0.5 && config.max_distance_s == 1.5);
+	assert_true(config.clock_precision_s == 1e-8);
+	assert_int_equal(config.holdover_s, 60);
+	config_free(&config);
+	expect_error("counter hpet\n",
+		"1: counter: 'hpet' is not a counter (allowed: auto|tsc|monotonic-raw)\n");
+	expect_error(
+		"hugepages yes\n", "1: hugepages: 'yes' is not a value (allowed: auto|never)\n");
+	expect_error("maxdistance inf\n",
+		"1: maxdistance: the value 'inf' is not a number (allowed: 1e-06 to 1000)\n");
+	expect_error("memory 0x40\n",
+		"1: memory: the value '0x40' is not a whole number (allowed: 16 to 1048576)\n");
+}
+
+static void test_paths(void **state)
+{
+	(void)state;
+	assert_int_equal(load("rundir /r\ndriftfile /d\nmodellog /m\npidfile /p\n"), 0);
+	assert_string_equal(config.rundir, "/r");
+	assert_string_equal(config.driftfile, "/d");
+	assert_string_equal(config.modellog, "/m");
+	assert_string_equal(config.pidfile, "/p");
+	config_free(&config);
+	expect_error("rundir run\n", "1: rundir: 'run' is not an absolute path\n");
+	expect_error(
+		"rundir /0123456789012345678901234567890123456789012345678901234567890123456789"
+		"01234567890123456789\n",
+		"1: rundir: the path is longer than 90 characters\n");
+}
+
+static void test_bindcmdaddress(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		load("bindcmdaddress /\nbindcmdaddress 127.0.0.1\nbindcmdaddress ::1\n"), 0);
+	assert_string_equal(config.bindcmdaddress, "/");
+	assert_int_equal(config.bindcmd[0].family, MERIDIAN_FAMILY_IPV4);
+	assert_int_equal(config.bindcmd[1].family, MERIDIAN_FAMILY_IPV6);
+	config_free(&config);
+	expect_error("bindcmdaddress lo\n",
+		"1: bindcmdaddress: 'lo' is neither an address nor an absolute path\n");
+}
+
+/* Each row of the table behaves as its class says. */
+static void test_classes(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_table_size; i++) {
+		const struct config_directive *row = &config_table[i];
+		char line[128];
+		int r;
+
+		snprintf(line, sizeof(line), "%s some words\n", row->name);
+		r = load(line);
+		assert_non_null(row->text);
+		assert_ptr_equal(config_directive_find(row->name), row);
+		if (row->class == CONFIG_NO_EFFECT) {
+			assert_int_equal(r, 0);
+			assert_non_null(strstr(messages, "warning: no effect: "));
+			config_free(&config);
+		} else if (row->class == CONFIG_REFUSED) {
+			assert_int_equal(r, -EINVAL);
+			assert_non_null(strstr(messages, "refused: "));
+		} else {
+			assert_non_null(row->parse);
+			assert_non_null(row->syntax);
+			assert_int_equal(r, -EINVAL);
+		}
+	}
+}
+
+/* All keywords of chronyd 4.8. */
+static void test_all_of_chrony_is_known(void **state)
+{
+	static const char *const chrony[] = {"acquisitionport", "allow", "authselectmode",
+		"bindacqaddress", "bindacqdevice", "bindaddress", "bindcmdaddress", "bindcmddevice",
+		"binddevice", "broadcast", "clientloglimit", "clockprecision", "cmdallow",
+		"cmddeny", "cmdport", "cmdratelimit", "combinelimit", "commandkey", "confdir",
+		"corrtimeratio", "deny", "driftfile", "dscp", "dumpdir", "dumponexit",
+		"fallbackdrift", "generatecommandkey", "hwclockfile", "hwtimestamp", "hwtstimeout",
+		"include", "initstepslew", "keyfile", "leapseclist", "leapsecmode", "leapsectz",
+		"linux_freq_scale", "linux_hz", "local", "lock_all", "log", "logbanner",
+		"logchange", "logdir", "mailonchange", "makestep", "manual", "maxchange",
+		"maxclockerror", "maxdistance", "maxdrift", "maxjitter", "maxntsconnections",
+		"maxsamples", "maxslewrate", "maxstratum", "maxtxbuffers", "maxupdateskew",
+		"minsamples", "minsources", "minstratum", "nocerttimecheck", "noclientlog",
+		"nosystemcert", "ntpsigndsocket", "ntsaeads", "ntscachedir", "ntsdumpdir",
+		"ntsntpserver", "ntsport", "ntsprocesses", "ntsratelimit", "ntsrefresh",
+		"ntsrotate", "ntsservercert", "ntsserverkey", "ntstrustedcerts", "opencommands",
+		"peer", "pidfile", "pool", "port", "ptpdomain", "ptpport", "ratelimit", "refclock",
+		"refresh", "reselectdist", "rtcautotrim", "rtcdevice", "rtcfile", "rtconutc",
+		"rtcsync", "sched_priority", "server", "smoothtime", "sourcedir", "stratumweight",
+		"tempcomp", "user"};
+
+	(void)state;
+	assert_int_equal(sizeof(chrony) / sizeof(chrony[0]), 100);
+	for (size_t i = 0; i < sizeof(chrony) / sizeof(chrony[0]); i++) {
+		const struct config_directive *row = config_directive_find(chrony[i]);
+
+		if (row == NULL || row->class == CONFIG_OWN)
+			fail_msg("%s is missing", chrony[i]);
+	}
+}
+
+static void test_nul_character(void **state)
+{
+	(void)state;
+	assert_int_equal(load_octets("cmdport\0 1\n", 11), -EINVAL);
+	assert_string_equal(messages, "1: there is a NUL character in the line\n");
+}
+
+/* What --dump-config prints is a config with the same meaning. */
+static void test_dump_is_a_config(void **state)
+{
+	char *first = NULL, *second = NULL;
+	size_t size;
+	FILE *out;
+
+	(void)state;
+	assert_int_equal(
+		load("server a iburst prefer noselect offset 0.5\nlocal stratum 2\n"
+		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
+		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser x\n"
+		     "driftfile /d\ncounter tsc\nhugepages never\nclockprecision 1e-7\n"),
+		0);
+	out = open_memstream(&first, &size);
+	config_dump(&config, out);
+	fclose(out);
+	config_free(&config);
+	assert_int_equal(load(first), 0);
+	out = open_memstream(&second, &size);
+	config_dump(&config, out);
+	fclose(out);
+	config_free(&config);
+	assert_string_equal(first, second);
+	free(first);
+	free(second);
+}
+
+static void test_random_lines_are_survived(void **state)
+{
+	static const char *const words[] = {"0", "1", "-1", "1e99", "999999999999999999999", "all",
+		"10/8", "::/0", "x", "iburst", "port", "minpoll", "/", "/a", "nan", "queues", "xdp",
+		"\x01\xff", "%s%n", "stratum", "distance"};
+	struct seed seed = seed_init("config");
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		char line[256];
+		size_t count = seed_next(&seed) % 5;
+
+		snprintf(line, sizeof(line), "%s",
+			config_table[seed_next(&seed) % config_table_size].name);
+		for (size_t k = 0; k < count; k++) {
+			strcat(line, " ");
+			strcat(line, words[seed_next(&seed) % (sizeof(words) / sizeof(words[0]))]);
+		}
+		strcat(line, "\n");
+		if (load(line) == 0)
+			config_free(&config);
+		else
+			assert_int_equal(strncmp(messages, "1: ", 3), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_grammar),
+		cmocka_unit_test(test_all_errors_are_reported),
+		cmocka_unit_test(test_missing_file),
+		cmocka_unit_test(test_server),
+		cmocka_unit_test(test_server_errors),
+		cmocka_unit_test(test_too_many_servers),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_access),
+		cmocka_unit_test(test_bindaddress),
+		cmocka_unit_test(test_nic),
+		cmocka_unit_test(test_workers),
+		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_bindcmdaddress),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_all_of_chrony_is_known),
+		cmocka_unit_test(test_nul_character),
+		cmocka_unit_test(test_dump_is_a_config),
+		cmocka_unit_test(test_random_lines_are_survived),
+	};
+
+	return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "estimator.h"
+#include "path.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define FREQUENCY_SD 1e-4
+#define DRIFT        1e-6
+
+static struct path path;
+static struct estimator estimator;
+
+static int setup(void **state)
+{
+	(void)state;
+	path_init(&path, seed_init("estimator"));
+	estimator_init(&estimator, &path.timescale, 0, FREQUENCY_SD);
+	return 0;
+}
+
+static void feed(unsigned int count, double interval_s)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct sample sample = path_sample(&path, interval_s);
+
+		estimator_add(&estimator, &sample);
+	}
+}
+
+static double error_now(struct estimate *ret_estimate)
+{
+	uint64_t now = path_counter(&path, path.true_s);
+
+	estimator_predict(&estimator, now, ret_estimate);
+	return ret_estimate->offset_s - path_true_offset(&path, now);
+}
+
+static void test_converges_on_a_lan(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	feed(200, 16);
+	assert_true(fabs(error_now(&estimate)) < 10e-6);
+	assert_true(fabs(estimate.frequency - path.frequency) < 0.1e-6);
+	assert_true(estimate.offset_sd_s < 10e-6);
+}
+
+static void test_first_sample_is_within_half_its_delay(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	feed(1, 1);
+	assert_true(fabs(error_now(&estimate)) <= estimator_sample(&estimator, 0)->delay_s / 2);
+}
+
+/* Whatever the noise does, the distance holds: it rests on the round trips alone. */
+static void test_distance_holds_always(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2000; i++) {
+		struct clock_line line;
+		struct root_distance distance;
+		struct estimate estimate;
+		double error_s;
+
+		path.queue_s = path_random(&path) < 0.05 ? 20e-3 : 20e-6;
+		feed(1, 1 + 100 * path_random(&path));
+		error_s = error_now(&estimate);
+		line = (struct clock_line){
+			path_counter(&path, path.true_s), estimate.offset_s, estimate.frequency};
+		distance = estimator_distance(&estimator, &line, DRIFT + 3 * estimate.frequency_sd);
+		assert_true(fabs(error_s) <= root_distance_s(&distance));
+	}
+}
+
+static void test_distance_includes_the_server(void **state)
+{
+	struct sample sample = path_sample(&path, 1);
+	struct clock_line line = {.counter = sample.counter};
+	struct root_distance distance;
+
+	(void)state;
+	sample.root_delay_s = 0.5;
+	sample.root_dispersion_s = 0.25;
+	estimator_add(&estimator, &sample);
+	distance = estimator_distance(&estimator, &line, DRIFT);
+	assert_true(distance.delay_s == sample.delay_s + 0.5);
+	assert_true(distance.dispersion_s >= 0.25);
+	assert_true(distance.dispersion_s < 0.25 + 1e-3);
+}
+
+static void test_outlier_does_little(void **state)
+{
+	struct estimate before, after;
+	struct sample sample;
+
+	(void)state;
+	feed(100, 16);
+	sample = path_sample(&path, 16);
+	sample.offset_s += 5e-3;
+	estimator_predict(&estimator, sample.counter, &before);
+	estimator_add(&estimator, &sample);
+	estimator_predict(&estimator, sample.counter, &after);
+	assert_true(fabs(after.offset_s - before.offset_s) < 50e-6);
+}
+
+static void test_follows_a_longer_path(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	feed(60, 16);
+	path.delay_s += 1e-3;
+	feed(60, 16);
+	assert_true(fabs(estimator.delay_min_s - 2 * path.delay_s) < 40e-6);
+	assert_true(fabs(error_now(&estimate)) < 20e-6);
+}
+
+static void test_old_samples_are_ignored(void **state)
+{
+	struct sample sample = path_sample(&path, 10);
+
+	(void)state;
+	estimator_add(&estimator, &sample);
+	estimator_add(&estimator, &sample);
+	assert_int_equal(estimator.sample_count, 1);
+	assert_null(estimator_sample(&estimator, 1));
+}
+
+static void test_start_frequency_counts(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	estimator_init(&estimator, &path.timescale, path.frequency, 1e-7);
+	feed(1, 1);
+	path.true_s += 1000;
+	assert_true(fabs(error_now(&estimate)) < 100e-6);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_converges_on_a_lan, setup),
+		cmocka_unit_test_setup(test_first_sample_is_within_half_its_delay, setup),
+		cmocka_unit_test_setup(test_distance_holds_always, setup),
+		cmocka_unit_test_setup(test_distance_includes_the_server, setup),
+		cmocka_unit_test_setup(test_outlier_does_little, setup),
+		cmocka_unit_test_setup(test_follows_a_longer_path, setup),
+		cmocka_unit_test_setup(test_old_samples_are_ignored, setup),
+		cmocka_unit_test_setup(test_start_frequency_counts, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
