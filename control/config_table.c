@@ -37,8 +37,7 @@ const struct config_directive config_table[] = {
 			"127.127.1.1 "
 			"of the given stratum (default 10, allowed 1 to 15). Without any source "
 			"the "
-			"kernel's clock is followed.",
-		.example = "stratum 10"},
+			"kernel's clock is followed."},
 	{.name = "maxdistance",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,

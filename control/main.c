@@ -12,6 +12,7 @@
 #include "track.h"
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <log.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -232,6 +233,15 @@ fini_pidfile:
 	return r;
 }
 
+/* A daemon leaves its directory; a reload must find the file all the same. */
+static void config_path_resolve(struct config *loaded)
+{
+	char resolved[PATH_MAX];
+
+	if (realpath(loaded->path, resolved) && strlen(resolved) < sizeof(loaded->path))
+		strcpy(loaded->path, resolved);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -245,6 +255,7 @@ int main(int argc, char **argv)
 	log_open(PROGRAM, false, LOG_INFO);
 	if (config_load(config, options.config_path, stderr) < 0)
 		return EXIT_USAGE;
+	config_path_resolve(config);
 	if (options.dump_config)
 		config_dump(config, stdout);
 	if (options.check_config || options.dump_config) {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Build-time generator: turns the table of directives into the manual page (scdoc source) or the
+ * example config, so that neither can say anything else than the parser does. */
+
+#include "config_table.h"
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_WIDTH 76
+
+/* scdoc gives '_' and '*' a meaning, and '\' takes it away. */
+static void print_escaped(const char *text)
+{
+	for (; *text; text++) {
+		if (strchr("_*\\", *text))
+			putchar('\\');
+		putchar(*text);
+	}
+}
+
+static void print_range(const struct config_directive *row)
+{
+	if (row->max > 0 && row->parse != config_parse_path && row->parse != config_parse_user &&
+		row->parse != config_parse_bindcmdaddress)
+		printf(" Allowed: %.10g to %.10g.", row->min, row->max);
+	if (row->initial) {
+		fputs(" Default: ", stdout);
+		print_escaped(row->initial);
+		putchar('.');
+	}
+}
+
+static void print_directive(const struct config_directive *row)
+{
+	printf("*%s* ", row->name);
+	print_escaped(row->syntax);
+	fputs("\n\t", stdout);
+	print_escaped(row->text);
+	print_range(row);
+	fputs("\n\n", stdout);
+}
+
+static void print_directives(const char *title, enum config_class class)
+{
+	printf("# %s\n\n", title);
+	for (size_t i = 0; i < config_table_size; i++) {
+		if (config_table[i].class == class)
+			print_directive(&config_table[i]);
+	}
+}
+
+static void print_reasons(const char *title, const char *intro, enum config_class class)
+{
+	printf("# %s\n\n%s\n\n", title, intro);
+	for (size_t i = 0; i < config_table_size; i++) {
+		const struct config_directive *row = &config_table[i];
+
+		if (row->class != class)
+			continue;
+		fputs("*", stdout);
+		print_escaped(row->name);
+		fputs("*\n\t", stdout);
+		print_escaped(row->text);
+		fputs("\n\n", stdout);
+	}
+}
+
+static int print_manual(void)
+{
+	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
+	      "# DESCRIPTION\n\n"
+	      "One directive a line, then its arguments, separated by blanks. Names are read "
+	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
+	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
+	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
+	      "*allow*, *deny* and *bindaddress* are taken over; what needs a restart is "
+	      "logged.\n\n",
+		stdout);
+	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
+	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
+	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
+		CONFIG_NO_EFFECT);
+	print_reasons("REFUSED",
+		"These directives of chrony are errors, because ignoring them would change what is "
+		"served, or to whom.",
+		CONFIG_REFUSED);
+	fputs("# SEE ALSO\n\n*meridian-control*(8), *chrony.conf*(5)\n", stdout);
+	return 0;
+}
+
+static void print_comment(const char *text)
+{
+	while (*text) {
+		size_t length = strlen(text);
+
+		if (length > TEXT_WIDTH) {
+			for (length = TEXT_WIDTH; length > 0 && text[length] != ' '; length--)
+				;
+		}
+		printf("# %.*s\n", (int)length, text);
+		text += length + (text[length] == ' ');
+	}
+}
+
+static int print_example(void)
+{
+	puts("# Meridian's configuration; see meridian.conf(5) for everything it can say.\n");
+	for (size_t i = 0; i < config_table_size; i++) {
+		const struct config_directive *row = &config_table[i];
+
+		if (row->example == NULL)
+			continue;
+		print_comment(row->text);
+		printf("%s %s\n\n", row->name, row->example);
+	}
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2 && strcmp(argv[1], "manual") == 0)
+		return print_manual();
+	if (argc == 2 && strcmp(argv[1], "example") == 0)
+		return print_example();
+	fputs("usage: config-doc manual|example\n", stderr);
+	return 2;
+}
