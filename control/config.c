@@ -18,7 +18,8 @@ const struct config_directive *config_directive_find(const char *name)
 	return NULL;
 }
 
-static void message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
+static void __attribute__((format(printf, 2, 0)))
+message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
 {
 	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
 	if (parser->directive)

@@ -20,6 +20,7 @@
 #define LIKELY_SIGMA       4.0
 #define LIKELY_DELAY       0.25 /* of a path's delay: asymmetry that is seen now and then */
 #define ASYMMETRY_SD       0.01 /* of a path's delay: asymmetry that is always there */
+#define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
 #define FOLLOW_WANDER      1e-13 /* somebody else steers CLOCK_REALTIME */
 #define FOLLOW_RESTART_S   1e-3
@@ -131,7 +132,7 @@ static struct model_target follower_target(void)
 		.may_slew = model.data.line.period_frac64 != 0};
 }
 
-static void publish_unsynchronised(void)
+static void publish_unsynchronised(uint64_t now)
 {
 	struct model_facts facts = {
 		.root_delay_s = 1,
@@ -139,12 +140,17 @@ static void publish_unsynchronised(void)
 		.status = MERIDIAN_TIMEMODEL_UNSYNCHRONISED,
 		.stratum = MERIDIAN_NTP_STRATUM_UNSYNC,
 	};
-	struct model_target target = follower_target();
 
 	if (model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		log_warning("the clock is not synchronised any more");
-	steer(&target);
-	publish(target.counter, &facts);
+	/* A clock that was synchronised once is a better guess than CLOCK_REALTIME. */
+	if (!updated) {
+		struct model_target target = follower_target();
+
+		now = target.counter;
+		steer(&target);
+	}
+	publish(now, &facts);
 }
 
 /* `local`: a live model keeps its line, else this host's clock is the reference. */
@@ -269,6 +275,19 @@ static void offer(struct select_source *offered, const struct source *source, ui
 	offered->usable = offered->distance_s <= config.max_distance_s;
 }
 
+/* CLOCK_REALTIME was far off at the start: moves the timescale to where offsets are small again,
+ * because a double holds billions of seconds only to a fraction of a microsecond. */
+static void timescale_rebase(void)
+{
+	double shift_s = round(status.combined.offset_s);
+
+	timescale.utc = timescale_utc_add(timescale.utc, shift_s);
+	for (size_t i = 0; i < source_count; i++)
+		estimator_shift(&sources[i].estimator, shift_s);
+	follower.offset_s -= shift_s;
+	status.combined.offset_s -= shift_s;
+}
+
 static const struct source *select_sources(uint64_t now)
 {
 	struct select_source offered[CONFIG_SOURCES_MAX];
@@ -287,6 +306,8 @@ static const struct source *select_sources(uint64_t now)
 	if (best < 0)
 		return NULL;
 	status.combined = combined;
+	if (fabs(combined.offset_s) > REBASE_S)
+		timescale_rebase();
 	return &sources[best];
 }
 
@@ -362,7 +383,7 @@ static void renew(uint64_t now)
 	if (!selected && local_takes_over(now))
 		publish_local(now);
 	else if (!model_is_live(now))
-		publish_unsynchronised();
+		publish_unsynchronised(now);
 	else if (due && selected)
 		publish_tracked(now, status.best);
 	else if (due)

@@ -189,6 +189,14 @@ void estimator_add(struct estimator *estimator, const struct sample *sample)
 		bank_update(estimator, sample);
 }
 
+void estimator_shift(struct estimator *estimator, double seconds)
+{
+	for (unsigned int i = 0; i < ESTIMATOR_SAMPLES; i++)
+		estimator->sample[i].offset_s -= seconds;
+	for (unsigned int i = 0; i < ESTIMATOR_FILTERS; i++)
+		estimator->filter[i].offset_s -= seconds;
+}
+
 /* Weights of the bank's filters, summing up to 1. */
 static void bank_weights(const struct estimator *estimator, double weight[ESTIMATOR_FILTERS])
 {

@@ -47,6 +47,9 @@ void estimator_add(struct estimator *estimator, const struct sample *sample);
 void estimator_predict(
 	const struct estimator *estimator, uint64_t counter, struct estimate *ret_estimate);
 
+/* Follows a timescale that was moved ahead by `seconds`: all its offsets are that much less. */
+void estimator_shift(struct estimator *estimator, double seconds);
+
 /* The k-th youngest sample; NULL past the oldest one kept. */
 const struct sample *estimator_sample(const struct estimator *estimator, uint64_t k);
 

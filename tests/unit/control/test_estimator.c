@@ -144,6 +144,21 @@ static void test_start_frequency_counts(void **state)
 	assert_true(fabs(error_now(&estimate)) < 100e-6);
 }
 
+static void test_shift(void **state)
+{
+	struct estimate before, after;
+	uint64_t now;
+
+	(void)state;
+	feed(20, 16);
+	now = path_counter(&path, path.true_s);
+	estimator_predict(&estimator, now, &before);
+	estimator_shift(&estimator, 1000);
+	estimator_predict(&estimator, now, &after);
+	assert_true(fabs(after.offset_s + 1000 - before.offset_s) < 1e-9);
+	assert_true(fabs(estimator_sample(&estimator, 0)->offset_s + 1000) < 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +170,7 @@ int main(void)
 		cmocka_unit_test_setup(test_follows_a_longer_path, setup),
 		cmocka_unit_test_setup(test_old_samples_are_ignored, setup),
 		cmocka_unit_test_setup(test_start_frequency_counts, setup),
+		cmocka_unit_test_setup(test_shift, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
