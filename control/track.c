@@ -3,6 +3,7 @@
 #include "core/refid.h"
 #include "driftfile.h"
 #include "event.h"
+#include "follow.h"
 #include "publish.h"
 #include <log.h>
 #include <math.h>
@@ -12,8 +13,8 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 #define TICK_NS            NS_PER_S
-#define REPUBLISH_S        16 /* how often the model is renewed when nothing happens */
-#define START_WAIT_S       10 /* for the first answer of every source */
+#define REPUBLISH_MAX_S    16.0 /* how often the model is renewed when nothing happens */
+#define START_WAIT_S       10   /* for the first answer of every source */
 #define HOLDOVER_MAX_S     86400.0
 #define DRIFT_WRITE_S      3600
 #define DRIFT_SIGMA        3.0
@@ -22,9 +23,6 @@
 #define ASYMMETRY_SD       0.01 /* of a path's delay: asymmetry that is always there */
 #define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
-#define FOLLOW_WANDER      1e-13 /* somebody else steers CLOCK_REALTIME */
-#define FOLLOW_RESTART_S   1e-3
-#define FOLLOW_STAMP_SD_S  1e-9
 #define LOCAL_DISPERSION_S 1e-6
 
 static struct config config; /* a copy: what is here changes only by a restart */
@@ -35,8 +33,7 @@ static struct source sources[CONFIG_SOURCES_MAX];
 static size_t source_count;
 static struct track_status status;
 
-static struct filter follower; /* of CLOCK_REALTIME; count 0: not started */
-static uint64_t follower_counter;
+static struct follow realtime;
 
 static uint64_t start_counter;
 static uint64_t update_counter; /* of the last update by sources */
@@ -97,41 +94,6 @@ static void steer(const struct model_target *target)
 		log_warning("the clock was stepped by %.6f s", step_s);
 }
 
-/* What CLOCK_REALTIME says, smoothed: one bracketed read each time. */
-static void follower_read(uint64_t *ret_counter)
-{
-	struct counter_realtime now = counter_read_realtime(counter);
-	double width_s = (double)now.width / (double)counter->hz;
-	double offset_s =
-		timescale_utc_diff(counter_utc(&now.time), timescale_utc(&timescale, now.counter));
-
-	filter_predict(&follower, seconds_since(follower_counter, now.counter));
-	if (follower.count == 0 || fabs(offset_s - follower.offset_s) > FOLLOW_RESTART_S)
-		follower = (struct filter){.offset_s = offset_s,
-			.frequency = follower.frequency,
-			.var_offset = width_s * width_s,
-			.var_frequency = 1e-10,
-			.wander = FOLLOW_WANDER,
-			.count = 1};
-	else
-		filter_update(&follower, offset_s,
-			width_s * width_s / 12 + FOLLOW_STAMP_SD_S * FOLLOW_STAMP_SD_S);
-	follower_counter = now.counter;
-	*ret_counter = now.counter;
-}
-
-static struct model_target follower_target(void)
-{
-	uint64_t now;
-
-	follower_read(&now);
-	return (struct model_target){.counter = now,
-		.utc = timescale_utc_add(timescale_utc(&timescale, now), follower.offset_s),
-		.rate = 1 + follower.frequency,
-		.slew_s = (double)TICK_NS / NS_PER_S,
-		.may_slew = model.data.line.period_frac64 != 0};
-}
-
 static void publish_unsynchronised(uint64_t now)
 {
 	struct model_facts facts = {
@@ -145,7 +107,7 @@ static void publish_unsynchronised(uint64_t now)
 		log_warning("the clock is not synchronised any more");
 	/* A clock that was synchronised once is a better guess than CLOCK_REALTIME. */
 	if (!updated) {
-		struct model_target target = follower_target();
+		struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S);
 
 		now = target.counter;
 		steer(&target);
@@ -167,7 +129,7 @@ static void publish_local(uint64_t now)
 		log_notice("serving the local clock as stratum %u", config.local_stratum);
 	status.local = true;
 	if (!updated) {
-		struct model_target target = follower_target();
+		struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S);
 
 		if (model.data.status != MERIDIAN_TIMEMODEL_SYNCHRONISED)
 			target.may_slew = false;
@@ -284,7 +246,7 @@ static void timescale_rebase(void)
 	timescale.utc = timescale_utc_add(timescale.utc, shift_s);
 	for (size_t i = 0; i < source_count; i++)
 		estimator_shift(&sources[i].estimator, shift_s);
-	follower.offset_s -= shift_s;
+	follow_init(&realtime, counter, &timescale);
 	status.combined.offset_s -= shift_s;
 }
 
@@ -378,7 +340,8 @@ static void drift_write(uint64_t now)
 static void renew(uint64_t now)
 {
 	bool selected = best_is_selected();
-	bool due = seconds_since(model.data.published_counter, now) >= REPUBLISH_S;
+	bool due = seconds_since(model.data.published_counter, now) >=
+		fmin(REPUBLISH_MAX_S, config.holdover_s / 4.0);
 
 	if (!selected && local_takes_over(now))
 		publish_local(now);
@@ -408,6 +371,7 @@ static void timescale_start(void)
 	timescale = (struct timescale){
 		.counter = now.counter, .hz = counter->hz, .utc = counter_utc(&now.time)};
 	start_counter = update_counter = drift_counter = now.counter;
+	follow_init(&realtime, counter, &timescale);
 }
 
 /* The clock of the run before this one goes on without a jump. */
