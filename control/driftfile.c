@@ -32,7 +32,7 @@ static int file_read(const char *path, struct drift *ret_drift)
 
 void driftfile_read(const char *path, const struct counter *counter, struct drift_start *ret_start)
 {
-	struct drift drift;
+	struct drift drift = {.hz = 0};
 	double hz_true;
 	int r;
 

@@ -49,7 +49,7 @@ static socklen_t sockaddr_fill(
 
 static uint32_t local_refid(int fd)
 {
-	struct sockaddr_storage storage;
+	struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
 	socklen_t size = sizeof(storage);
 	const struct sockaddr_in *in = (const void *)&storage;
 	const struct sockaddr_in6 *in6 = (const void *)&storage;

@@ -126,11 +126,24 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+static bool same_servers(const struct config *a, const struct config *b)
+{
+	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
+		const struct config_server *x = &a->server[i], *y = &b->server[i];
+
+		if (!same_text(x->name, y->name) || x->port != y->port ||
+			x->minpoll_log2 != y->minpoll_log2 || x->maxpoll_log2 != y->maxpoll_log2 ||
+			x->iburst != y->iburst || x->prefer != y->prefer ||
+			x->noselect != y->noselect || x->offset_s != y->offset_s)
+			return false;
+	}
+	return true;
+}
+
 /* Everything but the access rules and the bound addresses needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
-	bool sources_same = before->server_count == after->server_count &&
-		memcmp(before->server, after->server, sizeof(before->server)) == 0 &&
+	bool sources_same = same_servers(before, after) &&
 		before->local_stratum == after->local_stratum &&
 		before->local_distance_s == after->local_distance_s;
 	bool clock_same = before->counter_id == after->counter_id &&

@@ -20,7 +20,7 @@
 /* A poll interval doubles after so many samples in a row that came as predicted. */
 #define POLL_SCORE_UP   8
 #define POLL_SAMPLES_UP 16
-#define POLL_SCORE_DOWN -2
+#define POLL_SCORE_DOWN (-2)
 #define SURPRISE_SIGMA  4.0
 
 #define RESOLVE_MIN_LOG2 1

@@ -134,12 +134,14 @@ static void bank_start(struct estimator *estimator, const struct sample *sample)
 	double sd_s = fmax(sample->delay_s, 1e-9);
 
 	for (unsigned int i = 0; i < ESTIMATOR_FILTERS; i++) {
+		int step = (int)(i / ESTIMATOR_NOISES);
+
 		estimator->filter[i] = (struct filter){.offset_s = sample->offset_s,
 			.frequency = estimator->start_frequency,
 			.var_offset = sd_s * sd_s,
 			.var_frequency =
 				estimator->start_frequency_sd * estimator->start_frequency_sd,
-			.wander = WANDER_MIN * pow(10, i / ESTIMATOR_NOISES),
+			.wander = WANDER_MIN * pow(10, step),
 			.count = 1};
 	}
 	estimator->filter_counter = sample->counter;

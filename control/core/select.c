@@ -25,7 +25,7 @@ static int compare_edge(const void *a, const void *b)
 static size_t intersect(
 	const struct select_source *source, size_t count, double *ret_low_s, double *ret_high_s)
 {
-	struct edge edge[2 * SELECT_MAX];
+	struct edge edge[2 * SELECT_MAX] = {{0, 0}};
 	size_t edge_count = 0;
 	int depth = 0, deepest = 0;
 

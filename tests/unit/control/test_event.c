@@ -165,8 +165,10 @@ static void on_signal(int signal_number)
 
 static void test_reload_by_signal(void **state)
 {
+	struct sigaction action = {.sa_handler = on_signal};
+
 	(void)state;
-	signal(SIGHUP, on_signal);
+	sigaction(SIGHUP, &action, NULL);
 	event_on_reload(note, LETTER('r'));
 	event_add_timer(5 * MS, quit, NULL);
 	raise(SIGHUP);
