@@ -9,12 +9,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define EXIT_CANNOT_START 3
+
+/* To attach XDP programs again when an interface returns, and to change their maps. */
+#define NETWORK_CAPABILITIES "cap_net_admin,cap_bpf,cap_perfmon=ep"
 
 static int ready_fd = -1; /* the parent waits at the other end; -1: nobody does */
 
@@ -131,7 +136,18 @@ void daemon_pidfile_remove(const char *path)
 		log_debug("pidfile %s: %s", path, strerror(errno));
 }
 
-int daemon_drop(const char *user)
+static int capabilities_set(bool network)
+{
+	cap_t capabilities = cap_from_text(network ? NETWORK_CAPABILITIES : "=");
+	int r = 0;
+
+	if (capabilities == NULL || cap_set_proc(capabilities) < 0)
+		r = log_errno(-errno, "capabilities");
+	cap_free(capabilities);
+	return r;
+}
+
+int daemon_drop(const char *user, bool keep_network)
 {
 	const struct passwd *entry;
 
@@ -141,9 +157,9 @@ int daemon_drop(const char *user)
 	entry = getpwnam(user);
 	if (entry == NULL)
 		return log_errno(errno ? -errno : -ENOENT, "user %s", user);
-	if (initgroups(user, entry->pw_gid) < 0 ||
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || initgroups(user, entry->pw_gid) < 0 ||
 		setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
 		setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0)
 		return log_errno(-errno, "user %s", user);
-	return 0;
+	return capabilities_set(keep_network);
 }

@@ -6,6 +6,8 @@
  * What makes a process a daemon: the fork, the lock, the pid file, the user.
  */
 
+#include <stdbool.h>
+
 /* Forks. The parent waits until the child called daemon_ready() and exits with 0, or exits with 3
  * when the child ended before that; only the child returns. Returns 0 or a negative errno. */
 int daemon_fork(void);
@@ -21,7 +23,8 @@ int daemon_lock(const char *rundir);
 int daemon_pidfile_write(const char *path);
 void daemon_pidfile_remove(const char *path);
 
-/* Becomes `user` ("": stays), with its groups. Returns 0 or a negative errno, logged. */
-int daemon_drop(const char *user);
+/* Becomes `user` ("": stays), with its groups, and keeps only the capabilities that interfaces
+ * and their XDP programs need, if `keep_network`. Returns 0 or a negative errno, logged. */
+int daemon_drop(const char *user, bool keep_network);
 
 #endif

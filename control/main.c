@@ -222,7 +222,7 @@ static int run(const struct options *options)
 	r = command_init(config);
 	if (r < 0)
 		goto fini_steer;
-	r = daemon_drop(config->user);
+	r = daemon_drop(config->user, config->nic_count > 0);
 	if (r < 0)
 		goto fini_command;
 	event_on_reload(on_reload, NULL);
