@@ -18,7 +18,7 @@ lab_expect status workers.1.process dataplane
 for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
 	zero=$(lab_counter dataplane answered 0)
 	one=$(lab_counter dataplane answered 1)
-	lab_ask --count 200 --interval 0.005 "$address" >"$LAB_DIR/ask.log"
+	lab_ask --count 200 --interval 0.005 "$address" >"$LAB_DIR/ask.txt"
 	zero=$(($(lab_counter dataplane answered 0) - zero))
 	one=$(($(lab_counter dataplane answered 1) - one))
 	lab_note "$address: worker 0 answered $zero, worker 1 answered $one of 200"

@@ -13,12 +13,12 @@ lose_at_most() # NUMBER FUNCTION
 
 	fallback=$(lab_counter fallback answered)
 	lab_ask --count 90 --interval 0.1 --require-synchronised "$LAB_SERVER4" \
-		>"$LAB_DIR/$2.log" &
+		>"$LAB_DIR/$2.txt" &
 	client=$!
 	sleep 1
 	"$2"
 	wait "$client" || lab_fail "$2: no synchronised reply"
-	lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/$2.log")
+	lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/$2.txt")
 	lab_note "$2: lost $lost of 90, $(($(lab_counter fallback answered) - fallback)) by the fallback"
 	[ "$lost" -le "$1" ] || lab_fail "$2: lost $lost of 90, allowed are $1"
 	[ "$(lab_counter fallback answered)" -gt "$fallback" ] || lab_fail "$2: fallback never answered"

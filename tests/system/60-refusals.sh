@@ -83,12 +83,26 @@ patch() # OFFSET BYTES(printf): into the copy of the page
 	printf "$2" | dd of="$LAB_DIR/bad/timemodel" bs=1 seek="$1" conv=notrunc status=none
 }
 
+# So do those who answer: they say what is wrong and wait for a good page.
+refuse_as_daemon() # WHAT WORDS
+{
+	local log=$LAB_DIR/refusing.log
+
+	mkdir -p "$LAB_DIR/bad"
+	cp "$LAB_RUNDIR/policy" "$LAB_DIR/bad/policy"
+	timeout 2 nsenter --net=/run/netns/upstream -- "$LAB_BUILD/dataplane/meridian-fallback" \
+		--rundir "$LAB_DIR/bad" >"$log" 2>&1 || true
+	grep -q "$2" "$log" || lab_fail "$1 page: the fallback said $(cat "$log")"
+	lab_note "$(grep "$2" "$log")"
+}
+
 bad_pages()
 {
 	patch 0 'MRTM'
 	timeout 5 "$now" "$LAB_DIR/bad" || lab_fail "the copy of a good page is refused"
 	patch 0 'XXXX'
 	refuse_page foreign
+	refuse_as_daemon foreign "not a Meridian page"
 	patch 4 '\377\377'
 	refuse_page "newer version's"
 	patch 16 'another boot....'
@@ -97,6 +111,7 @@ bad_pages()
 	refuse_page torn
 	truncate -s 100 "$LAB_DIR/bad/timemodel"
 	refuse_page short
+	refuse_as_daemon short "shorter than"
 	truncate -s 0 "$LAB_DIR/bad/timemodel"
 	refuse_page empty
 	rm "$LAB_DIR/bad/timemodel"
