@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The documentation is current: man formats every manual page without a warning, every directive
+# of the config stands in meridian.conf(5), no link in a Markdown file leads nowhere.
+set -eu
+cd "$(dirname "$0")/../.."
+build=${BUILD:-build}
+status=0
+
+complain()
+{
+	echo "$*"
+	status=1
+}
+
+check_page() # FILE
+{
+	local warnings
+
+	warnings=$(man --warnings --local-file "$1" 2>&1 >/dev/null)
+	[ -z "$warnings" ] || complain "$1: $warnings"
+}
+
+directives()
+{
+	sed -n 's/^\t{\.name = "\([a-z_]*\)".*/\1/p' control/config_table.c
+}
+
+check_directives() # FILE
+{
+	local directive
+
+	while read -r directive; do
+		grep -qw -e "$directive" "$1" || complain "$1: nothing about $directive"
+	done < <(directives)
+}
+
+[ -n "$(directives)" ] || complain "control/config_table.c: no directives found"
+while read -r page; do
+	check_page "$page"
+	[ "${page##*/}" != meridian.conf.5 ] || check_directives "$page"
+done < <(find "$build" -name 'meridian*.[158]' -type f)
+while IFS=: read -r file link; do
+	[ -e "$(dirname "$file")/$link" ] || complain "$file: link to $link, which is not there"
+done < <(git ls-files '*.md' | xargs grep -oHE '\]\([^)#:]+\)' | sed 's/](\(.*\))/\1/')
+exit "$status"
