@@ -66,12 +66,13 @@ lab_enter()
 }
 
 # Runs the script in its own namespaces and waits for it. A signal is passed on, and whatever
-# has not ended ten seconds later is killed.
+# has not ended ten seconds later is killed; so is everything when this process itself is.
 lab_outside()
 {
 	local status=0 child
 
-	setsid unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@" &
+	setsid setpriv --pdeathsig KILL \
+		unshare --mount --pid --fork --kill-child --mount-proc "$0" "$@" &
 	child=$!
 	wait "$child" || status=$?
 	if [ -n "${LAB_INTERRUPTED:-}" ]; then

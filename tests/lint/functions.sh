@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# No function is longer than 80 lines, no .c file longer than 500. The formatter puts a function's closing brace, and nothing else, alone in column one.
+# No function is longer than 80 lines, no .c file longer than 500. The formatter puts a function's
+# braces, and nothing else, alone in column one.
 set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck disable=SC2016 # awk's, not the shell's

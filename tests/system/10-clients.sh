@@ -10,10 +10,11 @@ client() # COMMAND...
 	lab_in client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- "$@"
 }
 
-# Fails unless the number of seconds is within a millisecond: all share one clock.
+# Fails unless the number of seconds is as small as it must be when all share one clock. The limit
+# is generous: some of these clients judge by one packet, on a machine with other work.
 near_zero() # SECONDS WHO
 {
-	awk -v s="${1:-none}" 'BEGIN { exit !(s + 0 == s && s < 0.001 && s > -0.001) }' ||
+	awk -v s="${1:-none}" 'BEGIN { exit !(s + 0 == s && s < 0.05 && s > -0.05) }' ||
 		lab_fail "$2 is ${1:-without an answer} seconds off"
 	lab_note "$2: $1 s"
 }
