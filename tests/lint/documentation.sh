@@ -31,7 +31,7 @@ check_directives() # FILE
 	local directive
 
 	while read -r directive; do
-		grep -qw -e "$directive" "$1" || complain "$1: nothing about $directive"
+		grep -qF "\\fB$directive\\fR" "$1" || complain "$1: nothing about $directive"
 	done < <(directives)
 }
 
