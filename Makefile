@@ -24,6 +24,7 @@ test: ## run every test, or those of TIERS="unit abi bpf lint system"
 
 install: build ## install (DESTDIR and meson's prefix apply)
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean: ## remove the build directories and the unpacked stock programs
 	@rm -rf build build-asan build-clang
