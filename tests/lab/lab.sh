@@ -161,10 +161,9 @@ lab_hugepages_add() # NUMBER; prints how many were really added
 
 lab_hugepages_reserve()
 {
-	LAB_HUGEPAGES_ADDED=0
+	export LAB_HUGEPAGES_ADDED=0
 	[ "$LAB_HUGEPAGES" != 0 ] || return 0
 	LAB_HUGEPAGES_ADDED=$(lab_hugepages_add "$LAB_HUGEPAGES")
-	export LAB_HUGEPAGES_ADDED
 	[ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ] ||
 		lab_note "no hugepages to be had on this machine ($LAB_HUGEPAGES_ADDED of" \
 			"$LAB_HUGEPAGES): running without"

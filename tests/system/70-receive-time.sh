@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The error of T2: the receive time in the reply against a capture of the same request on the wire
-# side of the veth pair. `local` is the reference, so that both read the same clock and no model
+# The error of T2: the receive time in the reply against a stamp of the same request on the wire
+# side of the veth pair (tests/tools/t2-error says where). `local` is the reference, so that both read the same clock and no model
 # of an upstream enters. Prints the distribution; asserts only what no busy machine can break.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
@@ -13,7 +13,7 @@ percentile() # FILE NUMBER
 
 measure() # NAME ADDRESS
 {
-	lab_in client "$LAB_TOOLS/t2-error" eth0 "$2" 1000 >"$LAB_DIR/$1.txt" ||
+	lab_in client "$LAB_TOOLS/t2-error" "$2" 1000 >"$LAB_DIR/$1.txt" ||
 		lab_fail "$1: no distribution"
 	cat "$LAB_DIR/$1.txt"
 	[ "$(percentile "$LAB_DIR/$1.txt" 1)" -gt -100000 ] || lab_fail "$1: T2 before it was sent"
