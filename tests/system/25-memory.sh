@@ -21,5 +21,5 @@ serve_from() # MEMORY [CONFIG-LINE]
 lab_enter "$@"
 lab_network
 serve_from "4k pages" "hugepages never"
-[ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ] || lab_skip "no hugepages to be had on this machine"
+[ "$LAB_HUGEPAGES_ADDED" -ge 32 ] || lab_skip "no hugepages to be had: only ordinary pages tested"
 serve_from hugepages
