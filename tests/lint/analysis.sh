@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # cppcheck and clang-tidy (checks in .clang-tidy) over the programs, with the flags of the clang
 # build.
-set -eu
+set -euo pipefail
 cd "$(dirname "$0")/../.."
 build="build-clang"
 [ -f $build/compile_commands.json ] || CC=clang meson setup $build -Dwerror=true >/dev/null
@@ -16,5 +16,6 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j "$(
 	-I include -I include/lib -I dataplane -I dataplane/core -I control \
 	include dataplane control || status=1
 git ls-files 'include/*.c' 'dataplane/*.c' 'control/*.c' |
-	xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p $build 2>/dev/null || status=1
+	xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p $build 2>/dev/null |
+	{ grep -E '(error|warning): ' || true; } || status=1
 exit $status
