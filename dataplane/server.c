@@ -46,19 +46,17 @@ void server_begin(struct server *server, const struct server_view *view, clockid
 	responder_begin(responder, model, view->policy, server->now.counter);
 }
 
-/* T2 in ticks: the frame's stamp if it has a believable one, else the start of the burst. */
-static uint64_t receive_counter(
-	struct server *server, enum meridian_stamp source, uint64_t stamp_ns)
+/* T2 in ticks: the frame's stamp, or the start of the burst if it has none. Returns false for a
+ * stamp that is not believable: any other T2 would be a wrong time. */
+static bool receive_counter(
+	struct server *server, enum meridian_stamp source, uint64_t stamp_ns, uint64_t *ret_counter)
 {
-	uint64_t counter = server->now.counter;
-
+	*ret_counter = server->now.counter;
 	if (source != MERIDIAN_STAMP_counter &&
-		!stamp_counter(&server->now, &server->rate, stamp_ns, &counter)) {
-		meridian_stats_add(&server->slot->stamp_rejected, 1);
-		source = MERIDIAN_STAMP_counter;
-	}
+		!stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter))
+		return false;
 	meridian_stats_add(&server->slot->stamp[source], 1);
-	return counter;
+	return true;
 }
 
 bool server_classify(struct server *server, struct server_reply *reply, enum meridian_stamp source,
@@ -68,9 +66,10 @@ bool server_classify(struct server *server, struct server_reply *reply, enum mer
 
 	meridian_stats_add(&slot->rx_packets, 1);
 	meridian_stats_add(&slot->rx_octets, reply->frame.length);
-	reply->receive_counter = receive_counter(server, source, stamp_ns);
-	reply->verdict =
-		responder_classify(&server->responder, &reply->frame, reply->receive_counter);
+	reply->verdict = MERIDIAN_VERDICT_stale;
+	if (receive_counter(server, source, stamp_ns, &reply->receive_counter))
+		reply->verdict = responder_classify(
+			&server->responder, &reply->frame, reply->receive_counter);
 	if (meridian_verdict_outcome(reply->verdict) == MERIDIAN_OUTCOME_ANSWER)
 		return true;
 	meridian_stats_add(&slot->verdict[reply->verdict], 1);

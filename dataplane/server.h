@@ -48,8 +48,8 @@ void server_begin(struct server *server, const struct server_view *view, clockid
 
 /*
  * Classifies reply->frame, which arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter:
- * it has none) at `stamp_ns`. Returns true when reply->frame is now a reply to finish; else its
- * verdict is counted.
+ * it has none) at `stamp_ns`; a stamp that stamp_counter() refuses makes it `stale`. Returns true
+ * when reply->frame is now a reply to finish; else its verdict is counted.
  */
 bool server_classify(struct server *server, struct server_reply *reply, enum meridian_stamp source,
 	uint64_t stamp_ns);

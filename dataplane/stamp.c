@@ -53,6 +53,8 @@ bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate,
 {
 	uint64_t age_ns = now->clock_ns - stamp_ns; /* wraps to a huge age when in the future */
 
+	if (stamp_ns - now->clock_ns <= STAMP_AHEAD_MAX_NS)
+		age_ns = 0;
 	if (age_ns > STAMP_AGE_MAX_NS)
 		return false;
 	*ret_counter =

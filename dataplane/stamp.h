@@ -14,8 +14,11 @@
 #include <stdint.h>
 #include <time.h>
 
-/* Older than this, a stamp is not believed. */
-#define STAMP_AGE_MAX_NS UINT64_C(1000000000)
+/* Older than this, a packet is not answered: the process was stopped or starved meanwhile. */
+#define STAMP_AGE_MAX_NS UINT64_C(250000000)
+
+/* As far ahead as the reading of the two clocks may be wrong; further is no stamp of ours. */
+#define STAMP_AHEAD_MAX_NS UINT64_C(10000)
 
 /* Conversion factors between ticks and ns, 2^-32 each, so that no packet costs a division. */
 struct stamp_rate {
@@ -41,8 +44,9 @@ void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t coun
 	const struct stamp_rate *rate);
 
 /*
- * Counter value at the instant `stamp_ns` of the clock read into `now`. Returns false, and
- * writes nothing, when the stamp lies in the future or more than STAMP_AGE_MAX_NS back. Pure.
+ * Counter value at the instant `stamp_ns` of the clock read into `now`. A stamp up to
+ * STAMP_AHEAD_MAX_NS in the future counts as now. Returns false, and writes nothing, when it lies
+ * further ahead or more than STAMP_AGE_MAX_NS back. Pure.
  */
 bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate, uint64_t stamp_ns,
 	uint64_t *ret_counter);

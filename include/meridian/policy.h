@@ -43,7 +43,7 @@ struct meridian_policy_table {
 struct meridian_policy_blob {
 	uint64_t generation; /* of this blob, counted from 1; 0 while it is being written */
 	uint64_t size;       /* bytes of the blob with its tables */
-	uint32_t memory_mb;  /* for packet buffers, per dataplane process */
+	uint32_t memory_mb;  /* for packet buffers, per dataplane process; 0: by need */
 	uint8_t counter_id;  /* MERIDIAN_COUNTER_* */
 	uint8_t hugepages;   /* MERIDIAN_HUGEPAGES_* */
 	uint8_t reserved0[2];
@@ -71,7 +71,10 @@ struct meridian_policy_nic {
 	uint8_t kind;         /* MERIDIAN_NIC_* */
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
 	uint8_t mac[6];
-	uint8_t reserved[26];
+	uint8_t reserved0[2];
+	uint32_t xsks_map_id; /* map that the program sends from; it keeps its id when control
+				 adopts it */
+	uint8_t reserved[20];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
 
@@ -83,8 +86,10 @@ struct meridian_policy_queue {
 	uint16_t reserved;
 };
 
+#define MERIDIAN_CORE_ANY UINT32_MAX /* not configured: the dataplane chooses one it may use */
+
 struct meridian_policy_worker {
-	uint32_t core; /* CPU number the worker is pinned to */
+	uint32_t core; /* CPU number the worker is pinned to, or MERIDIAN_CORE_ANY */
 	uint32_t reserved;
 };
 

@@ -49,7 +49,8 @@ extern "C" {
 	X(unknown_key, DROP, "authenticated with a key we do not have")                            \
 	X(denied, DROP, "source address is not allowed")                                           \
 	X(no_model, DROP, "control has not published a time model yet")                            \
-	X(tx_failed, DROP, "reply was ready but could not be sent")
+	X(tx_failed, DROP, "reply was ready but could not be sent")                                \
+	X(stale, DROP, "waited too long to be answered, or its receive stamp is not believable")
 
 enum meridian_verdict {
 #define MERIDIAN_VERDICT_ENUM_(name, outcome, text) MERIDIAN_VERDICT_##name,
@@ -120,10 +121,10 @@ struct meridian_stats_worker {
 	uint64_t rx_octets;
 	uint64_t tx_packets;
 	uint64_t tx_octets;
-	uint64_t bursts;         /* non-empty receive bursts */
-	uint64_t busy_ns;        /* reserved for the idle ladder: time not spent waiting */
-	uint64_t stamp_rejected; /* receive stamps too old or in the future, replaced by counter */
-	uint64_t model_retries;  /* bursts that kept their last snapshot of the model */
+	uint64_t bursts;  /* non-empty receive bursts */
+	uint64_t busy_ns; /* reserved for the idle ladder: time not spent waiting */
+	uint64_t reserved2;
+	uint64_t model_retries; /* bursts that kept their last snapshot of the model */
 	uint64_t reserved0[4];
 	uint64_t verdict[MERIDIAN_VERDICT_CAPACITY];
 	uint64_t stamp[MERIDIAN_STAMP_CAPACITY];
@@ -141,7 +142,9 @@ struct meridian_stats_port {
 	uint32_t queue_count; /* queues open */
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* of policy.h */
 	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
-	uint8_t reserved[26];
+	uint8_t reserved0[2];
+	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
+	uint8_t reserved[16];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
 

@@ -223,7 +223,8 @@ static void is_silent_without_a_model(void **state)
 	assert_int_equal(setup->ring.transmitted, 0);
 }
 
-/* T2 of a stamped packet is its stamp; one from the future is replaced. */
+/* T2 of a stamped packet is its stamp; one that waited too long, or is from the future, is not
+ * answered at all. */
 static void believes_stamps_that_can_be(void **state)
 {
 	struct setup *setup = *state;
@@ -233,15 +234,17 @@ static void believes_stamps_that_can_be(void **state)
 	uint64_t apart;
 
 	model_publish(&setup->model);
-	setup->ring.count = 3;
-	setup->ring.stamp_ns[0] = now_ns - 300000000;
-	setup->ring.stamp_ns[1] = now_ns - 200000000;
-	setup->ring.stamp_ns[2] = now_ns + 3600 * UINT64_C(1000000000);
+	setup->ring.count = 4;
+	setup->ring.stamp_ns[0] = now_ns - 120000000;
+	setup->ring.stamp_ns[1] = now_ns - 20000000;
+	setup->ring.stamp_ns[2] = now_ns - STAMP_AGE_MAX_NS;
+	setup->ring.stamp_ns[3] = now_ns + 3600 * UINT64_C(1000000000);
 	start(setup);
 	drain(setup);
 	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_xdp], 2);
-	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 1);
-	assert_int_equal(setup->slot.stamp_rejected, 1);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 0);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_stale], 2);
+	check_accounts(setup);
 	apart = pkt_u64(second + 32) - pkt_u64(first + 32);
 	assert_in_range(apart * 1000000000 >> 32, 99999000, 100001000);
 }
