@@ -109,8 +109,7 @@ static bool policy_is_new(const struct pages *pages)
 {
 	uint64_t generation = meridian_policy_generation(pages->policy_page.addr);
 
-	return generation != 0 && generation != pages->rejected_generation &&
-		(pages->blob == NULL || generation != pages->blob->generation);
+	return generation != 0 && generation != pages->seen_generation;
 }
 
 /* Copies the current blob; a page that outgrew our mapping is mapped anew at the next poll. */
@@ -123,9 +122,9 @@ static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_bl
 		return -EAGAIN;
 	}
 	if (r == -EBADMSG) {
-		pages->rejected_generation = meridian_policy_generation(pages->policy_page.addr);
+		pages->seen_generation = meridian_policy_generation(pages->policy_page.addr);
 		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
-			pages->rundir, MERIDIAN_POLICY_NAME, pages->rejected_generation);
+			pages->rundir, MERIDIAN_POLICY_NAME, pages->seen_generation);
 		return -EAGAIN;
 	}
 	return r;
@@ -142,7 +141,7 @@ static int policy_follow(struct pages *pages)
 	if (r < 0)
 		return pages->policy_page.addr ? 0 : r;
 	if (r > 0)
-		pages->rejected_generation = 0;
+		pages->seen_generation = 0; /* another page counts its generations anew */
 	if (!policy_is_new(pages))
 		return 0;
 	r = policy_read(pages, &blob);
@@ -155,6 +154,7 @@ static int policy_follow(struct pages *pages)
 	}
 	free(pages->blob);
 	pages->blob = blob;
+	pages->seen_generation = blob->generation;
 	pages->retired_policy = pages->policy;
 	pages->policy = policy;
 	return 1;

@@ -27,7 +27,7 @@ struct pages {
 	struct server_view views[2]; /* one is shown, the other is free or being retired */
 	struct responder_policy *retired_policy;
 	struct meridian_page retired_model;
-	uint64_t rejected_generation;  /* of a policy that was refused */
+	uint64_t seen_generation;      /* of this policy page, taken over or refused; 0: none */
 	int policy_error, model_error; /* last one logged */
 };
 

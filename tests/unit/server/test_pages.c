@@ -138,6 +138,27 @@ static void keeps_the_last_good_policy(void **state)
 	pages_taken(&setup->pages);
 }
 
+/* A page made anew counts from 1 again; the policy in it may be another one all the same. */
+static void follows_a_new_policy_page(void **state)
+{
+	struct setup *setup = *state;
+
+	policy_page_make(setup);
+	policy_publish(setup, MERIDIAN_HUGEPAGES_AUTO);
+	assert_true(pages_poll(&setup->pages));
+	pages_taken(&setup->pages);
+	meridian_page_close(&setup->policy);
+	path_unlink(setup, MERIDIAN_POLICY_NAME);
+	policy_page_make(setup);
+	assert_false(pages_poll(&setup->pages));
+	policy_publish(setup, MERIDIAN_HUGEPAGES_NEVER);
+	assert_true(pages_poll(&setup->pages));
+	assert_int_equal(setup->pages.blob->generation, 1);
+	assert_int_equal(setup->pages.blob->hugepages, MERIDIAN_HUGEPAGES_NEVER);
+	pages_taken(&setup->pages);
+	assert_false(pages_poll(&setup->pages));
+}
+
 /* What the view of before points to is there until pages_taken(). */
 static void follows_a_new_model_page(void **state)
 {
@@ -211,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PAGES_TEST(waits_for_a_policy),
 		PAGES_TEST(keeps_the_last_good_policy),
+		PAGES_TEST(follows_a_new_policy_page),
 		PAGES_TEST(follows_a_new_model_page),
 		PAGES_TEST(outlives_control_and_its_pages),
 		PAGES_TEST(refuses_a_second_instance),
