@@ -3,12 +3,14 @@
 #include "log.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define STATS_MODE 0644
 
+/* 0 when it is not known. */
 static uint32_t writer_pid(const char *rundir, const struct meridian_page_kind *kind)
 {
 	struct meridian_page page;
@@ -19,6 +21,18 @@ static uint32_t writer_pid(const char *rundir, const struct meridian_page_kind *
 		meridian_page_close(&page);
 	}
 	return pid;
+}
+
+static int stats_busy(const char *rundir, const struct meridian_page_kind *kind)
+{
+	uint32_t pid = writer_pid(rundir, kind);
+	char process[32] = "another process";
+
+	if (pid != 0)
+		snprintf(process, sizeof(process), "process %" PRIu32, pid);
+	log_error("%s/%s is locked by %s: one instance per run directory", rundir, kind->name,
+		process);
+	return -EBUSY;
 }
 
 /* Counters outlive a restart of their process; what describes the process does not. */
@@ -42,12 +56,8 @@ int pages_init(struct pages *pages, const char *rundir, const struct meridian_pa
 	pages->rundir = rundir;
 	r = meridian_page_create(&pages->stats_page, rundir, stats_kind,
 		sizeof(struct meridian_stats), STATS_MODE, NULL);
-	if (r == -EBUSY) {
-		log_error("%s/%s is written by the running process %" PRIu32
-			  ": one instance per run directory",
-			rundir, stats_kind->name, writer_pid(rundir, stats_kind));
-		return r;
-	}
+	if (r == -EBUSY)
+		return stats_busy(rundir, stats_kind);
 	if (r < 0) {
 		log_error("%s/%s: %s", rundir, stats_kind->name,
 			r == -ENOENT ? "there is no such directory" : meridian_page_strerror(r));
