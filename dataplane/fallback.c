@@ -154,13 +154,15 @@ static void pages_follow(void)
 static void serve(void)
 {
 	uint64_t followed_ms = 0;
+	bool lost = false;
 
 	log_info("serving UDP port 123 where the dataplane does not");
-	while (!program_stop) {
+	while (!program_stop && !lost) {
 		uint64_t now_ms = meridian_clock_ns(CLOCK_MONOTONIC) / 1000000;
 
 		if (now_ms - followed_ms >= TURN_MS) {
 			pages_follow();
+			lost = pages_lost(&pages);
 			followed_ms = now_ms;
 		}
 		if (poll(sockets, 2, TURN_MS) > 0) {
@@ -171,7 +173,10 @@ static void serve(void)
 		}
 		meridian_stats_add(&server.slot->heartbeat, 1);
 	}
-	log_info("stopping");
+	if (program_stop)
+		log_info("stopping");
+	else
+		log_notice("the statistics page was deleted: ending, to be started again");
 }
 
 static const struct program_stage stages[] = {

@@ -138,7 +138,8 @@ static void serve(void)
 			worker_show(workers, worker_running, pages.view);
 			pages_taken(&pages);
 		}
-		outdated = ports_outdated(&ports, pages.blob);
+		outdated = pages_lost(&pages) ? "the statistics page was deleted"
+					      : ports_outdated(&ports, pages.blob);
 	}
 	if (program_stop)
 		log_info("stopping");

@@ -54,6 +54,7 @@ int pages_init(struct pages *pages, const char *rundir, const struct meridian_pa
 
 	memset(pages, 0, sizeof(*pages));
 	pages->rundir = rundir;
+	pages->stats_kind = stats_kind;
 	r = meridian_page_create(&pages->stats_page, rundir, stats_kind,
 		sizeof(struct meridian_stats), STATS_MODE, NULL);
 	if (r == -EBUSY)
@@ -203,6 +204,11 @@ void pages_taken(struct pages *pages)
 	retired_free(pages);
 	__atomic_store_n(
 		&pages->stats->policy_generation, pages->blob->generation, __ATOMIC_RELAXED);
+}
+
+bool pages_lost(const struct pages *pages)
+{
+	return meridian_page_replaced(&pages->stats_page, pages->rundir, pages->stats_kind);
 }
 
 void pages_fini(struct pages *pages)

@@ -16,6 +16,7 @@
 
 struct pages {
 	const char *rundir;
+	const struct meridian_page_kind *stats_kind;
 	struct meridian_stats *stats; /* our own page, mapped for writing */
 
 	struct meridian_policy_blob *blob; /* last good policy; NULL before the first */
@@ -45,6 +46,10 @@ void pages_fini(struct pages *pages);
  * pages_taken().
  */
 bool pages_poll(struct pages *pages);
+
+/* Whether our statistics page was deleted or replaced: control cannot see any more that we live,
+ * so that only a restart, which makes a new one, brings us back. */
+bool pages_lost(const struct pages *pages);
 
 /* Acknowledges the policy to control and frees what the previous view held. */
 void pages_taken(struct pages *pages);

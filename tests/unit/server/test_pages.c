@@ -200,6 +200,20 @@ static void outlives_control_and_its_pages(void **state)
 	assert_int_equal(setup->pages.view->policy->generation, 1);
 }
 
+static void notices_that_its_page_is_gone(void **state)
+{
+	struct setup *setup = *state;
+	struct pages second;
+
+	assert_false(pages_lost(&setup->pages));
+	path_unlink(setup, MERIDIAN_STATS_DATAPLANE_NAME);
+	assert_true(pages_lost(&setup->pages));
+	assert_int_equal(pages_init(&second, setup->rundir, &meridian_stats_dataplane_kind), 0);
+	assert_true(pages_lost(&setup->pages));
+	assert_false(pages_lost(&second));
+	pages_fini(&second);
+}
+
 static void refuses_a_second_instance(void **state)
 {
 	struct setup *setup = *state;
@@ -235,6 +249,7 @@ int main(void)
 		PAGES_TEST(follows_a_new_policy_page),
 		PAGES_TEST(follows_a_new_model_page),
 		PAGES_TEST(outlives_control_and_its_pages),
+		PAGES_TEST(notices_that_its_page_is_gone),
 		PAGES_TEST(refuses_a_second_instance),
 		PAGES_TEST(keeps_counters_across_a_restart),
 	};
