@@ -220,6 +220,36 @@ static void arguments_compose(struct arguments *arguments, const struct meridian
 	}
 }
 
+/* What EAL was started with. */
+static struct needs {
+	uint32_t memory_mb;
+	uint8_t hugepages;
+	uint64_t worker_count;
+	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];
+} started;
+
+static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)
+{
+	memset(needs, 0, sizeof(*needs));
+	needs->memory_mb = blob->memory_mb;
+	needs->hugepages = blob->hugepages;
+	needs->worker_count = blob->workers.count;
+	memcpy(needs->worker, worker_table(blob), blob->workers.count * sizeof(needs->worker[0]));
+}
+
+const char *eal_outdated(const struct meridian_policy_blob *blob)
+{
+	struct needs needs;
+
+	needs_take(&needs, blob);
+	if (needs.memory_mb != started.memory_mb || needs.hugepages != started.hugepages)
+		return "packet memory was configured anew";
+	if (needs.worker_count != started.worker_count ||
+		memcmp(needs.worker, started.worker, sizeof(needs.worker)) != 0)
+		return "workers were configured anew";
+	return NULL;
+}
+
 int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 {
 	struct arguments arguments = {.count = 0};
@@ -230,6 +260,7 @@ int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 		r = logs_redirect();
 	if (r < 0)
 		return r;
+	needs_take(&started, blob);
 	*ret_memory = memory_choose(blob);
 	arguments_compose(&arguments, blob, lcores, *ret_memory);
 	if (rte_eal_init(arguments.count, arguments.vector) < 0) {

@@ -18,6 +18,9 @@
 int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory);
 void eal_fini(void);
 
+/* NULL while EAL suits `blob` as well; else what a restart has to follow. Static storage. */
+const char *eal_outdated(const struct meridian_policy_blob *blob);
+
 /* Runs `thread` with `argument` on the core of worker `worker`. Returns 0 or a negative errno. */
 int eal_launch(unsigned int worker, int (*thread)(void *), void *argument);
 

@@ -11,12 +11,17 @@
 #include "program.h"
 #include "worker.h"
 #include <errno.h>
+#include <meridian/counter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define TURN_NS  100000000 /* of the main thread */
 #define DRAIN_NS 200000000 /* control stops steering within that time of seeing it */
+
+#define OPEN_TIMEOUT_S 10
+
+#define AGAIN "%s: ending, to be started again"
 
 static struct options options;
 static struct pages pages;
@@ -65,12 +70,58 @@ static int eal_start(void)
 	return eal_init(pages.blob, &pages.stats->memory);
 }
 
+/* Waits a turn, following control's pages. Returns -EINTR when told to stop. */
+static int busy_wait(void)
+{
+	turn_wait(TURN_NS);
+	if (pages_poll(&pages))
+		pages_taken(&pages);
+	return program_stop ? -EINTR : 0;
+}
+
+/* Opens the ports, trying again while a dataplane before us may still be closing its own. */
+static int ports_open_patiently(void)
+{
+	uint64_t until_ns = 0;
+	int r;
+
+	while ((r = ports_open(&ports, pages.blob)) == -EBUSY) {
+		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+
+		if (until_ns == 0) {
+			until_ns = now_ns + OPEN_TIMEOUT_S * UINT64_C(1000000000);
+			log_notice("%s is not to be had yet; trying for %d s", ports.failed,
+				OPEN_TIMEOUT_S);
+		}
+		if (now_ns > until_ns)
+			break;
+		r = busy_wait();
+		if (r < 0)
+			break;
+	}
+	return r;
+}
+
+/* When control changes its XDP program meanwhile, the ports are those of its next policy. */
 static int ports_start(void)
 {
-	int r = ports_open(&ports, pages.blob, &program_stop);
+	const char *outdated;
+	int r;
 
+	while ((r = ports_open_patiently()) == -EAGAIN) {
+		r = policy_start();
+		if (r < 0)
+			return r;
+		outdated = eal_outdated(pages.blob);
+		if (outdated) {
+			log_notice(AGAIN, outdated);
+			return PROGRAM_AGAIN;
+		}
+	}
 	if (r == 0)
 		pages.stats->port_count = ports_report(&ports, pages.stats->port);
+	else if (r != -EINTR)
+		ports_error_log(&ports, r);
 	return r;
 }
 
@@ -127,24 +178,34 @@ static int workers_start(void)
 	return r;
 }
 
+/* Why only a restart can follow; NULL: nothing of the kind. */
+static const char *outdated(void)
+{
+	const char *reason;
+
+	if (pages_lost(&pages))
+		return "the statistics page was deleted";
+	reason = eal_outdated(pages.blob);
+	return reason ? reason : ports_outdated(&ports, pages.blob);
+}
+
 /* Serves until told to stop, or until only a restart can follow what changed. */
 static void serve(void)
 {
-	const char *outdated = NULL;
+	const char *reason = NULL;
 
 	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
-	for (; !program_stop && outdated == NULL; turn_wait(TURN_NS)) {
+	for (; !program_stop && reason == NULL; turn_wait(TURN_NS)) {
 		if (pages_poll(&pages)) {
 			worker_show(workers, worker_running, pages.view);
 			pages_taken(&pages);
 		}
-		outdated = pages_lost(&pages) ? "the statistics page was deleted"
-					      : ports_outdated(&ports, pages.blob);
+		reason = outdated();
 	}
 	if (program_stop)
 		log_info("stopping");
 	else
-		log_notice("%s: ending, to be started again", outdated);
+		log_notice(AGAIN, reason);
 }
 
 static const struct program_stage stages[] = {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_af_xdp.h"
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/if_xdp.h>
@@ -12,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /*
  * The kernel holds RING_SIZE buffers for receiving; the rest is for replies on their way out and
@@ -20,6 +23,8 @@
 #define RING_SIZE  2048
 #define POOL_SIZE  4095
 #define POOL_CACHE 128
+
+#define PROGRAM_MAPS_MAX 16
 
 /*
  * With a busy budget the driver enters the kernel at each empty poll, and a send polls for
@@ -103,6 +108,34 @@ static const struct port_operations af_xdp_operations = {
 	.release = af_xdp_release,
 };
 
+/* Whether program `id` uses map `map_id`. The pinned programs of control have few maps. */
+static bool program_has_map(uint32_t id, uint32_t map_id)
+{
+	uint32_t map_ids[PROGRAM_MAPS_MAX] = {0};
+	struct bpf_prog_info info = {.nr_map_ids = PROGRAM_MAPS_MAX, .map_ids = (uintptr_t)map_ids};
+	uint32_t size = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+	bool has = false;
+
+	if (fd < 0)
+		return false;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0) {
+		for (uint32_t i = 0; i < info.nr_map_ids && i < PROGRAM_MAPS_MAX; i++)
+			has |= map_ids[i] == map_id;
+	}
+	close(fd);
+	return has;
+}
+
+bool port_af_xdp_ready(const struct meridian_policy_nic *nic)
+{
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
+
+	return bpf_xdp_query((int)nic->ifindex, 0, &query) == 0 &&
+		query.prog_id == nic->xdp_program_id &&
+		program_has_map(query.prog_id, nic->xsks_map_id);
+}
+
 /*
  * A pool whose buffers all lie inside the UMEM. The driver of DPDK 22.11 registers the first
  * memory chunk as buffers times their size, so there must be one chunk without holes; the flag
@@ -121,10 +154,10 @@ static int pool_create(struct af_xdp_queue *queue, const char *nic, uint16_t ind
 		SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 	queue->pool = pool;
 	if (pool == NULL || rte_mempool_set_ops_byname(pool, "ring_mp_mc", NULL) < 0)
-		return -ENOMEM;
+		return -ENOBUFS;
 	rte_pktmbuf_pool_init(pool, &private);
 	if (rte_mempool_populate_default(pool) < 0 || pool->nb_mem_chunks != 1)
-		return -ENOMEM;
+		return -ENOBUFS;
 	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
 	return 0;
 }
@@ -198,18 +231,33 @@ static unsigned int zero_copy_sockets(void)
 	return count;
 }
 
-static int queue_start(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
+static int socket_open(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
 	uint16_t index, int busy_budget)
 {
 	unsigned int zero_copy_before = zero_copy_sockets();
-	int r = pool_create(queue, nic->name, index);
+	int r = device_create(queue, nic, index, busy_budget);
 
-	if (r == 0)
-		r = device_create(queue, nic, index, busy_budget);
 	if (r == 0)
 		r = device_start(queue);
 	queue->zero_copy = zero_copy_sockets() > zero_copy_before;
 	return r;
+}
+
+/*
+ * Control may detach or swap its program at any instant. The check afterwards finds the socket
+ * that was bound without it, for which libxdp attached its own: closing it takes that away again.
+ */
+static int queue_start(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
+	uint16_t index, int busy_budget)
+{
+	int r = pool_create(queue, nic->name, index);
+
+	if (r < 0)
+		return r;
+	if (!port_af_xdp_ready(nic))
+		return -EAGAIN;
+	r = socket_open(queue, nic, index, busy_budget);
+	return port_af_xdp_ready(nic) ? r : -EAGAIN;
 }
 
 static void queue_stop(struct af_xdp_queue *queue)

@@ -15,10 +15,20 @@
 #define PORT_AF_XDP_MEMORY_MB 11 /* of packet buffers for a queue, about */
 
 /*
- * Opens queue `queue` of `nic`, with packet buffers of its own. EAL is up, and the attached XDP
- * program is ours: with none attached, libxdp would load one that takes all traffic. Returns 0,
- * -ENOMEM when the buffers do not fit, -EINVAL when the interface's name cannot be handed to
- * DPDK, or -EBUSY when the socket could not be set up (another one may still hold the queue).
+ * Whether the interface of `nic` has the XDP program attached that the policy names, and that
+ * sends from the map that the policy names. Without it, libxdp attaches one of its own that takes
+ * all traffic of a queue. Needs CAP_SYS_ADMIN.
+ */
+bool port_af_xdp_ready(const struct meridian_policy_nic *nic);
+
+/*
+ * Opens queue `queue` of `nic`, with packet buffers of its own. EAL is up. Returns 0, or, with
+ * nothing left open,
+ *   -EAGAIN   port_af_xdp_ready() did not hold, or no longer held once the socket was bound
+ *   -EBUSY    the socket could not be bound: another one may still hold the queue
+ *   -ENOBUFS  the buffers do not fit into the packet memory
+ *   -ENOMEM   there is no other memory
+ *   -EINVAL   the interface's name cannot be handed to DPDK
  */
 int port_af_xdp_open(
 	struct port_queue **ret_queue, const struct meridian_policy_nic *nic, uint16_t queue);

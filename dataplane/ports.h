@@ -12,7 +12,6 @@
 
 #include "port.h"
 #include <meridian/policy.h>
-#include <signal.h>
 #include <stddef.h>
 
 struct ports_entry {
@@ -25,19 +24,26 @@ struct ports {
 	struct ports_entry *entry;
 	size_t count;
 	struct meridian_policy_blob *blob; /* that they were opened from */
+	char failed[32];                   /* queue that could not be opened, for a message */
 };
 
 /*
- * 0 when every usable NIC of the policy has the program attached that the policy names, and
- * there is one; else -EAGAIN, and `ret_waiting` (a string of `size` octets) says what for.
+ * 0 when there is a usable NIC in the policy and each has the program and the map attached that
+ * the policy names; else -EAGAIN, and `ret_waiting` (a string of `size` octets) says what for.
  */
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size);
 
-/* Opens every queue of the usable NICs. A queue that another process still holds is tried for
- * 10 s, or until `*stop` is set. Returns 0, or a negative errno after logging why. */
-int ports_open(
-	struct ports *ports, const struct meridian_policy_blob *blob, const volatile int *stop);
+/*
+ * Opens every queue of the usable NICs, once. Returns 0, or, with none of them left open,
+ *   -EAGAIN  ports_ready() no longer holds: wait for the next policy
+ *   -EBUSY   another socket has a queue, perhaps only until its process has ended
+ * or another negative errno; ports_error_log() says what is behind it.
+ */
+int ports_open(struct ports *ports, const struct meridian_policy_blob *blob);
 void ports_close(struct ports *ports);
+
+/* Logs why ports_open() returned `error`. */
+void ports_error_log(const struct ports *ports, int error);
 
 /* Describes the open NICs in `port`, MERIDIAN_STATS_PORTS_MAX entries; returns how many. */
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port);

@@ -27,7 +27,7 @@ int program_run(const struct program_stage *stage, size_t count, void (*serve)(v
 	signals_catch();
 	while (started < count) {
 		r = stage[started].start();
-		if (r < 0)
+		if (r != 0)
 			break;
 		started++;
 	}
@@ -37,5 +37,5 @@ int program_run(const struct program_stage *stage, size_t count, void (*serve)(v
 		if (stage[started].stop)
 			stage[started].stop();
 	}
-	return r == 0 || program_stop ? EXIT_SUCCESS : EXIT_START;
+	return r >= 0 || program_stop ? EXIT_SUCCESS : EXIT_START;
 }

@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <stddef.h>
 
+#define PROGRAM_AGAIN 1 /* of start(): end, with success, to be started again */
+
 struct program_stage {
-	int (*start)(void); /* returns 0, or a negative errno after logging why */
+	int (*start)(void); /* returns 0, or PROGRAM_AGAIN or a negative errno, logging why */
 	void (*stop)(void); /* may be NULL */
 };
 
