@@ -9,15 +9,15 @@
 
 #define GOOD MERIDIAN_VERDICT_answered
 
-/* T2 may come out of order by what lies between a stamp and its burst. Further back than this
- * (2^-6 s), the clock itself was set back. */
-#define DISORDER_MAX (UINT64_C(1) << 26)
+/* Two timestamps this close, beyond the noise, may be of one stamp: enough for 128 frames of a
+ * burst that all have the same and are told 2 apart. 2^-24 s. */
+#define ONE_STAMP (UINT64_C(1) << 8)
 
-/* As far from any timestamp as one can get: no T2 was given out since the clock stepped. */
+/* As far from any timestamp as one can get: none was given out since the clock stepped. */
 #define HALF_ERA (UINT64_C(1) << 63)
 
 /* Chrony's marks: receive timestamps are odd and transmit timestamps even, so a client's
- * origin timestamp tells whether it asks for an interleaved reply. */
+ * origin timestamp tells whether it asks for an interleaved reply. Steps are of 2. */
 #define RECEIVE_MARK UINT64_C(1)
 
 void responder_init(struct responder *responder, uint64_t seed)
@@ -75,6 +75,16 @@ static uint64_t leap_shift(const struct frame *frame)
 	return (uint64_t)frame->leap_offset_s << 32;
 }
 
+/*
+ * `t`, or the next value after `last` if `t` lies before that by no more than the noise and equal
+ * stamps explain. What is further back is of an earlier instant, be it that another queue waited
+ * or that the clock was set back, and stays as it is: a time is never made wrong to be unique.
+ */
+static uint64_t after(const struct responder *responder, uint64_t last, uint64_t t)
+{
+	return last - t <= responder->noise_mask + ONE_STAMP ? last + 2 : t;
+}
+
 /* Never equal to the origin timestamp beside it, which must not be a valid answer to itself. */
 static void stamp_receive(
 	struct responder *responder, struct frame *frame, struct meridian_utc utc, uint64_t origin)
@@ -82,8 +92,7 @@ static void stamp_receive(
 	uint64_t t = timestamp(responder, utc) | RECEIVE_MARK;
 
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
-	if (responder->last_receive - t < DISORDER_MAX)
-		t = responder->last_receive + 2;
+	t = after(responder, responder->last_receive, t);
 	if (t + leap_shift(frame) == origin)
 		t += 2;
 	responder->last_receive = t;

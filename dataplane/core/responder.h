@@ -52,7 +52,12 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
  * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`
  * verdicts the frame is now its reply, complete except for the transmit time and the UDP
  * checksum, with frame->length set; otherwise its bytes are unchanged.
- * T2 is odd, and strictly increasing per responder while the published clock does not step.
+ *
+ * T2 is odd, and the receive time to within the precision and 2^-24 s (60 ns). Within a burst of
+ * one queue, which is in the order of its stamps, T2 strictly increases: one that lies behind the
+ * last T2 by no more than that is moved right after it. Further back is the time of another queue
+ * that waited, and is kept; hence two frames of different queues, as of different workers, may
+ * have the same T2, and whoever looks up a reply by its T2 has to compare the client as well.
  */
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter);

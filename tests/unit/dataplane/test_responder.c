@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -253,10 +254,10 @@ static void ignores_a_model_that_is_not_sane(void **state)
 	assert_int_equal(answer_at(bench, FIXTURE_UTC_S, 0, 0).receive, NTP_S(FIXTURE_UTC_S) | 1);
 }
 
-/* Stamps that are equal, or a little out of order, still give times of their own. */
+/* Stamps that are equal, or that noise turned round, still give times of their own. */
 static void counts_up_within_a_burst(void **state)
 {
-	static const int64_t ticks[] = {0, 0, 0, 5, 3, 5, 1 << 20, 1 << 19, 1 << 20};
+	static const int64_t ticks[] = {0, 0, 0, 5, 3, 5, 1 << 20, 1 << 20};
 	struct bench *bench = *state;
 	uint64_t last = 0;
 
@@ -268,6 +269,60 @@ static void counts_up_within_a_burst(void **state)
 		last = answer.receive;
 	}
 	assert_true(last < (NTP_S(FIXTURE_UTC_S) | 4 << 20) + 16);
+}
+
+/* More frames than a burst has, all with one stamp, at every precision. */
+static void counts_up_under_one_stamp(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int8_t precision = -32; precision <= -18; precision++) {
+		uint64_t first = NTP_S(FIXTURE_UTC_S), last = 0;
+		uint64_t width = UINT64_C(1) << (32 + precision);
+
+		bench->model.precision_log2 = precision;
+		responder_init(&bench->responder, (uint64_t)(precision + 100));
+		begin(bench, FIXTURE_COUNTER);
+		for (int i = 0; i < 128; i++) {
+			uint64_t receive = answer_at(bench, FIXTURE_UTC_S, 0, 0).receive;
+
+			assert_true(receive > last && receive >= first);
+			assert_int_equal(receive & 1, 1);
+			last = receive;
+		}
+		assert_true(last < first + width + 256);
+	}
+}
+
+/* Distance of T2 from the receive time, 2^-32 s. */
+static uint64_t receive_error(struct bench *bench, int64_t ticks)
+{
+	int64_t receive = (int64_t)answer_at(bench, FIXTURE_UTC_S, ticks, 0).receive;
+
+	return (uint64_t)llabs(receive - (int64_t)NTP_S(FIXTURE_UTC_S) - 4 * ticks);
+}
+
+/* A worker serves one queue, then another whose frames have waited: they keep their times. */
+static void keeps_the_times_of_a_queue_behind(void **state)
+{
+	static const int64_t waited_ns[] = {
+		200, 1000, 110000, 1000000, 15000000, 16000000, 900000000};
+	struct bench *bench = *state;
+
+	bench->model.precision_log2 = -25;
+	for (size_t i = 0; i < sizeof(waited_ns) / sizeof(waited_ns[0]); i++) {
+		int64_t waited = waited_ns[i] * (int64_t)FIXTURE_HZ / 1000000000;
+
+		responder_init(&bench->responder, i + 1);
+		begin(bench, FIXTURE_COUNTER);
+		for (int burst = 0; burst < 8; burst++) {
+			for (int frame = 0; frame < 8; frame++)
+				assert_true(receive_error(bench, HALF_SECOND + frame) < 1 << 9);
+			for (int frame = 0; frame < 8; frame++)
+				assert_true(receive_error(bench, HALF_SECOND - waited + frame) < 1
+						<< 10);
+		}
+	}
 }
 
 /* A clock that was set back is believed, whether or not control said so. */
@@ -409,6 +464,8 @@ int main(void)
 		TEST(says_so_when_the_model_runs_out),
 		TEST(ignores_a_model_that_is_not_sane),
 		TEST(counts_up_within_a_burst),
+		TEST(counts_up_under_one_stamp),
+		TEST(keeps_the_times_of_a_queue_behind),
 		TEST(follows_a_step_back),
 		TEST(differs_from_the_origin),
 		TEST(hides_bits_below_the_precision),
