@@ -134,7 +134,7 @@ void report_tracking(struct report_tracking *ret_tracking)
 		.leap = data->leap,
 		.reference = {.s = data->reference_s,
 			.frac64 = (uint64_t)data->reference_frac32 << 32},
-		.current_correction_s = model_residue(status.model, now),
+		.current_correction_s = -model_residue(status.model, now),
 		.last_offset_s = status.last_offset_s,
 		.rms_offset_s = status.rms_offset_s,
 		.frequency_ppm = -(model_rate(status.model) - 1) * PPM,
