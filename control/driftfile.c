@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "driftfile.h"
 #include "core/drift.h"
+#include "core/estimator.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <log.h>
@@ -10,10 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Crystals are within 100 ppm of what is printed on them. */
-#define UNKNOWN_FREQUENCY_SD 1e-4
-
-/* The file is an old memory of this counter: temperature and age have moved it since. */
+/* The file is an old memory of this counter: temperature and age have moved it since. A bound does
+ * not rest on it (core/bound.h). */
 #define REMEMBERED_FREQUENCY_SD 1e-6
 
 static int file_read(const char *path, struct drift *ret_drift)
@@ -36,7 +35,7 @@ void driftfile_read(const char *path, const struct counter *counter, struct drif
 	double hz_true;
 	int r;
 
-	*ret_start = (struct drift_start){0, UNKNOWN_FREQUENCY_SD};
+	*ret_start = (struct drift_start){0, ESTIMATOR_FREQUENCY_ERROR};
 	if (*path == '\0')
 		return;
 	r = file_read(path, &drift);

@@ -15,7 +15,8 @@ struct follow {
 	const struct counter *counter;
 	const struct timescale *timescale;
 	struct filter filter;  /* count 0: not started */
-	uint64_t last_counter; /* time of the filter's state */
+	uint64_t last_counter; /* time of the filter's state, and of the last read */
+	double last_offset_s;  /* as read */
 };
 
 /* `counter` and `timescale` must outlive the follower. */
@@ -26,7 +27,8 @@ static inline void follow_init(
 }
 
 /* Reads the clock and returns where a model that follows it should go, to arrive after
- * `seconds`; call it about that often. */
-struct model_target follow_target(struct follow *follow, double seconds);
+ * `seconds`; call it about that often. *ret_error_s is how far the target may be off the clock as
+ * it was read now; what the clock does until the next read is not known. */
+struct model_target follow_target(struct follow *follow, double seconds, double *ret_error_s);
 
 #endif

@@ -1,44 +1,51 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "track.h"
 #include "core/refid.h"
-#include "driftfile.h"
 #include "event.h"
 #include "follow.h"
+#include "pool.h"
 #include "publish.h"
 #include <log.h>
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 
 #define TICK_NS            NS_PER_S
 #define REPUBLISH_MAX_S    16.0 /* how often the model is renewed when nothing happens */
-#define START_WAIT_S       10   /* for the first answer of every source */
 #define HOLDOVER_MAX_S     86400.0
 #define DRIFT_WRITE_S      3600
-#define DRIFT_SIGMA        3.0
-#define LIKELY_SIGMA       4.0
-#define LIKELY_DELAY       0.25 /* of a path's delay: asymmetry that is seen now and then */
-#define ASYMMETRY_SD       0.01 /* of a path's delay: asymmetry that is always there */
 #define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
+#define SUSPEND_MIN_NS     ((int64_t)NS_PER_S)
+#define ADOPTED_SD         1e-6 /* of the frequency, since the run before */
 #define LOCAL_DISPERSION_S 1e-6
 
 static struct config config; /* a copy: what is here changes only by a restart */
 static const struct counter *counter;
 static struct timescale timescale;
 static struct model model;
-static struct source sources[CONFIG_SOURCES_MAX];
-static size_t source_count;
+static struct pool pool;
 static struct track_status status;
 
 static struct follow realtime;
 
-static uint64_t start_counter;
+/* What is known of the published clock but for the sources that are heard now. */
+struct held {
+	uint64_t counter; /* the distance is of this instant */
+	struct root_distance distance;
+	double drift;
+};
+
+static struct held held;
+
 static uint64_t update_counter; /* of the last update by sources */
 static uint64_t drift_counter;  /* when the drift file was written */
 static bool updated;            /* the sources have set the clock, in this run or the one before */
+static unsigned int lone_count; /* updates in a row that one source alone wanted, against held */
+static int64_t suspended_ns;    /* ever, by the kernel */
 static int tick_timer;
 
 static double seconds_since(uint64_t then, uint64_t now)
@@ -55,11 +62,6 @@ static struct clock_line published_line(uint64_t now)
 		.offset_s = timescale_utc_diff(utc, timescale_utc(&timescale, now)) -
 			model_residue(&model, now),
 		.frequency = model_rate(&model) - 1};
-}
-
-static double drift_of(const struct estimate *estimate)
-{
-	return config.max_clock_error_ppm * 1e-6 + DRIFT_SIGMA * estimate->frequency_sd;
 }
 
 static double model_distance_s(uint64_t now)
@@ -94,6 +96,18 @@ static void steer(const struct model_target *target)
 		log_warning("the clock was stepped by %.6f s", step_s);
 }
 
+/* Leads the model to CLOCK_REALTIME; returns how far it may be off that, *ret_now is when. */
+static double steer_to_realtime(bool may_slew, uint64_t *ret_now)
+{
+	double error_s;
+	struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S, &error_s);
+
+	target.may_slew = may_slew;
+	steer(&target);
+	*ret_now = target.counter;
+	return error_s;
+}
+
 static void publish_unsynchronised(uint64_t now)
 {
 	struct model_facts facts = {
@@ -106,20 +120,20 @@ static void publish_unsynchronised(uint64_t now)
 	if (model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		log_warning("the clock is not synchronised any more");
 	/* A clock that was synchronised once is a better guess than CLOCK_REALTIME. */
-	if (!updated) {
-		struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S);
-
-		now = target.counter;
-		steer(&target);
-	}
+	if (!updated)
+		steer_to_realtime(true, &now);
 	publish(now, &facts);
 }
 
 /* `local`: a live model keeps its line, else this host's clock is the reference. */
 static void publish_local(uint64_t now)
 {
+	const struct meridian_timemodel_data *data = &model.data;
 	struct model_facts facts = {
 		.root_dispersion_s = LOCAL_DISPERSION_S,
+		.dispersion_rate = timescale.wander,
+		.reference = {.s = data->reference_s,
+			.frac64 = (uint64_t)data->reference_frac32 << 32},
 		.refid = MERIDIAN_NTP_REFID_LOCAL,
 		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
 		.stratum = config.local_stratum,
@@ -129,26 +143,33 @@ static void publish_local(uint64_t now)
 		log_notice("serving the local clock as stratum %u", config.local_stratum);
 	status.local = true;
 	if (!updated) {
-		struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S);
-
-		if (model.data.status != MERIDIAN_TIMEMODEL_SYNCHRONISED)
-			target.may_slew = false;
-		now = target.counter;
-		steer(&target);
+		facts.root_dispersion_s +=
+			steer_to_realtime(data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED, &now);
+		facts.reference = meridian_timemodel_utc(data, now);
 	}
-	facts.reference = meridian_timemodel_utc(&model.data, now);
 	publish(now, &facts);
 }
 
-/* The sources are silent, or do not agree: the same line, with what its error has grown to. */
+static struct root_distance held_distance(uint64_t now)
+{
+	return (struct root_distance){.delay_s = held.distance.delay_s,
+		.dispersion_s =
+			held.distance.dispersion_s + held.drift * seconds_since(held.counter, now)};
+}
+
+/* The sources are silent, or do not agree: the same line, with what its error has grown to, and
+ * more if all that are heard say so. */
 static void publish_held(uint64_t now)
 {
 	const struct meridian_timemodel_data *data = &model.data;
+	struct clock_line line = published_line(now);
+	struct root_distance distance = held_distance(now);
+	double held_s = root_distance_s(&distance);
+	struct bound bound[CONFIG_SOURCES_MAX];
+	size_t count = pool_bounds(&pool, &line, bound);
 	struct model_facts facts = {
-		.root_delay_s = (double)data->root_delay_ns * 1e-9,
-		.root_dispersion_s = (double)meridian_timemodel_dispersion_ns(data, now) * 1e-9 -
-			fabs(model_residue(&model, now)),
-		.dispersion_rate = data->dispersion_rate_ppb * 1e-9,
+		.root_delay_s = distance.delay_s,
+		.dispersion_rate = held.drift,
 		.reference = {.s = data->reference_s,
 			.frac64 = (uint64_t)data->reference_frac32 << 32},
 		.refid = data->refid,
@@ -156,24 +177,37 @@ static void publish_held(uint64_t now)
 		.stratum = data->stratum,
 	};
 
+	facts.root_dispersion_s =
+		distance.dispersion_s + bound_held_s(held_s, bound, count) - held_s;
 	publish(now, &facts);
+}
+
+/* The page of an earlier run: as good as it said. */
+static void held_adopt(void)
+{
+	const struct meridian_timemodel_data *data = &model.data;
+
+	held = (struct held){.counter = data->published_counter,
+		.distance = {.delay_s = (double)data->root_delay_ns * 1e-9,
+			.dispersion_s = (double)data->root_dispersion_ns * 1e-9},
+		.drift = data->dispersion_rate_ppb * 1e-9};
 }
 
 static void publish_tracked(uint64_t now, const struct source *best)
 {
 	struct clock_line line = published_line(now);
-	double drift = drift_of(&status.combined);
-	struct root_distance distance = estimator_distance(&best->estimator, &line, drift);
+	struct bound bound = bound_of_line(&best->estimator, &line);
 	struct model_facts facts = {
-		.root_delay_s = distance.delay_s,
-		.root_dispersion_s = distance.dispersion_s,
-		.dispersion_rate = drift,
+		.root_delay_s = bound.distance.delay_s,
+		.root_dispersion_s = bound.distance.dispersion_s,
+		.dispersion_rate = bound.drift,
 		.reference = meridian_timemodel_utc(&model.data, update_counter),
 		.refid = refid_of_address(best->address.octets, best->address.family),
 		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
 		.stratum = (uint8_t)(best->response.stratum + 1),
 	};
 
+	held = (struct held){.counter = now, .distance = bound.distance, .drift = bound.drift};
 	publish(now, &facts);
 }
 
@@ -214,29 +248,6 @@ static void update_clock(uint64_t now, const struct source *best)
 	publish_tracked(now, best);
 }
 
-static void offer(struct select_source *offered, const struct source *source, uint64_t now)
-{
-	const struct estimator *estimator = &source->estimator;
-	struct root_distance distance;
-	struct clock_line line = {.counter = now};
-
-	*offered = (struct select_source){
-		.prefer = source->config.prefer, .current = source == status.best};
-	if (source->reach == 0 || source->stopped || source->config.noselect ||
-		estimator->sample_count == 0 ||
-		source->response.stratum >= MERIDIAN_NTP_STRATUM_MAX)
-		return;
-	estimator_predict(estimator, now, &offered->estimate);
-	line.offset_s = offered->estimate.offset_s;
-	line.frequency = offered->estimate.frequency;
-	distance = estimator_distance(estimator, &line, drift_of(&offered->estimate));
-	offered->distance_s = root_distance_s(&distance);
-	offered->likely_s = LIKELY_DELAY * estimator->delay_min_s +
-		LIKELY_SIGMA * offered->estimate.offset_sd_s;
-	offered->asymmetry_sd_s = ASYMMETRY_SD * estimator->delay_min_s;
-	offered->usable = offered->distance_s <= config.max_distance_s;
-}
-
 /* CLOCK_REALTIME was far off at the start: moves the timescale to where offsets are small again,
  * because a double holds billions of seconds only to a fraction of a microsecond. */
 static void timescale_rebase(void)
@@ -244,68 +255,51 @@ static void timescale_rebase(void)
 	double shift_s = round(status.combined.offset_s);
 
 	timescale.utc = timescale_utc_add(timescale.utc, shift_s);
-	for (size_t i = 0; i < source_count; i++)
-		estimator_shift(&sources[i].estimator, shift_s);
+	pool_shift(&pool, shift_s);
 	follow_init(&realtime, counter, &timescale);
 	status.combined.offset_s -= shift_s;
 }
 
 static const struct source *select_sources(uint64_t now)
 {
-	struct select_source offered[CONFIG_SOURCES_MAX];
 	struct estimate combined;
-	int best;
+	const struct source *best = pool_select(&pool, status.best, now, &combined);
 
-	for (size_t i = 0; i < source_count; i++)
-		offer(&offered[i], &sources[i], now);
-	best = select_combine(offered, source_count, &combined);
-	for (size_t i = 0; i < source_count; i++) {
-		if (offered[i].state == SELECT_FALSETICKER &&
-			sources[i].state != SELECT_FALSETICKER)
-			log_notice("%s does not agree with the majority", sources[i].config.name);
-		sources[i].state = offered[i].state;
-	}
-	if (best < 0)
+	if (best == NULL)
 		return NULL;
 	status.combined = combined;
 	if (fabs(combined.offset_s) > REBASE_S)
 		timescale_rebase();
-	return &sources[best];
+	return best;
 }
 
-/* The first selection waits for everybody: the quickest server must not decide alone. */
-static bool sources_settled(uint64_t now)
+/* What the sources say may be against what the clock was known to be. */
+static bool outvotes_held(const struct source *best, const struct source *sampled, uint64_t now)
 {
-	if (updated || seconds_since(start_counter, now) > START_WAIT_S)
+	struct clock_line line = published_line(now);
+	struct bound bound = bound_of_line(&best->estimator, &line);
+	struct root_distance distance = held_distance(now);
+	double held_s = root_distance_s(&distance);
+
+	if (!updated || status.local || held_s > config.max_distance_s)
 		return true;
-	for (size_t i = 0; i < source_count; i++) {
-		if (!sources[i].config.noselect && !source_settled(&sources[i]))
-			return false;
-	}
-	return true;
+	lone_count = bound.gap_s <= held_s ? 0 : lone_count + (best == sampled);
+	return bound_outvotes(&bound, held_s, pool_agreeing(&pool), lone_count);
 }
 
 /* What an operator wants to see of a sample: how far the clock was off when it came. */
-static void note_offset(struct source *source)
+static void note_sample(struct source *source)
 {
 	const struct sample *sample = estimator_sample(&source->estimator, 0);
 
+	if (source->estimator.restarted)
+		log_notice("%s: its time moved by %.6f s", source->config.name,
+			source->estimator.restart_step_s);
 	if (sample)
 		source->original_offset_s =
 			timescale_utc_diff(meridian_timemodel_utc(&model.data, sample->counter),
 				timescale_utc(&timescale, sample->counter)) -
 			sample->offset_s;
-}
-
-static void on_source(struct source *source)
-{
-	uint64_t now = counter_read(counter);
-	const struct source *best = sources_settled(now) ? select_sources(now) : NULL;
-
-	note_offset(source);
-	/* Others wait for a sample of their own. */
-	if (best && source->state >= SELECT_COMBINED)
-		update_clock(now, best);
 }
 
 static bool model_is_live(uint64_t now)
@@ -315,12 +309,30 @@ static bool model_is_live(uint64_t now)
 		(status.local || model_distance_s(now) < config.max_distance_s);
 }
 
+static void on_source(struct source *source)
+{
+	uint64_t now = counter_read(counter);
+	const struct source *best;
+
+	note_sample(source);
+	best = pool_settle(&pool, now) ? select_sources(now) : NULL;
+	if (best && outvotes_held(best, source, now)) {
+		/* Others wait for a sample of their own. */
+		if (source->state >= SELECT_COMBINED || best != status.best)
+			update_clock(now, best);
+	} else if (model_is_live(now) && !status.local) {
+		publish_held(now);
+	}
+}
+
 static bool local_takes_over(uint64_t now)
 {
-	if (config.local_stratum == 0 || !sources_settled(now))
+	if (config.local_stratum == 0)
 		return false;
-	return status.local || !model_is_live(now) ||
-		model_distance_s(now) > config.local_distance_s;
+	if (status.local)
+		return true;
+	return pool_is_settled(&pool, now) &&
+		(!model_is_live(now) || model_distance_s(now) > config.local_distance_s);
 }
 
 /* The source that is followed still agrees with the others and answers. */
@@ -353,12 +365,41 @@ static void renew(uint64_t now)
 		publish_held(now);
 }
 
+/* True when the machine slept since the last call: the counter may have, too. */
+static bool was_suspended(void)
+{
+	int64_t before_ns = suspended_ns;
+	struct timespec boottime, monotonic;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &boottime) < 0 ||
+		clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0)
+		return false;
+	suspended_ns = (boottime.tv_sec - monotonic.tv_sec) * (int64_t)NS_PER_S + boottime.tv_nsec -
+		monotonic.tv_nsec;
+	return suspended_ns - before_ns > SUSPEND_MIN_NS;
+}
+
+/* Nothing that related the counter to UTC holds any more, but its frequency. */
+static void start_again(uint64_t now)
+{
+	struct drift_start start = {model_rate(&model) - 1, ADOPTED_SD};
+
+	log_warning("the machine was suspended, starting again");
+	updated = status.local = false;
+	status.best = NULL;
+	pool_stop(&pool);
+	pool_start(&pool, &config, counter, &timescale, &start, on_source);
+	publish_unsynchronised(now);
+}
+
 static void on_tick(void *arg)
 {
 	uint64_t now = counter_read(counter);
 
 	(void)arg;
 	tick_timer = event_add_timer(TICK_NS, on_tick, NULL);
+	if (was_suspended())
+		start_again(now);
 	renew(now);
 	if (seconds_since(drift_counter, now) >= DRIFT_WRITE_S)
 		drift_write(now);
@@ -368,10 +409,25 @@ static void timescale_start(void)
 {
 	struct counter_realtime now = counter_read_realtime(counter);
 
-	timescale = (struct timescale){
-		.counter = now.counter, .hz = counter->hz, .utc = counter_utc(&now.time)};
-	start_counter = update_counter = drift_counter = now.counter;
+	timescale = (struct timescale){.counter = now.counter,
+		.hz = counter->hz,
+		.utc = counter_utc(&now.time),
+		.wander = config.max_clock_error_ppm * 1e-6};
+	update_counter = drift_counter = now.counter;
 	follow_init(&realtime, counter, &timescale);
+}
+
+/* Sources led this clock, even if it is `local` now. Where it follows CLOCK_REALTIME, its reference
+ * time is the time of publication. */
+static bool was_disciplined(const struct meridian_timemodel_data *data)
+{
+	struct meridian_utc reference = {
+		.s = data->reference_s, .frac64 = (uint64_t)data->reference_frac32 << 32};
+	double age_s = timescale_utc_diff(
+		meridian_timemodel_utc(data, data->published_counter), reference);
+
+	return data->refid != MERIDIAN_NTP_REFID_LOCAL ||
+		(config.local_stratum != 0 && age_s > 0.5);
 }
 
 /* The clock of the run before this one goes on without a jump. */
@@ -383,13 +439,16 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 		log_notice("the time model of the last run is about another counter");
 		return;
 	}
-	if (!meridian_timemodel_valid(data, start_counter))
+	/* The counter went back: it began anew. */
+	if ((int64_t)(data->published_counter - timescale.counter) > 0 ||
+		!meridian_timemodel_valid(data, timescale.counter))
 		return;
-	updated = data->refid != MERIDIAN_NTP_REFID_LOCAL;
-	status.local = !updated;
+	updated = was_disciplined(data);
+	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
+	held_adopt();
 	timescale.utc = meridian_timemodel_utc(data, timescale.counter);
 	start->frequency = model_rate(&model) - 1;
-	start->frequency_sd = fmin(start->frequency_sd, 1e-6);
+	start->frequency_sd = fmin(start->frequency_sd, ADOPTED_SD);
 	log_info("going on with the time model of the last run");
 }
 
@@ -409,10 +468,8 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	driftfile_read(config.driftfile, counter, &start);
 	model_init(&model, &timescale, counter->id, counter->precision_log2);
 	adopt(&adopted, &start);
-	source_count = config.server_count;
-	for (size_t i = 0; i < source_count; i++)
-		source_start(&sources[i], &config, i, counter, &timescale, start.frequency,
-			start.frequency_sd, on_source);
+	was_suspended();
+	pool_start(&pool, &config, counter, &timescale, &start, on_source);
 	on_tick(NULL);
 	return 0;
 }
@@ -420,8 +477,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 void track_fini(void)
 {
 	event_remove_timer(tick_timer);
-	for (size_t i = 0; i < source_count; i++)
-		source_stop(&sources[i]);
+	pool_stop(&pool);
 	drift_write(counter_read(counter));
 	publish_fini();
 }
@@ -434,6 +490,6 @@ struct track_status track_status(void)
 
 const struct source *track_sources(size_t *ret_count)
 {
-	*ret_count = source_count;
-	return sources;
+	*ret_count = pool.count;
+	return pool.source;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "estimator.h"
+#include "bound.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +9,10 @@
 #define VAR_MIN       1e-18 /* (1 ns)^2: below it, rounding decides */
 #define GAMMA_MEDIAN  1.678 /* median of the sum of two unit exponentials */
 #define RERUN_SAMPLES 8
-#define BOUND_SAMPLES 16
-#define SHIFT_RECENT  10  /* samples that must all be late before a path counts as longer */
-#define SHIFT_AFTER   30  /* samples needed to know the old path */
-#define SHIFT_SCALES  2.2 /* 10 samples above it by chance: 0.355^10 */
+#define RESTART_SD    1e-6 /* of a frequency that is kept when the source's time moved */
+#define SHIFT_RECENT  10   /* samples that must all be late before a path counts as longer */
+#define SHIFT_AFTER   30   /* samples needed to know the old path */
+#define SHIFT_SCALES  2.2  /* 10 samples above it by chance: 0.355^10 */
 
 void estimator_init(struct estimator *estimator, const struct timescale *timescale,
 	double frequency, double frequency_sd)
@@ -22,7 +23,8 @@ void estimator_init(struct estimator *estimator, const struct timescale *timesca
 	estimator->start_frequency_sd = frequency_sd;
 }
 
-const struct sample *estimator_sample(const struct estimator *estimator, uint64_t k)
+/* The k-th youngest of those that went into the filters. */
+static const struct sample *kept_sample(const struct estimator *estimator, uint64_t k)
 {
 	uint64_t kept = estimator->sample_count < ESTIMATOR_SAMPLES ? estimator->sample_count
 								    : ESTIMATOR_SAMPLES;
@@ -30,6 +32,13 @@ const struct sample *estimator_sample(const struct estimator *estimator, uint64_
 	if (k >= kept)
 		return NULL;
 	return &estimator->sample[(estimator->sample_count - 1 - k) % ESTIMATOR_SAMPLES];
+}
+
+const struct sample *estimator_sample(const struct estimator *estimator, uint64_t k)
+{
+	if (k < estimator->disputed_count)
+		return &estimator->disputed[estimator->disputed_count - 1 - k];
+	return kept_sample(estimator, k - estimator->disputed_count);
 }
 
 static int compare_double(const void *a, const void *b)
@@ -46,7 +55,7 @@ static size_t path_delays(const struct estimator *estimator, double delay_s[ESTI
 	const struct sample *sample;
 	size_t count = 0;
 
-	while (count < path_count && (sample = estimator_sample(estimator, count)))
+	while (count < path_count && (sample = kept_sample(estimator, count)))
 		delay_s[count++] = sample->delay_s;
 	return count;
 }
@@ -168,21 +177,13 @@ static void bank_rerun(struct estimator *estimator)
 {
 	uint64_t k = estimator->sample_count - 1;
 
-	bank_start(estimator, estimator_sample(estimator, k));
+	bank_start(estimator, kept_sample(estimator, k));
 	while (k-- > 0)
-		bank_update(estimator, estimator_sample(estimator, k));
+		bank_update(estimator, kept_sample(estimator, k));
 }
 
-void estimator_add(struct estimator *estimator, const struct sample *sample)
+static void take(struct estimator *estimator, const struct sample *sample)
 {
-	struct estimate predicted;
-
-	if (estimator->sample_count > 0) {
-		if ((int64_t)(sample->counter - estimator->filter_counter) <= 0)
-			return;
-		estimator_predict(estimator, sample->counter, &predicted);
-		estimator->last_innovation_s = sample->offset_s - predicted.offset_s;
-	}
 	estimator->sample[estimator->sample_count++ % ESTIMATOR_SAMPLES] = *sample;
 	path_measure(estimator);
 	if (estimator->sample_count <= RERUN_SAMPLES)
@@ -191,10 +192,89 @@ void estimator_add(struct estimator *estimator, const struct sample *sample)
 		bank_update(estimator, sample);
 }
 
+/* It was the source's time that moved, if what is known of the frequency agrees with the samples
+ * since then; else it was the counter's frequency, if that is possible. */
+static void restart_frequency(struct estimator *estimator, double known, const struct sample *first,
+	const struct sample *last)
+{
+	double seconds = timescale_seconds(estimator->timescale, first->counter, last->counter);
+	double measured = (last->offset_s - first->offset_s) / seconds;
+	double error = (sample_distance(first) + sample_distance(last)) / seconds +
+		estimator->timescale->wander;
+
+	if (fabs(known) > ESTIMATOR_FREQUENCY_MAX)
+		known = estimator->start_frequency;
+	estimator->start_frequency = known;
+	estimator->start_frequency_sd = RESTART_SD;
+	if (fabs(measured) <= ESTIMATOR_FREQUENCY_MAX && fabs(measured - known) > error) {
+		estimator->start_frequency = measured;
+		estimator->start_frequency_sd = error;
+	}
+}
+
+/* Starts anew with the youngest samples. */
+static void restart(struct estimator *estimator)
+{
+	struct sample youngest[ESTIMATOR_DISPUTED];
+	const struct sample *first = &youngest[0], *last = &youngest[ESTIMATOR_DISPUTED - 1];
+	struct estimate before;
+
+	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
+		youngest[i] = *estimator_sample(estimator, ESTIMATOR_DISPUTED - 1 - i);
+	estimator_predict(estimator, last->counter, &before);
+	restart_frequency(estimator, before.frequency, first, last);
+	estimator->restarted = true;
+	estimator->restart_step_s = last->offset_s - before.offset_s;
+	estimator->sample_count = estimator->path_start = estimator->disputed_count = 0;
+	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
+		take(estimator, &youngest[i]);
+}
+
+/* The samples exclude what the filters believe. */
+static bool is_lost(const struct estimator *estimator)
+{
+	struct clock_line line = {.counter = estimator->filter_counter};
+	struct estimate estimate;
+
+	estimator_predict(estimator, line.counter, &estimate);
+	line.offset_s = estimate.offset_s;
+	line.frequency = estimate.frequency;
+	return estimator->sample_count > ESTIMATOR_DISPUTED &&
+		bound_of_line(estimator, &line).gap_s > 0;
+}
+
+void estimator_add(struct estimator *estimator, const struct sample *sample)
+{
+	const struct sample *last = estimator_sample(estimator, 0);
+	struct estimate predicted;
+
+	if (last == NULL) {
+		take(estimator, sample);
+		return;
+	}
+	if ((int64_t)(sample->counter - last->counter) <= 0)
+		return;
+	estimator->restarted = false;
+	estimator_predict(estimator, sample->counter, &predicted);
+	estimator->last_innovation_s = sample->offset_s - predicted.offset_s;
+	if (bound_contradicts(estimator, sample)) {
+		estimator->disputed[estimator->disputed_count++] = *sample;
+		if (estimator->disputed_count == ESTIMATOR_DISPUTED)
+			restart(estimator);
+		return;
+	}
+	estimator->disputed_count = 0;
+	take(estimator, sample);
+	if (is_lost(estimator))
+		restart(estimator);
+}
+
 void estimator_shift(struct estimator *estimator, double seconds)
 {
 	for (unsigned int i = 0; i < ESTIMATOR_SAMPLES; i++)
 		estimator->sample[i].offset_s -= seconds;
+	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
+		estimator->disputed[i].offset_s -= seconds;
 	for (unsigned int i = 0; i < ESTIMATOR_FILTERS; i++)
 		estimator->filter[i].offset_s -= seconds;
 }
@@ -241,36 +321,4 @@ void estimator_predict(
 		.frequency = frequency,
 		.offset_sd_s = sqrt(fmax(var_offset, 0)),
 		.frequency_sd = sqrt(fmax(var_frequency, 0))};
-}
-
-static struct root_distance sample_root_distance(const struct estimator *estimator,
-	const struct sample *sample, const struct clock_line *line, double drift)
-{
-	double age_s = timescale_seconds(estimator->timescale, sample->counter, line->counter);
-	double line_s = line->offset_s - age_s * line->frequency;
-
-	return (struct root_distance){
-		.delay_s = sample->delay_s + sample->root_delay_s,
-		.dispersion_s = sample->dispersion_s + sample->root_dispersion_s +
-			fabs(line_s - sample->offset_s) + fabs(age_s) * drift,
-	};
-}
-
-struct root_distance estimator_distance(
-	const struct estimator *estimator, const struct clock_line *line, double drift)
-{
-	const struct sample *sample = estimator_sample(estimator, 0);
-	struct root_distance best = sample_root_distance(estimator, sample, line, drift);
-
-	for (uint64_t k = 1; k < BOUND_SAMPLES; k++) {
-		struct root_distance distance;
-
-		sample = estimator_sample(estimator, k);
-		if (sample == NULL)
-			break;
-		distance = sample_root_distance(estimator, sample, line, drift);
-		if (root_distance_s(&distance) < root_distance_s(&best))
-			best = distance;
-	}
-	return best;
 }

@@ -10,21 +10,37 @@
  * [-s/2, s/2], so its variance is s^2 / 12. A path with symmetric (Gaussian) jitter has var(RTT)/4
  * instead. A bank of Kalman filters, one per noise model and assumed wander of the oscillator, is
  * weighted by how well each predicted the recent samples.
+ *
+ * A sample that cannot be true if the earlier ones are (see bound.h) is put in dispute and kept
+ * from the filters. If the next one agrees with the earlier ones, it was a lie; if
+ * ESTIMATOR_DISPUTED in a row contradict them, the source's time has moved, and the estimator
+ * starts anew with these. So it does when the filters were led to what the samples exclude.
  */
 
 #include "filter.h"
 #include "sample.h"
 #include <stdbool.h>
 
-#define ESTIMATOR_SAMPLES 128
-#define ESTIMATOR_WANDERS 7
-#define ESTIMATOR_NOISES  2
-#define ESTIMATOR_FILTERS (ESTIMATOR_WANDERS * ESTIMATOR_NOISES)
+#define ESTIMATOR_SAMPLES  128
+#define ESTIMATOR_WANDERS  7
+#define ESTIMATOR_NOISES   2
+#define ESTIMATOR_DISPUTED 4
+#define ESTIMATOR_FILTERS  (ESTIMATOR_WANDERS * ESTIMATOR_NOISES)
+
+/* Crystals are within 100 ppm of what is printed on them. */
+#define ESTIMATOR_FREQUENCY_ERROR 1e-4
+
+/* No counter is that far off: it is the source that ran away. */
+#define ESTIMATOR_FREQUENCY_MAX 1e-3
 
 struct estimator {
 	const struct timescale *timescale;
 	struct sample sample[ESTIMATOR_SAMPLES]; /* ring */
-	uint64_t sample_count;                   /* ever */
+	uint64_t sample_count;                   /* since the start, those in dispute not counted */
+	struct sample disputed[ESTIMATOR_DISPUTED]; /* in order of time */
+	unsigned int disputed_count;
+	bool restarted;         /* by the last sample */
+	double restart_step_s;  /* how far the source's time moved then */
 	uint64_t path_start;    /* number of the first sample since the path got longer */
 	double start_frequency; /* what the drift file said, and how sure that is */
 	double start_frequency_sd;
@@ -50,33 +66,8 @@ void estimator_predict(
 /* Follows a timescale that was moved ahead by `seconds`: all its offsets are that much less. */
 void estimator_shift(struct estimator *estimator, double seconds);
 
-/* The k-th youngest sample; NULL past the oldest one kept. */
+/* The k-th youngest sample, the disputed ones first; NULL past the oldest one kept. */
 const struct sample *estimator_sample(const struct estimator *estimator, uint64_t k);
-
-/* A straight clock: UTC minus the timescale is `offset_s` at `counter`, and changes by `frequency`
- * seconds per nominal second. */
-struct clock_line {
-	uint64_t counter;
-	double offset_s, frequency;
-};
-
-/* Root delay and dispersion (RFC 5905) of a clock: it is off by at most delay / 2 + dispersion. */
-struct root_distance {
-	double delay_s, dispersion_s;
-};
-
-static inline double root_distance_s(const struct root_distance *distance)
-{
-	return distance->delay_s / 2 + distance->dispersion_s;
-}
-
-/*
- * How far `line` may be from true UTC at line->counter, by the most favourable of the recent
- * samples, if the frequency of the line was never off by more than `drift` (s/s) since. It does
- * not rest on any statistics of the estimator. At least one sample must have been taken.
- */
-struct root_distance estimator_distance(
-	const struct estimator *estimator, const struct clock_line *line, double drift);
 
 /* Typical standard deviation of a sample's offset on this path. */
 double estimator_noise_sd(const struct estimator *estimator);

@@ -17,6 +17,7 @@ struct timescale {
 	uint64_t counter; /* anchor, ticks */
 	uint64_t hz;      /* nominal ticks per second */
 	struct meridian_utc utc;
+	double wander; /* s/s: the counter's rate, once known, holds to this */
 };
 
 /* UTC + seconds (of either sign, below 2^62). */

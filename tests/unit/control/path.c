@@ -8,7 +8,8 @@
 
 void path_init(struct path *path, struct seed seed)
 {
-	*path = (struct path){.timescale = {.counter = START_TICK, .hz = HZ, .utc = {START_S, 0}},
+	*path = (struct path){
+		.timescale = {.counter = START_TICK, .hz = HZ, .utc = {START_S, 0}, .wander = 1e-6},
 		.frequency = 10e-6,
 		.delay_s = 80e-6,
 		.queue_s = 20e-6,

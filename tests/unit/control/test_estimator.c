@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #define FREQUENCY_SD 1e-4
-#define DRIFT        1e-6
 
 static struct path path;
 static struct estimator estimator;
@@ -57,42 +56,6 @@ static void test_first_sample_is_within_half_its_delay(void **state)
 	(void)state;
 	feed(1, 1);
 	assert_true(fabs(error_now(&estimate)) <= estimator_sample(&estimator, 0)->delay_s / 2);
-}
-
-/* Whatever the noise does, the distance holds: it rests on the round trips alone. */
-static void test_distance_holds_always(void **state)
-{
-	(void)state;
-	for (unsigned int i = 0; i < 2000; i++) {
-		struct clock_line line;
-		struct root_distance distance;
-		struct estimate estimate;
-		double error_s;
-
-		path.queue_s = path_random(&path) < 0.05 ? 20e-3 : 20e-6;
-		feed(1, 1 + 100 * path_random(&path));
-		error_s = error_now(&estimate);
-		line = (struct clock_line){
-			path_counter(&path, path.true_s), estimate.offset_s, estimate.frequency};
-		distance = estimator_distance(&estimator, &line, DRIFT + 3 * estimate.frequency_sd);
-		assert_true(fabs(error_s) <= root_distance_s(&distance));
-	}
-}
-
-static void test_distance_includes_the_server(void **state)
-{
-	struct sample sample = path_sample(&path, 1);
-	struct clock_line line = {.counter = sample.counter};
-	struct root_distance distance;
-
-	(void)state;
-	sample.root_delay_s = 0.5;
-	sample.root_dispersion_s = 0.25;
-	estimator_add(&estimator, &sample);
-	distance = estimator_distance(&estimator, &line, DRIFT);
-	assert_true(distance.delay_s == sample.delay_s + 0.5);
-	assert_true(distance.dispersion_s >= 0.25);
-	assert_true(distance.dispersion_s < 0.25 + 1e-3);
 }
 
 static void test_outlier_does_little(void **state)
@@ -144,6 +107,53 @@ static void test_start_frequency_counts(void **state)
 	assert_true(fabs(error_now(&estimate)) < 100e-6);
 }
 
+/* The source's time moves by a second. */
+static void test_restarts_on_a_step(void **state)
+{
+	struct estimate estimate;
+	double frequency_before;
+
+	(void)state;
+	feed(100, 16);
+	error_now(&estimate);
+	frequency_before = estimate.frequency;
+	path.server_offset_s = 1;
+	feed(ESTIMATOR_DISPUTED - 1, 16);
+	assert_int_equal(estimator.disputed_count, ESTIMATOR_DISPUTED - 1);
+	assert_true(fabs(error_now(&estimate)) < 20e-6);
+	feed(1, 16);
+	assert_true(estimator.restarted);
+	assert_true(fabs(estimator.restart_step_s - 1) < 100e-6);
+	assert_true(fabs(error_now(&estimate) - 1) < 100e-6);
+	assert_true(fabs(estimate.frequency - frequency_before) < 1e-6);
+	for (unsigned int i = 0; i < 200; i++) {
+		feed(1, 16);
+		assert_false(estimator.restarted);
+	}
+	assert_true(fabs(error_now(&estimate) - 1) < 10e-6);
+}
+
+/* One that contradicts all the others leaves no trace. */
+static void test_lie_leaves_no_trace(void **state)
+{
+	struct estimate before, after;
+	struct sample lie, sample;
+
+	(void)state;
+	feed(100, 16);
+	lie = path_sample(&path, 16);
+	lie.offset_s += 1;
+	estimator_predict(&estimator, lie.counter, &before);
+	estimator_add(&estimator, &lie);
+	estimator_predict(&estimator, lie.counter, &after);
+	assert_true(after.offset_s == before.offset_s && after.frequency == before.frequency);
+	assert_ptr_equal(estimator_sample(&estimator, 0), &estimator.disputed[0]);
+	sample = path_sample(&path, 16);
+	estimator_add(&estimator, &sample);
+	assert_int_equal(estimator.disputed_count, 0);
+	assert_false(estimator.restarted);
+}
+
 static void test_shift(void **state)
 {
 	struct estimate before, after;
@@ -164,12 +174,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_converges_on_a_lan, setup),
 		cmocka_unit_test_setup(test_first_sample_is_within_half_its_delay, setup),
-		cmocka_unit_test_setup(test_distance_holds_always, setup),
-		cmocka_unit_test_setup(test_distance_includes_the_server, setup),
 		cmocka_unit_test_setup(test_outlier_does_little, setup),
 		cmocka_unit_test_setup(test_follows_a_longer_path, setup),
 		cmocka_unit_test_setup(test_old_samples_are_ignored, setup),
 		cmocka_unit_test_setup(test_start_frequency_counts, setup),
+		cmocka_unit_test_setup(test_restarts_on_a_step, setup),
+		cmocka_unit_test_setup(test_lie_leaves_no_trace, setup),
 		cmocka_unit_test_setup(test_shift, setup),
 	};
 

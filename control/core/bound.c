@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bound.h"
+#include <math.h>
+
+#define BOUND_SAMPLES 16
+#define KNOWN_SAMPLES 12 /* of them in agreement: the filters' statistics can be trusted */
+#define KNOWN_SIGMA   3.0
+
+/* The youngest samples that agree with each other, and what that tells of the frequency. */
+struct evidence {
+	const struct estimator *estimator;
+	const struct sample *sample[BOUND_SAMPLES]; /* youngest first */
+	size_t count;
+	double low, high; /* the frequency is between */
+};
+
+static double sample_seconds(
+	const struct estimator *estimator, const struct sample *from, const struct sample *to)
+{
+	return timescale_seconds(estimator->timescale, from->counter, to->counter);
+}
+
+/* The limits of frequency by two samples alone: whatever it was in between, its mean is there. */
+static void evidence_narrow(
+	struct evidence *evidence, const struct sample *old, const struct sample *young)
+{
+	double seconds = sample_seconds(evidence->estimator, old, young);
+	double mean = (young->offset_s - old->offset_s) / seconds;
+	double error = (sample_distance(young) + sample_distance(old)) / seconds +
+		evidence->estimator->timescale->wander;
+
+	evidence->low = fmax(evidence->low, mean - error);
+	evidence->high = fmin(evidence->high, mean + error);
+}
+
+static bool pair_agrees(
+	const struct evidence *evidence, const struct sample *old, const struct sample *young)
+{
+	double seconds = sample_seconds(evidence->estimator, old, young);
+	double error_s = sample_distance(young) + sample_distance(old) +
+		evidence->estimator->timescale->wander * seconds;
+	double moved_s = young->offset_s - old->offset_s;
+
+	return moved_s + error_s >= evidence->low * seconds &&
+		moved_s - error_s <= evidence->high * seconds;
+}
+
+static bool sample_agrees(const struct evidence *evidence, const struct sample *old)
+{
+	for (size_t i = 0; i < evidence->count; i++) {
+		if (!pair_agrees(evidence, old, evidence->sample[i]))
+			return false;
+	}
+	return true;
+}
+
+/* Takes limits from elsewhere, unless the samples make them impossible. */
+static void evidence_limit(struct evidence *evidence, double frequency, double error)
+{
+	double low = fmax(evidence->low, frequency - error);
+	double high = fmin(evidence->high, frequency + error);
+
+	if (low <= high) {
+		evidence->low = low;
+		evidence->high = high;
+	}
+}
+
+/* Many samples tell more of the frequency than two do: what the filters believe. */
+static void evidence_trust_filters(struct evidence *evidence)
+{
+	const struct estimator *estimator = evidence->estimator;
+	struct estimate estimate;
+
+	estimator_predict(estimator, estimator->filter_counter, &estimate);
+	evidence_limit(evidence, estimate.frequency,
+		KNOWN_SIGMA * estimate.frequency_sd + estimator->timescale->wander);
+}
+
+/* `skip`: that many of the youngest samples are left out. */
+static struct evidence evidence_collect(const struct estimator *estimator, uint64_t skip)
+{
+	struct evidence evidence = {.estimator = estimator,
+		.low = -ESTIMATOR_FREQUENCY_MAX,
+		.high = ESTIMATOR_FREQUENCY_MAX};
+	const struct sample *sample;
+
+	for (uint64_t k = skip; k < skip + BOUND_SAMPLES; k++) {
+		sample = estimator_sample(estimator, k);
+		if (sample == NULL)
+			break;
+		if (!sample_agrees(&evidence, sample))
+			continue;
+		for (size_t i = 0; i < evidence.count; i++)
+			evidence_narrow(&evidence, sample, evidence.sample[i]);
+		evidence.sample[evidence.count++] = sample;
+	}
+	evidence_limit(&evidence, estimator->start_frequency, ESTIMATOR_FREQUENCY_ERROR);
+	if (evidence.count >= KNOWN_SAMPLES)
+		evidence_trust_filters(&evidence);
+	return evidence;
+}
+
+static struct bound evidence_bound(const struct evidence *evidence, const struct clock_line *line)
+{
+	struct bound bound = {.distance = {.dispersion_s = INFINITY},
+		.drift = fmax(line->frequency - evidence->low, evidence->high - line->frequency)};
+
+	bound.drift = fmax(bound.drift, evidence->estimator->timescale->wander);
+	for (size_t i = 0; i < evidence->count; i++) {
+		const struct sample *sample = evidence->sample[i];
+		double age_s = timescale_seconds(
+			evidence->estimator->timescale, sample->counter, line->counter);
+		double line_s = line->offset_s - age_s * line->frequency;
+		double apart_s = fabs(line_s - sample->offset_s);
+		double error_s = fabs(age_s) * bound.drift;
+		struct root_distance distance = {
+			.delay_s = sample->delay_s + sample->root_delay_s,
+			.dispersion_s = sample->dispersion_s + sample->root_dispersion_s + apart_s +
+				error_s,
+		};
+
+		if (root_distance_s(&distance) < root_distance_s(&bound.distance))
+			bound.distance = distance;
+		bound.gap_s = fmax(bound.gap_s, apart_s - error_s - sample_distance(sample));
+	}
+	return bound;
+}
+
+struct bound bound_of_line(const struct estimator *estimator, const struct clock_line *line)
+{
+	struct evidence evidence = evidence_collect(estimator, 0);
+
+	return evidence_bound(&evidence, line);
+}
+
+bool bound_contradicts(const struct estimator *estimator, const struct sample *sample)
+{
+	struct evidence evidence = evidence_collect(estimator, estimator->disputed_count);
+
+	for (size_t i = 0; i < evidence.count; i++) {
+		if (!pair_agrees(&evidence, evidence.sample[i], sample))
+			return true;
+	}
+	return false;
+}
+
+double bound_held_s(double held_s, const struct bound *bound, size_t count)
+{
+	double farthest_s = held_s;
+
+	for (size_t i = 0; i < count; i++) {
+		if (bound[i].gap_s <= held_s)
+			return held_s;
+		farthest_s = fmax(farthest_s, root_distance_s(&bound[i].distance));
+	}
+	return farthest_s;
+}

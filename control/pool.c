@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "pool.h"
+#include <log.h>
+#include <math.h>
+#include <meridian/ntp.h>
+
+#define START_WAIT_S 10 /* for the first answer of every source */
+#define LIKELY_SIGMA 4.0
+#define LIKELY_DELAY 0.25 /* of a path's delay: asymmetry that is seen now and then */
+#define ASYMMETRY_SD 0.01 /* of a path's delay: asymmetry that is always there */
+
+void pool_start(struct pool *pool, const struct config *config, const struct counter *counter,
+	const struct timescale *timescale, const struct drift_start *start, source_handler handler)
+{
+	pool->config = config;
+	pool->counter = counter;
+	pool->timescale = timescale;
+	pool->count = config->server_count;
+	pool->start_counter = counter_read(counter);
+	pool->settled = pool->outage = pool->after_outage = false;
+	for (size_t i = 0; i < pool->count; i++)
+		source_start(&pool->source[i], config, i, counter, timescale, start->frequency,
+			start->frequency_sd, handler);
+}
+
+void pool_stop(struct pool *pool)
+{
+	for (size_t i = 0; i < pool->count; i++)
+		source_stop(&pool->source[i]);
+}
+
+/* True when this source has something to say. */
+static bool is_heard(const struct source *source)
+{
+	return source->reach != 0 && !source->stopped && !source->config.noselect &&
+		estimator_sample(&source->estimator, 0) != NULL &&
+		source->response.stratum < MERIDIAN_NTP_STRATUM_MAX;
+}
+
+static bool is_awaited(const struct pool *pool, const struct source *source)
+{
+	if (source->config.noselect || source->stopped || source->reach != 0)
+		return false;
+	return pool->after_outage || !source_settled(source);
+}
+
+bool pool_is_settled(const struct pool *pool, uint64_t now)
+{
+	if (pool->settled ||
+		timescale_seconds(pool->timescale, pool->start_counter, now) > START_WAIT_S)
+		return true;
+	for (size_t i = 0; i < pool->count; i++) {
+		if (is_awaited(pool, &pool->source[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool any_reachable(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->count; i++) {
+		if (pool->source[i].reach != 0 && !pool->source[i].config.noselect)
+			return true;
+	}
+	return false;
+}
+
+bool pool_settle(struct pool *pool, uint64_t now)
+{
+	if (!any_reachable(pool)) {
+		pool->outage = pool->outage || pool->settled;
+		pool->settled = false;
+		return false;
+	}
+	if (pool->outage) {
+		pool->start_counter = now;
+		pool->after_outage = true;
+	}
+	pool->outage = false;
+	pool->settled = pool_is_settled(pool, now);
+	return pool->settled;
+}
+
+static void offer(const struct pool *pool, struct select_source *offered,
+	const struct source *source, bool current, uint64_t now)
+{
+	const struct estimator *estimator = &source->estimator;
+	struct clock_line line = {.counter = now};
+	struct bound bound;
+
+	*offered = (struct select_source){.prefer = source->config.prefer, .current = current};
+	if (!is_heard(source))
+		return;
+	estimator_predict(estimator, now, &offered->estimate);
+	line.offset_s = offered->estimate.offset_s;
+	line.frequency = offered->estimate.frequency;
+	bound = bound_of_line(estimator, &line);
+	offered->distance_s = root_distance_s(&bound.distance);
+	offered->likely_s = LIKELY_DELAY * estimator->delay_min_s +
+		LIKELY_SIGMA * offered->estimate.offset_sd_s;
+	offered->asymmetry_sd_s = ASYMMETRY_SD * estimator->delay_min_s;
+	offered->usable = offered->distance_s <= pool->config->max_distance_s;
+}
+
+const struct source *pool_select(
+	struct pool *pool, const struct source *best, uint64_t now, struct estimate *ret_combined)
+{
+	struct select_source offered[CONFIG_SOURCES_MAX];
+	int selected;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		struct source *source = &pool->source[i];
+
+		offer(pool, &offered[i], source, source == best, now);
+	}
+	selected = select_combine(offered, pool->count, ret_combined);
+	for (size_t i = 0; i < pool->count; i++) {
+		struct source *source = &pool->source[i];
+
+		if (offered[i].state == SELECT_FALSETICKER && source->state != SELECT_FALSETICKER)
+			log_notice("%s does not agree with the majority", source->config.name);
+		source->state = offered[i].state;
+	}
+	return selected < 0 ? NULL : &pool->source[selected];
+}
+
+size_t pool_agreeing(const struct pool *pool)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		count += pool->source[i].state >= SELECT_UNSELECTED;
+	return count;
+}
+
+size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
+	struct bound bound[CONFIG_SOURCES_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		if (is_heard(&pool->source[i]))
+			bound[count++] = bound_of_line(&pool->source[i].estimator, line);
+	}
+	return count;
+}
+
+void pool_shift(struct pool *pool, double seconds)
+{
+	for (size_t i = 0; i < pool->count; i++)
+		estimator_shift(&pool->source[i].estimator, seconds);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_POOL_H
+#define CONTROL_POOL_H
+
+/*
+ * All the sources together: who is heard, when enough of them are, and what they agree on.
+ */
+
+#include "core/bound.h"
+#include "driftfile.h"
+#include "source.h"
+
+struct pool {
+	const struct config *config;
+	const struct counter *counter;
+	const struct timescale *timescale;
+	struct source source[CONFIG_SOURCES_MAX];
+	size_t count;
+	uint64_t start_counter; /* of the polling, or when an answer ended an outage */
+	bool settled;           /* enough sources were heard since then */
+	bool outage;            /* none is heard, though some were */
+	bool after_outage;
+};
+
+/* Starts polling; all that is pointed to must outlive the pool. */
+void pool_start(struct pool *pool, const struct config *config, const struct counter *counter,
+	const struct timescale *timescale, const struct drift_start *start, source_handler handler);
+
+void pool_stop(struct pool *pool);
+
+/* To be called when a source came or went. True when a selection may be made: the first one, after
+ * the start or an outage, waits for everybody, so that the quickest server does not decide alone.*/
+bool pool_settle(struct pool *pool, uint64_t now);
+
+/* The same without taking note. */
+bool pool_is_settled(const struct pool *pool, uint64_t now);
+
+/* Selects. `best` is the source that was followed (NULL: none). Returns the one to follow now and
+ * fills *ret_combined, or returns NULL when no majority agrees. */
+const struct source *pool_select(
+	struct pool *pool, const struct source *best, uint64_t now, struct estimate *ret_combined);
+
+/* How many agreed in the last selection. */
+size_t pool_agreeing(const struct pool *pool);
+
+/* What each source that is heard says about `line`; returns how many. */
+size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
+	struct bound bound[CONFIG_SOURCES_MAX]);
+
+/* Follows a timescale that was moved ahead. */
+void pool_shift(struct pool *pool, double seconds);
+
+#endif
