@@ -8,6 +8,7 @@
 #include "counter.h"
 #include "daemon.h"
 #include "event.h"
+#include "publish.h"
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
@@ -180,6 +181,7 @@ static void on_reload(void *arg)
 	int r;
 
 	(void)arg;
+	publish_reopen();
 	if (errors == NULL) {
 		log_errno(-errno, "reload");
 		return;

@@ -75,6 +75,22 @@ static int model_log_open(const struct config *config)
 	return 0;
 }
 
+void publish_reopen(void)
+{
+	FILE *reopened;
+
+	if (model_log_path[0] == '\0')
+		return;
+	reopened = fopen(model_log_path, "ae");
+	if (reopened == NULL) {
+		log_errno(-errno, "modellog %s: not reopened", model_log_path);
+		return;
+	}
+	if (model_log)
+		fclose(model_log);
+	model_log = reopened;
+}
+
 int publish_init(const struct config *config, struct meridian_timemodel_data *ret_adopted)
 {
 	int adopted = 0;
