@@ -2,9 +2,10 @@
 #include "bound.h"
 #include <math.h>
 
-#define BOUND_SAMPLES 16
-#define KNOWN_SAMPLES 12 /* of them in agreement: the filters' statistics can be trusted */
-#define KNOWN_SIGMA   3.0
+#define BOUND_SAMPLES  16
+#define KNOWN_AGREEING 12 /* of them in agreement, and so many in the filters: */
+#define KNOWN_SAMPLES  32 /* the statistics can be trusted */
+#define KNOWN_SIGMA    5.0
 
 /* The youngest samples that agree with each other, and what that tells of the frequency. */
 struct evidence {
@@ -77,15 +78,16 @@ static void evidence_trust_filters(struct evidence *evidence)
 		KNOWN_SIGMA * estimate.frequency_sd + estimator->timescale->wander);
 }
 
-/* `skip`: that many of the youngest samples are left out. */
-static struct evidence evidence_collect(const struct estimator *estimator, uint64_t skip)
+/* The samples numbered `from` to `to`, counted from the youngest. */
+static struct evidence evidence_collect(
+	const struct estimator *estimator, uint64_t from, uint64_t to)
 {
 	struct evidence evidence = {.estimator = estimator,
 		.low = -ESTIMATOR_FREQUENCY_MAX,
 		.high = ESTIMATOR_FREQUENCY_MAX};
 	const struct sample *sample;
 
-	for (uint64_t k = skip; k < skip + BOUND_SAMPLES; k++) {
+	for (uint64_t k = from; k < to; k++) {
 		sample = estimator_sample(estimator, k);
 		if (sample == NULL)
 			break;
@@ -96,7 +98,7 @@ static struct evidence evidence_collect(const struct estimator *estimator, uint6
 		evidence.sample[evidence.count++] = sample;
 	}
 	evidence_limit(&evidence, estimator->start_frequency, ESTIMATOR_FREQUENCY_ERROR);
-	if (evidence.count >= KNOWN_SAMPLES)
+	if (evidence.count >= KNOWN_AGREEING && estimator->sample_count >= KNOWN_SAMPLES)
 		evidence_trust_filters(&evidence);
 	return evidence;
 }
@@ -127,16 +129,21 @@ static struct bound evidence_bound(const struct evidence *evidence, const struct
 	return bound;
 }
 
+/* Those in dispute are asked alone: the line is held to the new time, if they are right, and off
+ * the old one by no more than that, if they are not. */
 struct bound bound_of_line(const struct estimator *estimator, const struct clock_line *line)
 {
-	struct evidence evidence = evidence_collect(estimator, 0);
+	unsigned int disputed = estimator->disputed_count;
+	struct evidence evidence =
+		evidence_collect(estimator, 0, disputed > 0 ? disputed : BOUND_SAMPLES);
 
 	return evidence_bound(&evidence, line);
 }
 
 bool bound_contradicts(const struct estimator *estimator, const struct sample *sample)
 {
-	struct evidence evidence = evidence_collect(estimator, estimator->disputed_count);
+	struct evidence evidence = evidence_collect(
+		estimator, estimator->disputed_count, estimator->disputed_count + BOUND_SAMPLES);
 
 	for (size_t i = 0; i < evidence.count; i++) {
 		if (!pair_agrees(&evidence, evidence.sample[i], sample))
