@@ -15,7 +15,10 @@
  * is gone.
  *
  * |served time - true UTC| <= root_delay / 2 + root_dispersion(now), where the dispersion grows
- * from published_counter on: this is the promise (RFC 5905 section 11.1, root distance).
+ * from published_counter on: this is the promise (RFC 5905 section 11.1, root distance). It rests
+ * on the promises of the sources; one that breaks its own is found out by its next sample, from
+ * which on the bound covers what it says. Under refid LOCAL there is no source: where no source
+ * ever led the clock, the promise is about this host's clock as read at published_counter.
  */
 
 #include <meridian/page.h>
