@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eal.h"
 #include "log.h"
+#include "worker.h"
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <xdp/libxdp.h>
 
 #define HUGEPAGE_FREE "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
@@ -280,7 +282,17 @@ int eal_launch(unsigned int worker, int (*thread)(void *), void *argument)
 	return rte_eal_remote_launch(thread, argument, worker + 1);
 }
 
-void eal_join(unsigned int worker)
+/* Like worker_show(), this counts naps: a stopped process is not a worker that hangs. */
+int eal_join(unsigned int worker)
 {
-	rte_eal_wait_lcore(worker + 1);
+	static const struct timespec pause = {.tv_nsec = 1000000};
+
+	for (int ms = 0; ms < WORKER_TURN_MAX_MS; ms++) {
+		if (rte_eal_get_lcore_state(worker + 1) != RUNNING) {
+			rte_eal_wait_lcore(worker + 1);
+			return 0;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return -ETIMEDOUT;
 }

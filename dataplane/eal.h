@@ -24,7 +24,8 @@ const char *eal_outdated(const struct meridian_policy_blob *blob);
 /* Runs `thread` with `argument` on the core of worker `worker`. Returns 0 or a negative errno. */
 int eal_launch(unsigned int worker, int (*thread)(void *), void *argument);
 
-/* Waits until the thread of worker `worker` has returned. */
-void eal_join(unsigned int worker);
+/* Waits until the thread of worker `worker` has returned, which it was told to. Returns 0, or
+ * -ETIMEDOUT when it hangs. */
+int eal_join(unsigned int worker);
 
 #endif

@@ -11,10 +11,12 @@
 #include "program.h"
 #include "worker.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <meridian/counter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define TURN_NS  100000000 /* of the main thread */
 #define DRAIN_NS 200000000 /* control stops steering within that time of seeing it */
@@ -130,6 +132,15 @@ static void ports_stop(void)
 	ports_close(&ports);
 }
 
+/* A worker that does not come back may still use whatever we would free: leave it all as it is,
+ * and let control see that the heartbeats end. */
+__attribute__((noreturn)) static void worker_hangs(unsigned int worker)
+{
+	log_error("worker %u on CPU %" PRIu64 " hangs: ending at once", worker,
+		meridian_stats_get(&workers[worker].slot->core));
+	_exit(EXIT_START);
+}
+
 static int workers_init(void)
 {
 	const struct meridian_policy_worker *configured =
@@ -157,7 +168,8 @@ static void workers_stop(void)
 	for (unsigned int i = 0; i < worker_running; i++)
 		worker_set_phase(&workers[i], WORKER_STOP);
 	for (unsigned int i = 0; i < worker_running; i++)
-		eal_join(i);
+		if (eal_join(i) < 0)
+			worker_hangs(i);
 	for (unsigned int i = 0; i < worker_count; i++)
 		worker_fini(&workers[i]);
 }
@@ -193,11 +205,13 @@ static const char *outdated(void)
 static void serve(void)
 {
 	const char *reason = NULL;
+	unsigned int hung;
 
 	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
 	for (; !program_stop && reason == NULL; turn_wait(TURN_NS)) {
 		if (pages_poll(&pages)) {
-			worker_show(workers, worker_running, pages.view);
+			if (worker_show(workers, worker_running, pages.view, &hung) < 0)
+				worker_hangs(hung);
 			pages_taken(&pages);
 		}
 		reason = outdated();

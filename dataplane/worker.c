@@ -12,6 +12,9 @@
 #define SPIN_TURNS 1000
 #define NAP_NS     50000
 
+#define NS_PER_MS 1000000
+#define WAIT_NS   50000 /* of the main thread, for a turn of a worker to end */
+
 static void cpu_pause(void)
 {
 #if defined(__x86_64__)
@@ -161,21 +164,31 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase)
 	__atomic_store_n(&worker->phase, phase, __ATOMIC_RELAXED);
 }
 
-static void worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
+/* Naps are counted, not the time: a stopped process is not a worker that hangs. */
+static bool worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
 {
-	static const struct timespec pause = {.tv_nsec = NAP_NS};
+	static const struct timespec pause = {.tv_nsec = WAIT_NS};
 
-	while (__atomic_load_n(&worker->slot->heartbeat, __ATOMIC_ACQUIRE) == heartbeat)
+	for (int wait = 0; wait < WORKER_TURN_MAX_MS * (NS_PER_MS / WAIT_NS); wait++) {
+		if (__atomic_load_n(&worker->slot->heartbeat, __ATOMIC_ACQUIRE) != heartbeat)
+			return true;
 		nanosleep(&pause, NULL);
+	}
+	return false;
 }
 
-void worker_show(struct worker *worker, unsigned int count, const struct server_view *view)
+int worker_show(struct worker *worker, unsigned int count, const struct server_view *view,
+	unsigned int *ret_hung)
 {
 	for (unsigned int i = 0; i < count; i++)
 		__atomic_store_n(&worker[i].view, view, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t heartbeat = __atomic_load_n(&worker[i].slot->heartbeat, __ATOMIC_SEQ_CST);
 
-		worker_wait_turn(&worker[i], heartbeat);
+		if (!worker_wait_turn(&worker[i], heartbeat)) {
+			*ret_hung = i;
+			return -ETIMEDOUT;
+		}
 	}
+	return 0;
 }

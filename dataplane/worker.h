@@ -49,10 +49,15 @@ int worker_run(void *argument);
 /* Main thread: moves the worker to a later phase. */
 void worker_set_phase(struct worker *worker, enum worker_phase phase);
 
+/* A turn takes microseconds; a worker that needs longer than this hangs. */
+#define WORKER_TURN_MAX_MS 2000
+
 /*
  * Main thread: shows `view` to `count` running workers and returns when none of them can still
  * look at what it saw before, which may then be freed. Takes as long as their longest burst.
+ * Returns 0, or -ETIMEDOUT and the number of a worker that hangs: nothing may be freed then.
  */
-void worker_show(struct worker *worker, unsigned int count, const struct server_view *view);
+int worker_show(struct worker *worker, unsigned int count, const struct server_view *view,
+	unsigned int *ret_hung);
 
 #endif

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
 #include <fixture.h>
 #include <meridian/counter.h>
 #include <pthread.h>
@@ -253,6 +254,7 @@ static void believes_stamps_that_can_be(void **state)
 static void lets_go_of_what_it_saw(void **state)
 {
 	struct setup *setup = *state;
+	unsigned int hung;
 
 	model_publish(&setup->model);
 	start(setup);
@@ -263,8 +265,8 @@ static void lets_go_of_what_it_saw(void **state)
 		assert_non_null(view);
 		*view = (struct server_view){.policy = policy, .model = &setup->model};
 		policy->generation = 100 + (uint64_t)i;
-		worker_show(&setup->worker, 1, view);
-		worker_show(&setup->worker, 1, &setup->view);
+		assert_int_equal(worker_show(&setup->worker, 1, view, &hung), 0);
+		assert_int_equal(worker_show(&setup->worker, 1, &setup->view, &hung), 0);
 		assert_int_equal(meridian_stats_get(&setup->slot.policy_generation),
 			setup->policy->generation);
 		responder_policy_free(policy);
@@ -272,6 +274,26 @@ static void lets_go_of_what_it_saw(void **state)
 	}
 	drain(setup);
 	check_accounts(setup);
+}
+
+/* The second of these never turns. */
+static void names_a_worker_that_hangs(void **state)
+{
+	struct setup *setup = *state;
+	struct meridian_stats_worker slot = {0};
+	struct worker *workers = calloc(2, sizeof(*workers));
+	unsigned int hung = 0;
+
+	assert_non_null(workers);
+	workers[0] = setup->worker;
+	assert_int_equal(worker_init(&workers[1], &slot, 4, &setup->view), 0);
+	assert_int_equal(pthread_create(&setup->thread, NULL, thread_run, &workers[0]), 0);
+	assert_int_equal(worker_show(workers, 2, &setup->view, &hung), -ETIMEDOUT);
+	assert_int_equal(hung, 1);
+	worker_set_phase(&workers[0], WORKER_STOP);
+	pthread_join(setup->thread, NULL);
+	worker_fini(&workers[1]);
+	free(workers);
 }
 
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -284,6 +306,7 @@ int main(void)
 		WORKER_TEST(is_silent_without_a_model),
 		WORKER_TEST(believes_stamps_that_can_be),
 		WORKER_TEST(lets_go_of_what_it_saw),
+		WORKER_TEST(names_a_worker_that_hangs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
