@@ -32,6 +32,7 @@ struct worker {
 	/* The worker's own. */
 	struct server server;
 	unsigned int empty_turns;
+	bool unstamped; /* a packet came without a stamp */
 };
 
 /* Clears the slot's state for a worker on `core` and shows it `view`. Returns 0 or -ENOMEM. */
