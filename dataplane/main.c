@@ -18,8 +18,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TURN_NS  100000000 /* of the main thread */
-#define DRAIN_NS 200000000 /* control stops steering within that time of seeing it */
+#define TURN_NS     100000000 /* of the main thread */
+#define TURNS_PER_S 10
+#define DRAIN_NS    200000000 /* control stops steering within that time of seeing it */
 
 #define OPEN_TIMEOUT_S 10
 
@@ -208,12 +209,14 @@ static void serve(void)
 	unsigned int hung;
 
 	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
-	for (; !program_stop && reason == NULL; turn_wait(TURN_NS)) {
+	for (unsigned int turn = 0; !program_stop && reason == NULL; turn++, turn_wait(TURN_NS)) {
 		if (pages_poll(&pages)) {
 			if (worker_show(workers, worker_running, pages.view, &hung) < 0)
 				worker_hangs(hung);
 			pages_taken(&pages);
 		}
+		if (turn % TURNS_PER_S == 0)
+			ports_count_missed(&ports, pages.stats->port, pages.stats->port_count);
 		reason = outdated();
 	}
 	if (program_stop)

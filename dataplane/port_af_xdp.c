@@ -41,8 +41,13 @@ struct af_xdp_queue {
 	uint16_t port_id;
 	char device[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *pool;
+	int fd; /* of its socket, for questions; the driver owns it; -1: none */
 	bool zero_copy;
+	struct af_xdp_queue *next;
 };
+
+/* Queues that are open. Main thread only. */
+static struct af_xdp_queue *queues;
 
 static struct af_xdp_queue *af_xdp(struct port_queue *queue)
 {
@@ -211,35 +216,46 @@ static bool socket_zero_copy(int fd)
 		(options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
 }
 
-/* How many AF_XDP sockets in zero-copy mode this process has. The driver keeps its sockets to
- * itself, so they are found among the open files. */
-static unsigned int zero_copy_sockets(void)
+static bool socket_known(int fd)
+{
+	for (const struct af_xdp_queue *queue = queues; queue; queue = queue->next) {
+		if (queue->fd == fd)
+			return true;
+	}
+	return false;
+}
+
+/* The AF_XDP socket that belongs to none of the open queues, or -1. The driver keeps its sockets
+ * to itself, so it is looked for among the open files. */
+static int socket_find(void)
 {
 	DIR *directory = opendir("/proc/self/fd");
 	struct dirent *entry;
-	unsigned int count = 0;
+	int found = -1;
 
 	if (directory == NULL)
-		return 0;
-	while ((entry = readdir(directory)) != NULL) {
+		return -1;
+	while (found < 0 && (entry = readdir(directory)) != NULL) {
 		int fd = atoi(entry->d_name);
 
-		if (entry->d_name[0] != '.' && socket_is_af_xdp(fd) && socket_zero_copy(fd))
-			count++;
+		if (entry->d_name[0] != '.' && socket_is_af_xdp(fd) && !socket_known(fd))
+			found = fd;
 	}
 	closedir(directory);
-	return count;
+	return found;
 }
 
 static int socket_open(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
 	uint16_t index, int busy_budget)
 {
-	unsigned int zero_copy_before = zero_copy_sockets();
 	int r = device_create(queue, nic, index, busy_budget);
 
 	if (r == 0)
 		r = device_start(queue);
-	queue->zero_copy = zero_copy_sockets() > zero_copy_before;
+	if (r == 0) {
+		queue->fd = socket_find();
+		queue->zero_copy = socket_zero_copy(queue->fd);
+	}
 	return r;
 }
 
@@ -271,6 +287,7 @@ static void queue_stop(struct af_xdp_queue *queue)
 	}
 	rte_mempool_free(queue->pool);
 	queue->pool = NULL;
+	queue->fd = -1;
 }
 
 int port_af_xdp_open(
@@ -285,6 +302,7 @@ int port_af_xdp_open(
 	queue = calloc(1, sizeof(*queue));
 	if (queue == NULL)
 		return -ENOMEM;
+	queue->fd = -1;
 	queue->base.operations = &af_xdp_operations;
 	queue->base.stamp_clock = CLOCK_MONOTONIC;
 	queue->base.stamp_source = MERIDIAN_STAMP_xdp;
@@ -298,14 +316,35 @@ int port_af_xdp_open(
 		port_af_xdp_close(&queue->base);
 		return r;
 	}
+	queue->next = queues;
+	queues = queue;
 	*ret_queue = &queue->base;
 	return 0;
 }
 
 void port_af_xdp_close(struct port_queue *queue)
 {
+	struct af_xdp_queue **link = &queues;
+
+	while (*link && *link != af_xdp(queue))
+		link = &(*link)->next;
+	if (*link)
+		*link = af_xdp(queue)->next;
 	queue_stop(af_xdp(queue));
 	free(queue);
+}
+
+/* In copy mode rx_dropped has the packets for which there was no buffer, each of which the kernel
+ * counts in rx_fill_ring_empty_descs as well; in zero-copy mode the latter are no packets. */
+uint64_t port_af_xdp_missed(const struct port_queue *queue)
+{
+	struct xdp_statistics statistics;
+	socklen_t length = sizeof(statistics);
+	int fd = ((const struct af_xdp_queue *)queue)->fd;
+
+	if (getsockopt(fd, SOL_XDP, XDP_STATISTICS, &statistics, &length) < 0)
+		return 0;
+	return statistics.rx_dropped + statistics.rx_ring_full;
 }
 
 bool port_af_xdp_zero_copy(const struct port_queue *queue)

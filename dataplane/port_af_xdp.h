@@ -36,6 +36,10 @@ int port_af_xdp_open(
 /* No worker polls the queue any more. */
 void port_af_xdp_close(struct port_queue *queue);
 
+/* Packets for the queue that were lost since it was opened: the ring or the buffers ran out. What a
+ * NIC in zero-copy mode drops for want of buffers, only the NIC counts. A system call. */
+uint64_t port_af_xdp_missed(const struct port_queue *queue);
+
 /* Whether the NIC writes packets into our buffers itself (zero-copy mode). */
 bool port_af_xdp_zero_copy(const struct port_queue *queue);
 

@@ -141,6 +141,21 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 	return count;
 }
 
+void ports_count_missed(const struct ports *ports, struct meridian_stats_port *port, uint32_t count)
+{
+	for (uint32_t p = 0; p < count; p++) {
+		uint64_t missed = 0;
+
+		for (size_t i = 0; i < ports->count; i++) {
+			const struct ports_entry *entry = &ports->entry[i];
+
+			if (strcmp(nic_table(ports->blob)[entry->nic].name, port[p].name) == 0)
+				missed += port_af_xdp_missed(entry->queue);
+		}
+		__atomic_store_n(&port[p].missed_packets, missed, __ATOMIC_RELAXED);
+	}
+}
+
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
 	if (nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0)

@@ -48,6 +48,10 @@ void ports_error_log(const struct ports *ports, int error);
 /* Describes the open NICs in `port`, MERIDIAN_STATS_PORTS_MAX entries; returns how many. */
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port);
 
+/* Brings missed_packets of these `count` up to date. A system call per queue. */
+void ports_count_missed(
+	const struct ports *ports, struct meridian_stats_port *port, uint32_t count);
+
 /* NULL while the ports serve `blob` and their interfaces exist; else why not. Static storage. */
 const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob);
 
