@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eal.h"
+#include "cores.h"
 #include "log.h"
 #include "worker.h"
 #include <bpf/libbpf.h>
@@ -112,68 +113,79 @@ static const struct meridian_policy_worker *worker_table(const struct meridian_p
 	return MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker);
 }
 
-/* The CPUs we may use; -EINVAL when a worker's is not among them. */
-static int cores_check(const struct meridian_policy_blob *blob, cpu_set_t *ret_allowed)
-{
-	CPU_ZERO(ret_allowed);
-	if (sched_getaffinity(0, sizeof(*ret_allowed), ret_allowed) < 0)
-		return log_errno(-errno, "sched_getaffinity");
-	for (uint64_t i = 0; i < blob->workers.count; i++) {
-		uint32_t core = worker_table(blob)[i].core;
+/* What EAL was started with. */
+static struct needs {
+	uint32_t memory_mb;
+	uint8_t hugepages;
+	uint64_t worker_count;
+	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];
+} started;
+static uint32_t core[MERIDIAN_POLICY_WORKERS_MAX]; /* of each worker */
 
-		if (core >= CPU_SETSIZE || !CPU_ISSET(core, ret_allowed)) {
-			log_error("worker %" PRIu64 " is configured for CPU %" PRIu32
-				  ", which this process may not use or which does not exist",
-				i, core);
-			return -EINVAL;
-		}
+static void cores_log(const struct meridian_policy_blob *blob)
+{
+	for (uint64_t i = 0; i < blob->workers.count; i++)
+		log_info("worker %" PRIu64 ": CPU %" PRIu32 ", %s", i, core[i],
+			worker_table(blob)[i].core == MERIDIAN_CORE_ANY
+				? "chosen since no `workers` are configured"
+				: "as configured by `workers`");
+}
+
+/* Sets `core`; the CPUs for the main thread. */
+static int cores_take(const struct meridian_policy_blob *blob, cpu_set_t *ret_main)
+{
+	cpu_set_t allowed;
+	size_t wrong;
+
+	CPU_ZERO(&allowed);
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
+		return log_errno(-errno, "sched_getaffinity");
+	if (cores_choose(worker_table(blob), blob->workers.count, &allowed, core, &wrong) < 0) {
+		log_error("worker %zu is configured (`workers`) for CPU %" PRIu32
+			  ", which this process may not use or which does not exist",
+			wrong, worker_table(blob)[wrong].core);
+		return -EINVAL;
 	}
+	cores_log(blob);
+	cores_rest(core, blob->workers.count, &allowed, ret_main);
 	return 0;
 }
 
-/* Where the main thread runs: the CPUs without a worker, or all when every one has one. */
-static void main_cores(const struct meridian_policy_blob *blob, cpu_set_t *cores)
-{
-	cpu_set_t rest = *cores;
-
-	for (uint64_t i = 0; i < blob->workers.count; i++)
-		CPU_CLR(worker_table(blob)[i].core, &rest);
-	if (CPU_COUNT(&rest) > 0)
-		*cores = rest;
-}
-
 /* "0@(2,3),1@0,2@1": lcore ID, then the CPUs its thread may use. */
-static void lcores_print(
-	FILE *stream, const struct meridian_policy_blob *blob, const cpu_set_t *main)
+static void lcores_print(FILE *stream, uint64_t worker_count, const cpu_set_t *main)
 {
 	const char *separator = "(";
 
 	fputs(MAIN_LCORE "@", stream);
-	for (int core = 0; core < CPU_SETSIZE; core++) {
-		if (CPU_ISSET(core, main)) {
-			fprintf(stream, "%s%d", separator, core);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, main)) {
+			fprintf(stream, "%s%d", separator, cpu);
 			separator = ",";
 		}
 	}
 	fputc(')', stream);
-	for (uint64_t i = 0; i < blob->workers.count; i++)
-		fprintf(stream, ",%" PRIu64 "@%" PRIu32, i + 1, worker_table(blob)[i].core);
+	for (uint64_t i = 0; i < worker_count; i++)
+		fprintf(stream, ",%" PRIu64 "@%" PRIu32, i + 1, core[i]);
 }
 
 static int lcores_compose(const struct meridian_policy_blob *blob, char *text, size_t size)
 {
-	cpu_set_t cores;
+	cpu_set_t main;
 	FILE *stream;
-	int r = cores_check(blob, &cores);
+	int r = cores_take(blob, &main);
 
 	if (r < 0)
 		return r;
-	main_cores(blob, &cores);
 	stream = fmemopen(text, size, "w");
 	if (stream == NULL)
 		return log_errno(-errno, "fmemopen");
-	lcores_print(stream, blob, &cores);
+	lcores_print(stream, blob->workers.count, &main);
 	return fclose(stream) == 0 ? 0 : log_errno(-errno, "list of cores");
+}
+
+uint32_t eal_core(unsigned int worker)
+{
+	return core[worker];
 }
 
 /* The argument vector and the text it points into; EAL wants both writable. */
@@ -221,14 +233,6 @@ static void arguments_compose(struct arguments *arguments, const struct meridian
 		arguments_add(arguments, "--no-shconf");
 	}
 }
-
-/* What EAL was started with. */
-static struct needs {
-	uint32_t memory_mb;
-	uint8_t hugepages;
-	uint64_t worker_count;
-	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];
-} started;
 
 static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)
 {

@@ -10,16 +10,19 @@
 #include <meridian/policy.h>
 
 /*
- * Starts EAL with packet memory and one thread per worker of the policy, each on its core; the
- * calling thread stays off those cores where there is another. `ret_memory` (MERIDIAN_MEMORY_*)
- * says which kind of memory was chosen: hugepages when the policy allows them and enough are
- * free. Returns 0 or a negative errno after logging why.
+ * Starts EAL with packet memory and one thread per worker of the policy, each on its core, chosen
+ * here where none is configured; the calling thread stays off those cores where there is another.
+ * `ret_memory` (MERIDIAN_MEMORY_*) says which kind of memory was chosen: hugepages when the policy
+ * allows them and enough are free. Returns 0 or a negative errno after logging why.
  */
 int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory);
 void eal_fini(void);
 
 /* NULL while EAL suits `blob` as well; else what a restart has to follow. Static storage. */
 const char *eal_outdated(const struct meridian_policy_blob *blob);
+
+/* CPU of worker `worker`. */
+uint32_t eal_core(unsigned int worker);
 
 /* Runs `thread` with `argument` on the core of worker `worker`. Returns 0 or a negative errno. */
 int eal_launch(unsigned int worker, int (*thread)(void *), void *argument);

@@ -144,12 +144,8 @@ __attribute__((noreturn)) static void worker_hangs(unsigned int worker)
 
 static int workers_init(void)
 {
-	const struct meridian_policy_worker *configured =
-		MERIDIAN_POLICY_TABLE(ports.blob, workers, struct meridian_policy_worker);
-
-	for (uint64_t i = 0; i < ports.blob->workers.count; i++) {
-		int r = worker_init(
-			&workers[i], &pages.stats->worker[i], configured[i].core, pages.view);
+	for (unsigned int i = 0; i < ports.blob->workers.count; i++) {
+		int r = worker_init(&workers[i], &pages.stats->worker[i], eal_core(i), pages.view);
 
 		if (r < 0)
 			return r;

@@ -95,7 +95,8 @@ void ports_error_log(const struct ports *ports, int error)
 {
 	if (error == -ENOBUFS)
 		log_error("%s: its packet buffers, about %d MB, do not fit into what is left of "
-			  "the packet memory: configure a larger `memory`, or `memory auto`",
+			  "the packet memory: configure a larger `memory`, or 0 for as much as is "
+			  "needed",
 			ports->failed, PORT_AF_XDP_MEMORY_MB);
 	else if (error == -EBUSY)
 		log_error("%s: no AF_XDP socket could be bound: is another program bound to the "
