@@ -61,7 +61,7 @@ struct config {
 	double local_distance_s;    /* root distance above which `local` takes over */
 	uint8_t counter_id;         /* MERIDIAN_COUNTER_NONE: choose */
 	uint8_t hugepages;          /* MERIDIAN_HUGEPAGES_* */
-	uint32_t memory_mb;         /* for packet buffers */
+	uint32_t memory_mb;         /* for packet buffers; 0: by need */
 	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
 	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */
 	double clock_precision_s;   /* clockprecision; 0: measure */

@@ -414,6 +414,19 @@ void config_parse_hugepages(struct config_parser *parser, const struct config_di
 		parser->config->hugepages = values[i];
 }
 
+void config_parse_memory(struct config_parser *parser, const struct config_directive *row)
+{
+	double value;
+
+	if (!config_number(parser, "the value", 0, row->max, true, &value))
+		return;
+	if (value != 0 && value < row->min)
+		config_error(parser, "the value %.0f is too small (allowed: 0, or %.0f to %.0f)",
+			value, row->min, row->max);
+	else
+		parser->config->memory_mb = (uint32_t)value;
+}
+
 void config_parse_path(struct config_parser *parser, const struct config_directive *row)
 {
 	const char *word = config_word_required(parser, "the path");

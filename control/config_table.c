@@ -160,13 +160,13 @@ const struct config_directive config_table[] = {
 		.text = "auto uses hugepages when the machine has enough of them."},
 	{.name = "memory",
 		.class = CONFIG_OWN,
-		.parse = config_parse_uint32,
-		.offset = FIELD(memory_mb),
+		.parse = config_parse_memory,
 		.min = 16,
 		.max = 1048576,
-		.initial = "128",
+		.initial = "0",
 		.syntax = "MEGABYTES",
-		.text = "Memory for packet buffers, for each dataplane process."},
+		.text = "Memory for packet buffers, for each dataplane process, at least 16. 0: as "
+			"much as the queues need."},
 
 	/* The process. */
 	{.name = "rundir",

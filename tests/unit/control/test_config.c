@@ -276,7 +276,9 @@ static void test_words(void **state)
 	expect_error("maxdistance inf\n",
 		"1: maxdistance: the value 'inf' is not a number (allowed: 1e-06 to 1000)\n");
 	expect_error("memory 0x40\n",
-		"1: memory: the value '0x40' is not a whole number (allowed: 16 to 1048576)\n");
+		"1: memory: the value '0x40' is not a whole number (allowed: 0 to 1048576)\n");
+	expect_error("memory 15\n",
+		"1: memory: the value 15 is too small (allowed: 0, or 16 to 1048576)\n");
 }
 
 static void test_paths(void **state)
