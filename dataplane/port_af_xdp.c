@@ -26,6 +26,8 @@
 
 #define PROGRAM_MAPS_MAX 16
 
+_Static_assert(PORT_AF_XDP_MAX <= RTE_MAX_ETHPORTS, "a device per queue");
+
 /*
  * With a busy budget the driver enters the kernel at each empty poll, and a send polls for
  * packets before it sends. In copy mode there is nothing to gain from that (veth, 500 requests/s:
@@ -252,10 +254,8 @@ static int socket_open(struct af_xdp_queue *queue, const struct meridian_policy_
 
 	if (r == 0)
 		r = device_start(queue);
-	if (r == 0) {
-		queue->fd = socket_find();
-		queue->zero_copy = socket_zero_copy(queue->fd);
-	}
+	queue->fd = socket_find();
+	queue->zero_copy = r == 0 && socket_zero_copy(queue->fd);
 	return r;
 }
 
@@ -285,9 +285,12 @@ static void queue_stop(struct af_xdp_queue *queue)
 		rte_eal_hotplug_remove("vdev", queue->device);
 		queue->device[0] = '\0';
 	}
+	/* The driver of DPDK 22.11 leaves its socket open, which keeps the queue busy. */
+	if (queue->fd >= 0 && socket_is_af_xdp(queue->fd))
+		close(queue->fd);
+	queue->fd = -1;
 	rte_mempool_free(queue->pool);
 	queue->pool = NULL;
-	queue->fd = -1;
 }
 
 int port_af_xdp_open(

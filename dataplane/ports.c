@@ -53,7 +53,7 @@ static int queues_open(struct ports *ports)
 {
 	const struct meridian_policy_blob *blob = ports->blob;
 
-	for (uint64_t i = 0; i < blob->queues.count; i++) {
+	for (uint64_t i = 0; i < blob->queues.count && ports->count < PORT_AF_XDP_MAX; i++) {
 		const struct meridian_policy_queue *queue = &queue_table(blob)[i];
 		const struct meridian_policy_nic *nic = &nic_table(blob)[queue->nic];
 		struct ports_entry *entry = &ports->entry[ports->count];
@@ -88,6 +88,10 @@ int ports_open(struct ports *ports, const struct meridian_policy_blob *blob)
 	}
 	if (r < 0)
 		ports_close(ports);
+	else if (ports->count == PORT_AF_XDP_MAX && blob->queues.count > PORT_AF_XDP_MAX)
+		log_warning("only %d of %" PRIu64 " queues: DPDK has no more devices; the kernel "
+			    "answers what arrives on the others. `ethtool -L` makes them fewer",
+			PORT_AF_XDP_MAX, blob->queues.count);
 	return r;
 }
 
