@@ -2,10 +2,12 @@
 #include "eal.h"
 #include "cores.h"
 #include "log.h"
+#include "port_af_xdp.h"
 #include "worker.h"
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/mman.h>
 #include <meridian/stats.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -15,14 +17,15 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <xdp/libxdp.h>
 
-#define HUGEPAGE_FREE "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages"
-#define HUGEPAGE_MB   2
-#define MAIN_LCORE    "0" /* worker i is lcore i + 1 */
-#define ARGUMENTS_MAX 16
-#define LCORES_SIZE   7168 /* 64 workers and 1024 CPUs of up to 4 digits */
+#define HUGEPAGE_MB    2
+#define MEMORY_BASE_MB 16  /* what DPDK takes besides the queues, with a reserve */
+#define MAIN_LCORE     "0" /* worker i is lcore i + 1 */
+#define ARGUMENTS_MAX  16
+#define LCORES_SIZE    7168 /* 64 workers and 1024 CPUs of up to 4 digits */
 
 /* One line of EAL's log; the cookie is not used. */
 static ssize_t eal_log_write(void *cookie, const char *text, size_t size)
@@ -76,35 +79,36 @@ static int logs_redirect(void)
 	return rte_openlog_stream(stream);
 }
 
-static uint64_t hugepages_free_mb(void)
+/* Whether the kernel would give us so much. The number of free pages would not tell: some may be
+ * promised to others, and a control group may have a limit. */
+static bool hugepages_available(uint32_t memory_mb)
 {
-	FILE *file = fopen(HUGEPAGE_FREE, "re");
-	uint64_t count = 0;
+	size_t size = ((size_t)memory_mb + HUGEPAGE_MB - 1) / HUGEPAGE_MB * HUGEPAGE_MB << 20;
+	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0);
 
-	if (file == NULL)
-		return 0;
-	if (fscanf(file, "%" SCNu64, &count) != 1)
-		count = 0;
-	fclose(file);
-	return count * HUGEPAGE_MB;
+	if (addr == MAP_FAILED)
+		return false;
+	munmap(addr, size);
+	return true;
 }
 
-static uint8_t memory_choose(const struct meridian_policy_blob *blob)
+static uint8_t memory_choose(const struct meridian_policy_blob *blob, uint32_t memory_mb)
 {
-	uint64_t free_mb = hugepages_free_mb();
+	const char *origin = blob->memory_mb ? "as configured" : "by need";
 
 	if (blob->hugepages == MERIDIAN_HUGEPAGES_NEVER) {
-		log_info("packet memory: %" PRIu32 " MB of ordinary pages, as configured",
-			blob->memory_mb);
+		log_info("packet memory: %" PRIu32 " MB, %s, of ordinary pages (`hugepages never`)",
+			memory_mb, origin);
 		return MERIDIAN_MEMORY_4K;
 	}
-	if (free_mb < blob->memory_mb) {
-		log_notice("packet memory: %" PRIu32 " MB of ordinary pages, which is slower: only "
-			   "%" PRIu64 " MB of hugepages are free",
-			blob->memory_mb, free_mb);
+	if (!hugepages_available(memory_mb)) {
+		log_notice("packet memory: %" PRIu32 " MB, %s, of ordinary pages, which is slower: "
+			   "so many hugepages of %d MB are not to be had",
+			memory_mb, origin, HUGEPAGE_MB);
 		return MERIDIAN_MEMORY_4K;
 	}
-	log_info("packet memory: %" PRIu32 " MB of hugepages", blob->memory_mb);
+	log_info("packet memory: %" PRIu32 " MB, %s, of hugepages", memory_mb, origin);
 	return MERIDIAN_MEMORY_HUGEPAGES;
 }
 
@@ -206,19 +210,19 @@ static void arguments_add(struct arguments *arguments, const char *argument)
 	arguments->vector[arguments->count++] = text;
 }
 
-static void arguments_compose(struct arguments *arguments, const struct meridian_policy_blob *blob,
-	const char *lcores, uint8_t memory)
+static void arguments_compose(
+	struct arguments *arguments, uint32_t memory_mb, const char *lcores, uint8_t memory)
 {
-	char memory_mb[16];
+	char megabytes[16];
 
-	snprintf(memory_mb, sizeof(memory_mb), "%" PRIu32, blob->memory_mb);
+	snprintf(megabytes, sizeof(megabytes), "%" PRIu32, memory_mb);
 	arguments_add(arguments, "meridian-dataplane");
 	arguments_add(arguments, "--lcores");
 	arguments_add(arguments, lcores);
 	arguments_add(arguments, "--main-lcore");
 	arguments_add(arguments, MAIN_LCORE);
 	arguments_add(arguments, "-m");
-	arguments_add(arguments, memory_mb);
+	arguments_add(arguments, megabytes);
 	arguments_add(arguments, "--no-pci");
 	arguments_add(arguments, "--no-telemetry");
 	arguments_add(arguments, "--iova-mode=va");
@@ -234,10 +238,21 @@ static void arguments_compose(struct arguments *arguments, const struct meridian
 	}
 }
 
+static uint32_t memory_mb(const struct meridian_policy_blob *blob)
+{
+	uint64_t queues = blob->queues.count;
+
+	if (blob->memory_mb != 0)
+		return blob->memory_mb;
+	if (queues > PORT_AF_XDP_MAX)
+		queues = PORT_AF_XDP_MAX;
+	return MEMORY_BASE_MB + (uint32_t)queues * PORT_AF_XDP_MEMORY_MB;
+}
+
 static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)
 {
 	memset(needs, 0, sizeof(*needs));
-	needs->memory_mb = blob->memory_mb;
+	needs->memory_mb = memory_mb(blob);
 	needs->hugepages = blob->hugepages;
 	needs->worker_count = blob->workers.count;
 	memcpy(needs->worker, worker_table(blob), blob->workers.count * sizeof(needs->worker[0]));
@@ -249,7 +264,7 @@ const char *eal_outdated(const struct meridian_policy_blob *blob)
 
 	needs_take(&needs, blob);
 	if (needs.memory_mb != started.memory_mb || needs.hugepages != started.hugepages)
-		return "packet memory was configured anew";
+		return "another amount or kind of packet memory is needed";
 	if (needs.worker_count != started.worker_count ||
 		memcmp(needs.worker, started.worker, sizeof(needs.worker)) != 0)
 		return "workers were configured anew";
@@ -267,8 +282,8 @@ int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 	if (r < 0)
 		return r;
 	needs_take(&started, blob);
-	*ret_memory = memory_choose(blob);
-	arguments_compose(&arguments, blob, lcores, *ret_memory);
+	*ret_memory = memory_choose(blob, started.memory_mb);
+	arguments_compose(&arguments, started.memory_mb, lcores, *ret_memory);
 	if (rte_eal_init(arguments.count, arguments.vector) < 0) {
 		log_error("DPDK does not start: %s", rte_strerror(rte_errno));
 		return -EIO;

@@ -194,8 +194,8 @@ static const char *outdated(void)
 
 	if (pages_lost(&pages))
 		return "the statistics page was deleted";
-	reason = eal_outdated(pages.blob);
-	return reason ? reason : ports_outdated(&ports, pages.blob);
+	reason = ports_outdated(&ports, pages.blob);
+	return reason ? reason : eal_outdated(pages.blob);
 }
 
 /* Serves until told to stop, or until only a restart can follow what changed. */
