@@ -174,7 +174,7 @@ static void lcores_print(FILE *stream, uint64_t worker_count, const cpu_set_t *m
 
 static int lcores_compose(const struct meridian_policy_blob *blob, char *text, size_t size)
 {
-	cpu_set_t main;
+	cpu_set_t main = {0};
 	FILE *stream;
 	int r = cores_take(blob, &main);
 
