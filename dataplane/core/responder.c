@@ -9,8 +9,8 @@
 
 #define GOOD MERIDIAN_VERDICT_answered
 
-/* Two timestamps this close, beyond the noise, may be of one stamp: enough for 128 frames of a
- * burst that all have the same and are told 2 apart. 2^-24 s. */
+/* Two timestamps this close, beyond the noise of both, may be of one stamp: enough for 128 frames
+ * of a burst that all have the same and are told 2 apart. 2^-24 s. */
 #define ONE_STAMP (UINT64_C(1) << 8)
 
 /* As far from any timestamp as one can get: none was given out since the clock stepped. */
@@ -35,7 +35,7 @@ static void take_model(struct responder *responder, const struct meridian_timemo
 	responder->has_model = true;
 	responder->noise_mask = clock_noise_mask(model->precision_log2);
 	if (stepped)
-		responder->last_receive =
+		responder->last_receive = responder->last_transmit =
 			clock_ntp(meridian_timemodel_utc(model, now_counter)) - HALF_ERA;
 }
 
@@ -82,7 +82,7 @@ static uint64_t leap_shift(const struct frame *frame)
  */
 static uint64_t after(const struct responder *responder, uint64_t last, uint64_t t)
 {
-	return last - t <= responder->noise_mask + ONE_STAMP ? last + 2 : t;
+	return last - t <= 2 * responder->noise_mask + ONE_STAMP ? last + 2 : t;
 }
 
 /* Never equal to the origin timestamp beside it, which must not be a valid answer to itself. */
@@ -151,18 +151,29 @@ enum meridian_verdict responder_classify(
 	return responder->synchronised ? GOOD : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
-void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter)
+/* After the receive time of the same reply and the last reply's transmit time. */
+static uint64_t stamp_transmit(
+	struct responder *responder, const struct frame *frame, uint64_t transmit_counter)
 {
-	uint8_t *payload = frame->data + frame->payload;
+	uint64_t receive = frame->receive - leap_shift(frame);
 	uint64_t t =
 		timestamp(responder, meridian_timemodel_utc(&responder->model, transmit_counter));
 
-	t = (t + leap_shift(frame)) & ~RECEIVE_MARK;
-	if ((int64_t)(t - frame->receive) <= 0)
-		t = frame->receive + 1;
-	if (t == reply_origin(payload))
+	t = after(responder, responder->last_transmit, t & ~RECEIVE_MARK);
+	if ((int64_t)(t - receive) <= 0)
+		t = receive + 1;
+	return t;
+}
+
+void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter)
+{
+	uint8_t *payload = frame->data + frame->payload;
+	uint64_t t = stamp_transmit(responder, frame, transmit_counter);
+
+	if (t + leap_shift(frame) == reply_origin(payload))
 		t += 2;
-	reply_set_transmit(payload, t);
+	responder->last_transmit = t;
+	reply_set_transmit(payload, t + leap_shift(frame));
 	frame_checksum_udp(frame);
 }
 

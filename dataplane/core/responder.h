@@ -35,7 +35,8 @@ struct responder {
 	const struct responder_policy *policy; /* NULL: nothing is served */
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t noise_mask;                   /* timestamp bits below the published precision */
-	uint64_t last_receive; /* last T2 given out, as a number and before its leap second */
+	uint64_t last_receive;  /* last T2 given out, as a number and before its leap second */
+	uint64_t last_transmit; /* the same of T3 */
 	uint64_t random; /* state of the generator for the bits below the precision, never 0 */
 };
 
@@ -53,17 +54,22 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
  * verdicts the frame is now its reply, complete except for the transmit time and the UDP
  * checksum, with frame->length set; otherwise its bytes are unchanged.
  *
- * T2 is odd, and the receive time to within the precision and 2^-24 s (60 ns). Within a burst of
- * one queue, which is in the order of its stamps, T2 strictly increases: one that lies behind the
- * last T2 by no more than that is moved right after it. Further back is the time of another queue
- * that waited, and is kept; hence two frames of different queues, as of different workers, may
- * have the same T2, and whoever looks up a reply by its T2 has to compare the client as well.
+ * T2 is odd, and the receive time to within twice the precision and 2^-24 s (60 ns). Within a
+ * burst of one queue, which is in the order of its stamps, T2 strictly increases: one that lies
+ * behind the last T2 by no more than that is moved right after it. Further back is the time of
+ * another queue that waited, and is kept; hence two frames of different queues, as of different
+ * workers, may have the same T2, and whoever looks up a reply by its T2 has to compare the client
+ * as well.
  */
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter);
 
-/* Writes the transmit time (T3 > T2, even) for a reply that leaves at `transmit_counter`, and
- * what depends on it. In the burst of its responder_classify(). The frame may be sent after this.
+/*
+ * Writes the transmit time T3 for a reply that leaves at `transmit_counter`, and what depends on
+ * it. In the burst of its responder_classify(). The frame may be sent after this.
+ * T3 is even and after T2. It strictly increases from reply to reply while `transmit_counter` does
+ * not fall and neither the clock steps nor a second is inserted, and is the time of the counter to
+ * within twice the precision and 2^-24 s.
  */
 void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter);
 

@@ -294,6 +294,42 @@ static void counts_up_under_one_stamp(void **state)
 	}
 }
 
+/* However coarse the precision, no reply leaves before or with the one before it. */
+static void transmits_in_order(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int8_t precision = -32; precision <= -18; precision++) {
+		uint64_t width = UINT64_C(1) << (32 + precision), last = 0;
+
+		bench->model.precision_log2 = precision;
+		responder_init(&bench->responder, (uint64_t)(precision + 100));
+		begin(bench, FIXTURE_COUNTER);
+		for (int64_t i = 0; i < 2000; i++) {
+			int64_t sent = i / 4 * 64;
+			uint64_t exact = NTP_S(FIXTURE_UTC_S) + (uint64_t)(4 * sent);
+			struct answer answer =
+				answer_at(bench, FIXTURE_UTC_S, sent - (1 << 20), 1 << 20);
+
+			assert_true(answer.transmit > last && answer.transmit > answer.receive);
+			assert_int_equal(answer.transmit & 1, 0);
+			assert_true(answer.transmit - (exact - width) < 3 * width + 256);
+			last = answer.transmit;
+		}
+	}
+}
+
+/* The clock was set back: T3 goes back with it. */
+static void transmits_after_a_step_back(void **state)
+{
+	struct bench *bench = *state;
+
+	answer_at(bench, FIXTURE_UTC_S, 0, 16);
+	bench->model.disruption_count++;
+	begin(bench, FIXTURE_COUNTER);
+	assert_int_equal(answer_at(bench, FIXTURE_UTC_S, 0, 2).transmit, NTP_S(FIXTURE_UTC_S) + 8);
+}
+
 /* Distance of T2 from the receive time, 2^-32 s. */
 static uint64_t receive_error(struct bench *bench, int64_t ticks)
 {
@@ -408,11 +444,11 @@ static void repeats_an_inserted_second(void **state)
 	assert_int_equal(answer.receive, NTP_S(leap_s) - 16 + 1);
 	assert_int_equal(answer.transmit, NTP_S(leap_s) + 16);
 	/* 23:59:60 reads as 23:59:59 again, and is not to be used. */
-	answer = answer_at(bench, leap_s, 0, 4);
+	answer = answer_at(bench, leap_s, 0, 8);
 	assert_int_equal(answer.payload[0], 0xe4);
 	assert_int_equal(answer.payload[1], 2);
 	assert_int_equal(answer.receive, NTP_S(leap_s - 1) | 1);
-	assert_int_equal(answer.transmit, NTP_S(leap_s - 1) + 16);
+	assert_int_equal(answer.transmit, NTP_S(leap_s - 1) + 32);
 	answer = answer_at(bench, leap_s + 1, 0, 4);
 	assert_int_equal(answer.payload[0], 0x24);
 	assert_int_equal(answer.receive, NTP_S(leap_s) | 1);
@@ -429,10 +465,10 @@ static void leaves_out_a_deleted_second(void **state)
 	assert_int_equal(answer.payload[0], 0xa4);
 	assert_int_equal(answer.receive, NTP_S(leap_s - 1) - 16 + 1);
 	assert_int_equal(answer.transmit, NTP_S(leap_s - 1) + 16);
-	answer = answer_at(bench, leap_s - 1, 0, 4);
+	answer = answer_at(bench, leap_s - 1, 0, 8);
 	assert_int_equal(answer.payload[0], 0x24);
 	assert_int_equal(answer.receive, NTP_S(leap_s) | 1);
-	assert_int_equal(answer.transmit, NTP_S(leap_s) + 16);
+	assert_int_equal(answer.transmit, NTP_S(leap_s) + 32);
 }
 
 /* 2036-02-07 06:28:16: seconds begin anew, and T3 is after T2 all the same. */
@@ -447,9 +483,9 @@ static void crosses_the_era(void **state)
 	answer = answer_at(bench, FIXTURE_UTC_S, -8, 16);
 	assert_int_equal(answer.receive, UINT64_C(0) - 32 + 1);
 	assert_int_equal(answer.transmit, 32);
-	answer = answer_at(bench, FIXTURE_UTC_S, 2, 0);
-	assert_int_equal(answer.receive, 9);
-	assert_int_equal(answer.transmit, 10);
+	answer = answer_at(bench, FIXTURE_UTC_S, 10, 0);
+	assert_int_equal(answer.receive, 41);
+	assert_int_equal(answer.transmit, 42);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -465,6 +501,8 @@ int main(void)
 		TEST(ignores_a_model_that_is_not_sane),
 		TEST(counts_up_within_a_burst),
 		TEST(counts_up_under_one_stamp),
+		TEST(transmits_in_order),
+		TEST(transmits_after_a_step_back),
 		TEST(keeps_the_times_of_a_queue_behind),
 		TEST(follows_a_step_back),
 		TEST(differs_from_the_origin),
