@@ -100,6 +100,7 @@ static int page_map(
 	*page = (struct meridian_page){.addr = addr,
 		.size = (size_t)st.st_size,
 		.fd = -1,
+		.lock_fd = -1,
 		.dev = st.st_dev,
 		.inode = st.st_ino};
 	return 0;
@@ -132,11 +133,28 @@ static uint32_t random_writer_id(void)
 	return id;
 }
 
-/* Only one process may write a page: it holds a lock on the file as long as it lives. */
-static int page_lock(int fd)
+/*
+ * Only one process may write a page: it holds this lock as long as it lives, from before it looks
+ * for a page to adopt. The lock is not on the page itself, since whoever can open a file, be it
+ * only for reading, can lock it and so keep its writer from starting. flock's locks stay with the
+ * open file across fork.
+ */
+static int page_lock(const char *rundir, const struct meridian_page_kind *kind, int *ret_fd)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	char path[PATH_MAX];
+	int fd, r = page_path(path, rundir, kind->name, ".lock");
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
 	return 0;
 }
 
@@ -162,9 +180,7 @@ static int page_adopt(struct meridian_page *page, const char *path,
 
 	if (fd < 0)
 		return -errno;
-	r = page_lock(fd);
-	if (r == 0)
-		r = page_map(page, fd, kind, PROT_READ | PROT_WRITE);
+	r = page_map(page, fd, kind, PROT_READ | PROT_WRITE);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -196,7 +212,7 @@ static int page_fill_new(
 		return -errno;
 	if (pwrite(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head))
 		return -EIO;
-	return page_lock(fd);
+	return 0;
 }
 
 static int page_new(struct meridian_page *page, const char *path, const char *temporary,
@@ -236,32 +252,31 @@ static int page_adopt_or_new(struct meridian_page *page, const char *rundir,
 		return r;
 	r = page_adopt(page, path, kind, size, mode);
 	*ret_adopted = r == 0;
-	if (r == 0 || r == -EBUSY)
-		return r;
+	if (r == 0)
+		return 0;
 	return page_new(page, path, temporary, kind, size, mode);
 }
 
-/* Two writers that start together must not both find that there is no page: the run directory
- * is locked while one looks and makes its own. */
 int meridian_page_create(struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted)
 {
-	int adopted = 0, r;
-	int directory = open(rundir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int adopted = 0, lock_fd = -1, r;
 
 	memset(page, 0, sizeof(*page));
-	if (directory < 0)
-		return -errno;
 	if (size < kind->min_size)
 		size = kind->min_size;
-	if (flock(directory, LOCK_EX) < 0)
-		r = -errno;
-	else
-		r = page_adopt_or_new(page, rundir, kind, size, mode, &adopted);
-	close(directory);
-	if (r == 0 && ret_adopted)
+	r = page_lock(rundir, kind, &lock_fd);
+	if (r < 0)
+		return r;
+	r = page_adopt_or_new(page, rundir, kind, size, mode, &adopted);
+	if (r < 0) {
+		close(lock_fd);
+		return r;
+	}
+	page->lock_fd = lock_fd;
+	if (ret_adopted)
 		*ret_adopted = adopted;
-	return r;
+	return 0;
 }
 
 int meridian_page_grow(struct meridian_page *page, size_t size)
@@ -303,6 +318,8 @@ void meridian_page_close(struct meridian_page *page)
 	munmap(page->addr, page->size);
 	if (page->fd >= 0)
 		close(page->fd);
+	if (page->lock_fd >= 0)
+		close(page->lock_fd);
 	memset(page, 0, sizeof(*page));
 }
 

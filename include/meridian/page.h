@@ -61,7 +61,8 @@ struct meridian_page_kind {
 struct meridian_page {
 	void *addr;          /* NULL while closed */
 	size_t size;         /* bytes mapped */
-	int fd;              /* kept by a writer for its lock; -1 for readers */
+	int fd;              /* of the file, kept by a writer to grow it; -1 for readers */
+	int lock_fd;         /* a writer's lock; -1 for readers */
 	uint64_t dev, inode; /* of the mapped file, to notice that it was replaced */
 };
 
@@ -79,11 +80,12 @@ int meridian_page_open(
 	struct meridian_page *page, const char *rundir, const struct meridian_page_kind *kind);
 
 /*
- * Makes or adopts the page for writing, at least `size` bytes long, with file mode `mode`, and
- * locks it against a second writer. A new page is all zeroes after its head; an adopted one
- * keeps its contents. `ret_adopted` (may be NULL) says which. Locks the run directory meanwhile
- * (flock), so a caller must not hold such a lock. Returns 0, -EBUSY when another live process
- * holds the page, or what the system calls return.
+ * Makes or adopts the page for writing, at least `size` bytes long, with file mode `mode`. A new
+ * page is all zeroes after its head; an adopted one keeps its contents. `ret_adopted` (may be
+ * NULL) says which. Until meridian_page_close() in this process and in those it forked, the page
+ * is locked against a second writer: by flock on `rundir`/`kind->name`.lock, a file of mode 0600
+ * that stays, so that who may only read pages cannot be in a writer's way. Does not wait. Returns
+ * 0, -EBUSY when another live process writes the page, or what the system calls return.
  */
 int meridian_page_create(struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind, size_t size, unsigned int mode, int *ret_adopted);

@@ -39,6 +39,8 @@ static int page_remove(void **state)
 	meridian_page_close(&page);
 	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME, directory);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME ".lock", directory);
+	unlink(path);
 	return rmdir(directory);
 }
 

@@ -87,13 +87,13 @@ static void follows_a_new_page(void **state)
 	snprintf(path, sizeof(path), "%s/%s", (const char *)*state, MERIDIAN_TIMEMODEL_NAME);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(meridian_now(handle, &earliest, &latest), -ENOENT);
+	meridian_page_close(&old);
 	create(&new, *state);
 	assert_int_equal(meridian_now(handle, &earliest, &latest), -EAGAIN);
 	data = model_of(LEAP_S);
 	publish(&new, &data);
 	assert_int_equal(meridian_now(handle, &earliest, &latest), 0);
 	meridian_close(handle);
-	meridian_page_close(&old);
 	meridian_page_close(&new);
 }
 

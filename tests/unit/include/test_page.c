@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -196,6 +198,108 @@ static void refuses_a_second_writer(void **state)
 	meridian_page_close(&second);
 }
 
+static void lock_as_can_be(const char *path)
+{
+	struct flock whole = {.l_type = F_RDLCK};
+	int fd = open(path, O_RDONLY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		_exit(1);
+	if (S_ISREG(st.st_mode) && fcntl(fd, F_OFD_SETLK, &whole) < 0)
+		_exit(2);
+}
+
+/* Somebody who may read the page, and locks all that can be opened. Never returns. */
+static void lock_as_reader(const char *rundir, int done, int hold)
+{
+	char path[128];
+	int as_nobody = geteuid() == 0;
+
+	if (as_nobody && (setgid(65534) < 0 || setuid(65534) < 0))
+		_exit(3);
+	lock_as_can_be(rundir);
+	path_of(path, rundir, "page");
+	lock_as_can_be(path);
+	path_of(path, rundir, "page.lock");
+	if (as_nobody && (open(path, O_RDONLY) >= 0 || errno != EACCES))
+		_exit(4);
+	if (write(done, "", 1) != 1 || read(hold, path, 1) != 0)
+		_exit(5);
+	_exit(0);
+}
+
+static void starts_whatever_a_reader_locks(void **state)
+{
+	struct meridian_page page;
+	int done[2], hold[2], status = -1, adopted = 0;
+	struct stat st;
+	char path[128];
+
+	leave_page(*state);
+	path_of(path, *state, "page.lock");
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	path_of(path, *state, "page");
+	assert_int_equal(chmod(*state, 0755) | chmod(path, 0644), 0);
+	assert_int_equal(pipe(done) | pipe(hold), 0);
+	if (fork() == 0) {
+		close(hold[1]);
+		lock_as_reader(*state, done[1], hold[0]);
+	}
+	close(done[1]);
+	assert_int_equal(read(done[0], path, 1), 1);
+	assert_int_equal(meridian_page_create(&page, *state, &kind, SIZE, 0640, &adopted), 0);
+	assert_true(adopted);
+	close(hold[1]);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	meridian_page_close(&page);
+	close(done[0]);
+	close(hold[0]);
+}
+
+/* As a daemon does: the process that made the page ends, its child goes on writing. */
+static void write_in_a_child(const char *rundir, int alive, int hold)
+{
+	struct meridian_page page;
+	char octet;
+
+	if (meridian_page_create(&page, rundir, &kind, SIZE, 0640, NULL) < 0)
+		_exit(1);
+	if (fork() != 0)
+		_exit(0);
+	if (write(alive, "", 1) != 1 || read(hold, &octet, 1) != 0)
+		_exit(2);
+	_exit(0);
+}
+
+static void keeps_its_lock_across_a_fork(void **state)
+{
+	struct meridian_page page;
+	int alive[2], hold[2], status = -1;
+	char octet;
+
+	assert_int_equal(pipe(alive) | pipe(hold), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	if (fork() == 0) {
+		close(hold[1]);
+		write_in_a_child(*state, alive[1], hold[0]);
+	}
+	close(alive[1]);
+	assert_int_equal(read(alive[0], &octet, 1), 1);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(meridian_page_create(&page, *state, &kind, SIZE, 0640, NULL), -EBUSY);
+	close(hold[1]);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(meridian_page_create(&page, *state, &kind, SIZE, 0640, NULL), 0);
+	meridian_page_close(&page);
+	close(alive[0]);
+	close(hold[0]);
+}
+
 /* Says by its exit code how the start went; keeps the page until `hold` is closed. */
 static void start_writer(const char *rundir, int done, int hold)
 {
@@ -305,6 +409,8 @@ int main(void)
 		TEST(refuses_another_boot),
 		TEST(refuses_what_is_no_file),
 		TEST(refuses_a_second_writer),
+		TEST(starts_whatever_a_reader_locks),
+		TEST(keeps_its_lock_across_a_fork),
 		TEST(lets_one_of_many_start),
 		TEST(grows),
 		TEST(notices_a_replacement),

@@ -51,8 +51,11 @@ static int teardown(void **state)
 	meridian_page_close(&setup->policy);
 	meridian_page_close(&setup->model);
 	path_unlink(setup, MERIDIAN_POLICY_NAME);
+	path_unlink(setup, MERIDIAN_POLICY_NAME ".lock");
 	path_unlink(setup, MERIDIAN_TIMEMODEL_NAME);
+	path_unlink(setup, MERIDIAN_TIMEMODEL_NAME ".lock");
 	path_unlink(setup, MERIDIAN_STATS_DATAPLANE_NAME);
+	path_unlink(setup, MERIDIAN_STATS_DATAPLANE_NAME ".lock");
 	assert_int_equal(rmdir(setup->rundir), 0);
 	free(setup);
 	return 0;

@@ -30,6 +30,8 @@ static int teardown(void **state)
 	policy_fini();
 	snprintf(path, sizeof(path), "%s/%s", rundir, MERIDIAN_POLICY_NAME);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s.lock", rundir, MERIDIAN_POLICY_NAME);
+	unlink(path);
 	return rmdir(rundir);
 }
 

@@ -29,7 +29,11 @@ static int teardown(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/%s", rundir, MERIDIAN_STATS_DATAPLANE_NAME);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s.lock", rundir, MERIDIAN_STATS_DATAPLANE_NAME);
+	unlink(path);
 	snprintf(path, sizeof(path), "%s/%s", rundir, MERIDIAN_STATS_FALLBACK_NAME);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s.lock", rundir, MERIDIAN_STATS_FALLBACK_NAME);
 	unlink(path);
 	return rmdir(rundir);
 }

@@ -65,6 +65,8 @@ static int teardown(void **state)
 	dataplane_end();
 	snprintf(path, sizeof(path), "%s/%s", rundir, MERIDIAN_STATS_DATAPLANE_NAME);
 	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s.lock", rundir, MERIDIAN_STATS_DATAPLANE_NAME);
+	unlink(path);
 	return rmdir(rundir);
 }
 
