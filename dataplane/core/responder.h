@@ -4,8 +4,8 @@
 
 /*
  * The reply path: bytes, a receive time and a model in, bytes or a verdict out. The worker, the
- * fallback, the unit tests, the fuzzers and the benchmark call the same two functions. Pure: no
- * allocation, no lock, no system call, no clock read, no log.
+ * fallback and the unit tests call the same functions. What is done per burst and per frame is
+ * pure: no allocation, no lock, no system call, no clock read, no log.
  *
  * Per burst: responder_begin() with the snapshots, responder_classify() for each frame, then
  * responder_finish() for each accepted one right before it is sent.

@@ -56,7 +56,7 @@ extern "C" {
 #define MERIDIAN_NTP_MAC_MAX              24
 #define MERIDIAN_NTP_EXTENSION_MIN        16   /* any extension field */
 #define MERIDIAN_NTP_EXTENSION_MIN_NO_MAC 28   /* the last one when no MAC follows */
-#define MERIDIAN_NTP_PAYLOAD_MAX          1140 /* header, 1024 of extension fields, MAC */
+#define MERIDIAN_NTP_PAYLOAD_MAX          1140 /* header, 1024 of extension fields, MAC of 68 */
 
 /* 64-bit timestamp: seconds of the era since 1900 in the upper half, 2^-32 s in the lower. */
 struct meridian_ntp_timestamp {

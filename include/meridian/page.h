@@ -36,7 +36,7 @@ extern "C" {
 #define MERIDIAN_CACHE_LINE 64
 
 /* First cache line of every page. Constant while the page exists, except `size`, which may grow,
- * and `writer_id`, which the writer changes each time it starts. */
+ * and the writer's id and pid, which it changes each time it starts. */
 struct meridian_page_head {
 	uint32_t magic;   /* which page this is: MERIDIAN_*_MAGIC */
 	uint16_t version; /* layout; moves only on an incompatible change */
@@ -44,7 +44,7 @@ struct meridian_page_head {
 	uint64_t size;       /* bytes that may be read; fstat's size is never smaller */
 	uint8_t boot_id[16]; /* of the boot that wrote it: counters restart with the machine */
 	uint32_t writer_id;  /* random per start of the writer, never 0 */
-	uint32_t writer_pid; /* process that writes; for messages, not for signals */
+	uint32_t writer_pid; /* process that writes, for messages, not for signals; 0: stopped */
 	uint8_t reserved1[24];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_page_head) == MERIDIAN_CACHE_LINE, "ABI");
@@ -71,10 +71,12 @@ struct meridian_page {
  * Returns 0, or
  *   -ENOENT     there is no such page (yet)
  *   -ENODATA    the file is shorter than its kind or than it claims (a torn or old page)
- *   -EBADMSG    the magic is foreign
+ *   -EBADMSG    it is no regular file, or the magic is foreign
  *   -EPROTO     the version is not ours
  *   -ESTALE     the page was written before this boot
- * or what open, fstat and mmap return. meridian_page_strerror() has a sentence for each.
+ *   -EIO        the kernel does not say which boot this is (no /proc)
+ * or what open, fstat and mmap return. Needs no right but to read the file, and takes no lock.
+ * meridian_page_strerror() has a sentence for each.
  */
 int meridian_page_open(
 	struct meridian_page *page, const char *rundir, const struct meridian_page_kind *kind);
@@ -97,7 +99,7 @@ int meridian_page_grow(struct meridian_page *page, size_t size);
 int meridian_page_replaced(const struct meridian_page *page, const char *rundir,
 	const struct meridian_page_kind *kind);
 
-/* Unmaps; legal on a closed or zeroed page whose addr is NULL. */
+/* Unmaps, and ends a writer's lock; legal on a closed or zeroed page whose addr is NULL. */
 void meridian_page_close(struct meridian_page *page);
 
 /* A sentence for a negative errno of the functions above; never NULL, static storage. */

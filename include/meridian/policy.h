@@ -7,8 +7,8 @@
  * learnt from the kernel (interfaces, addresses), in typed fields; nothing here is text for
  * somebody to parse.
  *
- * Written by meridian-control alone, read by the dataplane and the fallback. A generation is an
- * immutable blob in one of two slots; `generation` is stored last. A reader copies the blob,
+ * Written by meridian-control alone, read by those who answer and by meridianctl. A generation is
+ * an immutable blob in one of two slots; `generation` is stored last. A reader copies the blob,
  * checks it, and looks at `generation` again: the slot it copied is rewritten only after the
  * other slot has been published.
  */
@@ -72,8 +72,8 @@ struct meridian_policy_nic {
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
 	uint8_t mac[6];
 	uint8_t reserved0[2];
-	uint32_t xsks_map_id; /* map that the program sends from; it keeps its id when control
-				 adopts it */
+	uint32_t xsks_map_id; /* map of sockets the program redirects to; 0: none yet. An
+				 adopted map keeps its id */
 	uint8_t reserved[20];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");

@@ -5,7 +5,7 @@
 /*
  * Statistics: one page per answering process ("stats.dataplane", "stats.fallback"), one slot per
  * worker. A slot has one writer, its worker, which stores each 64-bit field relaxed; readers load
- * them relaxed and subtract. Counters only grow, also across a restart of their process.
+ * them relaxed and subtract. A slot's counters only grow, also across a restart of its process.
  */
 
 #include <meridian/page.h>
@@ -135,7 +135,8 @@ struct meridian_stats_worker {
 MERIDIAN_STATIC_ASSERT(
 	sizeof(struct meridian_stats_worker) % MERIDIAN_CACHE_LINE == 0, "one writer per line");
 
-/* A port as the dataplane found it. Written by its main thread before a worker polls. */
+/* A port as the dataplane found it. Written by its main thread: missed_packets about once a
+ * second, the rest before a worker polls. */
 struct meridian_stats_port {
 	char name[16];        /* interface or device, NUL-terminated; empty: slot not in use */
 	char driver[16];      /* "net_af_xdp", NUL-terminated */
