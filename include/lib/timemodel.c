@@ -8,10 +8,12 @@
 #define NS_PER_S       UINT64_C(1000000000)
 #define DISPERSION_MAX (UINT64_MAX / 2)
 
-/* Fastest and slowest counter a model may describe, in 2^-64 s per tick: 100 GHz and 1 MHz.
- * Between them no product below overflows. */
-#define PERIOD_MIN (UINT64_MAX / 100000000000)
-#define PERIOD_MAX (UINT64_MAX / 1000000)
+/* Slowest and fastest counter a model may describe, and their ticks in 2^-64 s. Between them no
+ * product below overflows. */
+#define HZ_MIN     UINT64_C(1000000)
+#define HZ_MAX     UINT64_C(100000000000)
+#define PERIOD_MIN (UINT64_MAX / HZ_MAX)
+#define PERIOD_MAX (UINT64_MAX / HZ_MIN)
 #define UTC_MAX_S  (INT64_C(1) << 40)
 
 const struct meridian_page_kind meridian_timemodel_kind = {
@@ -81,8 +83,8 @@ static int line_sane(const struct meridian_line *line, uint8_t shift)
 static int lines_sane(const struct meridian_timemodel_data *data)
 {
 	return data->period_shift < 64 && line_sane(&data->slew, data->period_shift) &&
-		line_sane(&data->line, data->period_shift) && data->counter_hz > 0 &&
-		data->counter_id != MERIDIAN_COUNTER_NONE &&
+		line_sane(&data->line, data->period_shift) && data->counter_hz >= HZ_MIN &&
+		data->counter_hz <= HZ_MAX && data->counter_id != MERIDIAN_COUNTER_NONE &&
 		data->counter_id <= MERIDIAN_COUNTER_CNTVCT;
 }
 

@@ -61,7 +61,7 @@ struct meridian_timemodel_data {
 	uint64_t disruption_count;    /* moves whenever the published clock stepped */
 	int64_t reference_s;          /* last update of the clock, UTC since 1970; 0: never */
 	int64_t leap_s;               /* first UTC second after the pending leap; 0: none pending */
-	uint64_t counter_hz;          /* nominal ticks per second, rounded; never 0 */
+	uint64_t counter_hz;          /* nominal ticks per second, rounded; 1 MHz to 100 GHz */
 	uint32_t reference_frac32;    /* 2^-32 s of the reference time */
 	uint32_t dispersion_rate_ppb; /* growth of root_dispersion since published_counter */
 	uint32_t refid;               /* host order */

@@ -252,6 +252,10 @@ static void knows_what_is_sane(void **state)
 	CHECK(0, data.leap_s = INT64_MIN);
 	CHECK(0, data.reference_s = INT64_MAX);
 	CHECK(0, data.counter_hz = 0);
+	CHECK(0, data.counter_hz = 999999);
+	CHECK(1, data.counter_hz = 1000000);
+	CHECK(1, data.counter_hz = UINT64_C(100000000000));
+	CHECK(0, data.counter_hz = UINT64_C(100000000001));
 	CHECK(0, data.counter_id = 0);
 	CHECK(0, data.counter_id = 4);
 	CHECK(0, data.status = 2);
