@@ -276,11 +276,11 @@ static void counts_up_under_one_stamp(void **state)
 {
 	struct bench *bench = *state;
 
-	for (int8_t precision = -32; precision <= -18; precision++) {
+	for (int precision = -32; precision <= -18; precision++) {
 		uint64_t first = NTP_S(FIXTURE_UTC_S), last = 0;
 		uint64_t width = UINT64_C(1) << (32 + precision);
 
-		bench->model.precision_log2 = precision;
+		bench->model.precision_log2 = (int8_t)precision;
 		responder_init(&bench->responder, (uint64_t)(precision + 100));
 		begin(bench, FIXTURE_COUNTER);
 		for (int i = 0; i < 128; i++) {
@@ -299,10 +299,10 @@ static void transmits_in_order(void **state)
 {
 	struct bench *bench = *state;
 
-	for (int8_t precision = -32; precision <= -18; precision++) {
+	for (int precision = -32; precision <= -18; precision++) {
 		uint64_t width = UINT64_C(1) << (32 + precision), last = 0;
 
-		bench->model.precision_log2 = precision;
+		bench->model.precision_log2 = (int8_t)precision;
 		responder_init(&bench->responder, (uint64_t)(precision + 100));
 		begin(bench, FIXTURE_COUNTER);
 		for (int64_t i = 0; i < 2000; i++) {
