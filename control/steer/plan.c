@@ -19,6 +19,7 @@ static uint32_t last_cpu(void)
 void plan_init(struct plan *plan, const struct config *config)
 {
 	memset(plan, 0, sizeof(*plan));
+	memcpy(plan->rundir, config->rundir, sizeof(plan->rundir));
 	memcpy(plan->nic, config->nic, sizeof(plan->nic));
 	plan->nic_count = config->nic_count;
 	plan->memory_mb = config->memory_mb;

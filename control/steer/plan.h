@@ -2,12 +2,13 @@
 #ifndef CONTROL_STEER_PLAN_H
 #define CONTROL_STEER_PLAN_H
 
-/* The part of the config that holds until control restarts: interfaces, workers, memory. Pure but
- * for the question which CPUs this process may run on. */
+/* The part of the config that holds until control restarts, copied: a reload frees the config that
+ * it came from. Pure. */
 
 #include "config.h"
 
 struct plan {
+	char rundir[CONFIG_PATH_SIZE];
 	struct config_nic nic[MERIDIAN_POLICY_NICS_MAX];
 	size_t nic_count;
 	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];

@@ -193,26 +193,26 @@ static int follow_init(void)
 }
 
 /* Interfaces that an earlier config had. */
-static void forget_others(const char *rundir)
+static void forget_others(void)
 {
 	const char *keep[MERIDIAN_POLICY_NICS_MAX];
 	size_t removed;
 
 	for (size_t i = 0; i < plan.nic_count; i++)
 		keep[i] = nics[i].xdp.directory;
-	removed = bpffs_remove_others(rundir, keep, plan.nic_count);
+	removed = bpffs_remove_others(plan.rundir, keep, plan.nic_count);
 	if (removed > 0)
 		log_notice("XDP program detached from %zu interfaces that no `nic` names any more",
 			removed);
 }
 
 /* Also after a failure all are fit for nic_fini(). */
-static int nics_init(const char *rundir)
+static int nics_init(void)
 {
 	int result = 0;
 
 	for (size_t i = 0; i < plan.nic_count; i++) {
-		int r = nic_init(&nics[i], &plan.nic[i], rundir);
+		int r = nic_init(&nics[i], &plan.nic[i], plan.rundir);
 
 		if (r < 0)
 			result = r;
@@ -232,10 +232,10 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	steer_config = config;
 	steer_counter_id = counter_id;
 	plan_init(&plan, config);
-	watch_init(config->rundir);
-	r = nics_init(config->rundir);
+	watch_init(plan.rundir);
+	r = nics_init();
 	if (r == 0)
-		forget_others(config->rundir);
+		forget_others();
 	if (r == 0)
 		r = access_update();
 	if (r == 0 && plan.nic_count > 0)
@@ -285,5 +285,5 @@ void steer_fini(void)
 
 void steer_report_server(struct report_server *ret_server)
 {
-	serverstats_sum(steer_config->rundir, ret_server);
+	serverstats_sum(plan.rundir, ret_server);
 }

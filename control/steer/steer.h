@@ -19,14 +19,15 @@
 
 /*
  * Publishes the first policy and, when the config has a `nic`, attaches and starts following.
- * `config` must stay valid until steer_fini(). `counter_id` is the counter control chose.
- * An interface that does not exist is waited for; a foreign XDP program on it is an error that
- * names it and is tried again. Returns 0 or a negative errno, after logging why.
+ * `config` must stay valid until steer_reload() or steer_fini(). `counter_id` is the counter
+ * control chose. An interface that does not exist is waited for; a foreign XDP program on it is an
+ * error that names it and is tried again. Returns 0 or a negative errno, after logging why.
  */
 int steer_init(const struct config *config, uint8_t counter_id);
 
 /* Takes over access rules and bind addresses of a reloaded config: a new policy generation.
- * What needs a restart (nic, workers, memory) is logged. `config` replaces the earlier one. */
+ * What needs a restart (nic, workers, memory) is logged. `config` replaces the earlier one,
+ * which may be freed then. */
 void steer_reload(const struct config *config);
 
 /* Stops following. Detaches and unpins when no dataplane lives; leaves everything in place when

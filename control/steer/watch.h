@@ -20,7 +20,8 @@ enum watch_state {
 	WATCH_SILENT   /* absent, not polling yet, stopping or hung */
 };
 
-/* Starts watching RUNDIR/stats.dataplane, which need not exist. `rundir` must stay valid. */
+/* Starts watching RUNDIR/stats.dataplane, which need not exist. `rundir` must stay valid until
+ * watch_fini(). */
 void watch_init(const char *rundir);
 
 /* Looks at every heartbeat. `now_ns` is CLOCK_MONOTONIC. */

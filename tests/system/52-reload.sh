@@ -1,0 +1,43 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Control reads its config again, twice, and refuses a broken one: the dataplane goes on answering
+# all the while, and control still watches it, so that a stopped one is passed by.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+reload() # LINES-LOGGED: how many lines say so afterwards
+{
+	kill -HUP "${LAB_PID[control]}"
+	lab_wait 5 "control to read its config again" logged "$1"
+	sleep 0.5 # ten looks of the watch
+	lab_dataplane_answers || lab_fail "the dataplane does not answer after a reload"
+}
+
+logged()
+{
+	[ "$(grep -c "was read again\|was not taken over" "$LAB_DIR/control.log")" = "$1" ]
+}
+
+fallback_answers()
+{
+	local before
+
+	before=$(lab_counter fallback answered)
+	lab_synchronised && [ "$(lab_counter fallback answered)" -gt "$before" ]
+}
+
+lab_enter "$@"
+lab_network
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_upstream
+lab_serve
+reload 1
+reload 2
+echo "sever 192.0.2.9" >>"$LAB_CONFIG"
+reload 3
+lab_note "two good reloads and a broken one: the dataplane answers"
+kill -STOP "${LAB_PID[dataplane]}"
+lab_wait 5 "the fallback to answer for a stopped dataplane" fallback_answers
+kill -CONT "${LAB_PID[dataplane]}"
+lab_wait 5 "the dataplane to answer again" lab_dataplane_answers
+lab_note "control still watches the dataplane"
