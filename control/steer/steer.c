@@ -32,13 +32,20 @@ static size_t access_count;
 static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
 static size_t queue_count;
 static int sync_timer, watch_timer;
+static uint64_t sync_due_ns; /* of sync_timer */
 
 static void sync_handler(void *arg);
 
+/* A sync that is due earlier stays: notifications that never pause must not put it off. */
 static void sync_after(uint64_t delay_ns)
 {
+	uint64_t due_ns = meridian_clock_ns(CLOCK_MONOTONIC) + delay_ns;
+
+	if (sync_timer > 0 && sync_due_ns <= due_ns)
+		return;
 	event_remove_timer(sync_timer);
 	sync_timer = event_add_timer(delay_ns, sync_handler, NULL);
+	sync_due_ns = due_ns;
 }
 
 static int addresses_find(struct addresses *addresses)
@@ -159,6 +166,7 @@ static int steer_sync(void)
 static void sync_handler(void *arg)
 {
 	(void)arg;
+	sync_timer = 0;
 	(void)steer_sync();
 }
 
@@ -270,6 +278,7 @@ void steer_fini(void)
 
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);
+	sync_timer = watch_timer = 0;
 	network_unfollow();
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_fini(&nics[i], !lives);
