@@ -35,6 +35,7 @@ static void nic_forget(struct nic *nic)
 	xdp_detach(&nic->xdp);
 	memset(nic->steered, 0, sizeof(nic->steered));
 	nic->policy.xdp_program_id = 0;
+	nic->policy.xsks_map_id = 0;
 	nic->policy.xdp_mode = MERIDIAN_XDP_NONE;
 }
 
@@ -101,6 +102,7 @@ int nic_sync(struct nic *nic)
 		r = nic_attach(nic);
 	}
 	nic->policy.xdp_program_id = nic->xdp.program_id;
+	nic->policy.xsks_map_id = nic->xdp.socket_map_id;
 	nic->policy.xdp_mode = nic->xdp.mode;
 	return r;
 }

@@ -156,6 +156,14 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 	return 0;
 }
 
+static uint32_t map_id(const struct bpf_map *map)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(bpf_map__fd(map), &info, &size) < 0 ? 0 : info.id;
+}
+
 static int link_create(const struct xdp *xdp, uint32_t ifindex, uint32_t mode_flag)
 {
 	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flag);
@@ -232,6 +240,7 @@ static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
 	if (r < 0)
 		return xdp_fail(xdp, r, "attach the XDP program");
 	xdp->program_id = link_program_id(xdp->link_fd);
+	xdp->socket_map_id = map_id(xdp->bpf->maps.xsks_map);
 	return 0;
 }
 
@@ -328,6 +337,7 @@ void xdp_leave(struct xdp *xdp)
 		close(xdp->link_fd);
 	xdp->link_fd = -1;
 	xdp->program_id = 0;
+	xdp->socket_map_id = 0;
 	xdp->mode = MERIDIAN_XDP_NONE;
 }
 

@@ -23,6 +23,7 @@ struct xdp {
 	struct steer_bpf *bpf; /* program and maps; NULL while detached */
 	int link_fd;
 	uint32_t program_id;
+	uint32_t socket_map_id;          /* of xsks_map; 0 while detached */
 	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel said after attaching */
 	int native_error;                /* why the driver refused native mode; 0: it did not */
 	char directory[BPFFS_PATH_SIZE]; /* of the pins */

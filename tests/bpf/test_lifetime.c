@@ -72,11 +72,23 @@ static uint32_t attached_program(void)
 	return id;
 }
 
+/* Which map of sockets the loaded program uses; the kernel lets nobody look into it. */
+static uint32_t socket_map_id(void)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+
+	assert_int_equal(
+		bpf_obj_get_info_by_fd(bpf_map__fd(xdp.bpf->maps.xsks_map), &info, &size), 0);
+	return info.id;
+}
+
 static void attach(bool generic)
 {
 	if (xdp_attach(&xdp, if_nametoindex(NIC), generic) < 0)
 		fail_msg("%s", xdp.error);
 	assert_int_equal(attached_program(), xdp.program_id);
+	assert_int_equal(socket_map_id(), xdp.socket_map_id);
 	assert_int_equal(access(PINS "/link", F_OK), 0);
 }
 
@@ -90,17 +102,6 @@ static int foreign_program(void)
 
 	assert_true(fd >= 0);
 	return fd;
-}
-
-/* Which map of sockets the loaded program uses; the kernel lets nobody look into it. */
-static uint32_t socket_map_id(void)
-{
-	struct bpf_map_info info = {0};
-	uint32_t size = sizeof(info);
-
-	assert_int_equal(
-		bpf_obj_get_info_by_fd(bpf_map__fd(xdp.bpf->maps.xsks_map), &info, &size), 0);
-	return info.id;
 }
 
 static uint32_t flag_of(uint32_t queue)
@@ -156,6 +157,20 @@ static void test_next_control_keeps_the_maps_and_swaps_the_program(void **state)
 	assert_int_equal(socket_map_id(), map_id);
 	assert_int_equal(flag_of(0), 0);
 	assert_int_equal(flag_of(1), 1);
+}
+
+/* By this the dataplane learns that its sockets are in a map which nothing sends from. */
+static void test_attaching_anew_changes_the_map(void **state)
+{
+	uint32_t map_id;
+
+	(void)state;
+	attach(false);
+	map_id = xdp.socket_map_id;
+	xdp_detach(&xdp);
+	assert_int_equal(xdp.socket_map_id, 0);
+	attach(false);
+	assert_int_not_equal(xdp.socket_map_id, map_id);
 }
 
 static void test_maps_of_an_older_layout_are_replaced(void **state)
@@ -345,6 +360,8 @@ int main(void)
 			test_generic_mode_when_native_is_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_next_control_keeps_the_maps_and_swaps_the_program, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_attaching_anew_changes_the_map, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_maps_of_an_older_layout_are_replaced, setup, teardown),
 		cmocka_unit_test_setup_teardown(
