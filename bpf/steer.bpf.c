@@ -26,7 +26,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, STEER_QUEUES_MAX);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, __u64);
 } steer_queue SEC(".maps");
 
 struct {
@@ -107,9 +107,9 @@ static __always_inline enum steer_reason classify_frame(const struct xdp_md *con
 /* Whether a frame that is meant for it can go to the queue's socket. */
 static __always_inline enum steer_reason classify_queue(__u32 queue)
 {
-	const __u32 *steered = bpf_map_lookup_elem(&steer_queue, &queue);
+	const __u64 *deadline_ns = bpf_map_lookup_elem(&steer_queue, &queue);
 
-	if (!steered || !*steered)
+	if (!deadline_ns || bpf_ktime_get_ns() >= *deadline_ns)
 		return STEER_REASON_passed_not_steered;
 	return bpf_map_lookup_elem(&xsks_map, &queue) ? STEER_REASON_redirected
 						      : STEER_REASON_passed_no_socket;

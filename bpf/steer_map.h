@@ -7,12 +7,21 @@
  * includes and no libc types, so that both sides can use it; `unsigned int` is 32 bits.
  *
  *   xsks_map        queue -> AF_XDP socket; filled by the dataplane, emptied by the kernel
- *   steer_queue     queue -> 1 while control sees the queue's worker poll, else 0
+ *   steer_queue     queue -> deadline: until when its packets go to the socket; 0: not at all.
+ *                   CLOCK_MONOTONIC in ns (64 bits), written by control, read by the program
  *   steer_ipv4      served address -> 1; written by control
  *   steer_ipv6      the same for IPv6
  *   steer_counters  reason -> packets, per CPU; written by the program
  */
 
+/*
+ * Control sees a worker's heartbeat stop and writes 0 within 200 ms; while it moves, control keeps
+ * the deadline this far ahead. So a control that has died leaves the dataplane in service for as
+ * long as a restart or an upgrade of control takes, and no longer: after that nobody would notice
+ * a hung worker, and the packets go to the kernel and the fallback. No packet is lost on the way
+ * over, for the worker still answers what is in its queue.
+ */
+#define STEER_AHEAD_NS      60000000000ull
 #define STEER_QUEUES_MAX    64
 #define STEER_ADDRESSES_MAX 65536 /* of each family */
 

@@ -6,11 +6,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <steer_map.h>
+
+/* One write a second is enough to keep the deadline ahead. */
+#define REFRESH_NS UINT64_C(1000000000)
+
+static void nic_deadlines_forget(struct nic *nic)
+{
+	for (size_t i = 0; i < MERIDIAN_POLICY_QUEUES_MAX; i++)
+		nic->deadline_ns[i] = NIC_DEADLINE_UNKNOWN;
+}
+
 int nic_init(struct nic *nic, const struct config_nic *config, const char *rundir)
 {
 	int r;
 
 	memset(nic, 0, sizeof(*nic));
+	nic_deadlines_forget(nic);
 	nic->config = config;
 	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
 	nic->policy.queue_count = config->queue_count ? config->queue_count : 1;
@@ -33,7 +45,7 @@ static int nic_complain(struct nic *nic, int error, const char *text)
 static void nic_forget(struct nic *nic)
 {
 	xdp_detach(&nic->xdp);
-	memset(nic->steered, 0, sizeof(nic->steered));
+	nic_deadlines_forget(nic);
 	nic->policy.xdp_program_id = 0;
 	nic->policy.xsks_map_id = 0;
 	nic->policy.xdp_mode = MERIDIAN_XDP_NONE;
@@ -115,23 +127,30 @@ void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses,
 		log_errno(r, "nic %s: cannot write the served addresses", nic->config->name);
 }
 
-void nic_steer(struct nic *nic, uint16_t queue, bool steer)
+static bool nic_is_steered(const struct nic *nic, uint16_t queue)
 {
-	enum nic_flag flag = steer ? NIC_FLAG_SET : NIC_FLAG_CLEAR;
+	return nic->deadline_ns[queue] != 0 && nic->deadline_ns[queue] != NIC_DEADLINE_UNKNOWN;
+}
 
-	if (!nic->xdp.bpf || nic->steered[queue] == flag)
+void nic_steer(struct nic *nic, uint16_t queue, bool steer, uint64_t now_ns)
+{
+	uint64_t deadline_ns = steer ? now_ns + STEER_AHEAD_NS : 0;
+	uint64_t last_ns = nic->deadline_ns[queue];
+
+	if (!nic->xdp.bpf || (!steer && last_ns == 0))
 		return;
-	if (xdp_steer(&nic->xdp, queue, steer) < 0)
+	if (steer && nic_is_steered(nic, queue) && deadline_ns - last_ns < REFRESH_NS)
 		return;
-	nic->steered[queue] = flag;
+	if (xdp_steer(&nic->xdp, queue, deadline_ns) == 0)
+		nic->deadline_ns[queue] = deadline_ns;
 }
 
 void nic_log_steered(struct nic *nic)
 {
 	unsigned int count = 0;
 
-	for (size_t i = 0; i < MERIDIAN_POLICY_QUEUES_MAX; i++)
-		count += nic->steered[i] == NIC_FLAG_SET;
+	for (uint16_t i = 0; i < nic->policy.queue_count; i++)
+		count += nic_is_steered(nic, i);
 	if (count == nic->steered_logged)
 		return;
 	nic->steered_logged = count;

@@ -10,19 +10,15 @@
 #include "config.h"
 #include "xdp.h"
 
-enum nic_flag {
-	NIC_FLAG_UNKNOWN, /* an earlier control's value, if any */
-	NIC_FLAG_CLEAR,
-	NIC_FLAG_SET
-};
+#define NIC_DEADLINE_UNKNOWN UINT64_MAX /* an earlier control's value, if any */
 
 struct nic {
 	const struct config_nic *config;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
-	enum nic_flag steered[MERIDIAN_POLICY_QUEUES_MAX];
-	unsigned int steered_logged; /* queues, when it was logged last */
+	uint64_t deadline_ns[MERIDIAN_POLICY_QUEUES_MAX]; /* as last written; 0: not steered */
+	unsigned int steered_logged;                      /* queues, when it was logged last */
 };
 
 /* `config` must stay valid. Touches nothing yet. Returns 0 or a negative errno, after logging. */
@@ -34,7 +30,7 @@ int nic_sync(struct nic *nic);
 
 /* Both do nothing while the program is not attached. */
 void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count);
-void nic_steer(struct nic *nic, uint16_t queue, bool steer);
+void nic_steer(struct nic *nic, uint16_t queue, bool steer, uint64_t now_ns);
 
 /* Logs how many queues go to the dataplane, when that has changed. */
 void nic_log_steered(struct nic *nic);

@@ -177,13 +177,16 @@ static void network_changed(void)
 
 static void watch_handler(void *arg)
 {
+	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+
 	(void)arg;
-	watch_tick(meridian_clock_ns(CLOCK_MONOTONIC));
+	watch_tick(now_ns);
 	for (size_t i = 0; i < queue_count; i++) {
 		enum watch_state state = watch_worker(queues[i].worker);
 
 		if (state != WATCH_UNKNOWN)
-			nic_steer(&nics[queues[i].nic], queues[i].queue, state == WATCH_POLLING);
+			nic_steer(&nics[queues[i].nic], queues[i].queue, state == WATCH_POLLING,
+				now_ns);
 	}
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_log_steered(&nics[i]);

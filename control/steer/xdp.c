@@ -322,11 +322,10 @@ int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, 
 	return r < 0 ? r : map_add(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
 }
 
-int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer)
+int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns)
 {
-	uint32_t flag = steer;
-
-	return bpf_map_update_elem(bpf_map__fd(xdp->bpf->maps.steer_queue), &queue, &flag, BPF_ANY);
+	return bpf_map_update_elem(
+		bpf_map__fd(xdp->bpf->maps.steer_queue), &queue, &deadline_ns, BPF_ANY);
 }
 
 void xdp_leave(struct xdp *xdp)

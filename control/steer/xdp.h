@@ -49,8 +49,9 @@ bool xdp_attached(const struct xdp *xdp, uint32_t ifindex);
 /* Makes the program's served set equal to `count` sorted addresses. 0 or a negative errno. */
 int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count);
 
-/* Says whether packets of `queue` may go to its socket. 0 or a negative errno. */
-int xdp_steer(struct xdp *xdp, uint32_t queue, bool steer);
+/* Says until when packets of `queue` may go to its socket: CLOCK_MONOTONIC, 0: not at all. 0 or a
+ * negative errno. */
+int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns);
 
 /* Detaches and unpins, or lets go and leaves all in place. Legal on a detached one that
  * xdp_init() has seen. */

@@ -104,14 +104,14 @@ static int foreign_program(void)
 	return fd;
 }
 
-static uint32_t flag_of(uint32_t queue)
+static uint64_t deadline_of(uint32_t queue)
 {
-	uint32_t flag = UINT32_MAX;
+	uint64_t deadline_ns = UINT64_MAX;
 
 	assert_int_equal(bpf_map__lookup_elem(xdp.bpf->maps.steer_queue, &queue, sizeof(queue),
-				 &flag, sizeof(flag), 0),
+				 &deadline_ns, sizeof(deadline_ns), 0),
 		0);
-	return flag;
+	return deadline_ns;
 }
 
 static void test_native_mode_and_away_again(void **state)
@@ -149,14 +149,14 @@ static void test_next_control_keeps_the_maps_and_swaps_the_program(void **state)
 	attach(false);
 	program_id = xdp.program_id;
 	map_id = socket_map_id();
-	assert_int_equal(xdp_steer(&xdp, 1, true), 0);
+	assert_int_equal(xdp_steer(&xdp, 1, 12345), 0);
 	xdp_leave(&xdp);
 	assert_int_equal(attached_program(), program_id);
 	attach(false);
 	assert_int_not_equal(xdp.program_id, program_id);
 	assert_int_equal(socket_map_id(), map_id);
-	assert_int_equal(flag_of(0), 0);
-	assert_int_equal(flag_of(1), 1);
+	assert_int_equal(deadline_of(0), 0);
+	assert_int_equal(deadline_of(1), 12345);
 }
 
 /* By this the dataplane learns that its sockets are in a map which nothing sends from. */
@@ -175,7 +175,7 @@ static void test_attaching_anew_changes_the_map(void **state)
 
 static void test_maps_of_an_older_layout_are_replaced(void **state)
 {
-	int other = bpf_map_create(BPF_MAP_TYPE_ARRAY, "steer_queue", 4, 8, 3, NULL);
+	int other = bpf_map_create(BPF_MAP_TYPE_ARRAY, "steer_queue", 4, 4, STEER_QUEUES_MAX, NULL);
 	uint32_t map_id;
 
 	(void)state;
@@ -187,7 +187,7 @@ static void test_maps_of_an_older_layout_are_replaced(void **state)
 	close(other);
 	attach(false);
 	assert_int_equal(socket_map_id(), map_id);
-	assert_int_equal(flag_of(STEER_QUEUES_MAX - 1), 0);
+	assert_int_equal(deadline_of(STEER_QUEUES_MAX - 1), 0);
 }
 
 static void test_interface_that_is_not_configured_any_more(void **state)

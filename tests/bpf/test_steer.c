@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <steer.skel.h>
@@ -30,6 +31,7 @@
 #define EXIT_SKIP       77
 #define ETHERNET_LENGTH 14 /* shorter frames are refused by the test run */
 #define RING_SIZE       64
+#define FAR_NS          UINT64_MAX /* a deadline that does not pass */
 
 static struct steer_bpf *bpf;
 static int socket_fd = -1;
@@ -42,9 +44,11 @@ static void map_put(struct bpf_map *map, const void *key, size_t key_size, uint3
 	assert_int_equal(bpf_map__update_elem(map, key, key_size, &value, value_size, BPF_ANY), 0);
 }
 
-static void set_steered(uint32_t queue, uint32_t flag)
+static void set_deadline(uint32_t queue, uint64_t deadline_ns)
 {
-	map_put(bpf->maps.steer_queue, &queue, sizeof(queue), flag);
+	assert_int_equal(bpf_map__update_elem(bpf->maps.steer_queue, &queue, sizeof(queue),
+				 &deadline_ns, sizeof(deadline_ns), BPF_ANY),
+		0);
 }
 
 /* A socket with a receive ring is all that the map asks for. */
@@ -228,10 +232,24 @@ static void test_stamp(void **state)
 static void test_queue_not_steered(void **state)
 {
 	(void)state;
-	set_steered(0, 0);
+	set_deadline(0, 0);
 	expect_spec(&(struct frame_spec){
 		.name = "not steered", .expected = STEER_REASON_passed_not_steered});
-	set_steered(0, 1);
+	set_deadline(0, FAR_NS);
+}
+
+/* Control has died and nobody keeps the deadline ahead. */
+static void test_deadline_passes(void **state)
+{
+	const struct timespec pause = {.tv_nsec = 20000000};
+
+	(void)state;
+	set_deadline(0, meridian_clock_ns(CLOCK_MONOTONIC) + 10000000);
+	expect_spec(&(struct frame_spec){.name = "before", .expected = REDIRECTED});
+	nanosleep(&pause, NULL);
+	expect_spec(
+		&(struct frame_spec){.name = "after", .expected = STEER_REASON_passed_not_steered});
+	set_deadline(0, FAR_NS);
 }
 
 static void test_queue_without_socket(void **state)
@@ -268,7 +286,7 @@ static int fill_maps(void **state)
 	map_put(bpf->maps.steer_ipv4, frame_ipv4, sizeof(frame_ipv4), 1);
 	map_put(bpf->maps.steer_ipv6, frame_ipv6, sizeof(frame_ipv6), 1);
 	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
-	set_steered(queue, 1);
+	set_deadline(queue, FAR_NS);
 	return 0;
 }
 
@@ -293,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_truncated_at_every_length),
 		cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_queue_not_steered),
+		cmocka_unit_test(test_deadline_passes),
 		cmocka_unit_test(test_queue_without_socket),
 		cmocka_unit_test(test_names_that_libxdp_looks_for),
 	};
