@@ -54,6 +54,12 @@ bool addresses_contain(const struct meridian_policy_address *sorted, size_t coun
 	return count > 0 && bsearch(address, sorted, count, sizeof(*sorted), address_compare);
 }
 
+bool addresses_same(const struct addresses *a, const struct addresses *b)
+{
+	return a->count == b->count &&
+		(a->count == 0 || memcmp(a->entry, b->entry, a->count * sizeof(*a->entry)) == 0);
+}
+
 static bool is_wildcard(const struct config_address *bind)
 {
 	static const uint8_t any[16];

@@ -22,6 +22,9 @@ void addresses_sort(struct addresses *addresses);
 bool addresses_contain(const struct meridian_policy_address *sorted, size_t count,
 	const struct meridian_policy_address *address);
 
+/* Whether two sorted sets are equal. */
+bool addresses_same(const struct addresses *a, const struct addresses *b);
+
 /*
  * Keeps what `bindaddress` names. As in chrony each family stands for itself: without a
  * `bindaddress` of a family, or with its wildcard (0.0.0.0, ::), the whole family stays.

@@ -86,6 +86,7 @@ static int nic_attach(struct nic *nic)
 	if (r < 0)
 		return nic_complain(nic, r, nic->xdp.error);
 	nic->complaint[0] = '\0';
+	nic->served = NIC_SERVED_STALE;
 	log_info("nic %s: XDP program %u attached in %s mode, %u queues", nic->config->name,
 		nic->xdp.program_id, mode_name(nic->xdp.mode), nic->policy.queue_count);
 	if (nic->xdp.native_error < 0)
@@ -119,12 +120,24 @@ int nic_sync(struct nic *nic)
 	return r;
 }
 
+void nic_withdraw(struct nic *nic, const struct meridian_policy_address *addresses, size_t count)
+{
+	if (!nic->xdp.bpf || nic->served != NIC_SERVED_STALE)
+		return;
+	xdp_withdraw(&nic->xdp, addresses, count);
+	nic->served = NIC_SERVED_SUBSET;
+}
+
 void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count)
 {
-	int r = nic->xdp.bpf ? xdp_serve(&nic->xdp, addresses, count) : 0;
+	int r;
 
+	if (!nic->xdp.bpf || nic->served != NIC_SERVED_SUBSET)
+		return;
+	r = xdp_serve(&nic->xdp, addresses, count);
 	if (r < 0)
 		log_errno(r, "nic %s: cannot write the served addresses", nic->config->name);
+	nic->served = NIC_SERVED_ALL;
 }
 
 static bool nic_is_steered(const struct nic *nic, uint16_t queue)

@@ -12,13 +12,21 @@
 
 #define NIC_DEADLINE_UNKNOWN UINT64_MAX /* an earlier control's value, if any */
 
+/* How the program's served set compares with what is served. */
+enum nic_served {
+	NIC_SERVED_STALE,  /* may hold others */
+	NIC_SERVED_SUBSET, /* holds no others, but maybe not all */
+	NIC_SERVED_ALL
+};
+
 struct nic {
 	const struct config_nic *config;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
 	uint64_t deadline_ns[MERIDIAN_POLICY_QUEUES_MAX]; /* as last written; 0: not steered */
-	unsigned int steered_logged;                      /* queues, when it was logged last */
+	enum nic_served served;
+	unsigned int steered_logged; /* queues, when it was logged last */
 };
 
 /* `config` must stay valid. Touches nothing yet. Returns 0 or a negative errno, after logging. */
@@ -28,7 +36,13 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
  * or was replaced. Returns 0, or a negative errno when it should be tried again. */
 int nic_sync(struct nic *nic);
 
-/* Both do nothing while the program is not attached. */
+/*
+ * All of these do nothing while the program is not attached. What is served changes in two steps,
+ * so that no packet is steered to a dataplane that does not serve its address: withdraw, before a
+ * policy is published, takes away what is not served any more; serve, when the dataplane has taken
+ * the policy over, adds what is new.
+ */
+void nic_withdraw(struct nic *nic, const struct meridian_policy_address *addresses, size_t count);
 void nic_serve(struct nic *nic, const struct meridian_policy_address *addresses, size_t count);
 void nic_steer(struct nic *nic, uint16_t queue, bool steer, uint64_t now_ns);
 

@@ -157,6 +157,11 @@ int policy_publish(const struct policy_content *content)
 	return 1;
 }
 
+uint64_t policy_generation(void)
+{
+	return current ? current->generation : 0;
+}
+
 void policy_fini(void)
 {
 	meridian_page_close(&page);

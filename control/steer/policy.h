@@ -30,6 +30,9 @@ int policy_init(const char *rundir);
  * errno; on failure the current generation stays. */
 int policy_publish(const struct policy_content *content);
 
+/* The generation published last; 0: none. */
+uint64_t policy_generation(void);
+
 /* Closes the page; it stays in the run directory. */
 void policy_fini(void);
 

@@ -31,6 +31,7 @@ static struct meridian_policy_access *access_table;
 static size_t access_count;
 static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
 static size_t queue_count;
+static bool published; /* what is in these variables is what the policy page says */
 static int sync_timer, watch_timer;
 static uint64_t sync_due_ns; /* of sync_timer */
 
@@ -82,8 +83,14 @@ static int served_update(void)
 			MERIDIAN_POLICY_ADDRESSES_MAX);
 		found.count = MERIDIAN_POLICY_ADDRESSES_MAX;
 	}
+	if (addresses_same(&served, &found)) {
+		addresses_fini(&found);
+		return 0;
+	}
 	addresses_fini(&served);
 	served = found;
+	for (size_t i = 0; i < plan.nic_count; i++)
+		nics[i].served = NIC_SERVED_STALE;
 	return 0;
 }
 
@@ -153,9 +160,10 @@ static int steer_sync(void)
 	for (size_t i = 0; i < plan.nic_count; i++)
 		retry |= nic_sync(&nics[i]) < 0;
 	retry |= served_refresh() < 0;
-	r = publish();
 	for (size_t i = 0; i < plan.nic_count; i++)
-		nic_serve(&nics[i], served.entry, served.count);
+		nic_withdraw(&nics[i], served.entry, served.count);
+	r = publish();
+	published = r == 0;
 	if (plan.nic_count == 0)
 		sync_after(REFRESH_NS);
 	else if (retry || r < 0)
@@ -188,8 +196,11 @@ static void watch_handler(void *arg)
 			nic_steer(&nics[queues[i].nic], queues[i].queue, state == WATCH_POLLING,
 				now_ns);
 	}
-	for (size_t i = 0; i < plan.nic_count; i++)
+	for (size_t i = 0; i < plan.nic_count; i++) {
+		if (published && watch_policy_generation() == policy_generation())
+			nic_serve(&nics[i], served.entry, served.count);
 		nic_log_steered(&nics[i]);
+	}
 	watch_timer = event_add_timer(WATCH_INTERVAL_NS, watch_handler, NULL);
 }
 

@@ -16,6 +16,7 @@ struct heart {
 static const char *watch_rundir;
 static struct meridian_page page;
 static uint32_t writer_id; /* whose hearts these are */
+static uint64_t policy_generation;
 static struct heart main_heart, worker_heart[MERIDIAN_STATS_WORKERS_MAX];
 
 static void heart_look(struct heart *heart, uint64_t beat, uint64_t now_ns, uint64_t silence_ns)
@@ -61,6 +62,7 @@ void watch_init(const char *rundir)
 {
 	watch_rundir = rundir;
 	writer_id = 0;
+	policy_generation = 0;
 	hearts_forget(WATCH_UNKNOWN);
 }
 
@@ -71,6 +73,7 @@ void watch_tick(uint64_t now_ns)
 
 	if (!stats) {
 		writer_id = 0;
+		policy_generation = 0;
 		hearts_forget(WATCH_SILENT);
 		return;
 	}
@@ -78,6 +81,7 @@ void watch_tick(uint64_t now_ns)
 	if (id != writer_id)
 		hearts_forget(WATCH_UNKNOWN);
 	writer_id = id;
+	policy_generation = meridian_stats_get(&stats->policy_generation);
 	heart_look(
 		&main_heart, meridian_stats_get(&stats->main_heartbeat), now_ns, MAIN_SILENCE_NS);
 	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++) {
@@ -93,6 +97,11 @@ void watch_tick(uint64_t now_ns)
 enum watch_state watch_worker(unsigned int worker)
 {
 	return worker < MERIDIAN_STATS_WORKERS_MAX ? worker_heart[worker].state : WATCH_SILENT;
+}
+
+uint64_t watch_policy_generation(void)
+{
+	return policy_generation;
 }
 
 bool watch_dataplane_lives(uint64_t now_ns)

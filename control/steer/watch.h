@@ -30,6 +30,9 @@ void watch_tick(uint64_t now_ns);
 /* What the last tick made of a worker (its number in the policy and the statistics). */
 enum watch_state watch_worker(unsigned int worker);
 
+/* The policy generation that the dataplane had taken over at the last tick; 0: none. */
+uint64_t watch_policy_generation(void);
+
 /* Whether a dataplane runs: its main thread's heartbeat moved lately, or may have. */
 bool watch_dataplane_lives(uint64_t now_ns);
 

@@ -310,14 +310,21 @@ static int map_add(
 	return r;
 }
 
+void xdp_withdraw(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count)
+{
+	int ipv4 = bpf_map__fd(xdp->bpf->maps.steer_ipv4);
+	int ipv6 = bpf_map__fd(xdp->bpf->maps.steer_ipv6);
+
+	map_remove_others(ipv4, MERIDIAN_FAMILY_IPV4, addresses, count);
+	map_remove_others(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
+}
+
 int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count)
 {
 	int ipv4 = bpf_map__fd(xdp->bpf->maps.steer_ipv4);
 	int ipv6 = bpf_map__fd(xdp->bpf->maps.steer_ipv6);
 	int r;
 
-	map_remove_others(ipv4, MERIDIAN_FAMILY_IPV4, addresses, count);
-	map_remove_others(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
 	r = map_add(ipv4, MERIDIAN_FAMILY_IPV4, addresses, count);
 	return r < 0 ? r : map_add(ipv6, MERIDIAN_FAMILY_IPV6, addresses, count);
 }

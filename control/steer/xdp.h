@@ -46,7 +46,9 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
  * else: it is lost only with its interface. */
 bool xdp_attached(const struct xdp *xdp, uint32_t ifindex);
 
-/* Makes the program's served set equal to `count` sorted addresses. 0 or a negative errno. */
+/* Takes all but `count` sorted addresses out of the program's served set; adds them to it. The
+ * second returns 0 or a negative errno. */
+void xdp_withdraw(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count);
 int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, size_t count);
 
 /* Says until when packets of `queue` may go to its socket: CLOCK_MONOTONIC, 0: not at all. 0 or a

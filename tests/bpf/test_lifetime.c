@@ -298,6 +298,9 @@ static void test_served_addresses_follow(void **state)
 	assert_true(is_served(xdp.bpf->maps.steer_ipv6, c));
 	addresses.count = 0;
 	addresses_add(&addresses, MERIDIAN_FAMILY_IPV4, b);
+	xdp_withdraw(&xdp, addresses.entry, addresses.count);
+	assert_false(is_served(xdp.bpf->maps.steer_ipv4, a));
+	assert_false(is_served(xdp.bpf->maps.steer_ipv4, b));
 	assert_int_equal(xdp_serve(&xdp, addresses.entry, addresses.count), 0);
 	assert_false(is_served(xdp.bpf->maps.steer_ipv4, a));
 	assert_true(is_served(xdp.bpf->maps.steer_ipv4, b));

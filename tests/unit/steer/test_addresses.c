@@ -138,9 +138,28 @@ static void test_wildcard_keeps_its_family(void **state)
 	expect(&addresses, "192.0.2.1 192.0.2.2 2001:db8::2");
 }
 
+static void test_equal_sets(void **state)
+{
+	const uint8_t a[16] = {192, 0, 2, 1}, b[16] = {192, 0, 2, 2};
+	struct addresses one = {0}, other = {0};
+
+	(void)state;
+	assert_true(addresses_same(&one, &other));
+	addresses_add(&one, MERIDIAN_FAMILY_IPV4, a);
+	assert_false(addresses_same(&one, &other));
+	addresses_add(&other, MERIDIAN_FAMILY_IPV4, b);
+	assert_false(addresses_same(&one, &other));
+	other.count = 0;
+	addresses_add(&other, MERIDIAN_FAMILY_IPV4, a);
+	assert_true(addresses_same(&one, &other));
+	addresses_fini(&one);
+	addresses_fini(&other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_equal_sets),
 		cmocka_unit_test(test_sorted_without_duplicates),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_contains),

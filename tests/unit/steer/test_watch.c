@@ -151,6 +151,20 @@ static void test_next_dataplane_starts_unknown(void **state)
 	assert_int_equal(beat_and_look(true), WATCH_SILENT);
 }
 
+static void test_policy_that_was_taken_over(void **state)
+{
+	(void)state;
+	watch_tick(now_ns);
+	assert_int_equal(watch_policy_generation(), 0);
+	dataplane_start();
+	stats->policy_generation = 7;
+	watch_tick(now_ns);
+	assert_int_equal(watch_policy_generation(), 7);
+	stats->head.writer_pid = 0;
+	watch_tick(now_ns);
+	assert_int_equal(watch_policy_generation(), 0);
+}
+
 static void test_dataplane_lives_while_its_main_thread_does(void **state)
 {
 	(void)state;
@@ -174,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_silent_at_once_when_stopping, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_next_dataplane_starts_unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_policy_that_was_taken_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_dataplane_lives_while_its_main_thread_does, setup, teardown),
 	};
