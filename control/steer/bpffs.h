@@ -10,7 +10,8 @@
 #include <stddef.h>
 
 #define BPFFS_ROOT      "/sys/fs/bpf"
-#define BPFFS_PATH_SIZE 1200 /* escaping makes a name three times longer at most */
+#define BPFFS_INSTANCES "meridian-*" /* pattern of the instances' directories in it */
+#define BPFFS_PATH_SIZE 1200         /* escaping makes a name three times longer at most */
 
 /* Writes `text` as a file name: letters and digits stay, '/' becomes '-', any other octet "_"
  * and two hex digits; slashes at either end are left out. Returns 0 or -ENAMETOOLONG. Pure. */

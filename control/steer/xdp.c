@@ -5,6 +5,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <glob.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,25 +98,88 @@ static int query_mode(uint32_t ifindex, uint32_t id, uint8_t *ret_mode)
 	return 0;
 }
 
-static int xdp_fail_foreign(struct xdp *xdp, uint32_t ifindex)
+/* Program on an interface, whoever attached it; 0: none, or the kernel does not say. */
+static uint32_t attached_program(uint32_t ifindex)
 {
-	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	struct bpf_prog_info info = {0};
-	uint32_t size = sizeof(info);
-	int fd = -1;
+	struct bpf_xdp_query_opts query = {.sz = sizeof(query)};
 
-	if (bpf_xdp_query((int)ifindex, 0, &query) == 0 && query.prog_id == 0)
-		query.prog_id = query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+	if (bpf_xdp_query((int)ifindex, 0, &query) < 0)
+		return 0;
 	if (query.prog_id != 0)
-		fd = bpf_prog_get_fd_by_id(query.prog_id);
+		return query.prog_id;
+	return query.drv_prog_id ? query.drv_prog_id : query.skb_prog_id;
+}
+
+/* Program of the link that is pinned at `path`; 0: none. */
+static uint32_t pinned_program(const char *path)
+{
+	int fd = bpf_obj_get(path);
+	uint32_t id = 0;
+
 	if (fd >= 0) {
-		(void)bpf_obj_get_info_by_fd(fd, &info, &size);
+		id = link_program_id(fd);
 		close(fd);
 	}
+	return id;
+}
+
+/* Name of a program; "" when we may not ask. */
+static void program_name(char name[BPF_OBJ_NAME_LEN], uint32_t id)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = bpf_prog_get_fd_by_id(id);
+
+	name[0] = '\0';
+	if (fd < 0)
+		return;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		snprintf(name, BPF_OBJ_NAME_LEN, "%s", info.name);
+	close(fd);
+}
+
+/* Where another instance has pinned the link of program `id`; false: nowhere. */
+static bool pin_of_program(uint32_t id, char *ret_path, size_t size)
+{
+	glob_t found;
+	bool is_it = false;
+
+	if (glob(BPFFS_ROOT "/" BPFFS_INSTANCES "/*/link", GLOB_NOSORT, NULL, &found) != 0)
+		return false;
+	for (size_t i = 0; i < found.gl_pathc && !is_it; i++) {
+		is_it = pinned_program(found.gl_pathv[i]) == id;
+		if (is_it)
+			snprintf(ret_path, size, "%s", found.gl_pathv[i]);
+	}
+	globfree(&found);
+	return is_it;
+}
+
+static int xdp_fail_foreign(struct xdp *xdp, uint32_t id)
+{
+	char name[BPF_OBJ_NAME_LEN], path[PIN_SIZE];
+
+	if (pin_of_program(id, path, sizeof(path))) {
+		snprintf(xdp->error, sizeof(xdp->error),
+			"another instance's XDP program is attached: id %u; stop that instance, or "
+			"if it runs no more: rm %s",
+			id, path);
+		return -EBUSY;
+	}
+	program_name(name, id);
 	snprintf(xdp->error, sizeof(xdp->error),
-		"another XDP program is attached: id %u, name '%s'; not replacing it",
-		query.prog_id, info.name);
+		"another XDP program is attached: id %u, name '%s'; not replacing it", id, name);
 	return -EBUSY;
+}
+
+/* Loading takes long: not for an interface that is taken. */
+static int xdp_check_free(struct xdp *xdp, uint32_t ifindex)
+{
+	uint32_t id = attached_program(ifindex);
+	char path[PIN_SIZE];
+
+	pin_path(path, xdp, "link");
+	return id == 0 || id == pinned_program(path) ? 0 : xdp_fail_foreign(xdp, id);
 }
 
 /* Mode in which a link holds this interface; MERIDIAN_XDP_NONE when it does not. An index alone
@@ -236,7 +300,7 @@ static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
 	if (r < 0 && xdp->error[0])
 		return r;
 	if (r == -EBUSY || r == -EEXIST)
-		return xdp_fail_foreign(xdp, ifindex);
+		return xdp_fail_foreign(xdp, attached_program(ifindex));
 	if (r < 0)
 		return xdp_fail(xdp, r, "attach the XDP program");
 	xdp->program_id = link_program_id(xdp->link_fd);
@@ -269,6 +333,9 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 	xdp->error[0] = '\0';
 	xdp->native_error = 0;
+	r = xdp_check_free(xdp, ifindex);
+	if (r < 0)
+		return r;
 	r = xdp_load_pinned(xdp);
 	if (r == 0)
 		r = xdp_link(xdp, ifindex, generic);
