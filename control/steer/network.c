@@ -86,9 +86,9 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 	return MNL_CB_OK;
 }
 
-/* Receive queues in use; 0 when the driver does not tell. Asked by ethtool rather than read
+/* Asked by ethtool rather than read
  * from sysfs, which may show another network namespace than ours. */
-static uint16_t ethtool_rx_queues(const char *name)
+uint16_t network_rx_queues(const char *name)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 	struct ifreq request = {.ifr_data = (void *)&channels};
@@ -118,7 +118,7 @@ int network_nic(const char *name, struct network_nic *ret_nic)
 	r = netlink_request(request, link_handler, ret_nic);
 	if (r < 0)
 		return r;
-	rx_queues = ethtool_rx_queues(name);
+	rx_queues = network_rx_queues(name);
 	if (rx_queues > 0)
 		ret_nic->rx_queues = rx_queues;
 	if (ret_nic->rx_queues == 0)

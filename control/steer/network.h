@@ -20,6 +20,10 @@ struct network_nic {
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
 
+/* Receive queues in use, which `ethtool -L` changes without a notification; 0 when the driver does
+ * not tell. */
+uint16_t network_rx_queues(const char *name);
+
 /* Appends the usable (not tentative) addresses of `count` interfaces, and the addresses of
  * global scope on the loopback interface. Returns 0 or a negative errno. */
 int network_nic_addresses(const uint32_t *ifindex, size_t count, struct addresses *addresses);

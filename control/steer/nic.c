@@ -51,25 +51,45 @@ static void nic_forget(struct nic *nic)
 	nic->policy.xdp_mode = MERIDIAN_XDP_NONE;
 }
 
+/* Called when the interface's number of queues is another than before. */
 static uint16_t nic_queue_count(const struct nic *nic, uint16_t rx_queues)
 {
 	uint16_t count = nic->config->queue_count ? nic->config->queue_count : rx_queues;
 
-	if (count > rx_queues)
+	if (count > rx_queues) {
 		log_warning("nic %s: has %u receive queues, not the %u that are configured",
 			nic->config->name, rx_queues, count);
-	if (count > rx_queues)
 		count = rx_queues;
-	return count > MERIDIAN_POLICY_QUEUES_MAX ? MERIDIAN_POLICY_QUEUES_MAX : count;
+	}
+	if (count > MERIDIAN_POLICY_QUEUES_MAX) {
+		log_warning("nic %s: of its %u receive queues only the first %d are used; what "
+			    "comes in by the others is answered by way of the kernel",
+			nic->config->name, count, MERIDIAN_POLICY_QUEUES_MAX);
+		count = MERIDIAN_POLICY_QUEUES_MAX;
+	}
+	return count;
 }
 
 static void nic_describe(struct nic *nic, const struct network_nic *found)
 {
 	nic->policy.mtu = found->mtu;
 	memcpy(nic->policy.mac, found->mac, sizeof(nic->policy.mac));
-	if (nic->policy.ifindex != found->ifindex)
+	if (nic->rx_queues != found->rx_queues)
 		nic->policy.queue_count = nic_queue_count(nic, found->rx_queues);
+	nic->rx_queues = found->rx_queues;
 	nic->policy.ifindex = found->ifindex;
+}
+
+bool nic_is_outdated(const struct nic *nic)
+{
+	uint16_t rx_queues;
+
+	if (!nic->xdp.bpf)
+		return false; /* a sync is due anyway, or waits for the interface */
+	if (!xdp_attached(&nic->xdp, nic->policy.ifindex))
+		return true;
+	rx_queues = network_rx_queues(nic->config->name);
+	return rx_queues != 0 && rx_queues != nic->rx_queues;
 }
 
 static const char *mode_name(uint8_t mode)
@@ -95,9 +115,23 @@ static int nic_attach(struct nic *nic)
 	return 0;
 }
 
+/* The program is off. On the same interface the maps stay pinned to be taken over again, for the
+ * dataplane's sockets in them are good. */
+static void nic_lose(struct nic *nic, bool same_interface)
+{
+	if (!same_interface) {
+		nic_forget(nic);
+		return;
+	}
+	log_warning("nic %s: somebody has detached our XDP program; attaching it again",
+		nic->config->name);
+	xdp_leave(&nic->xdp);
+}
+
 int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
+	bool same_interface;
 	int r = network_nic(nic->config->name, &found);
 
 	if (r == -ENODEV) {
@@ -108,10 +142,11 @@ int nic_sync(struct nic *nic)
 	}
 	if (r < 0)
 		return nic_complain(nic, r, "cannot ask the kernel about the interface");
+	same_interface = nic->policy.ifindex == found.ifindex;
 	nic_describe(nic, &found);
 	if (!xdp_attached(&nic->xdp, found.ifindex)) {
 		if (nic->xdp.bpf)
-			nic_forget(nic);
+			nic_lose(nic, same_interface);
 		r = nic_attach(nic);
 	}
 	nic->policy.xdp_program_id = nic->xdp.program_id;

@@ -23,6 +23,7 @@ struct nic {
 	const struct config_nic *config;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
+	uint16_t rx_queues;             /* of the interface, used or not; 0: not known yet */
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
 	uint64_t deadline_ns[MERIDIAN_POLICY_QUEUES_MAX]; /* as last written; 0: not steered */
 	enum nic_served served;
@@ -35,6 +36,10 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 /* Brings the interface in line with what the kernel has now: attaches, notices that it went, came
  * or was replaced. Returns 0, or a negative errno when it should be tried again. */
 int nic_sync(struct nic *nic);
+
+/* Whether the interface has lost our program or changed its number of queues since the last sync,
+ * neither of which anybody announces. */
+bool nic_is_outdated(const struct nic *nic);
 
 /*
  * All of these do nothing while the program is not attached. What is served changes in two steps,

@@ -19,6 +19,7 @@
 /* Changes come in bursts: an address alone makes three notifications. */
 #define SETTLE_NS (20 * NS_PER_MS)
 #define RETRY_NS  (1000 * NS_PER_MS)
+#define CHECK_NS  (1000 * NS_PER_MS)
 /* Without a `nic` nothing tells us about new addresses. */
 #define REFRESH_NS (5000 * NS_PER_MS)
 
@@ -32,7 +33,7 @@ static size_t access_count;
 static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
 static size_t queue_count;
 static bool published; /* what is in these variables is what the policy page says */
-static int sync_timer, watch_timer;
+static int sync_timer, watch_timer, check_timer;
 static uint64_t sync_due_ns; /* of sync_timer */
 
 static void sync_handler(void *arg);
@@ -204,6 +205,17 @@ static void watch_handler(void *arg)
 	watch_timer = event_add_timer(WATCH_INTERVAL_NS, watch_handler, NULL);
 }
 
+/* What the kernel does not announce. */
+static void check_handler(void *arg)
+{
+	(void)arg;
+	for (size_t i = 0; i < plan.nic_count; i++) {
+		if (nic_is_outdated(&nics[i]))
+			sync_after(0);
+	}
+	check_timer = event_add_timer(CHECK_NS, check_handler, NULL);
+}
+
 static int follow_init(void)
 {
 	int r = network_follow(network_changed);
@@ -211,6 +223,7 @@ static int follow_init(void)
 	if (r < 0)
 		return log_errno(r, "cannot follow the interfaces by rtnetlink");
 	watch_handler(NULL);
+	check_handler(NULL);
 	return 0;
 }
 
@@ -292,7 +305,8 @@ void steer_fini(void)
 
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);
-	sync_timer = watch_timer = 0;
+	event_remove_timer(check_timer);
+	sync_timer = watch_timer = check_timer = 0;
 	network_unfollow();
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_fini(&nics[i], !lives);

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XDP_ERROR_SIZE 256
+#define XDP_ERROR_SIZE (BPFFS_PATH_SIZE + 256)
 
 struct steer_bpf;
 
@@ -42,8 +42,8 @@ int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
  */
 int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
 
-/* Whether the interface `ifindex` still runs our program. A link cannot be replaced by anybody
- * else: it is lost only with its interface. */
+/* Whether the interface `ifindex` still runs our program. Nobody can put another in its place, but
+ * the link ends with its interface, or when somebody detaches it (`bpftool link detach`). */
 bool xdp_attached(const struct xdp *xdp, uint32_t ifindex);
 
 /* Takes all but `count` sorted addresses out of the program's served set; adds them to it. The

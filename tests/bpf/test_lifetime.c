@@ -244,6 +244,35 @@ static void test_nobody_else_replaces_ours(void **state)
 	close(fd);
 }
 
+/* Another instance, which is named by what it has pinned. */
+static void test_other_instance_is_named(void **state)
+{
+	struct xdp other;
+
+	(void)state;
+	attach(false);
+	assert_int_equal(xdp_init(&other, "/var/tmp", NIC), 0);
+	assert_int_equal(xdp_attach(&other, if_nametoindex(NIC), false), -EBUSY);
+	assert_non_null(strstr(other.error, "rm " PINS "/link"));
+	assert_null(other.bpf);
+	assert_true(xdp_attached(&xdp, if_nametoindex(NIC)));
+}
+
+static void test_link_that_somebody_detached(void **state)
+{
+	uint32_t map_id;
+
+	(void)state;
+	attach(false);
+	map_id = xdp.socket_map_id;
+	run("bpftool link detach pinned " PINS "/link");
+	assert_int_equal(attached_program(), 0);
+	assert_false(xdp_attached(&xdp, if_nametoindex(NIC)));
+	xdp_leave(&xdp);
+	attach(false);
+	assert_int_equal(xdp.socket_map_id, map_id);
+}
+
 static void test_interface_deleted_and_made_again(void **state)
 {
 	uint32_t ifindex = if_nametoindex(NIC);
@@ -373,6 +402,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_foreign_program_is_named_and_left_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nobody_else_replaces_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_instance_is_named, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_link_that_somebody_detached, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_interface_deleted_and_made_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(
