@@ -11,6 +11,7 @@
 #include "serverstats.h"
 #include "watch.h"
 #include <meridian/counter.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,9 @@
 #define SETTLE_NS (20 * NS_PER_MS)
 #define RETRY_NS  (1000 * NS_PER_MS)
 #define CHECK_NS  (1000 * NS_PER_MS)
+/* More than a turn of the dataplane's main thread, and than the silence that tells it is dead. */
+#define STOP_WAIT_NS (600 * NS_PER_MS)
+#define STOP_LOOK_MS 20
 /* Without a `nic` nothing tells us about new addresses. */
 #define REFRESH_NS (5000 * NS_PER_MS)
 
@@ -298,10 +302,25 @@ void steer_reload(const struct config *config)
 	(void)steer_sync();
 }
 
+/* Whether a dataplane will need the program when we are gone. One that is being stopped together
+ * with us takes a moment to show that. */
+static bool dataplane_stays(void)
+{
+	uint64_t end_ns = meridian_clock_ns(CLOCK_MONOTONIC) + STOP_WAIT_NS;
+	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+
+	while (watch_dataplane_lives(now_ns) && !watch_dataplane_stops()) {
+		if (now_ns >= end_ns)
+			return true;
+		poll(NULL, 0, STOP_LOOK_MS);
+		now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	}
+	return false;
+}
+
 void steer_fini(void)
 {
-	bool lives =
-		plan.nic_count > 0 && watch_dataplane_lives(meridian_clock_ns(CLOCK_MONOTONIC));
+	bool lives = plan.nic_count > 0 && dataplane_stays();
 
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);

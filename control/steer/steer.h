@@ -30,8 +30,8 @@ int steer_init(const struct config *config, uint8_t counter_id);
  * which may be freed then. */
 void steer_reload(const struct config *config);
 
-/* Stops following. Detaches and unpins when no dataplane lives; leaves everything in place when
- * one does. */
+/* Stops following. Detaches and unpins when no dataplane lives or the one that does is ending;
+ * leaves everything in place otherwise. Takes up to 600 ms to tell. */
 void steer_fini(void);
 
 /* Sums of the answering processes' statistics, for the operator. */

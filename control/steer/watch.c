@@ -17,6 +17,7 @@ static const char *watch_rundir;
 static struct meridian_page page;
 static uint32_t writer_id; /* whose hearts these are */
 static uint64_t policy_generation;
+static bool dataplane_stops;
 static struct heart main_heart, worker_heart[MERIDIAN_STATS_WORKERS_MAX];
 
 static void heart_look(struct heart *heart, uint64_t beat, uint64_t now_ns, uint64_t silence_ns)
@@ -71,6 +72,7 @@ void watch_tick(uint64_t now_ns)
 	const struct meridian_stats *stats = watch_page();
 	uint32_t id;
 
+	dataplane_stops = false;
 	if (!stats) {
 		writer_id = 0;
 		policy_generation = 0;
@@ -91,6 +93,8 @@ void watch_tick(uint64_t now_ns)
 			WATCH_SILENCE_NS);
 		if (meridian_stats_get(&worker->state) != MERIDIAN_WORKER_POLLING)
 			worker_heart[i].state = WATCH_SILENT;
+		if (meridian_stats_get(&worker->state) == MERIDIAN_WORKER_STOPPING)
+			dataplane_stops = true;
 	}
 }
 
@@ -102,6 +106,11 @@ enum watch_state watch_worker(unsigned int worker)
 uint64_t watch_policy_generation(void)
 {
 	return policy_generation;
+}
+
+bool watch_dataplane_stops(void)
+{
+	return dataplane_stops;
 }
 
 bool watch_dataplane_lives(uint64_t now_ns)

@@ -33,6 +33,9 @@ enum watch_state watch_worker(unsigned int worker);
 /* The policy generation that the dataplane had taken over at the last tick; 0: none. */
 uint64_t watch_policy_generation(void);
 
+/* Whether the dataplane was about to end at the last tick: a worker of it drains. */
+bool watch_dataplane_stops(void);
+
 /* Whether a dataplane runs: its main thread's heartbeat moved lately, or may have. */
 bool watch_dataplane_lives(uint64_t now_ns);
 

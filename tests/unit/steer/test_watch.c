@@ -124,8 +124,10 @@ static void test_silent_at_once_when_stopping(void **state)
 	stats->worker[0].state = MERIDIAN_WORKER_POLLING;
 	beat_and_look(true);
 	assert_int_equal(beat_and_look(true), WATCH_POLLING);
+	assert_false(watch_dataplane_stops());
 	stats->worker[0].state = MERIDIAN_WORKER_STOPPING;
 	assert_int_equal(beat_and_look(true), WATCH_SILENT);
+	assert_true(watch_dataplane_stops());
 	stats->worker[0].state = MERIDIAN_WORKER_POLLING;
 	stats->head.writer_pid = 0;
 	assert_int_equal(beat_and_look(true), WATCH_SILENT);
