@@ -37,15 +37,26 @@ static void address_copy(struct config_address *address, const struct sockaddr *
 	}
 }
 
-/* The child. It leaves the parent's sockets and memory alone and exits without cleaning up; it
- * ends with its parent, because it also holds the locks that it inherited. */
-static _Noreturn void lookup(const char *name, int fd)
+/* Everything inherited but the standard three and `fd`: the locks must be the parent's alone. */
+static void close_others(int fd)
+{
+	if (fd > 3)
+		close_range(3, (unsigned int)fd - 1, 0);
+	close_range((unsigned int)fd + 1, ~0U, 0);
+}
+
+/* The child. It leaves the parent's memory alone, exits without cleaning up, and ends with its
+ * parent, also when that ended before the child could ask for it. */
+static _Noreturn void lookup(const char *name, int fd, pid_t parent)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *found = NULL;
 	struct config_address address;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	close_others(fd);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
@@ -86,6 +97,7 @@ int resolver_start(
 	struct resolver **ret_resolver, const char *name, resolver_handler handler, void *arg)
 {
 	struct resolver *resolver = calloc(1, sizeof(*resolver));
+	pid_t parent = getpid();
 	int fds[2], r;
 
 	if (resolver == NULL)
@@ -98,7 +110,7 @@ int resolver_start(
 	*resolver = (struct resolver){.fd = fds[0], .handler = handler, .arg = arg};
 	resolver->pid = fork();
 	if (resolver->pid == 0)
-		lookup(name, fds[1]);
+		lookup(name, fds[1], parent);
 	r = resolver->pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (r == 0)
