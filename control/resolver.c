@@ -16,7 +16,7 @@
 
 struct resolver {
 	pid_t pid;
-	int fd; /* pipe from the child: one struct config_address, or nothing */
+	int fd; /* pipe from the child: its struct config_address, or nothing */
 	resolver_handler handler;
 	void *arg;
 };
@@ -51,7 +51,8 @@ static _Noreturn void lookup(const char *name, int fd, pid_t parent)
 {
 	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
 	struct addrinfo *found = NULL;
-	struct config_address address;
+	struct config_address address[RESOLVER_ADDRESSES_MAX];
+	size_t count = 0;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
@@ -61,12 +62,15 @@ static _Noreturn void lookup(const char *name, int fd, pid_t parent)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGHUP, SIG_IGN);
 	alarm(LOOKUP_SECONDS_MAX);
-	if (getaddrinfo(name, NULL, &hints, &found) != 0 || found == NULL)
+	if (getaddrinfo(name, NULL, &hints, &found) != 0)
 		_exit(1);
-	address_copy(&address, found->ai_addr);
-	if (address.family == 0)
-		_exit(1);
-	_exit(write(fd, &address, sizeof(address)) == (ssize_t)sizeof(address) ? 0 : 1);
+	for (; found && count < RESOLVER_ADDRESSES_MAX; found = found->ai_next) {
+		address_copy(&address[count], found->ai_addr);
+		if (address[count].family != 0)
+			count++;
+	}
+	/* A pipe takes this much in one piece. */
+	_exit(write(fd, address, count * sizeof(*address)) < 0);
 }
 
 static void resolver_free(struct resolver *resolver)
@@ -83,14 +87,14 @@ static void on_pipe(int fd, unsigned int events, void *arg)
 	struct resolver *resolver = arg;
 	resolver_handler handler = resolver->handler;
 	void *handler_arg = resolver->arg;
-	struct config_address address;
-	ssize_t n = read(fd, &address, sizeof(address));
+	struct config_address address[RESOLVER_ADDRESSES_MAX];
+	ssize_t n = read(fd, address, sizeof(address));
 
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	resolver_free(resolver);
-	handler(n == (ssize_t)sizeof(address) ? &address : NULL, handler_arg);
+	handler(address, n > 0 ? (size_t)n / sizeof(*address) : 0, handler_arg);
 }
 
 int resolver_start(

@@ -11,8 +11,11 @@
 
 struct resolver;
 
-/* `address` is NULL when the look-up failed. The resolver is gone when this is called. */
-typedef void (*resolver_handler)(const struct config_address *address, void *arg);
+#define RESOLVER_ADDRESSES_MAX 8
+
+/* The addresses, the system's preferred one first; `count` is 0 when the look-up failed. The
+ * resolver is gone when this is called. */
+typedef void (*resolver_handler)(const struct config_address *address, size_t count, void *arg);
 
 /* Starts a look-up of `name`. On success *ret_resolver is there until the handler was called or
  * resolver_cancel(). Returns 0 or a negative errno. */

@@ -23,6 +23,8 @@
 #define POLL_SCORE_DOWN (-2)
 #define SURPRISE_SIGMA  4.0
 
+/* A server that is silent for so long may have moved. */
+#define SILENT_POLLS     8
 #define RESOLVE_MIN_LOG2 1
 #define RESOLVE_MAX_LOG2 10
 
@@ -57,38 +59,89 @@ static uint64_t poll_interval_ns(const struct source *source)
 	return (uint64_t)(ldexp(1 + random_spread(), source->poll_log2) * (double)NS_PER_S);
 }
 
-static void on_resolved(const struct config_address *address, void *arg);
-
-static void on_resolve_retry(void *arg)
+/* Another server, as far as we know, even if its name is the same. */
+static void begin(struct source *source, uint64_t delay_ns)
 {
-	struct source *source = arg;
-	int r = resolver_start(&source->resolver, source->config.name, on_resolved, source);
-
-	source->poll_timer = 0;
-	if (r < 0) {
-		log_errno(r, "%s: cannot look up the name", source->config.name);
-		on_resolved(NULL, source);
+	exchange_close(&source->exchange);
+	source->reach = source->unanswered = source->silent_polls = 0;
+	source->poll_log2 = source->poll_floor_log2 = source->config.minpoll_log2;
+	source->poll_score = 0;
+	if (source->config.iburst) {
+		source->burst_requests = BURST_REQUESTS;
+		source->burst_samples = BURST_SAMPLES;
 	}
+	estimator_init(&source->estimator, source->estimator.timescale, source->start_frequency,
+		source->start_frequency_sd);
+	poll_schedule(source, delay_ns);
 }
 
-static void on_resolved(const struct config_address *address, void *arg)
+static void on_resolve(void *arg);
+
+/* No look-up is wanted: the server answers, or told us to go away. */
+static bool address_is_final(const struct source *source)
+{
+	return source->stopped || source->reach != 0;
+}
+
+/* Polling goes on meanwhile, if there is an address. */
+static void resolve_later(struct source *source)
+{
+	if (source->resolve_timer > 0 || source->resolver)
+		return;
+	source->resolve_timer =
+		event_add_timer(NS_PER_S << source->resolve_log2, on_resolve, source);
+	if (source->resolve_log2 < RESOLVE_MAX_LOG2)
+		source->resolve_log2++;
+}
+
+/* The address after the one that was silent, else the first. */
+static const struct config_address *address_choose(
+	const struct source *source, const struct config_address *address, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (memcmp(&address[i], &source->address, sizeof(*address)) == 0)
+			return &address[(i + 1) % count];
+	}
+	return address;
+}
+
+static void on_resolved(const struct config_address *address, size_t count, void *arg)
 {
 	struct source *source = arg;
+	bool known = source->address.family != 0;
 
 	source->resolver = NULL;
-	if (address == NULL) {
-		if (source->resolve_log2 == RESOLVE_MIN_LOG2)
+	if (count == 0) {
+		if (!known && source->resolve_log2 == RESOLVE_MIN_LOG2)
 			log_warning("%s: the name cannot be resolved, trying again",
 				source->config.name);
-		source->poll_timer =
-			event_add_timer(NS_PER_S << source->resolve_log2, on_resolve_retry, source);
-		if (source->resolve_log2 < RESOLVE_MAX_LOG2)
-			source->resolve_log2++;
+		resolve_later(source);
 		return;
 	}
-	source->resolve_log2 = RESOLVE_MIN_LOG2;
+	if (address_is_final(source))
+		return;
+	address = address_choose(source, address, count);
+	if (memcmp(address, &source->address, sizeof(*address)) == 0)
+		return;
+	if (known)
+		log_notice("%s: trying another of its addresses", source->config.name);
 	source->address = *address;
-	poll_schedule(source, START_DELAY_NS);
+	begin(source, START_DELAY_NS);
+}
+
+static void on_resolve(void *arg)
+{
+	struct source *source = arg;
+	int r;
+
+	source->resolve_timer = 0;
+	if (address_is_final(source))
+		return;
+	r = resolver_start(&source->resolver, source->config.name, on_resolved, source);
+	if (r < 0) {
+		log_errno(r, "%s: cannot look up the name", source->config.name);
+		resolve_later(source);
+	}
 }
 
 static bool name_is_numeric(const struct source *source)
@@ -98,13 +151,15 @@ static bool name_is_numeric(const struct source *source)
 	return config_address_parse(source->config.name, &address);
 }
 
-/* A server that is gone may have moved. */
-static bool resolve_again(struct source *source)
+static void note_silence(struct source *source)
 {
-	if (name_is_numeric(source) || source->unanswered == 0 || source->unanswered % 8 != 0)
-		return false;
-	on_resolve_retry(source);
-	return true;
+	if (source->unanswered < UINT8_MAX)
+		source->unanswered++;
+	if (++source->silent_polls < SILENT_POLLS)
+		return;
+	source->silent_polls = 0;
+	if (!name_is_numeric(source))
+		resolve_later(source);
 }
 
 static void on_expiry(void *arg)
@@ -135,11 +190,8 @@ static void on_poll(void *arg)
 
 	source->poll_timer = 0;
 	exchange_close(&source->exchange);
-	if (source->stopped || resolve_again(source))
-		return;
 	source->reach = (uint8_t)(source->reach << 1);
-	if (source->unanswered < UINT8_MAX)
-		source->unanswered++;
+	note_silence(source);
 	send_request(source);
 	if (source->burst_requests > 0)
 		source->burst_requests--;
@@ -182,7 +234,8 @@ static void accept_response(struct source *source, struct packet_response *respo
 	source->response = *response;
 	source->last_sample = source->exchange.t4;
 	source->reach |= 1;
-	source->unanswered = 0;
+	source->unanswered = source->silent_polls = 0;
+	source->resolve_log2 = RESOLVE_MIN_LOG2;
 	exchange_close(&source->exchange);
 	if (source->burst_samples > 0 && --source->burst_samples == 0 &&
 		source->burst_requests > 0) {
@@ -268,25 +321,23 @@ void source_start(struct source *source, const struct config *config, size_t ind
 	source->config = config->server[index];
 	source->counter = counter;
 	source->max_distance_s = config->max_distance_s;
-	source->poll_log2 = source->poll_floor_log2 = source->config.minpoll_log2;
 	source->resolve_log2 = RESOLVE_MIN_LOG2;
+	source->start_frequency = frequency;
+	source->start_frequency_sd = frequency_sd;
 	sample_handler = handler;
-	if (source->config.iburst) {
-		source->burst_requests = BURST_REQUESTS;
-		source->burst_samples = BURST_SAMPLES;
-	}
 	estimator_init(&source->estimator, timescale, frequency, frequency_sd);
 	exchange_init(&source->exchange, counter, on_response, source);
 	if (config_address_parse(source->config.name, &source->address))
-		poll_schedule(source, START_DELAY_NS * (index + 1));
+		begin(source, START_DELAY_NS * (index + 1));
 	else
-		on_resolve_retry(source);
+		on_resolve(source);
 }
 
 void source_stop(struct source *source)
 {
 	event_remove_timer(source->poll_timer);
 	event_remove_timer(source->expiry_timer);
+	event_remove_timer(source->resolve_timer);
 	resolver_cancel(source->resolver);
 	exchange_close(&source->exchange);
 }

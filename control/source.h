@@ -34,9 +34,11 @@ struct source {
 	uint8_t burst_samples;  /* wanted before the burst ends early */
 	int8_t poll_score;      /* good predictions; moves the poll */
 	bool stopped;           /* the server denied us */
-	int poll_timer, expiry_timer;
+	int poll_timer, expiry_timer, resolve_timer;
 	struct resolver *resolver;
-	uint8_t resolve_log2; /* next retry, log2 s */
+	uint8_t resolve_log2; /* wait before the next look-up, log2 s */
+	uint8_t silent_polls; /* since the last good response or look-up */
+	double start_frequency, start_frequency_sd;
 };
 
 /* Called when a source has a new sample, or became unreachable. */
