@@ -14,7 +14,7 @@
 #define BURST_SAMPLES     4
 #define BURST_INTERVAL_NS (2 * NS_PER_S)
 #define ANSWER_TIMEOUT_NS (4 * NS_PER_S)
-#define POLL_SPREAD       0.02 /* +- of an interval, so that clients do not march in step */
+#define POLL_SPREAD       0.02 /* added to an interval, so that clients do not march in step */
 #define SETTLED_POLLS     2
 
 /* A poll interval doubles after so many samples in a row that came as predicted. */
@@ -41,7 +41,7 @@ static double random_spread(void)
 
 	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
 		return 0;
-	return (bits / 4294967295.0 * 2 - 1) * POLL_SPREAD;
+	return bits / 4294967295.0 * POLL_SPREAD;
 }
 
 static void poll_schedule(struct source *source, uint64_t delay_ns)
