@@ -28,8 +28,10 @@
 #define RESOLVE_MIN_LOG2 1
 #define RESOLVE_MAX_LOG2 10
 
-/* After a kiss RATE the next request waits that many intervals. */
-#define RATE_BACKOFF 4
+/* After a kiss RATE the next request waits that many intervals, and the interval grows, past
+ * maxpoll if need be. */
+#define RATE_BACKOFF       4
+#define RATE_POLL_MAX_LOG2 10
 
 static source_handler sample_handler;
 
@@ -202,6 +204,11 @@ static void on_poll(void *arg)
 	}
 }
 
+static int8_t max_log2(int8_t a, int8_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Long intervals are for sources that keep coming as predicted. */
 static void poll_adapt(struct source *source, double predicted_sd_s)
 {
@@ -216,7 +223,8 @@ static void poll_adapt(struct source *source, double predicted_sd_s)
 		source->poll_score++;
 	if (source->poll_score >= POLL_SCORE_UP) {
 		source->poll_score = 0;
-		if (source->poll_log2 < source->config.maxpoll_log2)
+		if (source->poll_log2 <
+			max_log2(source->config.maxpoll_log2, source->poll_floor_log2))
 			source->poll_log2++;
 	} else if (source->poll_score <= POLL_SCORE_DOWN) {
 		source->poll_score = 0;
@@ -249,19 +257,28 @@ static void accept_response(struct source *source, struct packet_response *respo
 	sample_handler(source);
 }
 
+static void accept_rate(struct source *source, int8_t wanted_log2)
+{
+	int8_t limit_log2 = max_log2(source->config.maxpoll_log2, RATE_POLL_MAX_LOG2);
+	int8_t poll_log2 = max_log2((int8_t)(source->poll_log2 + 1), wanted_log2);
+
+	if (poll_log2 > limit_log2)
+		poll_log2 = limit_log2;
+	if (poll_log2 != source->poll_floor_log2)
+		log_notice("%s: asks for fewer requests, now every 2^%d s", source->config.name,
+			poll_log2);
+	source->poll_log2 = source->poll_floor_log2 = poll_log2;
+	poll_schedule(source, RATE_BACKOFF * poll_interval_ns(source));
+}
+
 /* A kiss counts only as the answer to our own request, which packet_response_check() made sure. */
-static void accept_kiss(struct source *source, enum packet_verdict verdict)
+static void accept_kiss(
+	struct source *source, enum packet_verdict verdict, const struct packet_response *response)
 {
 	exchange_close(&source->exchange);
 	source->burst_requests = 0;
 	if (verdict == PACKET_KISS_RATE) {
-		if (source->poll_floor_log2 < source->config.maxpoll_log2)
-			source->poll_floor_log2++;
-		if (source->poll_log2 < source->poll_floor_log2)
-			source->poll_log2 = source->poll_floor_log2;
-		poll_schedule(source, RATE_BACKOFF * poll_interval_ns(source));
-		log_notice("%s: asks for fewer requests, now every 2^%d s", source->config.name,
-			source->poll_log2);
+		accept_rate(source, response->poll_log2);
 		return;
 	}
 	source->stopped = true;
@@ -299,7 +316,7 @@ static void on_response(
 	case PACKET_KISS_RATE:
 	case PACKET_KISS_DENY:
 	case PACKET_KISS_RSTR:
-		accept_kiss(source, verdict);
+		accept_kiss(source, verdict, &response);
 		break;
 	case PACKET_LENGTH:
 	case PACKET_VERSION:

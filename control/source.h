@@ -29,7 +29,7 @@ struct source {
 	uint8_t reach;            /* last 8 polls, newest in bit 0 */
 	uint8_t unanswered;       /* polls since the last good response, saturating */
 	int8_t poll_log2;
-	int8_t poll_floor_log2; /* minpoll, raised by a kiss RATE */
+	int8_t poll_floor_log2; /* minpoll, raised by a kiss RATE, past maxpoll too */
 	uint8_t burst_requests; /* still to send, 2 s apart */
 	uint8_t burst_samples;  /* wanted before the burst ends early */
 	int8_t poll_score;      /* good predictions; moves the poll */

@@ -343,6 +343,40 @@ static void test_deny(void **state)
 	assert_int_equal(lookups, 1);
 }
 
+/* minpoll is maxpoll here: a RATE must count all the same. */
+static void test_rate(void **state)
+{
+	(void)state;
+	start(&named);
+	on_addresses(addresses, 1, on_addresses_arg);
+	run_until_request();
+	answer(0, "RATE", 4);
+	assert_true(run_until_request() >= 4 * 32);
+	assert_true(run_until_request() >= 32);
+	answer(0, "RATE", 7);
+	assert_true(run_until_request() >= 4 * 128);
+	answer_good();
+	assert_true(run_until_request() >= 128);
+	answer(0, "RATE", 127);
+	assert_int_equal(source.poll_log2, 10);
+	run_until(now_ns + 4100 * NS_PER_S);
+	answer(0, "RATE", -128);
+	assert_int_equal(source.poll_log2, 10);
+}
+
+static void test_rate_ends_burst(void **state)
+{
+	struct config_server server = numeric;
+
+	(void)state;
+	server.iburst = true;
+	start(&server);
+	run_until_request();
+	answer(0, "RATE", 0);
+	assert_true(run_until_request() >= 4 * 32);
+	assert_true(run_until_request() >= 32);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -355,6 +389,8 @@ int main(void)
 		cmocka_unit_test(test_name_moves),
 		cmocka_unit_test(test_name_back),
 		cmocka_unit_test(test_deny),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_ends_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
