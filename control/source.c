@@ -51,7 +51,7 @@ static void poll_schedule(struct source *source, uint64_t delay_ns)
 	event_remove_timer(source->poll_timer);
 	source->poll_timer = event_add_timer(delay_ns, on_poll, source);
 	if (source->poll_timer < 0)
-		log_errno(source->poll_timer, "%s: no timer, polling ends", source->config.name);
+		log_errno(source->poll_timer, "%s: no timer, polling ends", source->label);
 }
 
 static uint64_t poll_interval_ns(const struct source *source)
@@ -115,8 +115,7 @@ static void on_resolved(const struct config_address *address, size_t count, void
 	source->resolver = NULL;
 	if (count == 0) {
 		if (!known && source->resolve_log2 == RESOLVE_MIN_LOG2)
-			log_warning("%s: the name cannot be resolved, trying again",
-				source->config.name);
+			log_warning("%s: the name cannot be resolved, trying again", source->label);
 		resolve_later(source);
 		return;
 	}
@@ -126,7 +125,7 @@ static void on_resolved(const struct config_address *address, size_t count, void
 	if (memcmp(address, &source->address, sizeof(*address)) == 0)
 		return;
 	if (known)
-		log_notice("%s: trying another of its addresses", source->config.name);
+		log_notice("%s: trying another of its addresses", source->label);
 	source->address = *address;
 	begin(source, START_DELAY_NS);
 }
@@ -141,7 +140,7 @@ static void on_resolve(void *arg)
 		return;
 	r = resolver_start(&source->resolver, source->config.name, on_resolved, source);
 	if (r < 0) {
-		log_errno(r, "%s: cannot look up the name", source->config.name);
+		log_errno(r, "%s: cannot look up the name", source->label);
 		resolve_later(source);
 	}
 }
@@ -178,7 +177,7 @@ static void send_request(struct source *source)
 
 	source->requests++;
 	if (r < 0 && source->unanswered == 1)
-		log_errno(r, "%s: cannot send", source->config.name);
+		log_errno(r, "%s: cannot send", source->label);
 	if (r < 0)
 		return;
 	event_remove_timer(source->expiry_timer);
@@ -199,7 +198,7 @@ static void on_poll(void *arg)
 		source->burst_requests--;
 	poll_schedule(source, poll_interval_ns(source));
 	if (was_reachable && source->reach == 0) {
-		log_notice("%s: no answer to 8 requests", source->config.name);
+		log_notice("%s: no answer to 8 requests", source->label);
 		sample_handler(source);
 	}
 }
@@ -240,6 +239,7 @@ static void accept_response(struct source *source, struct packet_response *respo
 
 	sample->offset_s += source->config.offset_s;
 	source->response = *response;
+	source->last_verdict = PACKET_OK;
 	source->last_sample = source->exchange.t4;
 	source->reach |= 1;
 	source->unanswered = source->silent_polls = 0;
@@ -265,8 +265,8 @@ static void accept_rate(struct source *source, int8_t wanted_log2)
 	if (poll_log2 > limit_log2)
 		poll_log2 = limit_log2;
 	if (poll_log2 != source->poll_floor_log2)
-		log_notice("%s: asks for fewer requests, now every 2^%d s", source->config.name,
-			poll_log2);
+		log_notice(
+			"%s: asks for fewer requests, now every 2^%d s", source->label, poll_log2);
 	source->poll_log2 = source->poll_floor_log2 = poll_log2;
 	poll_schedule(source, RATE_BACKOFF * poll_interval_ns(source));
 }
@@ -284,7 +284,7 @@ static void accept_kiss(
 	source->stopped = true;
 	source->reach = 0;
 	event_remove_timer(source->poll_timer);
-	log_warning("%s: refuses to serve us (%s), not asking again", source->config.name,
+	log_warning("%s: refuses to serve us (%s), not asking again", source->label,
 		packet_verdict_text(verdict));
 	sample_handler(source);
 }
@@ -326,8 +326,22 @@ static void on_response(
 		break;
 	default:
 		exchange_close(exchange);
-		log_notice("%s: %s", source->config.name, packet_verdict_text(verdict));
+		if (verdict != source->last_verdict)
+			log_notice("%s: %s", source->label, packet_verdict_text(verdict));
+		source->last_verdict = verdict;
 	}
+}
+
+static void label_write(struct source *source)
+{
+	const struct config_server *server = &source->config;
+
+	if (server->port == MERIDIAN_NTP_PORT)
+		snprintf(source->label, sizeof(source->label), "%s", server->name);
+	else
+		snprintf(source->label, sizeof(source->label),
+			strchr(server->name, ':') ? "[%s]:%u" : "%s:%u", server->name,
+			server->port);
 }
 
 void source_start(struct source *source, const struct config *config, size_t index,
@@ -336,6 +350,7 @@ void source_start(struct source *source, const struct config *config, size_t ind
 {
 	memset(source, 0, sizeof(*source));
 	source->config = config->server[index];
+	label_write(source);
 	source->counter = counter;
 	source->max_distance_s = config->max_distance_s;
 	source->resolve_log2 = RESOLVE_MIN_LOG2;

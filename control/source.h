@@ -15,6 +15,7 @@
 
 struct source {
 	struct config_server config;
+	char label[CONFIG_NAME_SIZE + 8]; /* how messages call it: name, and port if not 123 */
 	const struct counter *counter;
 	double max_distance_s;
 	struct config_address address; /* family 0: not resolved yet */
@@ -22,6 +23,7 @@ struct source {
 	struct exchange exchange;
 	struct packet_response response; /* the last good one */
 	uint64_t verdicts[PACKET_VERDICT_COUNT];
+	enum packet_verdict last_verdict;
 	enum select_state state;  /* set by the tracker */
 	uint64_t requests;        /* ever sent */
 	uint64_t last_sample;     /* counter when the last good response came */

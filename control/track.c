@@ -239,7 +239,7 @@ static void update_clock(uint64_t now, const struct source *best)
 
 	status_update(now, synchronised ? ahead_s : 0);
 	if (!synchronised || status.local)
-		log_notice("synchronised to %s", best->config.name);
+		log_notice("synchronised to %s", best->label);
 	status.local = false;
 	status.best = best;
 	steer(&target);
