@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 section 2.3.4, as text */
+
 bool config_address_parse(const char *text, struct config_address *ret_address)
 {
 	memset(ret_address, 0, sizeof(*ret_address));
@@ -15,6 +17,75 @@ bool config_address_parse(const char *text, struct config_address *ret_address)
 	else
 		return false;
 	return true;
+}
+
+static const char *ipv4_server_check(const uint8_t *octets)
+{
+	if (octets[0] == 0)
+		return "is not the address of a host";
+	if (octets[0] >= 224)
+		return "is not a unicast address";
+	return NULL;
+}
+
+const char *config_server_address_check(const struct config_address *address)
+{
+	struct in6_addr in6;
+
+	if (address->family == MERIDIAN_FAMILY_IPV4)
+		return ipv4_server_check(address->octets);
+	memcpy(&in6, address->octets, sizeof(in6));
+	if (IN6_IS_ADDR_UNSPECIFIED(&in6))
+		return "is not the address of a host";
+	if (IN6_IS_ADDR_MULTICAST(&in6))
+		return "is not a unicast address";
+	if (IN6_IS_ADDR_LINKLOCAL(&in6))
+		return "is link-local; name an address that does not depend on an interface";
+	if (IN6_IS_ADDR_V4MAPPED(&in6))
+		return "is an IPv4 address; write it as such";
+	return NULL;
+}
+
+/* Length of a label of letters, digits, '-' inside, and '_', which RFC 1123 has not but people
+ * have; 0: there is none. */
+static size_t host_label_length(const char *label)
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)label[length]) ||
+		(label[length] && strchr("-_", label[length])))
+		length++;
+	if (length > 63 || label[0] == '-' || (length > 0 && label[length - 1] == '-'))
+		return 0;
+	return length;
+}
+
+const char *config_host_name_check(const char *name)
+{
+	const char *label = name;
+	struct in_addr in;
+	size_t length;
+
+	/* Short and octal forms, which inet_pton(3) did not take but a resolver would. */
+	if (inet_aton(name, &in))
+		return "is not an address in full";
+	if (strchr(name, '%') && strchr(name, ':'))
+		return "has an interface; link-local servers are not supported";
+	if (strlen(name) > HOST_NAME_MAX_LENGTH)
+		return "is longer than a host name may be (253 characters)";
+	for (;;) {
+		length = host_label_length(label);
+		if (length == 0)
+			return "is neither an address nor a host name";
+		if (label[length] == '\0' || strcmp(label + length, ".") == 0)
+			break;
+		if (label[length] != '.')
+			return "is neither an address nor a host name";
+		label += length + 1;
+	}
+	if (strspn(label, "0123456789") == length)
+		return "is neither an address nor a host name";
+	return NULL;
 }
 
 /* chrony's short form: one to three decimal octets, the rest is zero. Returns how many, or 0. */

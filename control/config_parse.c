@@ -94,14 +94,36 @@ static bool server_polls_check(struct config_parser *parser, struct config_serve
 	return false;
 }
 
+/* Does one server have both names? Addresses can be written in many ways. */
+static bool same_server_name(const char *a, const char *b)
+{
+	struct config_address x, y;
+
+	if (config_address_parse(a, &x) && config_address_parse(b, &y))
+		return memcmp(&x, &y, sizeof(x)) == 0;
+	return strcasecmp(a, b) == 0;
+}
+
 static bool server_known(const struct config *config, const struct config_server *server)
 {
 	for (size_t i = 0; i < config->server_count; i++) {
-		if (strcasecmp(config->server[i].name, server->name) == 0 &&
+		if (same_server_name(config->server[i].name, server->name) &&
 			config->server[i].port == server->port)
 			return true;
 	}
 	return false;
+}
+
+static bool server_name_check(struct config_parser *parser, const char *name)
+{
+	struct config_address address;
+	const char *wrong = config_address_parse(name, &address)
+		? config_server_address_check(&address)
+		: config_host_name_check(name);
+
+	if (wrong)
+		config_error(parser, "'%s' %s", name, wrong);
+	return wrong == NULL;
 }
 
 void config_parse_server(struct config_parser *parser, const struct config_directive *row)
@@ -114,10 +136,8 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 	(void)row;
 	if (word == NULL)
 		return;
-	if (strlen(word) >= sizeof(server.name)) {
-		config_error(parser, "the name is longer than %d characters", CONFIG_NAME_SIZE - 1);
+	if (!server_name_check(parser, word))
 		return;
-	}
 	strcpy(server.name, word);
 	while ((word = config_word(parser))) {
 		if (!server_option_parse(parser, &server, word))

@@ -68,6 +68,14 @@ bool config_number(struct config_parser *parser, const char *what, double min, d
 /* Numeric address, IPv4 or IPv6. False when `text` is none; reports nothing. */
 bool config_address_parse(const char *text, struct config_address *ret_address);
 
+/* What is wrong with `address` as that of a server to ask; NULL: nothing. An IPv6
+ * link-local address is none: it says nothing without an interface. */
+const char *config_server_address_check(const struct config_address *address);
+
+/* What is wrong with `name`, which is no numeric address, as a host name (RFC 1123 section 2.1);
+ * NULL: nothing. */
+const char *config_host_name_check(const char *name);
+
 /* ADDRESS, ADDRESS/BITS, and chrony's IPv4 short forms: 10, 10.0/8, 1.2.3 (= 1.2.3.0/24).
  * Bits past the prefix are cleared. NULL, or what is wrong with `text`. */
 const char *config_subnet_parse(const char *text, struct meridian_policy_access *ret_access);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "resolver.h"
+#include "config_table.h"
 #include "event.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +67,8 @@ static _Noreturn void lookup(const char *name, int fd, pid_t parent)
 		_exit(1);
 	for (; found && count < RESOLVER_ADDRESSES_MAX; found = found->ai_next) {
 		address_copy(&address[count], found->ai_addr);
-		if (address[count].family != 0)
+		if (address[count].family != 0 &&
+			config_server_address_check(&address[count]) == NULL)
 			count++;
 	}
 	/* A pipe takes this much in one piece. */

@@ -147,6 +147,11 @@ static void test_server_errors(void **state)
 	expect_error(
 		"server a minpoll 7 maxpoll 6\n", "1: server: minpoll 7 is more than maxpoll 6\n");
 	expect_error("server a\nserver A\n", "2: server: A is there already\n");
+	expect_error("server ::1\nserver 0:0:0:0:0:0:0:1\n",
+		"2: server: 0:0:0:0:0:0:0:1 is there already\n");
+	expect_error("server 0.0.0.0\n", "1: server: '0.0.0.0' is not the address of a host\n");
+	expect_error(
+		"server a/b;c\n", "1: server: 'a/b;c' is neither an address nor a host name\n");
 	expect_error("server a offset 1e7\n",
 		"1: server: offset 1e7 is out of range (allowed: -1000000 to 1000000)\n");
 }

@@ -62,6 +62,52 @@ static void test_wrong_subnets(void **state)
 	}
 }
 
+static void test_server_addresses(void **state)
+{
+	static const char *const good[] = {"192.0.2.1", "127.0.0.1", "::1", "2001:db8::1",
+		"fd00::1", "169.254.169.123", "223.255.255.255"};
+	static const char *const wrong[] = {"0.0.0.0", "0.0.0.1", "255.255.255.255", "224.0.1.1",
+		"240.0.0.1", "::", "ff02::101", "fe80::1", "febf::1", "::ffff:192.0.2.1"};
+	struct config_address address;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(config_address_parse(good[i], &address));
+		if (config_server_address_check(&address))
+			fail_msg("'%s' %s", good[i], config_server_address_check(&address));
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		assert_true(config_address_parse(wrong[i], &address));
+		if (config_server_address_check(&address) == NULL)
+			fail_msg("'%s' was accepted", wrong[i]);
+	}
+}
+
+#define LABEL_63 "a23456789012345678901234567890123456789012345678901234567890123"
+
+static void test_host_names(void **state)
+{
+	static const char *const good[] = {"a", "ntp1.example.net", "ntp1.example.net.",
+		"0.pool.example", "1a", "x--y", "my_host", LABEL_63,
+		LABEL_63 "." LABEL_63 "." LABEL_63 "."
+			 "a2345678901234567890123456789012345678901234567890123456789.b"};
+	static const char *const wrong[] = {"", ".", "-4", "a-", "-a.b", "a.-b", "a..b", ".a",
+		"a/b;c", "a,b", "1.2.3.4.5", "1.2.3", "12", "0x7f.1", "01.2.3.4", "host.1", "1:2",
+		"fe80::1%eth0", "z\xc3\xa4hler", LABEL_63 "4",
+		LABEL_63 "." LABEL_63 "." LABEL_63 "."
+			 "a23456789012345678901234567890123456789012345678901234567890.b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		if (config_host_name_check(good[i]))
+			fail_msg("'%s' %s", good[i], config_host_name_check(good[i]));
+	}
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		if (config_host_name_check(wrong[i]) == NULL)
+			fail_msg("'%s' was accepted", wrong[i]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +115,8 @@ int main(void)
 		cmocka_unit_test(test_short_ipv4),
 		cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_wrong_subnets),
+		cmocka_unit_test(test_server_addresses),
+		cmocka_unit_test(test_host_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
