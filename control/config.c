@@ -48,6 +48,11 @@ config_warning(struct config_parser *parser, const char *format, ...)
 	va_end(arguments);
 }
 
+bool config_at_end(const struct config_parser *parser)
+{
+	return parser->rest[strspn(parser->rest, BLANKS)] == '\0';
+}
+
 char *config_word(struct config_parser *parser)
 {
 	char *word = parser->rest + strspn(parser->rest, BLANKS);

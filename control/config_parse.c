@@ -272,7 +272,7 @@ void config_parse_workers(struct config_parser *parser, const struct config_dire
 			return;
 		}
 		config->worker_core[config->worker_count++] = (uint32_t)core;
-	} while (parser->rest[strspn(parser->rest, " \t\r\n\v\f")]);
+	} while (!config_at_end(parser));
 }
 
 void config_parse_local(struct config_parser *parser, const struct config_directive *row)

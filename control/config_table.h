@@ -58,6 +58,9 @@ void config_error(struct config_parser *parser, const char *format, ...)
 /* Takes the next word of the line; NULL at its end. */
 char *config_word(struct config_parser *parser);
 
+/* No word is left. */
+bool config_at_end(const struct config_parser *parser);
+
 /* Takes a word that must be there; `what` names it in the error. NULL after reporting that. */
 char *config_word_required(struct config_parser *parser, const char *what);
 
