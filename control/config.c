@@ -2,12 +2,17 @@
 #include "config.h"
 #include "config_table.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define BLANKS " \t\r\n\v\f"
+
+#define LINE_MAX_LENGTH 2048
 
 const struct config_directive *config_directive_find(const char *name)
 {
@@ -18,13 +23,27 @@ const struct config_directive *config_directive_find(const char *name)
 	return NULL;
 }
 
+/* What the file says must not move the cursor or pass for something else. */
+static void print_escaped(const char *text, FILE *out)
+{
+	for (; *text; text++) {
+		if (*text >= ' ' && *text <= '~')
+			fputc(*text, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+	}
+}
+
 static void __attribute__((format(printf, 2, 0)))
 message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
 {
+	char message[LINE_MAX_LENGTH + 512];
+
 	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
 	if (parser->directive)
 		fprintf(parser->errors, "%s: ", parser->directive);
-	vfprintf(parser->errors, format, arguments);
+	vsnprintf(message, sizeof(message), format, arguments);
+	print_escaped(message, parser->errors);
 	fputc('\n', parser->errors);
 }
 
@@ -159,24 +178,63 @@ static void defaults_set(struct config_parser *parser)
 	}
 }
 
+/* Reads a line without its end. Returns its length, which is above LINE_MAX_LENGTH when it was cut,
+ * or -1 at the end of the file. */
+static int line_read(FILE *file, char line[LINE_MAX_LENGTH + 2])
+{
+	int c, length = 0;
+
+	while ((c = getc(file)) != EOF && c != '\n') {
+		if (length <= LINE_MAX_LENGTH)
+			line[length++] = (char)c;
+	}
+	line[length] = '\0';
+	return c == EOF && length == 0 ? -1 : length;
+}
+
 static int file_parse(struct config_parser *parser, FILE *file)
 {
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t length;
-	int r = 0;
+	char line[LINE_MAX_LENGTH + 2];
+	int length;
 
-	while ((length = getline(&line, &size, file)) >= 0) {
+	while ((length = line_read(file, line)) >= 0) {
 		parser->line++;
-		line_parse(parser, line, (size_t)length);
+		if (length > LINE_MAX_LENGTH)
+			config_error(
+				parser, "the line is longer than %d characters", LINE_MAX_LENGTH);
+		else
+			line_parse(parser, line, (size_t)length);
 	}
 	if (ferror(file)) {
-		r = -errno;
 		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
+		return -EIO;
 	}
-	free(line);
-	if (r == 0 && parser->error_count > 0)
-		r = -EINVAL;
+	return parser->error_count > 0 ? -EINVAL : 0;
+}
+
+/* Regular files only: others may never end, or never begin. */
+static int file_open(FILE **ret_file, const char *path, FILE *errors)
+{
+	struct stat status;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int r = 0;
+
+	if (fd < 0 || fstat(fd, &status) < 0)
+		r = -errno;
+	if (r == 0 && !S_ISREG(status.st_mode)) {
+		fprintf(errors, "%s: not a regular file\n", path);
+		close(fd);
+		return -EINVAL;
+	}
+	if (r == 0) {
+		*ret_file = fdopen(fd, "r");
+		if (*ret_file)
+			return 0;
+		r = -errno;
+	}
+	fprintf(errors, "%s: %s\n", path, strerror(-r));
+	if (fd >= 0)
+		close(fd);
 	return r;
 }
 
@@ -193,12 +251,9 @@ int config_load(struct config *config, const char *path, FILE *errors)
 		return -EINVAL;
 	}
 	snprintf(config->path, sizeof(config->path), "%s", path);
-	file = fopen(path, "re");
-	if (file == NULL) {
-		r = -errno;
-		fprintf(errors, "%s: %s\n", path, strerror(errno));
+	r = file_open(&file, path, errors);
+	if (r < 0)
 		return r;
-	}
 	defaults_set(&parser);
 	r = file_parse(&parser, file);
 	fclose(file);

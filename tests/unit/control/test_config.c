@@ -384,6 +384,47 @@ static void test_nul_character(void **state)
 }
 
 /* What --dump-config prints is a config with the same meaning. */
+static void test_long_lines(void **state)
+{
+	char text[2 * 2048 + 8];
+
+	(void)state;
+	memset(text, '#', sizeof(text));
+	text[2048] = '\n';
+	assert_int_equal(load_octets(text, 2049), 0);
+	config_free(&config);
+	text[2048] = '#';
+	text[2049] = '\n';
+	assert_int_equal(load_octets(text, 2050), -EINVAL);
+	assert_string_equal(messages, "1: the line is longer than 2048 characters\n");
+	text[2049] = '#';
+	memcpy(text + sizeof(text) - 3, "\nx\n", 3);
+	assert_int_equal(load_octets(text, sizeof(text)), -EINVAL);
+	assert_string_equal(messages,
+		"1: the line is longer than 2048 characters\n"
+		"2: unknown directive 'x'\n");
+}
+
+static void test_irregular_file(void **state)
+{
+	char text[64] = "";
+	FILE *errors = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	assert_int_equal(config_load(&config, "/dev/full", errors), -EINVAL);
+	fclose(errors);
+	assert_string_equal(text, "/dev/full: not a regular file\n");
+}
+
+static void test_messages_are_printable(void **state)
+{
+	(void)state;
+	expect_error("\xef\xbb\xbfserver a\n", "1: unknown directive '\\xef\\xbb\\xbfserver'\n");
+	expect_error("counter \x1b[2Jtsc\n",
+		"1: counter: '\\x1b[2Jtsc' is not a counter (allowed: "
+		"auto|tsc|monotonic-raw)\n");
+}
+
 static void test_dump_is_a_config(void **state)
 {
 	char *first = NULL, *second = NULL;
@@ -458,6 +499,9 @@ int main(void)
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_all_of_chrony_is_known),
 		cmocka_unit_test(test_nul_character),
+		cmocka_unit_test(test_long_lines),
+		cmocka_unit_test(test_irregular_file),
+		cmocka_unit_test(test_messages_are_printable),
 		cmocka_unit_test(test_dump_is_a_config),
 		cmocka_unit_test(test_random_lines_are_survived),
 	};
