@@ -124,6 +124,15 @@ bool config_number(struct config_parser *parser, const char *what, double min, d
 	return true;
 }
 
+static void warn_repeated(struct config_parser *parser, const struct config_directive *row)
+{
+	unsigned int *line = &parser->line_of[row - config_table];
+
+	if (*line > 0 && !row->many)
+		config_warning(parser, "warning: replaces line %u", *line);
+	*line = parser->line;
+}
+
 static void directive_parse(struct config_parser *parser, const struct config_directive *row)
 {
 	unsigned int error_count = parser->error_count;
@@ -140,6 +149,8 @@ static void directive_parse(struct config_parser *parser, const struct config_di
 		if (word && parser->error_count == error_count)
 			config_error(parser, "'%s' is too much (usage: %s %s)", word, row->name,
 				row->syntax);
+		if (parser->error_count == error_count)
+			warn_repeated(parser, row);
 	}
 	parser->directive = NULL;
 }

@@ -16,6 +16,7 @@ const struct config_directive config_table[] = {
 	/* Time sources. */
 	{.name = "server",
 		.class = CONFIG_CHRONY,
+		.many = true,
 		.parse = config_parse_server,
 		.syntax = "NAME [port PORT] [minpoll POLL] [maxpoll POLL] [iburst] [prefer] "
 			  "[noselect] "
@@ -111,6 +112,7 @@ const struct config_directive config_table[] = {
 	/* Who is served, and where. */
 	{.name = "allow",
 		.class = CONFIG_CHRONY,
+		.many = true,
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "Answer the clients of a subnet; without one, everybody. The longest "
@@ -120,11 +122,13 @@ const struct config_directive config_table[] = {
 		.example = "192.0.2.0/24"},
 	{.name = "deny",
 		.class = CONFIG_CHRONY,
+		.many = true,
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "The opposite of allow."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
+		.many = true,
 		.parse = config_parse_bindaddress,
 		.syntax = "ADDRESS",
 		.text = "Serve this address only; may be repeated up to 64 times, which chrony "
@@ -133,6 +137,7 @@ const struct config_directive config_table[] = {
 			"served."},
 	{.name = "nic",
 		.class = CONFIG_OWN,
+		.many = true,
 		.parse = config_parse_nic,
 		.syntax = "NAME [queues COUNT] [xdp auto|generic]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
@@ -204,6 +209,7 @@ const struct config_directive config_table[] = {
 		.text = "UDP port of the command socket for chronyc; chrony's is 323. 0: no UDP."},
 	{.name = "bindcmdaddress",
 		.class = CONFIG_CHRONY,
+		.many = true,
 		.parse = config_parse_bindcmdaddress,
 		.max = 107,
 		.syntax = "ADDRESS|PATH|/",
@@ -307,5 +313,8 @@ const struct config_directive config_table[] = {
 	{"commandkey", CONFIG_REFUSED, .text = "obsolete; " NO_PASSWORD},
 	{"generatecommandkey", CONFIG_REFUSED, .text = "obsolete; " NO_PASSWORD},
 };
+
+_Static_assert(sizeof(config_table) / sizeof(config_table[0]) <= CONFIG_DIRECTIVES_MAX,
+	"a parser remembers the line of each");
 
 const size_t config_table_size = sizeof(config_table) / sizeof(config_table[0]);

@@ -25,6 +25,7 @@ typedef void (*config_parse)(struct config_parser *parser, const struct config_d
 struct config_directive {
 	const char *name;
 	enum config_class class;
+	bool many;           /* each line adds; else a second one replaces the first */
 	config_parse parse;  /* NULL: NO_EFFECT and REFUSED */
 	size_t offset;       /* of the member of struct config that a one-value directive sets */
 	double min, max;     /* allowed range of a number; `max` of a text: its longest length */
@@ -40,6 +41,8 @@ extern const size_t config_table_size;
 /* The row of `name`, without regard to case; NULL when there is none. */
 const struct config_directive *config_directive_find(const char *name);
 
+#define CONFIG_DIRECTIVES_MAX 160
+
 /* One file being read. */
 struct config_parser {
 	struct config *config;
@@ -49,6 +52,7 @@ struct config_parser {
 	char *rest;            /* words of the line that are not taken yet */
 	FILE *errors;
 	unsigned int error_count;
+	unsigned int line_of[CONFIG_DIRECTIVES_MAX]; /* where each row was last given; 0: nowhere */
 };
 
 /* Writes "file:line: directive: message" and counts it. */

@@ -384,6 +384,15 @@ static void test_nul_character(void **state)
 }
 
 /* What --dump-config prints is a config with the same meaning. */
+static void test_repeated(void **state)
+{
+	(void)state;
+	assert_int_equal(load("cmdport 1\nserver a\nserver b\nallow\nallow\ncmdport 2\n"), 0);
+	assert_string_equal(messages, "6: cmdport: warning: replaces line 1\n");
+	assert_int_equal(config.cmdport, 2);
+	config_free(&config);
+}
+
 static void test_long_lines(void **state)
 {
 	char text[2 * 2048 + 8];
@@ -499,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_all_of_chrony_is_known),
 		cmocka_unit_test(test_nul_character),
+		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_irregular_file),
 		cmocka_unit_test(test_messages_are_printable),
