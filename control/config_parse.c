@@ -2,6 +2,7 @@
 #include "config_table.h"
 #include <meridian/counter.h>
 #include <meridian/ntp.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -469,6 +470,8 @@ void config_parse_user(struct config_parser *parser, const struct config_directi
 		return;
 	if (strlen(word) > (size_t)row->max)
 		config_error(parser, "the name is longer than %.0f characters", row->max);
+	else if (getpwnam(word) == NULL)
+		config_error(parser, "there is no user '%s'", word);
 	else
 		strcpy(parser->config->user, word);
 }

@@ -262,13 +262,13 @@ static void test_workers(void **state)
 static void test_words(void **state)
 {
 	(void)state;
-	assert_int_equal(load("counter TSC\nhugepages never\nuser ntp\nmemory 64\n"
+	assert_int_equal(load("counter TSC\nhugepages never\nuser daemon\nmemory 64\n"
 			      "maxclockerror 0.5\nmaxdistance 1.5\nclockprecision 1e-8\n"
 			      "holdover 60\n"),
 		0);
 	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_TSC);
 	assert_int_equal(config.hugepages, MERIDIAN_HUGEPAGES_NEVER);
-	assert_string_equal(config.user, "ntp");
+	assert_string_equal(config.user, "daemon");
 	assert_int_equal(config.memory_mb, 64);
 	assert_true(config.max_clock_error_ppm == 0.5 && config.max_distance_s == 1.5);
 	assert_true(config.clock_precision_s == 1e-8);
@@ -384,6 +384,12 @@ static void test_nul_character(void **state)
 }
 
 /* What --dump-config prints is a config with the same meaning. */
+static void test_user(void **state)
+{
+	(void)state;
+	expect_error("user no-such-user\n", "1: user: there is no user 'no-such-user'\n");
+}
+
 static void test_repeated(void **state)
 {
 	(void)state;
@@ -444,7 +450,7 @@ static void test_dump_is_a_config(void **state)
 	assert_int_equal(
 		load("server a iburst prefer noselect offset 0.5\nlocal stratum 2\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
-		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser x\n"
+		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
 		     "driftfile /d\ncounter tsc\nhugepages never\nclockprecision 1e-7\n"),
 		0);
 	out = open_memstream(&first, &size);
@@ -508,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_all_of_chrony_is_known),
 		cmocka_unit_test(test_nul_character),
+		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_long_lines),
 		cmocka_unit_test(test_irregular_file),
