@@ -113,20 +113,38 @@ int daemon_lock(const char *rundir)
 	return 0;
 }
 
-int daemon_pidfile_write(const char *path)
+/* Writes to a regular file only: what is removed at the end must not be a device. */
+static int pidfile_write(int fd)
 {
 	char text[32];
-	int fd, length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	ssize_t written;
+	int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	return write(fd, text, (size_t)length) == length ? 0 : -EIO;
+}
+
+int daemon_pidfile_write(const char *path)
+{
+	int fd, r;
 
 	if (*path == '\0')
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644);
 	if (fd < 0)
 		return log_errno(-errno, "pidfile %s", path);
-	written = write(fd, text, (size_t)length);
+	r = pidfile_write(fd);
 	close(fd);
-	return written == length ? 0 : log_errno(-EIO, "pidfile %s", path);
+	if (r == -EINVAL)
+		log_error("pidfile %s: not a regular file", path);
+	else if (r < 0)
+		log_errno(r, "pidfile %s", path);
+	return r;
 }
 
 /* Fails after the user was dropped and cannot write there; then the file stays. */

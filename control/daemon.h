@@ -19,7 +19,8 @@ void daemon_ready(void);
  * is held until the process ends. Returns 0, -EBUSY or another negative errno. */
 int daemon_lock(const char *rundir);
 
-/* Writes the process ID to `path` ("": nothing), refusing to follow a link. 0 or -errno, logged. */
+/* Writes the process ID to `path` ("": nothing), which must be a regular file where it exists, and
+ * no link. Returns 0 or a negative errno, logged. */
 int daemon_pidfile_write(const char *path);
 void daemon_pidfile_remove(const char *path);
 

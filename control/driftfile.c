@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The file is an old memory of this counter: temperature and age have moved it since. A bound does
@@ -18,9 +19,15 @@
 static int file_read(const char *path, struct drift *ret_drift)
 {
 	char text[256];
-	FILE *file = fopen(path, "re");
+	struct stat status;
+	FILE *file;
 	size_t length;
 
+	if (stat(path, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode))
+		return -EINVAL;
+	file = fopen(path, "re");
 	if (file == NULL)
 		return -errno;
 	length = fread(text, 1, sizeof(text) - 1, file);
@@ -43,7 +50,7 @@ void driftfile_read(const char *path, const struct counter *counter, struct drif
 		return;
 	if (r < 0) {
 		log_warning("driftfile %s ignored: %s", path,
-			r == -EINVAL ? "not \"PPM SKEW [COUNTER HZ]\"" : strerror(-r));
+			r == -EINVAL ? "not a file of \"PPM SKEW [COUNTER HZ]\"" : strerror(-r));
 		return;
 	}
 	if (drift.counter[0] && strcmp(drift.counter, counter->name) != 0) {
@@ -69,6 +76,14 @@ static int text_write(const char *path, const char *text, size_t length)
 	return r;
 }
 
+/* rename(2) would replace a device, too. */
+static bool replaceable(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) < 0 || S_ISREG(status.st_mode);
+}
+
 int driftfile_write(
 	const char *path, const struct counter *counter, double frequency, double frequency_sd)
 {
@@ -81,6 +96,10 @@ int driftfile_write(
 	snprintf(drift.counter, sizeof(drift.counter), "%s", counter->name);
 	snprintf(temporary, sizeof(temporary), "%s.new", path);
 	drift_format(&drift, text, sizeof(text));
+	if (!replaceable(path)) {
+		log_error("driftfile %s is not written: not a regular file", path);
+		return -EINVAL;
+	}
 	r = text_write(temporary, text, strlen(text));
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
