@@ -60,9 +60,12 @@ static struct meridian_utc timestamp_utc(struct meridian_ntp_timestamp timestamp
 		.frac64 = (uint64_t)ntohl(timestamp.fraction) << 32};
 }
 
-static double short_seconds(uint32_t field)
+/* A secondary server may have rounded down what it adds up; zero is exact. */
+static double short_seconds(uint32_t field, uint8_t stratum)
 {
-	return ntohl(field) / 65536.0;
+	bool rounded = field != 0 && stratum > MERIDIAN_NTP_STRATUM_PRIMARY;
+
+	return ((double)ntohl(field) + (rounded ? 1 : 0)) / 65536;
 }
 
 static enum packet_verdict check_kiss(uint32_t refid)
@@ -168,8 +171,8 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 		.stratum = header.stratum,
 		.poll_log2 = header.poll,
 		.refid = ntohl(header.refid),
-		.sample = {.root_delay_s = short_seconds(header.root_delay),
-			.root_dispersion_s = short_seconds(header.root_dispersion)},
+		.sample = {.root_delay_s = short_seconds(header.root_delay, header.stratum),
+			.root_dispersion_s = short_seconds(header.root_dispersion, header.stratum)},
 	};
 	if (!timestamp_zero(header.reference))
 		ret_response->reference = timestamp_utc(header.reference);

@@ -92,8 +92,8 @@ static void test_good_response(void **state)
 	assert_int_equal(response.reference.s, START_S + 5);
 	assert_true(fabs(response.sample.offset_s - 1e-3) < 1e-9);
 	assert_true(fabs(response.sample.delay_s - 200e-6) < 1e-9);
-	assert_true(response.sample.root_delay_s == 0.5);
-	assert_true(response.sample.root_dispersion_s == 0.25);
+	assert_true(response.sample.root_delay_s == 0.5 + 0x1p-16);
+	assert_true(response.sample.root_dispersion_s == 0.25 + 0x1p-16);
 	assert_int_equal(response.sample.counter, 10 * HZ + 105000);
 }
 
@@ -177,6 +177,22 @@ static void test_stratum(void **state)
 	expect(PACKET_STRATUM);
 	header.stratum = 255;
 	expect(PACKET_STRATUM);
+}
+
+static void test_root_fields_rounded_down(void **state)
+{
+	struct packet_response response;
+
+	(void)state;
+	header.root_delay = header.root_dispersion = 0;
+	assert_int_equal(check(&response), PACKET_OK);
+	assert_true(response.sample.root_delay_s == 0);
+	assert_true(response.sample.root_dispersion_s == 0);
+	header.stratum = 1;
+	header.root_delay = header.root_dispersion = htonl(1);
+	assert_int_equal(check(&response), PACKET_OK);
+	assert_true(response.sample.root_delay_s == 0x1p-16);
+	assert_true(response.sample.root_dispersion_s == 0x1p-16);
 }
 
 static void test_root_distance(void **state)
@@ -291,6 +307,7 @@ int main(void)
 		cmocka_unit_test_setup(test_zero_times, setup),
 		cmocka_unit_test_setup(test_unsynchronised, setup),
 		cmocka_unit_test_setup(test_stratum, setup),
+		cmocka_unit_test_setup(test_root_fields_rounded_down, setup),
 		cmocka_unit_test_setup(test_root_distance, setup),
 		cmocka_unit_test_setup(test_reference_time, setup),
 		cmocka_unit_test_setup(test_loop, setup),
