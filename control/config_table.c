@@ -107,7 +107,7 @@ const struct config_directive config_table[] = {
 			"was "
 			"published, counter reference, UTC at the reference, rate, bound, growth "
 			"of the "
-			"bound; counter readings in seconds."},
+			"bound; counter readings in seconds. Opened again on SIGHUP."},
 
 	/* Who is served, and where. */
 	{.name = "allow",

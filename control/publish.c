@@ -64,31 +64,24 @@ static void log_model(const struct meridian_timemodel_data *data)
 	}
 }
 
-static int model_log_open(const struct config *config)
+static int model_log_open(void)
 {
-	if (config->modellog[0] == '\0')
+	FILE *file;
+
+	if (model_log_path[0] == '\0')
 		return 0;
-	model_log = fopen(config->modellog, "ae");
-	if (model_log == NULL)
-		return log_errno(-errno, "modellog %s", config->modellog);
-	snprintf(model_log_path, sizeof(model_log_path), "%s", config->modellog);
+	file = fopen(model_log_path, "ae");
+	if (file == NULL)
+		return log_errno(-errno, "modellog %s", model_log_path);
+	if (model_log)
+		fclose(model_log);
+	model_log = file;
 	return 0;
 }
 
 void publish_reopen(void)
 {
-	FILE *reopened;
-
-	if (model_log_path[0] == '\0')
-		return;
-	reopened = fopen(model_log_path, "ae");
-	if (reopened == NULL) {
-		log_errno(-errno, "modellog %s: not reopened", model_log_path);
-		return;
-	}
-	if (model_log)
-		fclose(model_log);
-	model_log = reopened;
+	(void)model_log_open();
 }
 
 int publish_init(const struct config *config, struct meridian_timemodel_data *ret_adopted)
@@ -105,7 +98,8 @@ int publish_init(const struct config *config, struct meridian_timemodel_data *re
 	}
 	if (adopted && meridian_timemodel_read(page.addr, ret_adopted) < 0)
 		memset(ret_adopted, 0, sizeof(*ret_adopted));
-	r = model_log_open(config);
+	snprintf(model_log_path, sizeof(model_log_path), "%s", config->modellog);
+	r = model_log_open();
 	if (r < 0)
 		meridian_page_close(&page);
 	return r;

@@ -16,8 +16,8 @@ int publish_init(const struct config *config, struct meridian_timemodel_data *re
 /* Shows `data` to the readers and logs the lines they follow. */
 void publish_model(const struct meridian_timemodel_data *data);
 
-/* Opens the model log again by its name, after it was renamed; goes on with the old one if that
- * cannot be done. */
+/* Opens the model log anew, after a rotation moved it. An open one that cannot be opened again
+ * stays in use, with a line in the log. */
 void publish_reopen(void);
 
 /* Unmaps; the page stays for its readers. */
