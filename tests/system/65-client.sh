@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Meridian as a client, on the wire: what it asks, how often, and what it does not believe.
+# Five servers at once: one that lies around each true answer, one that is silent, and one for each
+# kiss-o'-death.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+net=198.51.100
+trap4=$net.11 elsewhere4=$net.12 silent4=$net.13 rate4=$net.14 deny4=$net.15 rstr4=$net.16
+
+fake() # NAME OPTION... ADDRESS
+{
+	local name=$1
+
+	shift
+	lab_start "fake-$name" upstream /usr/bin/python3 "$LAB_TOOLS/ntp-fake" "$@" \
+		"$LAB_DIR/requests.$name"
+}
+
+requests() # NAME
+{
+	wc -l <"$LAB_DIR/requests.$1"
+}
+
+# The requests are well-formed and at least SECONDS apart.
+judge() # NAME SECONDS [BURST]
+{
+	local name=$1 count
+
+	shift
+	count=$(/usr/bin/python3 "$LAB_TOOLS/ntp-requests" "$LAB_DIR/requests.$name" "$@") ||
+		lab_fail "$name: see above"
+	lab_note "$name: $count requests"
+}
+
+at_most() # NAME COUNT
+{
+	[ "$(requests "$1")" -le "$2" ] || lab_fail "$1: $(requests "$1") requests, expected at most $2"
+}
+
+start_servers()
+{
+	local address
+
+	for address in "$trap4" "$elsewhere4" "$silent4" "$rate4" "$deny4" "$rstr4"; do
+		ip -n upstream address add "$address/24" dev eth0
+	done
+	fake trap --trap "$elsewhere4" "$trap4"
+	fake silent --silent "$silent4"
+	fake rate --kiss RATE "$rate4"
+	fake deny --kiss DENY "$deny4"
+	fake rstr --kiss RSTR "$rstr4"
+	for name in trap silent rate deny rstr; do
+		lab_wait 10 "server $name" test -e "$LAB_DIR/requests.$name"
+	done
+}
+
+# Microseconds that the served clock is off; the servers' clock is this machine's.
+offset_us()
+{
+	lab_ask "$LAB_SERVER4" | sed -n 's/.* offset_us=\([^ ]*\).*/\1/p'
+}
+
+lab_enter "$@"
+lab_network
+lab_config "server $trap4 minpoll 0 maxpoll 0" "server $silent4 minpoll 2 maxpoll 2 iburst" \
+	"server $rate4 minpoll 0 maxpoll 0" "server $deny4 minpoll 0 maxpoll 0 iburst" \
+	"server $rstr4 minpoll 0 maxpoll 0"
+start_servers
+lab_control
+lab_dataplane
+lab_fallback
+lab_wait 30 "synchronised replies" lab_synchronised
+sleep 30
+
+judge trap 1
+judge silent 4 8
+judge rate 8 # 4 intervals of 2^1 s, then of 2^2 s, ...
+judge deny 1
+judge rstr 1
+[ "$(requests trap)" -ge 24 ] || lab_fail "trap: too few requests to judge"
+at_most rate 3
+at_most deny 1
+at_most rstr 1
+offset=$(offset_us)
+awk -v us="$offset" 'BEGIN { exit !(us < 1e5 && us > -1e5) }' ||
+	lab_fail "the clock is off by $offset us: a false answer was believed"
+lab_note "off by $offset us, with answers of an hour off all the time"
+lab_expect sources sources.0.reachability 255
+lab_expect sources sources.3.reachability 0
