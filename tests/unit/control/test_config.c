@@ -376,6 +376,47 @@ static void test_all_of_chrony_is_known(void **state)
 	}
 }
 
+/* The directives of a stock Debian 12: refused with what to write instead, or without effect. */
+static void test_config_of_debian(void **state)
+{
+	static const char text[] = "confdir /etc/chrony/conf.d\n"
+				   "pool 2.debian.pool.ntp.org iburst\n"
+				   "sourcedir /run/chrony-dhcp\n"
+				   "keyfile /etc/chrony/chrony.keys\n"
+				   "driftfile /var/lib/chrony/chrony.drift\n"
+				   "ntsdumpdir /var/lib/chrony\n"
+				   "logdir /var/log/chrony\n"
+				   "maxupdateskew 100.0\n"
+				   "rtcsync\n"
+				   "makestep 1 3\n"
+				   "leapsectz right/UTC\n";
+	static const char *const expected[] = {
+		"1: confdir: refused: not supported by this version; write everything into this "
+		"file\n",
+		"2: pool: refused: not supported by this version; name the servers with `server`\n",
+		"3: sourcedir: refused: not supported by this version; write the servers into this "
+		"file\n",
+		"4: keyfile: refused: authentication is not supported by this version; ",
+		"6: ntsdumpdir: warning: no effect: ",
+		"7: logdir: warning: no effect: see modellog",
+		"8: maxupdateskew: warning: no effect: ",
+		"9: rtcsync: warning: no effect: ",
+		"10: makestep: warning: no effect: ",
+		"11: leapsectz: warning: no effect: ",
+	};
+
+	(void)state;
+	assert_int_equal(load(text), -EINVAL);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		if (strstr(messages, expected[i]) == NULL)
+			fail_msg("no '%s' in:\n%s", expected[i], messages);
+	}
+	assert_null(strstr(messages, "driftfile"));
+	assert_int_equal(load(strchr(strstr(text, "keyfile"), '\n') + 1), 0);
+	assert_string_equal(config.driftfile, "/var/lib/chrony/chrony.drift");
+	config_free(&config);
+}
+
 static void test_nul_character(void **state)
 {
 	(void)state;
@@ -513,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_bindcmdaddress),
 		cmocka_unit_test(test_classes),
 		cmocka_unit_test(test_all_of_chrony_is_known),
+		cmocka_unit_test(test_config_of_debian),
 		cmocka_unit_test(test_nul_character),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_repeated),
