@@ -86,21 +86,36 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 	return MNL_CB_OK;
 }
 
-/* Asked by ethtool rather than read
- * from sysfs, which may show another network namespace than ours. */
-uint16_t network_rx_queues(const char *name)
+/* Asked by ethtool rather than read from sysfs, which may show another network namespace than
+ * ours. */
+static int ethtool_ask(const char *name, void *question)
 {
-	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-	struct ifreq request = {.ifr_data = (void *)&channels};
+	struct ifreq request = {.ifr_data = question};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	int r;
 
 	if (fd < 0)
-		return 0;
+		return -errno;
 	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
-	r = ioctl(fd, SIOCETHTOOL, &request);
+	r = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
 	close(fd);
-	return r < 0 ? 0 : (uint16_t)(channels.rx_count + channels.combined_count);
+	return r;
+}
+
+uint16_t network_rx_queues(const char *name)
+{
+	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+
+	if (ethtool_ask(name, &channels) < 0)
+		return 0;
+	return (uint16_t)(channels.rx_count + channels.combined_count);
+}
+
+static bool ethtool_strips_vlan(const char *name)
+{
+	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+
+	return ethtool_ask(name, &flags) == 0 && (flags.data & ETH_FLAG_RXVLAN);
 }
 
 int network_nic(const char *name, struct network_nic *ret_nic)
@@ -118,6 +133,7 @@ int network_nic(const char *name, struct network_nic *ret_nic)
 	r = netlink_request(request, link_handler, ret_nic);
 	if (r < 0)
 		return r;
+	ret_nic->strips_vlan = ethtool_strips_vlan(name);
 	rx_queues = network_rx_queues(name);
 	if (rx_queues > 0)
 		ret_nic->rx_queues = rx_queues;

@@ -15,6 +15,7 @@ struct network_nic {
 	uint32_t mtu;
 	uint16_t rx_queues; /* in use, at least 1 */
 	uint8_t mac[6];
+	bool strips_vlan; /* takes VLAN tags off before XDP sees the frame */
 };
 
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */

@@ -128,6 +128,15 @@ static void nic_lose(struct nic *nic, bool same_interface)
 	xdp_leave(&nic->xdp);
 }
 
+/* The dataplane would answer such a request without its tag. */
+static void nic_warn_of_vlan(const struct nic *nic)
+{
+	log_warning(
+		"nic %s: takes VLAN tags off where XDP cannot see them; if clients reach it by a "
+		"VLAN: ethtool -K %s rxvlan off",
+		nic->config->name, nic->config->name);
+}
+
 int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
@@ -148,6 +157,8 @@ int nic_sync(struct nic *nic)
 		if (nic->xdp.bpf)
 			nic_lose(nic, same_interface);
 		r = nic_attach(nic);
+		if (r == 0 && found.strips_vlan)
+			nic_warn_of_vlan(nic);
 	}
 	nic->policy.xdp_program_id = nic->xdp.program_id;
 	nic->policy.xsks_map_id = nic->xdp.socket_map_id;

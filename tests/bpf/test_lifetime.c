@@ -354,6 +354,10 @@ static void test_what_the_kernel_says_about_an_interface(void **state)
 	assert_int_equal(nic.ifindex, if_nametoindex(NIC));
 	assert_int_equal(nic.mtu, 1400);
 	assert_int_equal(nic.rx_queues, 2);
+	assert_true(nic.strips_vlan);
+	run("ethtool -K " NIC " rxvlan off");
+	assert_int_equal(network_nic(NIC, &nic), 0);
+	assert_false(nic.strips_vlan);
 	assert_int_equal(nic.mac[5], 7);
 	assert_int_equal(network_nic_addresses(&nic.ifindex, 1, &addresses), 0);
 	addresses_sort(&addresses);
