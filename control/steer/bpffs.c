@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bpffs.h"
+#include "log.h"
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +14,13 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+
+/* Of bpffs_give(). */
+static struct {
+	char directory[32]; /* "": not called */
+	uid_t user;
+	gid_t group;
+} given;
 
 static bool is_plain(char c)
 {
@@ -43,8 +52,7 @@ int bpffs_escape(char *ret_name, size_t size, const char *text)
 	return used > 0 ? 0 : -EINVAL;
 }
 
-/* The directory of all interfaces of an instance. */
-static int instance_directory(char path[BPFFS_PATH_SIZE], const char *rundir)
+static int instance_path(char path[BPFFS_PATH_SIZE], const char *rundir)
 {
 	char name[NAME_MAX + 1 - (sizeof("meridian-") - 1)];
 	char *real = realpath(rundir, NULL);
@@ -57,6 +65,16 @@ static int instance_directory(char path[BPFFS_PATH_SIZE], const char *rundir)
 	if (r == 0)
 		snprintf(path, BPFFS_PATH_SIZE, BPFFS_ROOT "/meridian-%s", name);
 	return r;
+}
+
+/* The directory of all interfaces of an instance. */
+static int instance_directory(char path[BPFFS_PATH_SIZE], const char *rundir)
+{
+	if (given.directory[0]) {
+		snprintf(path, BPFFS_PATH_SIZE, "%s", given.directory);
+		return 0;
+	}
+	return instance_path(path, rundir);
 }
 
 int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface)
@@ -90,7 +108,12 @@ static int bpffs_mount(void)
 /* The directory above `path`, which is absolute. */
 static void parent_of(char parent[BPFFS_PATH_SIZE], const char *path)
 {
-	snprintf(parent, BPFFS_PATH_SIZE, "%.*s", (int)(strrchr(path, '/') - path), path);
+	char *slash;
+
+	snprintf(parent, BPFFS_PATH_SIZE, "%s", path);
+	slash = strrchr(parent, '/');
+	if (slash)
+		*slash = '\0';
 }
 
 int bpffs_make(const char *directory)
@@ -104,25 +127,70 @@ int bpffs_make(const char *directory)
 	if ((mkdir(parent, 0700) < 0 && errno != EEXIST) ||
 		(mkdir(directory, 0700) < 0 && errno != EEXIST))
 		return -errno;
+	return given.directory[0] && chown(directory, given.user, given.group) < 0 ? -errno : 0;
+}
+
+int bpffs_give(const char *rundir, uid_t user, gid_t group)
+{
+	char path[BPFFS_PATH_SIZE];
+	int fd, r = instance_path(path, rundir);
+
+	if (r == 0)
+		r = bpffs_mount();
+	if (r < 0)
+		return r;
+	if ((mkdir(path, 0700) < 0 && errno != EEXIST) || chown(path, user, group) < 0)
+		return -errno;
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	snprintf(given.directory, sizeof(given.directory), "/proc/self/fd/%d", fd);
+	given.user = user;
+	given.group = group;
 	return 0;
+}
+
+/* Calls `change` for every name in a directory, "." and ".." too. */
+static void pins_change(const char *directory, void (*change)(const char *path))
+{
+	char path[BPFFS_PATH_SIZE + NAME_MAX + 2];
+	DIR *listing = opendir(directory);
+
+	if (!listing)
+		return;
+	for (const struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
+		change(path);
+	}
+	closedir(listing);
+}
+
+static void pin_give(const char *path)
+{
+	if (strcmp(strrchr(path, '/'), "/..") != 0 && chown(path, given.user, given.group) < 0)
+		log_debug("%s: %s", path, strerror(errno));
+}
+
+void bpffs_give_pins(const char *directory)
+{
+	if (given.directory[0])
+		pins_change(directory, pin_give);
+}
+
+/* Directories refuse to be unlinked. */
+static void pin_remove(const char *path)
+{
+	unlink(path);
 }
 
 void bpffs_remove(const char *directory)
 {
-	char path[BPFFS_PATH_SIZE + NAME_MAX + 2];
-	DIR *listing = opendir(directory);
-	const struct dirent *entry;
+	char parent[BPFFS_PATH_SIZE];
 
-	if (listing) {
-		while ((entry = readdir(listing)) != NULL) {
-			snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
-			unlink(path); /* refuses "." and ".." */
-		}
-		closedir(listing);
-	}
+	pins_change(directory, pin_remove);
 	rmdir(directory);
-	parent_of(path, directory);
-	rmdir(path);
+	parent_of(parent, directory);
+	rmdir(parent);
 }
 
 static bool is_kept(const char *directory, const char *const *keep, size_t count)

@@ -8,6 +8,7 @@
  */
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #define BPFFS_ROOT      "/sys/fs/bpf"
 #define BPFFS_INSTANCES "meridian-*" /* pattern of the instances' directories in it */
@@ -17,11 +18,23 @@
  * and two hex digits; slashes at either end are left out. Returns 0 or -ENAMETOOLONG. Pure. */
 int bpffs_escape(char *ret_name, size_t size, const char *text);
 
+/*
+ * Makes the directory of the instance in `rundir` and all that will be pinned in it the user's who
+ * control is about to become; to be called once, as root, before anything else here. That user may
+ * not enter BPFFS_ROOT: from now on bpffs_directory() gives paths by way of an open descriptor,
+ * which stays open. What this user cannot remove at the end is the instance's own directory, then
+ * empty. Returns 0 or a negative errno.
+ */
+int bpffs_give(const char *rundir, uid_t user, gid_t group);
+
 /* Directory of one interface of the instance that runs in `rundir`. 0 or a negative errno. */
 int bpffs_directory(char ret_path[BPFFS_PATH_SIZE], const char *rundir, const char *interface);
 
 /* Mounts bpffs if it is not there, and makes `directory` and its parent. 0 or -errno. */
 int bpffs_make(const char *directory);
+
+/* Gives what is pinned in `directory` to the user of bpffs_give(), if any. */
+void bpffs_give_pins(const char *directory);
 
 /* Removes `directory` with all that is pinned in it, and its parent when empty then. */
 void bpffs_remove(const char *directory);

@@ -10,8 +10,10 @@
 #include "policy.h"
 #include "serverstats.h"
 #include "watch.h"
+#include <errno.h>
 #include <meridian/counter.h>
 #include <poll.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -259,6 +261,22 @@ static int nics_init(void)
 	return result;
 }
 
+/* Control attaches again, and detaches, after it has become another user. */
+static int pins_give(const struct config *config)
+{
+	const struct passwd *entry;
+	int r;
+
+	if (config->user[0] == '\0' || config->nic_count == 0)
+		return 0;
+	errno = 0;
+	entry = getpwnam(config->user);
+	if (!entry)
+		return log_errno(errno ? -errno : -ENOENT, "user %s", config->user);
+	r = bpffs_give(config->rundir, entry->pw_uid, entry->pw_gid);
+	return r < 0 ? log_errno(r, "cannot use " BPFFS_ROOT) : 0;
+}
+
 int steer_init(const struct config *config, uint8_t counter_id)
 {
 	int r = policy_init(config->rundir);
@@ -266,6 +284,11 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	if (r < 0) {
 		log_error("%s/" MERIDIAN_POLICY_NAME ": %s", config->rundir,
 			meridian_page_strerror(r));
+		return r;
+	}
+	r = pins_give(config);
+	if (r < 0) {
+		policy_fini();
 		return r;
 	}
 	steer_config = config;

@@ -341,6 +341,8 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 		r = xdp_link(xdp, ifindex, generic);
 	if (r < 0)
 		xdp_undo(xdp);
+	else
+		bpffs_give_pins(xdp->directory);
 	return r;
 }
 
