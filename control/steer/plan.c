@@ -1,20 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan.h"
-#include <sched.h>
 #include <string.h>
-
-static uint32_t last_cpu(void)
-{
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) < 0)
-		return 0;
-	for (uint32_t cpu = CPU_SETSIZE; cpu > 0; cpu--) {
-		if (CPU_ISSET(cpu - 1, &set))
-			return cpu - 1;
-	}
-	return 0;
-}
 
 void plan_init(struct plan *plan, const struct config *config)
 {
@@ -28,7 +14,7 @@ void plan_init(struct plan *plan, const struct config *config)
 		plan->worker[i].core = config->worker_core[i];
 	plan->worker_count = config->worker_count;
 	if (plan->worker_count == 0) {
-		plan->worker[0].core = last_cpu();
+		plan->worker[0].core = MERIDIAN_CORE_ANY;
 		plan->worker_count = 1;
 	}
 }

@@ -17,7 +17,8 @@ struct plan {
 	uint8_t hugepages;
 };
 
-/* Takes the plan out of a config. Without `workers`: one, on the last CPU we may run on. */
+/* Takes the plan out of a config. Without `workers`: one, on a core that the dataplane
+ * chooses, since only it knows which it may run on. */
 void plan_init(struct plan *plan, const struct config *config);
 
 /* Names the first directive in which two plans differ, or NULL when they are the same. */
