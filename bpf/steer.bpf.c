@@ -61,36 +61,43 @@ static __always_inline void count(enum steer_reason reason)
 		(*counter)++;
 }
 
-static __always_inline bool parse_ntp_port(struct parse_cursor *cursor)
+/* The clock is read once, as soon as it is known that somebody asks for the time. */
+static __always_inline bool parse_ntp_port(struct parse_cursor *cursor, __u64 *ret_arrival_ns)
 {
 	const struct udphdr *udp = parse_udp(cursor);
 
-	return udp && udp->dest == bpf_htons(NTP_PORT);
+	if (!udp || udp->dest != bpf_htons(NTP_PORT))
+		return false;
+	*ret_arrival_ns = bpf_ktime_get_ns();
+	return true;
 }
 
-static __always_inline enum steer_reason classify_ipv4(struct parse_cursor *cursor)
+static __always_inline enum steer_reason classify_ipv4(
+	struct parse_cursor *cursor, __u64 *ret_arrival_ns)
 {
 	const struct iphdr *ip = parse_ipv4(cursor);
 
-	if (!ip || ip->protocol != IPPROTO_UDP || !parse_ntp_port(cursor))
+	if (!ip || ip->protocol != IPPROTO_UDP || !parse_ntp_port(cursor, ret_arrival_ns))
 		return STEER_REASON_passed_other;
 	if (!bpf_map_lookup_elem(&steer_ipv4, &ip->daddr))
 		return STEER_REASON_passed_not_served;
 	return STEER_REASON_redirected;
 }
 
-static __always_inline enum steer_reason classify_ipv6(struct parse_cursor *cursor)
+static __always_inline enum steer_reason classify_ipv6(
+	struct parse_cursor *cursor, __u64 *ret_arrival_ns)
 {
 	const struct ipv6hdr *ip = parse_ipv6(cursor);
 
-	if (!ip || ip->nexthdr != IPPROTO_UDP || !parse_ntp_port(cursor))
+	if (!ip || ip->nexthdr != IPPROTO_UDP || !parse_ntp_port(cursor, ret_arrival_ns))
 		return STEER_REASON_passed_other;
 	if (!bpf_map_lookup_elem(&steer_ipv6, &ip->daddr))
 		return STEER_REASON_passed_not_served;
 	return STEER_REASON_redirected;
 }
 
-static __always_inline enum steer_reason classify_frame(const struct xdp_md *context)
+static __always_inline enum steer_reason classify_frame(
+	const struct xdp_md *context, __u64 *ret_arrival_ns)
 {
 	struct parse_cursor cursor = parse_start(context);
 	__be16 protocol;
@@ -98,25 +105,25 @@ static __always_inline enum steer_reason classify_frame(const struct xdp_md *con
 	if (!parse_ethernet(&cursor, &protocol))
 		return STEER_REASON_passed_other;
 	if (protocol == bpf_htons(ETH_P_IP))
-		return classify_ipv4(&cursor);
+		return classify_ipv4(&cursor, ret_arrival_ns);
 	if (protocol == bpf_htons(ETH_P_IPV6))
-		return classify_ipv6(&cursor);
+		return classify_ipv6(&cursor, ret_arrival_ns);
 	return STEER_REASON_passed_other;
 }
 
 /* Whether a frame that is meant for it can go to the queue's socket. */
-static __always_inline enum steer_reason classify_queue(__u32 queue)
+static __always_inline enum steer_reason classify_queue(__u32 queue, __u64 arrival_ns)
 {
 	const __u64 *deadline_ns = bpf_map_lookup_elem(&steer_queue, &queue);
 
-	if (!deadline_ns || bpf_ktime_get_ns() >= *deadline_ns)
+	if (!deadline_ns || arrival_ns >= *deadline_ns)
 		return STEER_REASON_passed_not_steered;
 	return bpf_map_lookup_elem(&xsks_map, &queue) ? STEER_REASON_redirected
 						      : STEER_REASON_passed_no_socket;
 }
 
 /* Writes the stamp in front of the frame, where the driver leaves room for it. */
-static __always_inline bool stamp(struct xdp_md *context)
+static __always_inline bool stamp(struct xdp_md *context, __u64 arrival_ns)
 {
 	struct meridian_frame_stamp *stamp;
 
@@ -125,7 +132,7 @@ static __always_inline bool stamp(struct xdp_md *context)
 	stamp = (void *)(long)context->data_meta;
 	if ((void *)(stamp + 1) > (void *)(long)context->data)
 		return false;
-	stamp->monotonic_ns = bpf_ktime_get_ns();
+	stamp->monotonic_ns = arrival_ns;
 	stamp->magic = MERIDIAN_FRAME_STAMP_MAGIC;
 	stamp->reserved = 0;
 	return true;
@@ -135,12 +142,13 @@ SEC("xdp")
 int xsk_def_prog(struct xdp_md *context)
 {
 	__u32 queue = context->rx_queue_index;
-	enum steer_reason reason = classify_frame(context);
+	__u64 arrival_ns = 0;
+	enum steer_reason reason = classify_frame(context, &arrival_ns);
 
 	if (reason == STEER_REASON_redirected)
-		reason = classify_queue(queue);
+		reason = classify_queue(queue, arrival_ns);
 	/* Only now: frames for the kernel stay as they are. */
-	if (reason == STEER_REASON_redirected && !stamp(context))
+	if (reason == STEER_REASON_redirected && !stamp(context, arrival_ns))
 		reason = STEER_REASON_redirected_unstamped;
 	count(reason);
 	if (reason != STEER_REASON_redirected && reason != STEER_REASON_redirected_unstamped)
