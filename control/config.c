@@ -216,6 +216,7 @@ static int file_parse(struct config_parser *parser, FILE *file)
 		else
 			line_parse(parser, line, (size_t)length);
 	}
+	parser->rest = NULL;
 	if (ferror(file)) {
 		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
 		return -EIO;
@@ -223,28 +224,22 @@ static int file_parse(struct config_parser *parser, FILE *file)
 	return parser->error_count > 0 ? -EINVAL : 0;
 }
 
-/* Regular files only: others may never end, or never begin. */
-static int file_open(FILE **ret_file, const char *path, FILE *errors)
+/* Regular files only, else -EINVAL: others may never end, or never begin. */
+static int file_open(const char *path, FILE **ret_file)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int r = 0;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
 		r = -errno;
-	if (r == 0 && !S_ISREG(status.st_mode)) {
-		fprintf(errors, "%s: not a regular file\n", path);
-		close(fd);
-		return -EINVAL;
-	}
-	if (r == 0) {
-		*ret_file = fdopen(fd, "r");
-		if (*ret_file)
-			return 0;
+	else if (!S_ISREG(status.st_mode))
+		r = -EINVAL;
+	else if ((*ret_file = fdopen(fd, "r")) == NULL)
 		r = -errno;
-	}
-	fprintf(errors, "%s: %s\n", path, strerror(-r));
-	if (fd >= 0)
+	if (r < 0)
 		close(fd);
 	return r;
 }
@@ -252,7 +247,7 @@ static int file_open(FILE **ret_file, const char *path, FILE *errors)
 int config_load(struct config *config, const char *path, FILE *errors)
 {
 	struct config_parser parser = {.config = config, .path = path, .errors = errors};
-	FILE *file;
+	FILE *file = NULL;
 	int r;
 
 	memset(config, 0, sizeof(*config));
@@ -262,9 +257,12 @@ int config_load(struct config *config, const char *path, FILE *errors)
 		return -EINVAL;
 	}
 	snprintf(config->path, sizeof(config->path), "%s", path);
-	r = file_open(&file, path, errors);
-	if (r < 0)
+	r = file_open(path, &file);
+	if (r < 0) {
+		fprintf(errors, "%s: %s\n", path,
+			r == -EINVAL ? "not a regular file" : strerror(-r));
 		return r;
+	}
 	defaults_set(&parser);
 	r = file_parse(&parser, file);
 	fclose(file);
