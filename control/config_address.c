@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define HOST_NAME_MAX_LENGTH 253 /* RFC 1035 section 2.3.4, as text */
 
@@ -86,6 +87,15 @@ const char *config_host_name_check(const char *name)
 	if (strspn(label, "0123456789") == length)
 		return "is neither an address nor a host name";
 	return NULL;
+}
+
+bool config_same_host(const char *a, const char *b)
+{
+	struct config_address x, y;
+
+	if (config_address_parse(a, &x) && config_address_parse(b, &y))
+		return memcmp(&x, &y, sizeof(x)) == 0;
+	return strcasecmp(a, b) == 0;
 }
 
 /* chrony's short form: one to three decimal octets, the rest is zero. Returns how many, or 0. */

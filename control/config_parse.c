@@ -95,20 +95,10 @@ static bool server_polls_check(struct config_parser *parser, struct config_serve
 	return false;
 }
 
-/* Does one server have both names? Addresses can be written in many ways. */
-static bool same_server_name(const char *a, const char *b)
-{
-	struct config_address x, y;
-
-	if (config_address_parse(a, &x) && config_address_parse(b, &y))
-		return memcmp(&x, &y, sizeof(x)) == 0;
-	return strcasecmp(a, b) == 0;
-}
-
 static bool server_known(const struct config *config, const struct config_server *server)
 {
 	for (size_t i = 0; i < config->server_count; i++) {
-		if (same_server_name(config->server[i].name, server->name) &&
+		if (config_same_host(config->server[i].name, server->name) &&
 			config->server[i].port == server->port)
 			return true;
 	}

@@ -83,6 +83,9 @@ const char *config_server_address_check(const struct config_address *address);
  * NULL: nothing. */
 const char *config_host_name_check(const char *name);
 
+/* Is it one server? Addresses can be written in many ways, names in upper and lower case. */
+bool config_same_host(const char *a, const char *b);
+
 /* ADDRESS, ADDRESS/BITS, and chrony's IPv4 short forms: 10, 10.0/8, 1.2.3 (= 1.2.3.0/24).
  * Bits past the prefix are cleared. NULL, or what is wrong with `text`. */
 const char *config_subnet_parse(const char *text, struct meridian_policy_access *ret_access);
