@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl_look.h"
+#include <errno.h>
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -68,6 +69,29 @@ void look_all(struct look *looks, const struct meridian_page_kind *const *kinds,
 void look_close(struct look *look)
 {
 	meridian_page_close(&look->page);
+}
+
+static bool look_polls(const struct look *look)
+{
+	for (uint32_t i = 0; i < look->worker_count; i++) {
+		if (worker_should_move(look, i))
+			return true;
+	}
+	return false;
+}
+
+enum look_state look_state(const struct look *look)
+{
+	if (look->error < 0)
+		return look->error == -ENOENT ? LOOK_NEVER_STARTED : LOOK_UNREADABLE;
+	if (look->stats->head.writer_pid == 0)
+		return LOOK_STOPPED;
+	if (look_polls(look))
+		return look->alive ? LOOK_RUNNING : LOOK_STUCK;
+	/* Memory and interfaces are set up in long calls, in which nothing moves. */
+	if (look->alive || (uint64_t)time(NULL) - look->stats->started_s < LOOK_START_S)
+		return LOOK_STARTING;
+	return LOOK_STUCK;
 }
 
 const char *look_worker_state(const struct look *look, uint32_t index)

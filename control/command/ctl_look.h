@@ -22,11 +22,25 @@ struct look {
 	bool alive; /* it has not stopped, and moved */
 };
 
+#define LOOK_START_S 30 /* a start takes at most that long without a sign of life */
+
+enum look_state {
+	LOOK_UNREADABLE,
+	LOOK_NEVER_STARTED,
+	LOOK_STOPPED,
+	LOOK_STARTING, /* no worker polls yet */
+	LOOK_RUNNING,
+	LOOK_STUCK, /* hung or dead */
+};
+
 /* Opens the pages in `rundir` and watches all of them at once, until everything that should move
  * has moved, at most 300 ms. Close each with look_close(), whatever its error. */
 void look_all(struct look *looks, const struct meridian_page_kind *const *kinds, size_t count,
 	const char *rundir);
 void look_close(struct look *look);
+
+/* What the whole process does. */
+enum look_state look_state(const struct look *look);
 
 /* "polling", "hung", ... of worker `index` < worker_count. */
 const char *look_worker_state(const struct look *look, uint32_t index);

@@ -36,7 +36,7 @@ static const struct output_report process_report =
 struct port_row {
 	const char *name, *state, *driver, *xdp_mode, *copy_mode;
 	char name_text[MERIDIAN_POLICY_NAME_SIZE + 1], driver_text[17];
-	uint64_t queues;
+	uint64_t queues, missed_packets;
 };
 
 static const struct output_field port_fields[] = {
@@ -46,6 +46,7 @@ static const struct output_field port_fields[] = {
 	OUTPUT_FIELD("queues", "Queues", COUNT, port_row, queues, 0),
 	OUTPUT_FIELD("xdp_mode", "XDP mode", STRING, port_row, xdp_mode, 0),
 	OUTPUT_FIELD("copy_mode", "Buffers", STRING, port_row, copy_mode, 0),
+	OUTPUT_FIELD("missed_packets", "Missed", COUNT, port_row, missed_packets, 0),
 };
 static const struct output_report port_report =
 	OUTPUT_REPORT("ports", "\nInterfaces", port_fields, port_row);
@@ -99,14 +100,14 @@ static const struct output_field verdict_fields[] = {
 static const struct output_report verdict_report =
 	OUTPUT_REPORT("verdicts", "\nWhat became of packets", verdict_fields, count_row);
 
-static const char *process_state(const struct look *look)
-{
-	if (look->error < 0)
-		return look->error == -ENOENT ? "never started" : "unreadable";
-	if (look->stats->head.writer_pid == 0)
-		return "stopped";
-	return look->alive ? "running" : "hung or dead";
-}
+static const char *const state_names[] = {
+	[LOOK_UNREADABLE] = "unreadable",
+	[LOOK_NEVER_STARTED] = "never started",
+	[LOOK_STOPPED] = "stopped",
+	[LOOK_STARTING] = "starting",
+	[LOOK_RUNNING] = "running",
+	[LOOK_STUCK] = "hung or dead",
+};
 
 static void processes_put(const struct look *looks)
 {
@@ -121,7 +122,7 @@ static void processes_put(const struct look *looks)
 		const struct meridian_stats *stats = looks[i].stats;
 
 		rows[i] = (struct process_row){.process = server_names[i],
-			.state = process_state(&looks[i]),
+			.state = state_names[look_state(&looks[i])],
 			.pid = UINT64_MAX,
 			.workers = UINT64_MAX,
 			.policy_generation = UINT64_MAX};
@@ -166,12 +167,14 @@ static void port_row_fill(struct port_row *row, const struct meridian_policy_nic
 	row->name = row->name_text;
 	row->xdp_mode = xdp_mode_name(nic->xdp_mode);
 	row->queues = nic->queue_count;
+	row->missed_packets = UINT64_MAX;
 	row->state = nic->ifindex == 0 ? "gone" : "waiting";
 	if (port == NULL)
 		return;
 	memcpy(row->driver_text, port->driver, sizeof(port->driver));
 	row->driver = row->driver_text;
 	row->queues = port->queue_count;
+	row->missed_packets = meridian_stats_get(&port->missed_packets);
 	row->copy_mode = port->zero_copy ? "zero-copy" : "copy";
 	if (nic->ifindex != 0)
 		row->state = alive ? "open" : "left behind";
@@ -233,7 +236,8 @@ static int policy_read(const char *rundir, struct meridian_policy_blob **ret_blo
 	return r;
 }
 
-static void policy_put(const char *rundir, const struct look *dataplane)
+/* The policy, which the caller frees, or NULL. */
+static struct meridian_policy_blob *policy_put(const char *rundir, const struct look *dataplane)
 {
 	struct meridian_policy_blob *blob;
 	int r = policy_read(rundir, &blob);
@@ -243,11 +247,11 @@ static void policy_put(const char *rundir, const struct look *dataplane)
 		if (r != -ENOENT && r != -ENODATA)
 			output_problem("Cannot read the policy in %s: %s", rundir,
 				meridian_page_strerror(r));
-		return;
+		return NULL;
 	}
 	ports_put(blob, dataplane);
 	policy_problems(blob);
-	free(blob);
+	return blob;
 }
 
 static void workers_put(const struct look *looks)
@@ -324,25 +328,42 @@ static void counts_put(const struct look *looks, bool verdicts)
 	output_table(verdicts ? &verdict_report : &stamp_report, rows, count);
 }
 
-static void process_problems(const struct look *look, const char *name, const char *rundir)
+static void state_problem(const struct look *look, const char *name, const char *rundir)
 {
-	if (look->error < 0 && look->error != -ENOENT)
+	switch (look_state(look)) {
+	case LOOK_UNREADABLE:
 		output_problem("The statistics of the %s in %s cannot be read: %s", name, rundir,
 			meridian_page_strerror(look->error));
-	else if (look->error < 0 || look->stats->head.writer_pid == 0)
+		break;
+	case LOOK_NEVER_STARTED:
+	case LOOK_STOPPED:
 		output_problem(
 			"The %s does not run: start meridian-%s --rundir %s.", name, name, rundir);
-	else if (!look->alive)
+		break;
+	case LOOK_STARTING:
+		output_problem("The %s is starting: its log says what it waits for.", name);
+		break;
+	case LOOK_STUCK:
 		output_problem("The %s (process %" PRIu32 ") does not move, the kernel gets its "
 			       "packets: start it anew.",
 			name, look->stats->head.writer_pid);
+		break;
+	case LOOK_RUNNING:
+		break;
+	}
+}
+
+static void process_problems(
+	const struct look *look, const char *name, const char *rundir, bool hugepages_wanted)
+{
+	state_problem(look, name, rundir);
 	for (uint32_t i = 0; look->alive && i < look->worker_count; i++) {
 		if (strcmp(look_worker_state(look, i), "hung") == 0)
 			output_problem("Worker %" PRIu32 " of the %s is hung, the kernel gets its "
 				       "packets: start the %s anew.",
 				i, name, name);
 	}
-	if (look->alive && look->stats->memory == MERIDIAN_MEMORY_4K)
+	if (hugepages_wanted && look->alive && look->stats->memory == MERIDIAN_MEMORY_4K)
 		output_problem("The %s runs without hugepages, which costs speed: reserve some "
 			       "(sysctl vm.nr_hugepages) and start it anew.",
 			name);
@@ -353,15 +374,19 @@ void ctl_servers(const char *rundir)
 	static const struct meridian_page_kind *const kinds[SERVERS] = {
 		&meridian_stats_dataplane_kind, &meridian_stats_fallback_kind};
 	struct look looks[SERVERS];
+	struct meridian_policy_blob *policy;
+	bool hugepages_wanted;
 
 	look_all(looks, kinds, SERVERS, rundir);
 	processes_put(looks);
-	policy_put(rundir, &looks[SERVER_DATAPLANE]);
+	policy = policy_put(rundir, &looks[SERVER_DATAPLANE]);
+	hugepages_wanted = policy == NULL || policy->hugepages != MERIDIAN_HUGEPAGES_NEVER;
+	free(policy);
 	workers_put(looks);
 	counts_put(looks, false);
 	counts_put(looks, true);
 	for (size_t i = 0; i < SERVERS; i++) {
-		process_problems(&looks[i], server_names[i], rundir);
+		process_problems(&looks[i], server_names[i], rundir, hugepages_wanted);
 		look_close(&looks[i]);
 	}
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -65,6 +66,33 @@ static void hung_and_never_started(void **state)
 	look_close(&looks[1]);
 }
 
+/* What the process does follows from its page, whether its main thread moved, and its age. */
+static void state_of_process(void **state)
+{
+	struct look look;
+
+	(void)state;
+	look_all(&look, kinds, 1, directory);
+	look.worker_count = 2;
+	stats->started_s = (uint64_t)time(NULL);
+	stats->worker[0].state = MERIDIAN_WORKER_STARTING;
+	stats->worker[1].state = MERIDIAN_WORKER_ABSENT;
+	assert_int_equal(look_state(&look), LOOK_STARTING);
+	stats->started_s -= LOOK_START_S + 1;
+	assert_int_equal(look_state(&look), LOOK_STUCK);
+	look.alive = true;
+	assert_int_equal(look_state(&look), LOOK_STARTING);
+	stats->worker[0].state = MERIDIAN_WORKER_POLLING;
+	assert_int_equal(look_state(&look), LOOK_RUNNING);
+	look.alive = false;
+	assert_int_equal(look_state(&look), LOOK_STUCK);
+	look.error = -EPROTO;
+	assert_int_equal(look_state(&look), LOOK_UNREADABLE);
+	look.error = -ENOENT;
+	assert_int_equal(look_state(&look), LOOK_NEVER_STARTED);
+	look_close(&look);
+}
+
 static void counts_are_limited(void **state)
 {
 	struct look look;
@@ -97,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hung_and_never_started),
+		cmocka_unit_test(state_of_process),
 		cmocka_unit_test(counts_are_limited),
 		cmocka_unit_test(residence),
 	};
