@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The documentation is current: man formats every manual page without a warning, every directive
-# of the config stands in meridian.conf(5), no link in a Markdown file leads nowhere.
+# of the config stands in meridian.conf(5), meridianctl(1) has the commands and options of
+# `meridianctl --help`, no link in a Markdown file leads nowhere.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -35,6 +36,21 @@ check_directives() # FILE
 	done < <(directives)
 }
 
+# Sorted words of `meridianctl --help`, and of the manual's paragraphs about commands and options.
+helped()
+{
+	"$build/control/command/meridianctl" --help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | sort
+}
+
+documented()
+{
+	sed -n '/^# COMMANDS/,/^# EXIT STATUS/s/^\*\([a-z-]*\)\*.*/\1/p' \
+		control/command/meridianctl.1.scd | sort
+}
+
+[ -n "$(helped)" ] || complain "meridianctl --help: no commands found"
+differences=$(diff <(helped) <(documented)) ||
+	complain "meridianctl --help (<) and meridianctl(1) (>): $differences"
 [ -n "$(directives)" ] || complain "control/config_table.c: no directives found"
 while read -r page; do
 	check_page "$page"
