@@ -29,6 +29,7 @@ LAB_UPSTREAM4=198.51.100.2
 LAB_UPSTREAM6=2001:db8:2::2
 
 declare -A LAB_PID=()
+LAB_STDERR=2 # also where a command's own output is thrown away
 
 lab_note()
 {
@@ -37,7 +38,7 @@ lab_note()
 
 lab_fail()
 {
-	echo "FAIL: $*" >&2
+	echo "FAIL: $*" >&"$LAB_STDERR"
 	exit 1
 }
 
@@ -95,6 +96,7 @@ lab_inside()
 {
 	trap lab_inside_exit EXIT
 	trap 'exit 130' INT TERM HUP
+	exec {LAB_STDERR}>&2
 	LAB_RUNDIR=$LAB_DIR/run
 	LAB_CONFIG=$LAB_DIR/meridian.conf
 	mkdir -p /run/netns "$LAB_RUNDIR"
@@ -184,13 +186,18 @@ lab_in() # NAMESPACE COMMAND...
 	nsenter --net="/run/netns/$namespace" -- "$@"
 }
 
-# The veth pair between server and client. Its peer must not leave checksums to hardware that
+# A veth pair between server and client. Its peer must not leave checksums to hardware that
 # is not there: AF_XDP would see them unfinished.
+lab_veth() # QUEUES SERVER-DEVICE CLIENT-DEVICE
+{
+	ip -n server link add "$2" numrxqueues "$1" numtxqueues "$1" type veth \
+		peer name "$3" numrxqueues "$1" numtxqueues "$1" netns client
+	lab_in client ethtool -K "$3" tx off >/dev/null
+}
+
 lab_link_client() # QUEUES
 {
-	ip -n server link add eth1 numrxqueues "$1" numtxqueues "$1" type veth \
-		peer name eth0 numrxqueues "$1" numtxqueues "$1" netns client
-	lab_in client ethtool -K eth0 tx off >/dev/null
+	lab_veth "$1" eth1 eth0
 	lab_addresses server eth1 "$LAB_SERVER4/24" "$LAB_SERVER6/64"
 	lab_addresses client eth0 "$LAB_CLIENT4/24" "$LAB_CLIENT6/64"
 }
@@ -271,8 +278,14 @@ lab_wait() # SECONDS WHAT COMMAND...
 # A stock chronyd on the host's clock, which it does not touch (-x).
 lab_upstream()
 {
+	lab_need_stock chrony/usr/sbin/chronyd
 	lab_start upstream upstream "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
 		"local stratum 1" "allow all" "cmdport 0" "bindcmdaddress /" "pidfile $LAB_DIR/upstream.pid"
+}
+
+lab_need_stock() # FILE
+{
+	[ -x "$LAB_STOCK/$1" ] || lab_fail "no $LAB_STOCK/$1: run make deps"
 }
 
 # Writes the config: what every lab has, then one line for each argument.
@@ -348,6 +361,40 @@ lab_dataplane_answers()
 	before=$(lab_counter dataplane answered)
 	lab_synchronised
 	[ "$(lab_counter dataplane answered)" -gt "$before" ]
+}
+
+# The same, with the dataplane and the fallback started again when they end to be started again,
+# as a service manager would. That end is a success; another one is a failure.
+lab_restarted_dataplane_answers()
+{
+	lab_restart_ended dataplane
+	lab_restart_ended fallback
+	lab_dataplane_answers
+}
+
+lab_restart_ended() # dataplane|fallback
+{
+	local status=0
+
+	lab_alive "$1" && return
+	wait "${LAB_PID[$1]}" || status=$?
+	[ "$status" = 0 ] || lab_fail "$1 ended with status $status"
+	"lab_$1"
+}
+
+lab_fallback_answers()
+{
+	local before
+
+	before=$(lab_counter fallback answered)
+	lab_synchronised
+	[ "$(lab_counter fallback answered)" -gt "$before" ]
+}
+
+# Directory of an interface's pinned link and maps; nothing when there is none.
+lab_pins() # DEVICE
+{
+	find /sys/fs/bpf -type d -name "$1" 2>/dev/null
 }
 
 # A field of `meridianctl COMMAND --json`, such as: lab_field status ports.0.driver

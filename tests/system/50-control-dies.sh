@@ -11,7 +11,7 @@ pinned()
 {
 	local directory
 
-	directory=$(find /sys/fs/bpf -type d -name eth1)
+	directory=$(lab_pins eth1)
 	bpftool -j link show pinned "$directory/link" | "$LAB_TOOLS/json-field" id
 	bpftool -j map show pinned "$directory/xsks_map" | "$LAB_TOOLS/json-field" id
 }

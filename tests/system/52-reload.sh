@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Control reads its config again, twice, and refuses a broken one: the dataplane goes on answering
-# all the while, and control still watches it, so that a stopped one is passed by.
+# all the while, and control still watches it, so that a stopped one is passed by. Changed rules
+# hold at once.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -18,26 +19,33 @@ logged()
 	[ "$(grep -c "was read again\|was not taken over" "$LAB_DIR/control.log")" = "$1" ]
 }
 
-fallback_answers()
+denied()
 {
 	local before
 
-	before=$(lab_counter fallback answered)
-	lab_synchronised && [ "$(lab_counter fallback answered)" -gt "$before" ]
+	before=$(lab_counter dataplane denied)
+	! lab_ask --timeout 0.2 "$LAB_SERVER4" || return 1
+	[ "$(lab_counter dataplane denied)" -gt "$before" ]
 }
 
 lab_enter "$@"
 lab_network
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
-lab_upstream
+lab_config "local stratum 10"
 lab_serve
 reload 1
 reload 2
 echo "sever 192.0.2.9" >>"$LAB_CONFIG"
 reload 3
 lab_note "two good reloads and a broken one: the dataplane answers"
+sed -i "/^sever/d" "$LAB_CONFIG"
+echo "deny $LAB_CLIENT4" >>"$LAB_CONFIG"
+kill -HUP "${LAB_PID[control]}"
+lab_wait 5 "the dataplane to deny" denied
+sed -i "/^deny/d" "$LAB_CONFIG"
+reload 5
+lab_note "deny and its removal take effect"
 kill -STOP "${LAB_PID[dataplane]}"
-lab_wait 5 "the fallback to answer for a stopped dataplane" fallback_answers
+lab_wait 5 "the fallback to answer for a stopped dataplane" lab_fallback_answers
 kill -CONT "${LAB_PID[dataplane]}"
 lab_wait 5 "the dataplane to answer again" lab_dataplane_answers
 lab_note "control still watches the dataplane"

@@ -5,13 +5,6 @@
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
-# Lets the dataplane be restarted while a wait goes on.
-dataplane_answers()
-{
-	lab_alive dataplane || lab_dataplane
-	lab_dataplane_answers
-}
-
 fallback_or_dataplane_answers()
 {
 	lab_alive fallback || lab_fail "the fallback has ended"
@@ -28,7 +21,7 @@ ip -n server link set eth1 down
 sleep 1
 ip -n server link set eth1 up
 ip -n server address replace "$LAB_SERVER6/64" dev eth1 nodad # the kernel removed it
-lab_wait 20 "the dataplane to answer after down and up" dataplane_answers
+lab_wait 20 "the dataplane to answer after down and up" lab_restarted_dataplane_answers
 lab_note "down and up: served"
 
 ip -n server link delete eth1
@@ -36,5 +29,5 @@ sleep 2
 lab_alive control || lab_fail "control ended with the interface"
 lab_link_client 1
 lab_wait 20 "any reply on the new interface" fallback_or_dataplane_answers
-lab_wait 30 "the dataplane to answer on the new interface" dataplane_answers
+lab_wait 30 "the dataplane to answer on the new interface" lab_restarted_dataplane_answers
 lab_note "deleted and made again: served"

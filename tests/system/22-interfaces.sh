@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# One dataplane on two interfaces, one of which has 16 queues, with the memory it chooses itself.
+# One worker polls them all.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+SECOND4=203.0.113.1
+
+dataplane_answers_all() # ADDRESS
+{
+	local before
+
+	before=$(lab_counter dataplane answered)
+	lab_ask --count 100 --interval 0.01 "$1" >"$LAB_DIR/ask.txt"
+	lab_note "$1: $(tail -n 1 "$LAB_DIR/ask.txt")"
+	[ $(($(lab_counter dataplane answered) - before)) = 100 ] ||
+		lab_fail "$1: not 100 answered by the dataplane"
+}
+
+lab_enter "$@"
+lab_network
+lab_veth 16 eth2 eth1
+lab_addresses server eth2 "$SECOND4/24" 2001:db8:3::1/64
+lab_addresses client eth1 203.0.113.2/24 2001:db8:3::2/64
+lab_config "local stratum 10" "nic eth2" "allow 203.0.113.0/24"
+lab_serve
+lab_expect status ports.0.name eth1
+lab_expect status ports.0.queues 1
+lab_expect status ports.1.name eth2
+lab_expect status ports.1.queues 16
+lab_expect status ports.1.missed_packets 0
+dataplane_answers_all "$LAB_SERVER4"
+dataplane_answers_all "$SECOND4"

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A local user who may read the pages cannot keep the programs from starting, and a control that
+# runs as another user after its start leaves nothing behind when it ends.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+NOBODY=65534
+
+# Locks all that can be opened in the run directory, in both of Linux's ways.
+lock_as_nobody()
+{
+	lab_start locker server setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups \
+		/usr/bin/python3 -c '
+import fcntl, glob, os, sys, time
+held = []
+for path in [sys.argv[1], *glob.glob(sys.argv[1] + "/*")]:
+    for lock in (fcntl.flock, fcntl.lockf):
+        try:
+            fd = os.open(path, os.O_RDONLY)
+            lock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            continue
+        held.append(fd)
+print(len(held), "locks held", flush=True)
+time.sleep(600)' "$LAB_RUNDIR"
+	lab_wait 5 "the locks" grep -q "locks held" "$LAB_DIR/locker.log"
+	lab_note "nobody: $(cat "$LAB_DIR/locker.log")"
+}
+
+stop_all()
+{
+	lab_stop fallback
+	lab_stop dataplane
+	lab_stop control
+}
+
+lab_enter "$@"
+lab_network
+chmod 755 "$LAB_DIR" "$LAB_RUNDIR"
+lab_config "local stratum 10"
+lab_serve
+stop_all
+lock_as_nobody
+lab_serve
+stop_all
+lab_kill locker
+lab_note "served in spite of locks"
+
+chown "$NOBODY" "$LAB_RUNDIR"
+lab_config "local stratum 10" "user nobody"
+lab_serve
+grep -q "^Uid:[[:blank:]]*$NOBODY" "/proc/${LAB_PID[control]}/status" ||
+	lab_fail "control does not run as nobody"
+stop_all
+[ -z "$(lab_pins eth1)" ] || lab_fail "the program is still pinned: $(find /sys/fs/bpf)"
+[ ! -e "$LAB_RUNDIR/control.sock" ] || lab_fail "the control socket is still there"
+lab_note "nobody left nothing behind"
