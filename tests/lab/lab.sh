@@ -297,7 +297,6 @@ lab_config() # [LINE...]
 		echo "allow 192.0.2.0/24"
 		echo "allow 2001:db8:1::/64"
 		echo "cmdport 0"
-		echo "memory 64"
 		[ $# = 0 ] || printf '%s\n' "$@"
 	} >"$LAB_CONFIG"
 }

@@ -24,7 +24,7 @@ denied()
 	local before
 
 	before=$(lab_counter dataplane denied)
-	! lab_ask --timeout 0.2 "$LAB_SERVER4" || return 1
+	! lab_ask --timeout 0.2 "$LAB_SERVER4" >/dev/null || return 1
 	[ "$(lab_counter dataplane denied)" -gt "$before" ]
 }
 

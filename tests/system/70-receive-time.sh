@@ -1,8 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The error of T2: the receive time in the reply against a stamp of the same request on the wire
-# side of the veth pair (tests/tools/t2-error says where). `local` is the reference, so that both read the same clock and no model
-# of an upstream enters. Prints the distribution; asserts only what no busy machine can break.
+# side of the veth pair (tests/tools/t2-error says where). `local` is the reference, so that both
+# read the same clock and no model of an upstream enters. Prints the distribution; asserts only
+# what no busy machine can break.
+# Not sanitized: a measurement of the real program
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
