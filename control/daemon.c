@@ -93,7 +93,8 @@ int daemon_lock(const char *rundir)
 	if (mkdir(rundir, 0755) < 0 && errno != EEXIST)
 		return log_errno(-errno, "rundir %s", rundir);
 	snprintf(path, sizeof(path), "%s/control.lock", rundir);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	/* Whoever can open the file can lock it. */
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return log_errno(-errno, "%s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
