@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A local user who may read the pages cannot keep the programs from starting, and a control that
-# runs as another user after its start leaves nothing behind when it ends.
+# A local user who may read the pages cannot keep the programs from starting.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -43,16 +42,4 @@ lab_serve
 stop_all
 lock_as_nobody
 lab_serve
-stop_all
-lab_kill locker
 lab_note "served in spite of locks"
-
-chown "$NOBODY" "$LAB_RUNDIR"
-lab_config "local stratum 10" "user nobody"
-lab_serve
-grep -q "^Uid:[[:blank:]]*$NOBODY" "/proc/${LAB_PID[control]}/status" ||
-	lab_fail "control does not run as nobody"
-stop_all
-[ -z "$(lab_pins eth1)" ] || lab_fail "the program is still pinned: $(find /sys/fs/bpf)"
-[ ! -e "$LAB_RUNDIR/control.sock" ] || lab_fail "the control socket is still there"
-lab_note "nobody left nothing behind"
