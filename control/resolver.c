@@ -79,9 +79,13 @@ static void resolver_free(struct resolver *resolver)
 {
 	event_remove_fd(resolver->fd);
 	close(resolver->fd);
-	while (waitpid(resolver->pid, NULL, 0) < 0 && errno == EINTR)
-		;
 	free(resolver);
+}
+
+static void child_reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 static void on_pipe(int fd, unsigned int events, void *arg)
@@ -95,6 +99,7 @@ static void on_pipe(int fd, unsigned int events, void *arg)
 	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
+	child_reap(resolver->pid);
 	resolver_free(resolver);
 	handler(address, n > 0 ? (size_t)n / sizeof(*address) : 0, handler_arg);
 }
@@ -138,6 +143,8 @@ void resolver_cancel(struct resolver *resolver)
 {
 	if (resolver == NULL)
 		return;
-	kill(resolver->pid, SIGKILL);
+	/* One from before the user was dropped cannot be killed: its alarm ends it. */
+	if (kill(resolver->pid, SIGKILL) == 0)
+		child_reap(resolver->pid);
 	resolver_free(resolver);
 }
