@@ -28,8 +28,9 @@ void pool_start(struct pool *pool, const struct config *config, const struct cou
 
 void pool_stop(struct pool *pool);
 
-/* To be called when a source came or went. True when a selection may be made: the first one, after
- * the start or an outage, waits for everybody, so that the quickest server does not decide alone.*/
+/* To be called when a source came or went, and until it is true, since the wait ends without that.
+ * True when a selection may be made: the first one, after the start or an outage, waits for
+ * everybody, so that the quickest server does not decide alone. */
 bool pool_settle(struct pool *pool, uint64_t now);
 
 /* The same without taking note. */

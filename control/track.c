@@ -295,6 +295,7 @@ static void note_sample(struct source *source)
 	if (source->estimator.restarted)
 		log_notice("%s: its time moved by %.6f s", source->config.name,
 			source->estimator.restart_step_s);
+	source->estimator.restarted = false;
 	if (sample)
 		source->original_offset_s =
 			timescale_utc_diff(meridian_timemodel_utc(&model.data, sample->counter),
@@ -309,16 +310,18 @@ static bool model_is_live(uint64_t now)
 		(status.local || model_distance_s(now) < config.max_distance_s);
 }
 
+/* Something is new of `source`; NULL: the wait for the others is over. */
 static void on_source(struct source *source)
 {
 	uint64_t now = counter_read(counter);
 	const struct source *best;
 
-	note_sample(source);
+	if (source)
+		note_sample(source);
 	best = pool_settle(&pool, now) ? select_sources(now) : NULL;
 	if (best && outvotes_held(best, source, now)) {
 		/* Others wait for a sample of their own. */
-		if (source->state >= SELECT_COMBINED || best != status.best)
+		if (!source || source->state >= SELECT_COMBINED || best != status.best)
 			update_clock(now, best);
 	} else if (model_is_live(now) && !status.local) {
 		publish_held(now);
@@ -400,6 +403,8 @@ static void on_tick(void *arg)
 	tick_timer = event_add_timer(TICK_NS, on_tick, NULL);
 	if (was_suspended())
 		start_again(now);
+	if (!pool.settled && pool_settle(&pool, now))
+		on_source(NULL);
 	renew(now);
 	if (seconds_since(drift_counter, now) >= DRIFT_WRITE_S)
 		drift_write(now);

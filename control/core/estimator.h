@@ -39,7 +39,7 @@ struct estimator {
 	uint64_t sample_count;                   /* since the start, those in dispute not counted */
 	struct sample disputed[ESTIMATOR_DISPUTED]; /* in order of time */
 	unsigned int disputed_count;
-	bool restarted;         /* by the last sample */
+	bool restarted;         /* by the last sample; the reader may clear it */
 	double restart_step_s;  /* how far the source's time moved then */
 	uint64_t path_start;    /* number of the first sample since the path got longer */
 	double start_frequency; /* what the drift file said, and how sure that is */
