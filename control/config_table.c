@@ -95,8 +95,8 @@ const struct config_directive config_table[] = {
 		.max = 86400,
 		.initial = "3600",
 		.syntax = "SECONDS",
-		.text = "How long the dataplane trusts the last published time model when "
-			"meridian-control is gone. After that it answers \"unsynchronised\"."},
+		.text = "How long those who answer trust the last published time model when "
+			"meridian-control is gone. After that they answer \"unsynchronised\"."},
 	{.name = "modellog",
 		.class = CONFIG_OWN,
 		.parse = config_parse_path,

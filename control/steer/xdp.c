@@ -16,7 +16,7 @@
 
 #define PIN_SIZE (BPFFS_PATH_SIZE + 32)
 
-MERIDIAN_STATIC_ASSERT(STEER_QUEUES_MAX == MERIDIAN_POLICY_QUEUES_MAX, "one flag per queue");
+MERIDIAN_STATIC_ASSERT(STEER_QUEUES_MAX == MERIDIAN_POLICY_QUEUES_MAX, "one deadline per queue");
 MERIDIAN_STATIC_ASSERT(STEER_ADDRESSES_MAX == MERIDIAN_POLICY_ADDRESSES_MAX, "they must fit");
 
 static int xdp_fail(struct xdp *xdp, int error, const char *doing)
