@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Stock clients of four projects get their time from the dataplane, over IPv4 and IPv6.
 # None of them may set the machine's clock: each runs without the capability to.
-# Not sanitized: the clients' own pace takes the time, and 30-frames sends the same requests
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 

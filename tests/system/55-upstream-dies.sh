@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The upstream dies: replies go on, synchronised, with a root dispersion that only grows; and a
 # server with `local` starts without any upstream, at the stratum it was given.
-# Not sanitized: waits for time to pass, in code that the other tests run too
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
