@@ -118,7 +118,7 @@ const struct source *pool_select(
 		struct source *source = &pool->source[i];
 
 		if (offered[i].state == SELECT_FALSETICKER && source->state != SELECT_FALSETICKER)
-			log_notice("%s does not agree with the majority", source->config.name);
+			log_notice("%s does not agree with the majority", source->label);
 		source->state = offered[i].state;
 	}
 	return selected < 0 ? NULL : &pool->source[selected];

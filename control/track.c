@@ -293,7 +293,7 @@ static void note_sample(struct source *source)
 	const struct sample *sample = estimator_sample(&source->estimator, 0);
 
 	if (source->estimator.restarted)
-		log_notice("%s: its time moved by %.6f s", source->config.name,
+		log_notice("%s: its time moved by %.6f s", source->label,
 			source->estimator.restart_step_s);
 	source->estimator.restarted = false;
 	if (sample)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "packet.h"
+#include "estimator.h"
 #include <arpa/inet.h>
 #include <math.h>
 #include <string.h>
@@ -8,9 +9,6 @@
 
 /* Nobody's clock is read so badly that stamps which are further apart could be out of order. */
 #define PRECISION_WORST_LOG2 (-6)
-
-/* How far the counter's nominal rate may be off: it scales our side of the round trip. */
-#define RATE_ERROR_MAX 1e-4
 
 static const char *const verdict_names[] = {
 #define X(name, text) #name,
@@ -145,7 +143,8 @@ static enum packet_verdict check_times(const struct packet_request *request,
 	if (timescale_utc_diff(stamps.t3, stamps.t2) < -server_s)
 		return PACKET_ORDER;
 	sample_measure(sample, request->timescale, &stamps);
-	sample->dispersion_s = request->precision_s + server_s + RATE_ERROR_MAX * fabs(ours_s);
+	sample->dispersion_s =
+		request->precision_s + server_s + ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
 	if (sample->delay_s < -sample->dispersion_s || sample->delay_s > DELAY_MAX_S)
 		return PACKET_DELAY;
 	sample->delay_s = fmax(sample->delay_s, fmax(request->precision_s, 1e-9));
