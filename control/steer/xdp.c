@@ -30,7 +30,8 @@ static void pin_path(char path[PIN_SIZE], const struct xdp *xdp, const char *nam
 	snprintf(path, PIN_SIZE, "%s/%s", xdp->directory, name);
 }
 
-static int print_debug(enum libbpf_print_level level, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static int print_debug(
+	enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	char line[512];
 
@@ -230,7 +231,7 @@ static uint32_t map_id(const struct bpf_map *map)
 
 static int link_create(const struct xdp *xdp, uint32_t ifindex, uint32_t mode_flag)
 {
-	LIBBPF_OPTS(bpf_link_create_opts, options, .flags = mode_flag);
+	struct bpf_link_create_opts options = {.sz = sizeof(options), .flags = mode_flag};
 
 	return bpf_link_create(
 		bpf_program__fd(xdp->bpf->progs.xsk_def_prog), (int)ifindex, BPF_XDP, &options);
