@@ -36,6 +36,12 @@ lab_note()
 	echo "$*"
 }
 
+# A measured figure: the runner shows it also when the test passes.
+lab_figure()
+{
+	echo "figure: $*"
+}
+
 lab_fail()
 {
 	echo "FAIL: $*" >&"$LAB_STDERR"

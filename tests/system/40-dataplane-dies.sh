@@ -19,7 +19,7 @@ lose_at_most() # NUMBER FUNCTION
 	"$2"
 	wait "$client" || lab_fail "$2: no synchronised reply"
 	lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/$2.txt")
-	lab_note "$2: lost $lost of 90, $(($(lab_counter fallback answered) - fallback)) by the fallback"
+	lab_figure "$2: lost $lost of 90, $(($(lab_counter fallback answered) - fallback)) by the fallback"
 	[ "$lost" -le "$1" ] || lab_fail "$2: lost $lost of 90, allowed are $1"
 	[ "$(lab_counter fallback answered)" -gt "$fallback" ] || lab_fail "$2: fallback never answered"
 	lab_wait 5 "$2: the dataplane to answer again" lab_dataplane_answers

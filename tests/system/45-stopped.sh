@@ -19,7 +19,7 @@ kill -STOP "${LAB_PID[dataplane]}"
 sleep 3
 kill -CONT "${LAB_PID[dataplane]}"
 wait "$client" || lab_fail "no reply at all"
-lab_note "$(tail -n 1 "$LAB_DIR/ask.txt"), $(lab_counter dataplane stale) dropped as stale"
+lab_figure "$(tail -n 1 "$LAB_DIR/ask.txt"), $(lab_counter dataplane stale) dropped as stale"
 [ "$(lab_counter dataplane stale)" -gt 0 ] || lab_fail "no request waited in the dataplane's queue"
 [ "$(lab_counter dataplane answered)" -gt $((before + 100)) ] ||
 	lab_fail "the dataplane did not go on"

@@ -42,6 +42,6 @@ fallback_there=$(lab_counter fallback answered)
 lab_control
 wait "$client" || lab_fail "no synchronised reply"
 lost=$(sed -n 's/.* lost \([0-9]*\)$/\1/p' "$LAB_DIR/client.txt")
-lab_note "lost $lost of 100, $((fallback_there - fallback)) by the fallback until control was back"
+lab_figure "lost $lost of 100, $((fallback_there - fallback)) by the fallback until control was back"
 [ "$lost" = 0 ] || lab_fail "lost $lost of 100"
 lab_wait 5 "the dataplane to answer again" lab_dataplane_answers

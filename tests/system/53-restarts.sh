@@ -11,7 +11,7 @@ recovers() # WHAT
 	local start=$EPOCHREALTIME
 
 	lab_wait 8 "the dataplane to answer after $1" lab_restarted_dataplane_answers
-	lab_note "$1: served again after $(awk -v a="$start" -v b="$EPOCHREALTIME" \
+	lab_figure "$1: served again after $(awk -v a="$start" -v b="$EPOCHREALTIME" \
 		'BEGIN { printf "%.1f", b - a }') s"
 }
 

@@ -17,7 +17,7 @@ measure() # NAME ADDRESS
 {
 	lab_in client "$LAB_TOOLS/t2-error" "$2" 1000 >"$LAB_DIR/$1.txt" ||
 		lab_fail "$1: no distribution"
-	cat "$LAB_DIR/$1.txt"
+	lab_figure "$1: $(tr '\n' ' ' <"$LAB_DIR/$1.txt")"
 	[ "$(percentile "$LAB_DIR/$1.txt" 1)" -gt -100000 ] || lab_fail "$1: T2 before it was sent"
 	[ "$(percentile "$LAB_DIR/$1.txt" 50)" -lt 100000 ] || lab_fail "$1: median above 100 us"
 }
