@@ -58,7 +58,7 @@ static size_t usable_count(const struct select_source *source, size_t count)
 	return usable;
 }
 
-/* Truechimers become UNSELECTED for now, the others FALSETICKER. */
+/* Truechimers become UNSELECTED, which combining may raise, the others FALSETICKER. */
 static void mark_truechimers(
 	struct select_source *source, size_t count, double low_s, double high_s)
 {
