@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_af_xdp.h"
+#include "packet_pool.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
@@ -143,30 +144,12 @@ bool port_af_xdp_ready(const struct meridian_policy_nic *nic)
 		program_has_map(query.prog_id, nic->xsks_map_id);
 }
 
-/*
- * A pool whose buffers all lie inside the UMEM. The driver of DPDK 22.11 registers the first
- * memory chunk as buffers times their size, so there must be one chunk without holes; the flag
- * sees to that, rte_pktmbuf_pool_create() would not.
- */
 static int pool_create(struct af_xdp_queue *queue, const char *nic, uint16_t index)
 {
-	struct rte_pktmbuf_pool_private private = {
-		.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE};
-	struct rte_mempool *pool;
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s_%u", nic, index);
-	pool = rte_mempool_create_empty(name, POOL_SIZE,
-		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, POOL_CACHE, sizeof(private),
-		SOCKET_ID_ANY, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
-	queue->pool = pool;
-	if (pool == NULL || rte_mempool_set_ops_byname(pool, "ring_mp_mc", NULL) < 0)
-		return -ENOBUFS;
-	rte_pktmbuf_pool_init(pool, &private);
-	if (rte_mempool_populate_default(pool) < 0 || pool->nb_mem_chunks != 1)
-		return -ENOBUFS;
-	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
-	return 0;
+	return packet_pool_create(&queue->pool, name, POOL_SIZE, POOL_CACHE);
 }
 
 static int device_create(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,

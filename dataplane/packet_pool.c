@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "packet_pool.h"
+#include <errno.h>
+#include <rte_mbuf.h>
+
+static int pool_populate(struct rte_mempool *pool)
+{
+	struct rte_pktmbuf_pool_private private = {
+		.mbuf_data_room_size = RTE_MBUF_DEFAULT_BUF_SIZE};
+
+	if (rte_mempool_set_ops_byname(pool, "ring_mp_mc", NULL) < 0)
+		return -ENOBUFS;
+	rte_pktmbuf_pool_init(pool, &private);
+	if (rte_mempool_populate_default(pool) < 0 || pool->nb_mem_chunks != 1)
+		return -ENOBUFS;
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return 0;
+}
+
+int packet_pool_create(
+	struct rte_mempool **ret_pool, const char *name, unsigned int count, unsigned int cache)
+{
+	struct rte_mempool *pool = rte_mempool_create_empty(name, count,
+		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, cache,
+		sizeof(struct rte_pktmbuf_pool_private), SOCKET_ID_ANY,
+		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+
+	if (pool == NULL || pool_populate(pool) < 0) {
+		rte_mempool_free(pool);
+		return -ENOBUFS;
+	}
+	*ret_pool = pool;
+	return 0;
+}
