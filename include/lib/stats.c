@@ -50,20 +50,6 @@ const char *meridian_stamp_name(unsigned int stamp)
 	return stamp < MERIDIAN_STAMP_COUNT ? names[stamp] : "unknown";
 }
 
-unsigned int meridian_residence_bucket(uint64_t ns)
-{
-	unsigned int octave, sub;
-
-	if (ns < UINT64_C(1) << MERIDIAN_RESIDENCE_MIN_LOG2)
-		return 0;
-	if (ns >= UINT64_C(1) << MERIDIAN_RESIDENCE_MAX_LOG2)
-		return MERIDIAN_RESIDENCE_BUCKETS - 1;
-	octave = 63 - (unsigned int)__builtin_clzll(ns);
-	sub = (unsigned int)(ns >> (octave - MERIDIAN_RESIDENCE_SUB_LOG2)) &
-		((1u << MERIDIAN_RESIDENCE_SUB_LOG2) - 1);
-	return 1 + ((octave - MERIDIAN_RESIDENCE_MIN_LOG2) << MERIDIAN_RESIDENCE_SUB_LOG2) + sub;
-}
-
 uint64_t meridian_residence_floor_ns(unsigned int bucket)
 {
 	unsigned int octave, sub;

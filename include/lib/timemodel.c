@@ -105,37 +105,6 @@ int meridian_timemodel_sane(const struct meridian_timemodel_data *data)
 		data->root_dispersion_ns <= DISPERSION_MAX && data->root_delay_ns <= DISPERSION_MAX;
 }
 
-/* `ticks` of a line as 64.64 seconds, exact but for the last 2^-64. */
-static meridian_u128 line_span(const struct meridian_line *line, uint8_t shift, uint64_t ticks)
-{
-	return (meridian_u128)ticks * line->period_frac64 >> shift;
-}
-
-struct meridian_utc meridian_timemodel_utc(
-	const struct meridian_timemodel_data *data, uint64_t counter)
-{
-	const struct meridian_line *line = counter < data->line.counter ? &data->slew : &data->line;
-	meridian_u128 utc = (meridian_u128)(uint64_t)line->utc_s << 64 | line->utc_frac64;
-
-	if (counter >= line->counter)
-		utc += line_span(line, data->period_shift, counter - line->counter);
-	else
-		utc -= line_span(line, data->period_shift, line->counter - counter);
-	return (struct meridian_utc){.s = (int64_t)(utc >> 64), .frac64 = (uint64_t)utc};
-}
-
-int meridian_timemodel_leap_offset_s(
-	const struct meridian_timemodel_data *data, struct meridian_utc utc)
-{
-	if (data->leap_s == 0)
-		return 0;
-	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s >= data->leap_s)
-		return -1;
-	if (data->leap == MERIDIAN_NTP_LI_DELETE && utc.s >= data->leap_s - 1)
-		return 1;
-	return 0;
-}
-
 uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks)
 {
 	meridian_u128 ns = (meridian_u128)ticks * NS_PER_S / data->counter_hz;

@@ -103,8 +103,22 @@ const char *meridian_stamp_name(unsigned int stamp);
 		 << MERIDIAN_RESIDENCE_SUB_LOG2) +                                                 \
 		2)
 
-/* Bucket of a residence time in ns, 0..BUCKETS-1, and a bucket's lower limit in ns. */
-unsigned int meridian_residence_bucket(uint64_t ns);
+/* Bucket of a residence time in ns, 0..BUCKETS-1. The packet path calls it, hence inline. */
+static inline unsigned int meridian_residence_bucket(uint64_t ns)
+{
+	unsigned int octave, sub;
+
+	if (ns < UINT64_C(1) << MERIDIAN_RESIDENCE_MIN_LOG2)
+		return 0;
+	if (ns >= UINT64_C(1) << MERIDIAN_RESIDENCE_MAX_LOG2)
+		return MERIDIAN_RESIDENCE_BUCKETS - 1;
+	octave = 63 - (unsigned int)__builtin_clzll(ns);
+	sub = (unsigned int)(ns >> (octave - MERIDIAN_RESIDENCE_SUB_LOG2)) &
+		((1u << MERIDIAN_RESIDENCE_SUB_LOG2) - 1);
+	return 1 + ((octave - MERIDIAN_RESIDENCE_MIN_LOG2) << MERIDIAN_RESIDENCE_SUB_LOG2) + sub;
+}
+
+/* A bucket's lower limit in ns. */
 uint64_t meridian_residence_floor_ns(unsigned int bucket);
 
 #define MERIDIAN_WORKER_ABSENT   0 /* the slot is not in use by the running process */

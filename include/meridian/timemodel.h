@@ -21,6 +21,7 @@
  * ever led the clock, the promise is about this host's clock as read at published_counter.
  */
 
+#include <meridian/ntp.h>
 #include <meridian/page.h>
 #include <stdint.h>
 
@@ -106,14 +107,38 @@ void meridian_timemodel_write(
  * reader checks before it computes with a snapshot; else 0. */
 int meridian_timemodel_sane(const struct meridian_timemodel_data *data);
 
-/* The published clock at `counter`, before any leap second of this model is applied. */
-struct meridian_utc meridian_timemodel_utc(
-	const struct meridian_timemodel_data *data, uint64_t counter);
+/* The published clock at `counter`, before any leap second of this model is applied; exact but for
+ * the last 2^-64 s. The packet path calls it for each stamp, hence inline. */
+static inline struct meridian_utc meridian_timemodel_utc(
+	const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	const struct meridian_line *line = counter < data->line.counter ? &data->slew : &data->line;
+	meridian_u128 utc = (meridian_u128)(uint64_t)line->utc_s << 64 | line->utc_frac64;
+	meridian_u128 period = line->period_frac64;
+	struct meridian_utc result;
+
+	if (counter >= line->counter)
+		utc += period * (counter - line->counter) >> data->period_shift;
+	else
+		utc -= period * (line->counter - counter) >> data->period_shift;
+	result.s = (int64_t)(utc >> 64);
+	result.frac64 = (uint64_t)utc;
+	return result;
+}
 
 /* What the pending leap second adds to the published clock at `utc`: -1 from an inserted second
  * on (23:59:59 is given twice), 1 from a deleted one on (23:59:59 is left out), else 0. */
-int meridian_timemodel_leap_offset_s(
-	const struct meridian_timemodel_data *data, struct meridian_utc utc);
+static inline int meridian_timemodel_leap_offset_s(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc)
+{
+	if (data->leap_s == 0)
+		return 0;
+	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s >= data->leap_s)
+		return -1;
+	if (data->leap == MERIDIAN_NTP_LI_DELETE && utc.s >= data->leap_s - 1)
+		return 1;
+	return 0;
+}
 
 /* Root dispersion at `counter` in ns, rounded up, saturating at UINT64_MAX / 2. */
 uint64_t meridian_timemodel_dispersion_ns(
