@@ -2,63 +2,137 @@
 #include "served.h"
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-static size_t octets_of(uint8_t family)
+#define SLOTS_MIN  64
+#define LOAD_SHARE 4 /* slots for each address, at least */
+
+static size_t slots_for(size_t count)
 {
-	return family == MERIDIAN_FAMILY_IPV6 ? 16 : 4;
+	size_t slots = SLOTS_MIN;
+
+	while (slots < LOAD_SHARE * count)
+		slots *= 2;
+	return slots;
 }
 
-static int compare(
-	const struct meridian_policy_address *entry, const uint8_t *octets, uint8_t family)
+static size_t count_of(
+	const struct meridian_policy_address *addresses, size_t count, uint8_t family)
 {
-	if (entry->family != family)
-		return entry->family < family ? -1 : 1;
-	return memcmp(entry->octets, octets, octets_of(family));
+	size_t found = 0;
+
+	for (size_t i = 0; i < count; i++)
+		found += addresses[i].family == family;
+	return found;
 }
 
-static int compare_entries(const void *a, const void *b)
+static uint32_t ipv4_of(const struct meridian_policy_address *entry)
 {
-	const struct meridian_policy_address *right = b;
+	uint32_t address;
 
-	return compare(a, right->octets, right->family);
+	memcpy(&address, entry->octets, sizeof(address));
+	return address;
+}
+
+static struct served_ipv6 ipv6_of(const struct meridian_policy_address *entry)
+{
+	struct served_ipv6 address;
+
+	memcpy(&address, entry->octets, sizeof(address));
+	return address;
+}
+
+/* The first number that no address has. Each address rules out one, so `count` + 1 are enough. */
+static uint32_t unused_number(
+	const struct meridian_policy_address *addresses, size_t count, uint8_t family)
+{
+	uint8_t used[MERIDIAN_POLICY_ADDRESSES_MAX / 8 + 1] = {0};
+	uint32_t number = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct served_ipv6 ipv6 = ipv6_of(&addresses[i]);
+		uint64_t n = family == MERIDIAN_FAMILY_IPV4 ? ipv4_of(&addresses[i]) : ipv6.half[0];
+
+		if (addresses[i].family == family && n <= MERIDIAN_POLICY_ADDRESSES_MAX)
+			used[n / 8] |= (uint8_t)(1u << n % 8);
+	}
+	while (used[number / 8] >> number % 8 & 1)
+		number++;
+	return number;
+}
+
+static void insert_ipv4(struct served *served, uint32_t address)
+{
+	uint32_t i = served_home_ipv4(served, address);
+
+	while (served->ipv4[i] != served->free_ipv4 && served->ipv4[i] != address)
+		i = (i + 1) & served->mask_ipv4;
+	served->ipv4[i] = address;
+}
+
+static void insert_ipv6(struct served *served, struct served_ipv6 address)
+{
+	uint32_t i = served_home_ipv6(served, address);
+
+	while (!served_same_ipv6(served->ipv6[i], served->free_ipv6) &&
+		!served_same_ipv6(served->ipv6[i], address))
+		i = (i + 1) & served->mask_ipv6;
+	served->ipv6[i] = address;
+}
+
+static int allocate(struct served *served, size_t slots_ipv4, size_t slots_ipv6)
+{
+	served->mask_ipv4 = (uint32_t)(slots_ipv4 - 1);
+	served->mask_ipv6 = (uint32_t)(slots_ipv6 - 1);
+	served->shift_ipv4 = (uint8_t)(64 - __builtin_ctzll(slots_ipv4));
+	served->shift_ipv6 = (uint8_t)(64 - __builtin_ctzll(slots_ipv6));
+	served->ipv4 = malloc(slots_ipv4 * sizeof(*served->ipv4));
+	served->ipv6 = malloc(slots_ipv6 * sizeof(*served->ipv6));
+	if (served->ipv4 == NULL || served->ipv6 == NULL) {
+		served_fini(served);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < slots_ipv4; i++)
+		served->ipv4[i] = served->free_ipv4;
+	for (size_t i = 0; i < slots_ipv6; i++)
+		served->ipv6[i] = served->free_ipv6;
+	return 0;
 }
 
 int served_init(
 	struct served *served, const struct meridian_policy_address *addresses, size_t count)
 {
-	*served = (struct served){.count = count};
-	if (count == 0)
-		return 0;
-	served->address = malloc(count * sizeof(*addresses));
-	if (served->address == NULL)
-		return -ENOMEM;
-	memcpy(served->address, addresses, count * sizeof(*addresses));
-	qsort(served->address, count, sizeof(*addresses), compare_entries);
+	int r;
+
+	*served = (struct served){
+		.free_ipv4 = unused_number(addresses, count, MERIDIAN_FAMILY_IPV4),
+		.free_ipv6 = {{unused_number(addresses, count, MERIDIAN_FAMILY_IPV6), 0}},
+	};
+	r = allocate(served, slots_for(count_of(addresses, count, MERIDIAN_FAMILY_IPV4)),
+		slots_for(count_of(addresses, count, MERIDIAN_FAMILY_IPV6)));
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < count; i++) {
+		if (addresses[i].family == MERIDIAN_FAMILY_IPV4)
+			insert_ipv4(served, ipv4_of(&addresses[i]));
+		else
+			insert_ipv6(served, ipv6_of(&addresses[i]));
+	}
 	return 0;
 }
 
 void served_fini(struct served *served)
 {
-	free(served->address);
+	free(served->ipv4);
+	free(served->ipv6);
 	*served = (struct served){0};
 }
 
 bool served_contains(const struct served *served, const uint8_t *address, bool ipv6)
 {
-	uint8_t family = ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4;
-	size_t low = 0, high = served->count;
+	uint32_t ipv4;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare(&served->address[middle], address, family);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	if (ipv6)
+		return served_contains_ipv6(served, address);
+	memcpy(&ipv4, address, sizeof(ipv4));
+	return served_contains_ipv4(served, ipv4);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "seed.h"
 #include <martian.h>
 #include <served.h>
 #include <setjmp.h>
@@ -62,6 +63,92 @@ static void keeps_families_apart(void **state)
 	served_fini(&served);
 }
 
+/* Numbers that the set itself could use as its mark of a free slot. */
+static void knows_the_smallest_numbers(void **state)
+{
+	struct meridian_policy_address addresses[] = {address("0.0.0.0"), address("1.0.0.0"),
+		address("2.0.0.0"), address("::"), address("100::")};
+	struct served served;
+
+	(void)state;
+	for (size_t count = 0; count <= 5; count++) {
+		assert_int_equal(served_init(&served, addresses, count), 0);
+		assert_int_equal(contains(&served, "0.0.0.0"), count > 0);
+		assert_int_equal(contains(&served, "1.0.0.0"), count > 1);
+		assert_int_equal(contains(&served, "2.0.0.0"), count > 2);
+		assert_int_equal(contains(&served, "::"), count > 3);
+		assert_int_equal(contains(&served, "100::"), count > 4);
+		assert_false(contains(&served, "3.0.0.0"));
+		assert_false(contains(&served, "200::"));
+		served_fini(&served);
+	}
+}
+
+/* Of a few networks, so that addresses differ in few bits; a stranger's differs in bit 5 of an
+ * octet from all that are none. */
+static struct meridian_policy_address random_address(struct seed *seed, bool stranger)
+{
+	uint64_t random = seed_next(seed);
+	bool ipv6 = random & 1;
+	struct meridian_policy_address entry = address(ipv6 ? "2001:db8::" : "10.0.0.0");
+
+	entry.octets[ipv6 ? 7 : 1] = (uint8_t)(random >> 8 & 7);
+	entry.octets[ipv6 ? 14 : 2] = (uint8_t)(random >> 16);
+	entry.octets[ipv6 ? 15 : 3] = (uint8_t)(random >> 24);
+	entry.octets[ipv6 ? 6 : 1] |= (uint8_t)(stranger << 5);
+	return entry;
+}
+
+static bool has(const struct served *served, const struct meridian_policy_address *entry)
+{
+	return served_contains(served, entry->octets, entry->family == MERIDIAN_FAMILY_IPV6);
+}
+
+/* Longest way to a free slot. */
+static uint32_t longest_run(const struct served *served)
+{
+	uint32_t run = 0, longest = 0;
+
+	for (uint32_t i = 0; i <= 2 * served->mask_ipv4; i++) {
+		run = served->ipv4[i & served->mask_ipv4] == served->free_ipv4 ? 0 : run + 1;
+		longest = run > longest ? run : longest;
+	}
+	run = 0;
+	for (uint32_t i = 0; i <= 2 * served->mask_ipv6; i++) {
+		bool free_slot =
+			served_same_ipv6(served->ipv6[i & served->mask_ipv6], served->free_ipv6);
+
+		run = free_slot ? 0 : run + 1;
+		longest = run > longest ? run : longest;
+	}
+	return longest;
+}
+
+static void knows_many_addresses(void **state)
+{
+	static struct meridian_policy_address addresses[MERIDIAN_POLICY_ADDRESSES_MAX];
+	struct seed seed = seed_init(__func__);
+
+	(void)state;
+	for (size_t count = 1; count <= MERIDIAN_POLICY_ADDRESSES_MAX; count *= 16) {
+		struct served served;
+
+		for (size_t i = 0; i < count; i++)
+			addresses[i] = random_address(&seed, false);
+		assert_int_equal(served_init(&served, addresses, count), 0);
+		for (size_t i = 0; i < count; i++)
+			assert_true(has(&served, &addresses[i]));
+		for (size_t i = 0; i < 10000; i++) {
+			struct meridian_policy_address stranger = random_address(&seed, true);
+
+			assert_false(has(&served, &stranger));
+		}
+		print_message("# %zu addresses: longest run %u\n", count, longest_run(&served));
+		assert_in_range(longest_run(&served), 1, 64);
+		served_fini(&served);
+	}
+}
+
 static const struct {
 	const char *text;
 	bool martian;
@@ -110,6 +197,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_its_addresses),
 		cmocka_unit_test(keeps_families_apart),
+		cmocka_unit_test(knows_the_smallest_numbers),
+		cmocka_unit_test(knows_many_addresses),
 		cmocka_unit_test(tells_martians),
 	};
 
