@@ -12,6 +12,14 @@ static inline uint16_t get_u16(const uint8_t *from)
 	return (uint16_t)(from[0] << 8 | from[1]);
 }
 
+static inline uint32_t get_u32(const uint8_t *from)
+{
+	uint32_t value;
+
+	memcpy(&value, from, sizeof(value));
+	return __builtin_bswap32(value);
+}
+
 static inline uint64_t get_u64(const uint8_t *from)
 {
 	uint64_t value;
