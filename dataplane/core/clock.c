@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "clock.h"
-#include <meridian/ntp.h>
 
 #define DAY_S         86400
 #define FRACTION_BITS 32
 
-uint64_t clock_ntp(struct meridian_utc utc)
-{
-	return ((uint64_t)utc.s + MERIDIAN_NTP_UNIX_OFFSET_S) << FRACTION_BITS |
-		utc.frac64 >> FRACTION_BITS;
-}
-
-uint8_t clock_leap_indicator(const struct meridian_timemodel_data *model, struct meridian_utc utc)
+uint8_t clock_leap_indicator_pending(
+	const struct meridian_timemodel_data *model, struct meridian_utc utc)
 {
 	int64_t start_s = model->leap_s - (model->leap == MERIDIAN_NTP_LI_DELETE);
 
-	if (model->leap_s == 0 || model->leap == MERIDIAN_NTP_LI_NONE)
+	if (model->leap == MERIDIAN_NTP_LI_NONE)
 		return MERIDIAN_NTP_LI_NONE;
 	if (model->leap == MERIDIAN_NTP_LI_INSERT && utc.s == model->leap_s)
 		return MERIDIAN_NTP_LI_UNKNOWN;

@@ -2,18 +2,30 @@
 #ifndef DATAPLANE_CLOCK_H
 #define DATAPLANE_CLOCK_H
 
-/* From the published clock to what NTP packets say. All pure. */
+/* From the published clock to what NTP packets say. All pure; inline what is done per packet. */
 
+#include <meridian/ntp.h>
 #include <meridian/timemodel.h>
 #include <stdint.h>
 
 /* The NTP timestamp of `utc` as a 64-bit number: seconds since 1900 modulo 2^32, so that it
  * begins anew in 2036 (RFC 5905 section 6), and 2^-32 s, rounded down. */
-uint64_t clock_ntp(struct meridian_utc utc);
+static inline uint64_t clock_ntp(struct meridian_utc utc)
+{
+	return ((uint64_t)utc.s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | utc.frac64 >> 32;
+}
+
+/* The same for a model with a leap second pending or applied. */
+uint8_t clock_leap_indicator_pending(
+	const struct meridian_timemodel_data *model, struct meridian_utc utc);
 
 /* Leap indicator of a synchronised server at `utc`, a time of `model` before leap seconds are
  * applied: 1 or 2 in the last day before the leap, 3 during an inserted second, else 0. */
-uint8_t clock_leap_indicator(const struct meridian_timemodel_data *model, struct meridian_utc utc);
+static inline uint8_t clock_leap_indicator(
+	const struct meridian_timemodel_data *model, struct meridian_utc utc)
+{
+	return model->leap_s == 0 ? MERIDIAN_NTP_LI_NONE : clock_leap_indicator_pending(model, utc);
+}
 
 /* Bits of an NTP timestamp that a clock of precision 2^log2 s cannot tell. */
 uint64_t clock_noise_mask(int8_t precision_log2);

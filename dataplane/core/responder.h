@@ -3,17 +3,19 @@
 #define DATAPLANE_RESPONDER_H
 
 /*
- * The reply path: bytes, a receive time and a model in, bytes or a verdict out. The worker, the
- * fallback and the unit tests call the same functions. What is done per burst and per frame is
- * pure: no allocation, no lock, no system call, no clock read, no log.
+ * The reply path: bytes, a receive time and a model in, bytes or a verdict out. What is done per
+ * burst and per frame is pure: no allocation, no lock, no system call, no clock read, no log.
  *
  * Per burst: responder_begin() with the snapshots, responder_classify() for each frame, then
- * responder_finish() for each accepted one right before it is sent.
+ * responder_finish() for each accepted one right before it is sent. These are plain code, one frame
+ * at a time: the fallback calls them, and burst.h, which does the same for a whole burst of a
+ * worker, is held to give the same octets.
  */
 
 #include "access.h"
 #include "frame.h"
 #include "served.h"
+#include "timestamps.h"
 #include <meridian/ntp.h>
 #include <meridian/stats.h>
 #include <meridian/timemodel.h>
@@ -34,10 +36,8 @@ struct responder {
 	bool synchronised; /* the model may be served as such during this burst */
 	const struct responder_policy *policy; /* NULL: nothing is served */
 	struct meridian_ntp_header common;     /* of the replies of this burst */
-	uint64_t noise_mask;                   /* timestamp bits below the published precision */
-	uint64_t last_receive;  /* last T2 given out, as a number and before its leap second */
-	uint64_t last_transmit; /* the same of T3 */
-	uint64_t random; /* state of the generator for the bits below the precision, never 0 */
+	uint64_t prepared_until_counter;       /* `common` holds until then */
+	struct timestamps timestamps;
 };
 
 /* `seed` is any random number. */
@@ -45,7 +45,9 @@ void responder_init(struct responder *responder, uint64_t seed);
 
 /* Takes the snapshots for one burst. `model` is copied; NULL, or one that is not sane: keep the
  * last one. `policy` must stay valid until the next call. `now_counter` decides whether the
- * model is still valid and how much its dispersion has grown. */
+ * model is still valid and how much its dispersion has grown; the dispersion told is that of up to
+ * RESPONDER_PREPARE_NS later, so that it need not be computed for each burst. */
+#define RESPONDER_PREPARE_NS 1000000
 void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
 	const struct responder_policy *policy, uint64_t now_counter);
 
