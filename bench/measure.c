@@ -13,6 +13,7 @@
 #define EXIT_START 3
 
 #define HZ_INTERVAL_NS UINT64_C(20000000)
+#define SPEED_ROUNDS   20000
 #define KEY_SIZE       128
 
 uint64_t measure_ticks(void)
@@ -33,6 +34,26 @@ double measure_ticks_hz(void)
 		now_ns = meridian_clock_ns(CLOCK_MONOTONIC_RAW);
 	while (now_ns - start_ns < HZ_INTERVAL_NS);
 	return (double)(measure_ticks() - start) * 1e9 / (double)(now_ns - start_ns);
+}
+
+/* Dependent additions of a register take a core cycle each; of a constant, newer cores do several.
+ */
+double measure_cycles_per_tick(void)
+{
+	uint64_t start = measure_ticks(), x = 0, one = 1;
+
+	for (unsigned int i = 0; i < SPEED_ROUNDS; i++)
+#if defined(__x86_64__)
+		__asm__ volatile("add %1, %0\n\tadd %1, %0\n\tadd %1, %0\n\tadd %1, %0"
+				 : "+r"(x)
+				 : "r"(one));
+#else
+		__asm__ volatile("add %0, %0, %1\n\tadd %0, %0, %1\n\t"
+				 "add %0, %0, %1\n\tadd %0, %0, %1"
+				 : "+r"(x)
+				 : "r"(one));
+#endif
+	return (double)x / (double)(measure_ticks() - start);
 }
 
 static void usage(const char *program, const char *purpose, const struct measure_options *options)

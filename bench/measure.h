@@ -21,6 +21,10 @@ uint64_t measure_ticks(void);
 /* Ticks per second, against CLOCK_MONOTONIC_RAW over the 20 ms that the call takes. */
 double measure_ticks_hz(void);
 
+/* Core cycles per tick at this moment, over some 30 us. On a shared machine it moves by half from
+ * second to second: what is to be compared has to be told in cycles as well. */
+double measure_cycles_per_tick(void);
+
 struct measure_options {
 	bool json;           /* print JSON instead of text */
 	unsigned int passes; /* 1..MEASURE_PASSES_MAX */

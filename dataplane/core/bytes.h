@@ -2,10 +2,42 @@
 #ifndef DATAPLANE_BYTES_H
 #define DATAPLANE_BYTES_H
 
-/* Integers in network byte order at any address. */
+/* Words at any address: as they lie in memory, and integers in network byte order. */
 
 #include <stdint.h>
 #include <string.h>
+
+/* Words as they lie in memory, at any address. */
+static inline uint64_t load_u64(const uint8_t *from)
+{
+	uint64_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+static inline uint32_t load_u32(const uint8_t *from)
+{
+	uint32_t word;
+
+	memcpy(&word, from, sizeof(word));
+	return word;
+}
+
+static inline void store_u64(uint8_t *to, uint64_t word)
+{
+	memcpy(to, &word, sizeof(word));
+}
+
+static inline void store_u32(uint8_t *to, uint32_t word)
+{
+	memcpy(to, &word, sizeof(word));
+}
+
+static inline void store_u16(uint8_t *to, uint16_t word)
+{
+	memcpy(to, &word, sizeof(word));
+}
 
 static inline uint16_t get_u16(const uint8_t *from)
 {

@@ -1,65 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frame.h"
 #include "bytes.h"
+#include "checksum.h"
+#include "layout.h"
 #include <meridian/ntp.h>
 #include <string.h>
 
-#define MAC_SIZE        6
-#define ETHERNET_HEADER 14
-#define VLAN_TAG        4
-#define VLAN_TAGS_MAX   2
-#define IPV4_HEADER     20
-#define IPV6_HEADER     40
-#define UDP_HEADER      8
-#define UDP_CHECKSUM    6 /* offset in the UDP header */
-
-#define ETHERTYPE_IPV4  0x0800
-#define ETHERTYPE_IPV6  0x86dd
-#define ETHERTYPE_VLAN  0x8100
-#define ETHERTYPE_SVLAN 0x88a8
-
-#define IPV4_DONT_FRAGMENT 0x4000
-#define IPV4_FRAGMENT      0x3fff /* more fragments, or an offset */
-#define PROTOCOL_UDP       17
-#define REPLY_TTL          64
-
 #define GOOD MERIDIAN_VERDICT_answered
 
-/* Sum of 16-bit words as they lie in memory; an odd last octet is padded with zero (RFC 1071). */
-static uint64_t checksum_add(uint64_t sum, const uint8_t *data, size_t length)
-{
-	uint32_t word;
-
-	for (; length >= sizeof(word); data += sizeof(word), length -= sizeof(word)) {
-		memcpy(&word, data, sizeof(word));
-		sum += word;
-	}
-	word = 0;
-	memcpy(&word, data, length);
-	return sum + word;
-}
-
-static uint16_t checksum_fold(uint64_t sum)
-{
-	sum = (sum >> 32) + (sum & UINT32_MAX);
-	sum = (sum >> 16) + (sum & UINT16_MAX);
-	sum = (sum >> 16) + (sum & UINT16_MAX);
-	sum = (sum >> 16) + (sum & UINT16_MAX);
-	return (uint16_t)~sum;
-}
-
-/* The checksum over a UDP datagram of `length` octets and its pseudo header: 0 if the one
- * inside is right, else what belongs there if that field is 0. In memory order. */
-static uint16_t checksum_udp(const struct frame *frame, uint16_t length)
+/* Sum over a UDP datagram of `length` octets and its pseudo header, in memory order. */
+static uint64_t sum_udp(const struct frame *frame, uint16_t length)
 {
 	size_t addresses = frame->ipv6 ? 2 * 16 : 2 * 4;
 	uint8_t pseudo[4] = {0, PROTOCOL_UDP};
 	uint64_t sum;
 
 	put_u16(pseudo + 2, length);
-	sum = checksum_add(0, pseudo, sizeof(pseudo));
-	sum = checksum_add(sum, frame_source(frame), addresses);
-	return checksum_fold(checksum_add(sum, frame->data + frame->udp, length));
+	sum = checksum_add_octets(0, pseudo, sizeof(pseudo));
+	sum = checksum_add_octets(sum, frame_source(frame), addresses);
+	return checksum_add_octets(sum, frame->data + frame->udp, length);
 }
 
 static enum meridian_verdict check_ethernet(struct frame *frame, uint16_t *ret_ethertype)
@@ -103,7 +62,8 @@ static enum meridian_verdict check_ipv4(struct frame *frame, uint32_t *ret_lengt
 		return MERIDIAN_VERDICT_punt;
 	if (total < IPV4_HEADER || total > room)
 		return MERIDIAN_VERDICT_bad_ip_header;
-	if (!frame->checksum_good && checksum_fold(checksum_add(0, ip, IPV4_HEADER)) != 0)
+	if (!frame->checksum_good &&
+		checksum_fold(checksum_add_octets(0, ip, IPV4_HEADER)) != UINT16_MAX)
 		return MERIDIAN_VERDICT_bad_ip_checksum;
 	if (get_u16(ip + 6) & IPV4_FRAGMENT)
 		return MERIDIAN_VERDICT_punt;
@@ -170,7 +130,8 @@ static enum meridian_verdict check_udp(struct frame *frame, uint32_t length)
 	has_checksum = get_u16(udp + UDP_CHECKSUM) != 0;
 	if (!has_checksum && frame->ipv6)
 		return MERIDIAN_VERDICT_bad_udp_checksum;
-	if (has_checksum && !frame->checksum_good && checksum_udp(frame, (uint16_t)length) != 0)
+	if (has_checksum && !frame->checksum_good &&
+		checksum_fold(sum_udp(frame, (uint16_t)length)) != UINT16_MAX)
 		return MERIDIAN_VERDICT_bad_udp_checksum;
 	frame->payload = frame->udp + UDP_HEADER;
 	frame->payload_length = (uint16_t)(length - UDP_HEADER);
@@ -231,7 +192,7 @@ static void turn_ipv4(uint8_t *ip, uint16_t udp_length)
 	put_u16(ip + 6, IPV4_DONT_FRAGMENT);
 	ip[8] = REPLY_TTL;
 	put_u16(ip + 10, 0);
-	checksum = checksum_fold(checksum_add(0, ip, IPV4_HEADER));
+	checksum = (uint16_t)~checksum_fold(checksum_add_octets(0, ip, IPV4_HEADER));
 	memcpy(ip + 10, &checksum, sizeof(checksum));
 }
 
@@ -260,14 +221,17 @@ void frame_turn(struct frame *frame, uint16_t payload_length)
 	frame->length = (uint32_t)frame->payload + payload_length;
 }
 
+uint64_t frame_sum_udp(const struct frame *frame)
+{
+	return sum_udp(frame, (uint16_t)(UDP_HEADER + frame->payload_length));
+}
+
 void frame_checksum_udp(struct frame *frame)
 {
 	uint8_t *field = frame->data + frame->udp + UDP_CHECKSUM;
 	uint16_t checksum;
 
 	put_u16(field, 0);
-	checksum = checksum_udp(frame, (uint16_t)(UDP_HEADER + frame->payload_length));
-	if (checksum == 0) /* 0 on the wire means that there is none */
-		checksum = UINT16_MAX;
+	checksum = checksum_udp_field(frame_sum_udp(frame));
 	memcpy(field, &checksum, sizeof(checksum));
 }

@@ -27,6 +27,9 @@ struct frame {
 	/* Set by responder_classify() for an answer. */
 	uint64_t receive;     /* T2, the receive timestamp in the reply */
 	int8_t leap_offset_s; /* leap second applied to T2, and hence to T3: -1, 0 or 1 */
+
+	/* Set by burst_classify() for an answer: what its UDP checksum is over, but T3. */
+	uint64_t udp_sum;
 };
 
 /* Parses and checks the headers up to UDP. Returns MERIDIAN_VERDICT_answered when the payload is
@@ -43,6 +46,9 @@ uint16_t frame_source_port(const struct frame *frame);
 /* Swaps addresses and ports, writes lengths for `payload_length` octets (not above the
  * request's), TTL and the IPv4 checksum. VLAN tags are kept. */
 void frame_turn(struct frame *frame, uint16_t payload_length);
+
+/* Sum over the UDP datagram of a turned frame, its checksum included, and its pseudo header. */
+uint64_t frame_sum_udp(const struct frame *frame);
 
 /* Writes the UDP checksum of a turned frame whose payload is complete. */
 void frame_checksum_udp(struct frame *frame);

@@ -65,11 +65,6 @@ void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	put_u64(payload + RECEIVE_OFFSET, receive);
 }
 
-uint64_t reply_origin(const uint8_t *payload)
-{
-	return get_u64(payload + ORIGIN_OFFSET);
-}
-
 void reply_set_transmit(uint8_t *payload, uint64_t transmit)
 {
 	put_u64(payload + TRANSMIT_OFFSET, transmit);

@@ -4,10 +4,12 @@
 
 /* The NTP header of a reply (RFC 5905 section 7.3). All pure. */
 
+#include "bytes.h"
 #include "request.h"
 #include <meridian/ntp.h>
 #include <meridian/timemodel.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /*
@@ -23,7 +25,10 @@ void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	const struct request *request, uint8_t leap, uint64_t receive);
 
 /* The origin timestamp of a written reply, and its transmit timestamp, both as numbers. */
-uint64_t reply_origin(const uint8_t *payload);
+static inline uint64_t reply_origin(const uint8_t *payload)
+{
+	return get_u64(payload + offsetof(struct meridian_ntp_header, origin));
+}
 void reply_set_transmit(uint8_t *payload, uint64_t transmit);
 
 #endif

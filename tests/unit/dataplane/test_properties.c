@@ -2,6 +2,7 @@
 
 /* What must hold for any octets at all: random ones, and valid frames with random damage. */
 
+#include "corpus.h"
 #include "fixture.h"
 #include "seed.h"
 #include <setjmp.h>
@@ -33,11 +34,6 @@ static void world_init(struct world *world, const char *test)
 	model.precision_log2 = -26;
 	responder_init(&world->responder, seed_next(&world->seed));
 	responder_begin(&world->responder, &model, world->policy, FIXTURE_COUNTER);
-}
-
-static uint32_t below(struct world *world, uint32_t limit)
-{
-	return (uint32_t)(seed_next(&world->seed) % limit);
 }
 
 /* Offers the reply to a server at the client's place, which is open to all. */
@@ -97,12 +93,14 @@ static void offer(struct world *world, const uint8_t *data, uint32_t length)
 	enum meridian_verdict verdict;
 	struct fixture_frame f;
 
-	world->counter += below(world, 50);
+	world->counter += seed_below(&world->seed, 50);
 	fixture_frame_init(&f, data, length);
-	verdict = responder_classify(&world->responder, &f.frame, world->counter - below(world, 9));
+	verdict = responder_classify(
+		&world->responder, &f.frame, world->counter - seed_below(&world->seed, 9));
 	assert_true(verdict < MERIDIAN_VERDICT_COUNT);
 	if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
-		responder_finish(&world->responder, &f.frame, world->counter + below(world, 9));
+		responder_finish(
+			&world->responder, &f.frame, world->counter + seed_below(&world->seed, 9));
 		assert_reply_good(world, &f);
 		world->answered++;
 	} else {
@@ -119,7 +117,7 @@ static void holds_for_random_octets(void **state)
 	(void)state;
 	world_init(&world, __func__);
 	for (int round = 0; round < ROUNDS; round++) {
-		uint32_t length = below(&world, sizeof(data) + 1);
+		uint32_t length = seed_below(&world.seed, sizeof(data) + 1);
 
 		for (uint32_t i = 0; i < length; i++)
 			data[i] = (uint8_t)seed_next(&world.seed);
@@ -133,42 +131,6 @@ static void holds_for_random_octets(void **state)
 	responder_policy_free(world.policy);
 }
 
-static void build_random(struct world *world, struct pkt *ret_pkt)
-{
-	static const uint16_t ports[] = {0, 123, 1, 53, 65535};
-	static const uint8_t first[] = {0x23, 0x1b, 0x13, 0x0b, 0x08, 0x21, 0x19, 0x24, 0x22, 0x16};
-	struct pkt_spec spec = {.ipv6 = below(world, 2),
-		.vlan_tags = (int)below(world, 4),
-		.sport = ports[below(world, 5)],
-		.padding = (uint16_t)below(world, 30),
-		.no_udp_checksum = below(world, 8) == 0};
-	uint8_t payload[512];
-	size_t length = PKT_NTP_SIZE;
-
-	pkt_ntp(payload, first[below(world, sizeof(first))], seed_next(&world->seed));
-	for (uint32_t n = below(world, 3); n > 0; n--)
-		length = pkt_extension(payload, length, (uint16_t)below(world, 65536),
-			(uint16_t)(16 + 4 * below(world, 20)));
-	if (below(world, 4) == 0) {
-		memset(payload + length, 0, 24);
-		length += below(world, 25);
-	}
-	pkt_build(ret_pkt, spec, payload, length);
-}
-
-/* Bits flipped, octets replaced, ends cut or added; the checksums often made good again. */
-static void damage(struct world *world, struct pkt *pkt)
-{
-	for (uint32_t n = below(world, 4); n > 0; n--)
-		pkt->data[below(world, pkt->length)] ^= (uint8_t)(1u << below(world, 8));
-	if (below(world, 4) == 0)
-		pkt->data[below(world, pkt->payload + 1)] = (uint8_t)below(world, 256);
-	if (below(world, 2) == 0 && pkt->data[pkt->udp + 4] < 4)
-		pkt_checksum(pkt);
-	if (below(world, 8) == 0)
-		pkt->length = below(world, pkt->length + 40);
-}
-
 static void holds_for_damaged_frames(void **state)
 {
 	struct world world;
@@ -177,9 +139,9 @@ static void holds_for_damaged_frames(void **state)
 	(void)state;
 	world_init(&world, __func__);
 	for (int round = 0; round < ROUNDS; round++) {
-		build_random(&world, &pkt);
+		corpus_request(&world.seed, &pkt);
 		if (round % 2)
-			damage(&world, &pkt);
+			corpus_damage(&world.seed, &pkt);
 		offer(&world, pkt.data, pkt.length);
 	}
 	print_message("# %u of %d answered\n", world.answered, ROUNDS);

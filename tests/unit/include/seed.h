@@ -13,4 +13,10 @@ struct seed {
 struct seed seed_init(const char *test);
 uint64_t seed_next(struct seed *seed);
 
+/* 0 .. limit - 1 */
+static inline uint32_t seed_below(struct seed *seed, uint32_t limit)
+{
+	return (uint32_t)(seed_next(seed) % limit);
+}
+
 #endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The reply path alone: ticks per request in bursts, by kind of packet. Without receiving and
+ * sending, with buffers in the cache. Access allows everybody by one rule.
+ */
+
+#include "measure.h"
+#include <burst.h>
+#include <fixture.h>
+#include <meridian/counter.h>
+#include <stdio.h>
+#include <string.h>
+
+#define BURST         32
+#define BURSTS        8 /* of different buffers */
+#define ROUNDS        200
+#define BUFFER_STRIDE 2304 /* as packet buffers of DPDK lie in memory */
+
+/* A kind of packet, and what is measured of it. */
+struct kind {
+	const char *key, *text;
+	struct pkt_spec spec;
+	uint8_t li_vn_mode;
+	bool checksum_good, plain, bad;
+};
+
+static const struct kind kinds[] = {
+	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", .li_vn_mode = 0x23},
+	{"reply_ticks_ipv6", "IPv6, checksum verified and made", {.ipv6 = true}, 0x23},
+	{"reply_ticks_ipv4_verified", "IPv4, checksums verified by the NIC", .li_vn_mode = 0x23,
+		.checksum_good = true},
+	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", {.vlan_tags = 1}, 0x23},
+	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", .li_vn_mode = 0x21},
+	{"drop_ticks_ipv4_mode", "IPv4, dropped for its mode", .li_vn_mode = 0x24},
+	{"drop_ticks_ipv4_checksum", "IPv4, dropped for its UDP checksum", .li_vn_mode = 0x23,
+		.bad = true},
+	{"plain_ticks_ipv4", "IPv4, one frame at a time", .li_vn_mode = 0x23, .plain = true},
+	{"plain_ticks_ipv6", "IPv6, one frame at a time", {.ipv6 = true}, 0x23, .plain = true},
+};
+
+struct bench {
+	struct responder responder;
+	struct meridian_timemodel_data model;
+	struct responder_policy *policy;
+	const struct kind *kind;
+	struct pkt request;
+	uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
+	uint64_t classify_ticks, finish_ticks;
+};
+
+static struct bench bench;
+
+static void model_take(void)
+{
+	bench.model = fixture_model();
+	bench.model.precision_log2 = -25;
+	bench.policy = fixture_policy();
+	responder_init(&bench.responder, 1);
+	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER);
+}
+
+static void request_make(const struct kind *kind)
+{
+	uint8_t payload[PKT_NTP_SIZE];
+
+	bench.kind = kind;
+	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
+	pkt_build(&bench.request, kind->spec, payload, sizeof(payload));
+	bench.request.data[bench.request.udp + 6] ^= kind->bad;
+}
+
+/* Made long before they are answered, lest loads wait for the stores. */
+static void burst_fill(uint8_t (*buffer)[BUFFER_STRIDE], struct frame *frame)
+{
+	for (unsigned int i = 0; i < BURST; i++) {
+		memcpy(buffer[i], bench.request.data, bench.request.length);
+		frame[i] = (struct frame){.data = buffer[i],
+			.length = bench.request.length,
+			.mac = pkt_server_mac,
+			.checksum_good = bench.kind->checksum_good};
+	}
+}
+
+static uint64_t plain_serve(struct frame *frame, uint64_t counter)
+{
+	uint64_t between;
+	bool answered[BURST];
+
+	for (unsigned int i = 0; i < BURST; i++)
+		answered[i] = responder_classify(&bench.responder, &frame[i], counter) ==
+			MERIDIAN_VERDICT_answered;
+	between = measure_ticks();
+	for (unsigned int i = 0; i < BURST; i++) {
+		if (answered[i])
+			responder_finish(&bench.responder, &frame[i], counter + 100);
+	}
+	return between;
+}
+
+static uint64_t fast_serve(struct frame *frame, uint64_t counter)
+{
+	enum meridian_verdict verdict[BURST];
+	uint64_t receive[BURST], between;
+	unsigned int accepted = 0;
+
+	for (unsigned int i = 0; i < BURST; i++)
+		receive[i] = counter;
+	burst_classify(&bench.responder, frame, receive, verdict, BURST);
+	between = measure_ticks();
+	for (unsigned int i = 0; i < BURST; i++)
+		accepted += verdict[i] == MERIDIAN_VERDICT_answered;
+	burst_finish(&bench.responder, frame, accepted, counter + 100);
+	return between;
+}
+
+static void burst_measure(struct frame *frame, uint64_t counter)
+{
+	uint64_t start, between, end;
+
+	start = measure_ticks();
+	responder_begin(&bench.responder, NULL, bench.policy, counter);
+	between = bench.kind->plain ? plain_serve(frame, counter) : fast_serve(frame, counter);
+	end = measure_ticks();
+	bench.classify_ticks += between - start;
+	bench.finish_ticks += end - between;
+}
+
+/* What is filled in before does not count. */
+static void pass(void)
+{
+	struct frame frame[BURSTS][BURST];
+	uint64_t counter = FIXTURE_COUNTER;
+
+	bench.classify_ticks = bench.finish_ticks = 0;
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		for (unsigned int n = 0; n < BURSTS; n++)
+			burst_fill(&bench.buffer[n * BURST], frame[n]);
+		for (unsigned int n = 0; n < BURSTS; n++)
+			burst_measure(frame[n], counter += 4000);
+	}
+}
+
+/* Ticks and core cycles per request of each pass. */
+struct figures {
+	double ticks[MEASURE_PASSES_MAX], cycles[MEASURE_PASSES_MAX];
+	double finish_cycles[MEASURE_PASSES_MAX];
+};
+
+static void figures_take(struct figures *figures, unsigned int i)
+{
+	const double requests = ROUNDS * BURSTS * BURST;
+	double speed = measure_cycles_per_tick() / 2;
+
+	pass();
+	speed += measure_cycles_per_tick() / 2;
+	figures->ticks[i] = (double)(bench.classify_ticks + bench.finish_ticks) / requests;
+	figures->cycles[i] = figures->ticks[i] * speed;
+	figures->finish_cycles[i] = (double)bench.finish_ticks * speed / requests;
+}
+
+static void kind_measure(
+	struct measure_report *report, const struct kind *kind, unsigned int passes)
+{
+	static struct figures figures;
+	char key[64];
+
+	request_make(kind);
+	pass();
+	for (unsigned int i = 0; i < passes; i++)
+		figures_take(&figures, i);
+	measure_report_summary(
+		report, kind->key, measure_summarise(figures.ticks, passes), kind->text);
+	snprintf(key, sizeof(key), "%s_cycles", kind->key);
+	measure_report_summary(
+		report, key, measure_summarise(figures.cycles, passes), "  in core cycles");
+	snprintf(key, sizeof(key), "%s_finish_cycles", kind->key);
+	measure_report_summary(report, key, measure_summarise(figures.finish_cycles, passes),
+		"  of these for T3 and the UDP checksum");
+}
+
+int main(int argc, char **argv)
+{
+	struct measure_options options = {.passes = 31, .core = -1};
+	struct measure_report report;
+
+	measure_options_parse(&options, "bench-reply",
+		"Ticks per request of the reply path, by kind of packet.", argc, argv);
+	model_take();
+	measure_report_begin(&report, "reply", options.json);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		kind_measure(&report, &kinds[i], options.passes);
+	responder_policy_free(bench.policy);
+	return measure_report_end(&report) == 0 ? 0 : 3;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "burst.h"
+#include "bytes.h"
+#include "checksum.h"
+#include "layout.h"
+#include "reply.h"
+#include <stddef.h>
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words below are little endian");
+
+/* Words of a frame as they lie in memory. */
+#define WORD(a, b, c, d, e, f, g, h)                                                               \
+	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |          \
+		(uint64_t)(e) << 32 | (uint64_t)(f) << 40 | (uint64_t)(g) << 48 |                  \
+		(uint64_t)(h) << 56)
+#define MAC_MASK (UINT64_MAX >> 16)
+
+#define UDP_LENGTH (UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
+#define IP_LENGTH  (IPV4_HEADER + UDP_LENGTH)
+
+/* The pseudo header but for the addresses. */
+#define PSEUDO WORD(0, PROTOCOL_UDP, 0, UDP_LENGTH, 0, 0, 0, 0)
+
+/* Client port to be put between, checksum still 0. */
+#define REPLY_UDP WORD(0, MERIDIAN_NTP_PORT, 0, 0, 0, UDP_LENGTH, 0, 0)
+
+#define ORIGIN_OFFSET   offsetof(struct meridian_ntp_header, origin)
+#define RECEIVE_OFFSET  offsetof(struct meridian_ntp_header, receive)
+#define TRANSMIT_OFFSET offsetof(struct meridian_ntp_header, transmit)
+
+enum shape {
+	SHAPE_OTHER, /* for responder_classify() */
+	SHAPE_IPV4,
+	SHAPE_IPV6,
+};
+
+/* What a family has where. Constants, once inlined. */
+struct family {
+	bool ipv6;
+	uint16_t addresses, addresses_size, udp, ntp, end;
+};
+
+static const struct family family_ipv4 = {
+	.addresses = ETHERNET_HEADER + 12,
+	.addresses_size = 8,
+	.udp = ETHERNET_HEADER + IPV4_HEADER,
+	.ntp = ETHERNET_HEADER + IPV4_HEADER + UDP_HEADER,
+	.end = ETHERNET_HEADER + IP_LENGTH,
+};
+static const struct family family_ipv6 = {
+	.ipv6 = true,
+	.addresses = ETHERNET_HEADER + 8,
+	.addresses_size = 32,
+	.udp = ETHERNET_HEADER + IPV6_HEADER,
+	.ntp = ETHERNET_HEADER + IPV6_HEADER + UDP_HEADER,
+	.end = ETHERNET_HEADER + IPV6_HEADER + UDP_LENGTH,
+};
+
+/* The replies of a burst in words, and what they add to each checksum. */
+struct common {
+	uint64_t word[3];
+	uint64_t sum; /* of the second and third word and the pseudo header */
+};
+
+static void common_take(struct common *ret_common, const struct responder *responder)
+{
+	memcpy(ret_common->word, &responder->common, sizeof(ret_common->word));
+	ret_common->sum = checksum_add(PSEUDO, ret_common->word[1]);
+	ret_common->sum = checksum_add(ret_common->sum, ret_common->word[2]);
+}
+
+/* Both checks return 0 for what is right, so that many make one branch. */
+static inline uint64_t differs(uint64_t word, uint64_t mask, uint64_t expected)
+{
+	return (word ^ expected) & mask;
+}
+
+static inline uint64_t wrong(bool condition)
+{
+	return condition;
+}
+
+static inline __attribute__((always_inline)) uint64_t sum_words(
+	uint64_t sum, const uint8_t *data, size_t size)
+{
+	for (size_t i = 0; i < size; i += 8)
+		sum = checksum_add(sum, load_u64(data + i));
+	return sum;
+}
+
+static inline uint64_t check_ip_ipv4(const uint8_t *ip, bool checksum_good)
+{
+	uint64_t first = load_u64(ip), second = load_u64(ip + 8);
+	uint64_t sum = checksum_add(checksum_add(first, second), load_u32(ip + 16));
+
+	return differs(first, WORD(0xff, 0, 0xff, 0xff, 0, 0, 0x3f, 0xff),
+		       WORD(0x45, 0, 0, IP_LENGTH, 0, 0, 0, 0)) |
+		differs(second, WORD(0, 0xff, 0, 0, 0, 0, 0, 0),
+			WORD(0, PROTOCOL_UDP, 0, 0, 0, 0, 0, 0)) |
+		wrong(!checksum_good && checksum_fold(sum) != UINT16_MAX);
+}
+
+static inline uint64_t check_ip_ipv6(const uint8_t *ip)
+{
+	return differs(load_u64(ip), WORD(0xf0, 0, 0, 0, 0xff, 0xff, 0xff, 0),
+		WORD(0x60, 0, 0, 0, 0, UDP_LENGTH, PROTOCOL_UDP, 0));
+}
+
+/* UDP from a port to ours, with a checksum, and the head of an NTP request of 48 octets. */
+static inline uint64_t check_udp(const uint8_t *udp)
+{
+	uint64_t header = load_u64(udp);
+	uint8_t li_vn_mode = udp[UDP_HEADER];
+
+	return differs(header, WORD(0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0),
+		       WORD(0, 0, 0, MERIDIAN_NTP_PORT, 0, UDP_LENGTH, 0, 0)) |
+		wrong((header & UINT16_MAX) == 0) | wrong(header >> 48 == 0) |
+		wrong(MERIDIAN_NTP_MODE(li_vn_mode) != MERIDIAN_NTP_MODE_CLIENT) |
+		wrong((uint8_t)(MERIDIAN_NTP_VERSION(li_vn_mode) - MERIDIAN_NTP_VERSION_MIN) >
+			MERIDIAN_NTP_VERSION_MAX - MERIDIAN_NTP_VERSION_MIN);
+}
+
+/* As martian_source(), a bit stricter for IPv6. */
+static inline uint64_t check_addresses(
+	const struct served *served, const uint8_t *addresses, bool ipv6)
+{
+	uint8_t first = addresses[0];
+
+	if (ipv6)
+		return wrong(first == 0xff) | wrong(load_u64(addresses) == 0) |
+			wrong(!served_contains_ipv6(served, addresses + 16)) |
+			wrong(served_contains_ipv6(served, addresses));
+	return wrong(first == 0) | wrong(first == 127) | wrong(first >= 224) |
+		wrong(!served_contains_ipv4(served, load_u32(addresses + 4))) |
+		wrong(served_contains_ipv4(served, load_u32(addresses)));
+}
+
+/* Is the frame a request of this family that only access rules and rate limit can refuse? Its
+ * length and Ethernet type are right. */
+static inline __attribute__((always_inline)) bool check_frame(
+	const struct responder *responder, const struct frame *frame, struct family family)
+{
+	const uint8_t *data = frame->data, *ip = data + ETHERNET_HEADER;
+	uint64_t bad = family.ipv6 ? check_ip_ipv6(ip) : check_ip_ipv4(ip, frame->checksum_good);
+
+	bad |= check_udp(data + family.udp);
+	bad |= check_addresses(&responder->policy->served, data + family.addresses, family.ipv6);
+	if (!frame->checksum_good)
+		bad |= checksum_fold(sum_words(
+			       PSEUDO, data + family.addresses, family.end - family.addresses)) ^
+			UINT16_MAX;
+	return bad == 0;
+}
+
+static inline enum shape shape_of(const struct responder *responder, const struct frame *frame)
+{
+	const uint8_t *data = frame->data;
+	uint16_t ethertype;
+
+	if (frame->length < family_ipv4.end || data[MAC_SIZE] & 1 ||
+		memcmp(data, frame->mac, MAC_SIZE) != 0)
+		return SHAPE_OTHER;
+	ethertype = get_u16(data + ETHERNET_HEADER - 2);
+	if (ethertype == ETHERTYPE_IPV4 && check_frame(responder, frame, family_ipv4))
+		return SHAPE_IPV4;
+	if (ethertype == ETHERTYPE_IPV6 && frame->length >= family_ipv6.end &&
+		check_frame(responder, frame, family_ipv6))
+		return SHAPE_IPV6;
+	return SHAPE_OTHER;
+}
+
+static inline void prefetch(
+	const struct responder *responder, const uint8_t *data, enum shape shape)
+{
+	const struct access *access = &responder->policy->access;
+
+	if (shape == SHAPE_IPV4)
+		access_prefetch_ipv4(access, get_u32(data + family_ipv4.addresses));
+	else if (shape == SHAPE_IPV6)
+		access_prefetch_ipv6(access, get_u64(data + family_ipv6.addresses));
+}
+
+static inline bool allowed(
+	const struct responder *responder, const uint8_t *addresses, struct family family)
+{
+	const struct access *access = &responder->policy->access;
+
+	return family.ipv6 ? access_allowed_ipv6(access, get_u64(addresses), get_u64(addresses + 8))
+			   : access_allowed_ipv4(access, get_u32(addresses));
+}
+
+/* Client and server change places. */
+static inline void turn_ethernet(uint8_t *data)
+{
+	uint64_t server = load_u64(data) & MAC_MASK;
+	uint64_t client = load_u64(data + MAC_SIZE) & MAC_MASK;
+
+	store_u64(data, client | server << 48);
+	store_u32(data + 8, (uint32_t)(server >> 16));
+}
+
+static inline void turn_ipv4(uint8_t *ip)
+{
+	const uint64_t first = WORD(0x45, 0, 0, IP_LENGTH, 0, 0, IPV4_DONT_FRAGMENT >> 8, 0);
+	const uint64_t ttl_protocol = WORD(REPLY_TTL, PROTOCOL_UDP, 0, 0, 0, 0, 0, 0);
+	uint32_t client = load_u32(ip + 12), server = load_u32(ip + 16);
+	uint64_t sum = checksum_add(first, ttl_protocol) + client;
+	uint16_t checksum = (uint16_t)~checksum_fold(checksum_add(sum, server));
+
+	store_u64(ip, first);
+	store_u64(ip + 8, ttl_protocol | (uint64_t)checksum << 16 | (uint64_t)server << 32);
+	store_u32(ip + 16, client);
+}
+
+static inline void turn_ipv6(uint8_t *ip)
+{
+	uint64_t client[2] = {load_u64(ip + 8), load_u64(ip + 16)};
+	uint64_t server[2] = {load_u64(ip + 24), load_u64(ip + 32)};
+
+	store_u64(ip, WORD(0x60, 0, 0, 0, 0, UDP_LENGTH, PROTOCOL_UDP, REPLY_TTL));
+	memcpy(ip + 8, server, sizeof(server));
+	memcpy(ip + 24, client, sizeof(client));
+}
+
+/* Turns the request into its reply but for T3, and adds up what its checksum is over. */
+static inline __attribute__((always_inline)) void answer(
+	struct frame *frame, const struct common *common, struct family family, uint8_t leap)
+{
+	uint8_t *data = frame->data, *ntp = data + family.ntp;
+	uint64_t sum = sum_words(common->sum, data + family.addresses, family.addresses_size);
+	uint64_t udp = REPLY_UDP | (load_u64(data + family.udp) & UINT16_MAX) << 16;
+	uint64_t origin = load_u64(ntp + TRANSMIT_OFFSET);
+	uint64_t receive = __builtin_bswap64(frame->receive);
+	uint64_t head = common->word[0] |
+		(uint64_t)ntp[offsetof(struct meridian_ntp_header, poll)] << 16 |
+		MERIDIAN_NTP_LI_VN_MODE(
+			leap, MERIDIAN_NTP_VERSION(ntp[0]), MERIDIAN_NTP_MODE_SERVER);
+
+	sum = checksum_add(checksum_add(sum, udp), head);
+	frame->udp_sum = checksum_add(checksum_add(sum, origin), receive);
+	turn_ethernet(data);
+	if (family.ipv6)
+		turn_ipv6(data + ETHERNET_HEADER);
+	else
+		turn_ipv4(data + ETHERNET_HEADER);
+	store_u64(data + family.udp, udp);
+	store_u64(ntp, head);
+	memcpy(ntp + 8, &common->word[1], 16);
+	store_u64(ntp + ORIGIN_OFFSET, origin);
+	store_u64(ntp + RECEIVE_OFFSET, receive);
+	frame->ip = ETHERNET_HEADER;
+	frame->udp = family.udp;
+	frame->payload = family.ntp;
+	frame->payload_length = MERIDIAN_NTP_HEADER_SIZE;
+	frame->ipv6 = family.ipv6;
+	frame->length = family.end;
+}
+
+static inline __attribute__((always_inline)) enum meridian_verdict serve(
+	struct responder *responder, struct frame *frame, uint64_t receive_counter,
+	const struct common *common, struct family family)
+{
+	struct meridian_utc utc;
+	uint8_t leap = MERIDIAN_NTP_LI_UNKNOWN;
+
+	if (!allowed(responder, frame->data + family.addresses, family))
+		return MERIDIAN_VERDICT_denied;
+	utc = meridian_timemodel_utc(&responder->model, receive_counter);
+	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
+	frame->receive = timestamps_receive(&responder->timestamps, utc, frame->leap_offset_s,
+		get_u64(frame->data + family.ntp + TRANSMIT_OFFSET));
+	if (responder->synchronised)
+		leap = clock_leap_indicator(&responder->model, utc);
+	answer(frame, common, family, leap);
+	return responder->synchronised ? MERIDIAN_VERDICT_answered
+				       : MERIDIAN_VERDICT_answered_unsynchronised;
+}
+
+static enum meridian_verdict serve_other(
+	struct responder *responder, struct frame *frame, uint64_t receive_counter)
+{
+	enum meridian_verdict verdict = responder_classify(responder, frame, receive_counter);
+
+	if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
+		reply_set_transmit(frame->data + frame->payload, 0);
+		frame->udp_sum = frame_sum_udp(frame);
+	}
+	return verdict;
+}
+
+void burst_classify(struct responder *responder, struct frame *frame,
+	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
+{
+	enum shape shape[BURST_MAX];
+	struct common common;
+
+	for (unsigned int i = 0; i < count; i++) {
+		shape[i] = SHAPE_OTHER;
+		if (responder->policy == NULL || !responder->has_model)
+			continue;
+		shape[i] = shape_of(responder, &frame[i]);
+		prefetch(responder, frame[i].data, shape[i]);
+	}
+	common_take(&common, responder);
+	for (unsigned int i = 0; i < count; i++) {
+		if (shape[i] == SHAPE_IPV4)
+			ret_verdict[i] = serve(
+				responder, &frame[i], receive_counter[i], &common, family_ipv4);
+		else if (shape[i] == SHAPE_IPV6)
+			ret_verdict[i] = serve(
+				responder, &frame[i], receive_counter[i], &common, family_ipv6);
+		else
+			ret_verdict[i] = serve_other(responder, &frame[i], receive_counter[i]);
+	}
+}
+
+void burst_finish(struct responder *responder, struct frame *frame, unsigned int count,
+	uint64_t transmit_counter)
+{
+	struct meridian_utc utc = meridian_timemodel_utc(&responder->model, transmit_counter);
+
+	for (unsigned int i = 0; i < count; i++) {
+		uint8_t *payload = frame[i].data + frame[i].payload;
+		uint64_t transmit = __builtin_bswap64(timestamps_transmit(&responder->timestamps,
+			utc, frame[i].leap_offset_s, frame[i].receive, reply_origin(payload)));
+
+		store_u64(payload + TRANSMIT_OFFSET, transmit);
+		store_u16(frame[i].data + frame[i].udp + UDP_CHECKSUM,
+			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
+	}
+}

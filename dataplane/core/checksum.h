@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_CHECKSUM_H
+#define DATAPLANE_CHECKSUM_H
+
+/*
+ * The Internet checksum (RFC 1071). Sums are of words as they lie in memory, of any width: a sum of
+ * 64-bit words with end-around carry is one of 16-bit words as well, once it is folded. A sum is 0
+ * only if every word was.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+/* Adds `length` octets; an odd last one is padded with zero. */
+static inline uint64_t checksum_add_octets(uint64_t sum, const uint8_t *data, size_t length)
+{
+	uint32_t word;
+
+	for (; length >= sizeof(word); data += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		sum = checksum_add(sum, word);
+	}
+	word = 0;
+	memcpy(&word, data, length);
+	return checksum_add(sum, word);
+}
+
+/* The sum in 16 bits, not complemented: UINT16_MAX over what has its right checksum inside. */
+static inline uint16_t checksum_fold(uint64_t sum)
+{
+	sum = (sum >> 32) + (sum & UINT32_MAX);
+	sum = (sum >> 16) + (sum & UINT16_MAX);
+	sum = (sum >> 16) + (sum & UINT16_MAX);
+	return (uint16_t)((sum >> 16) + sum);
+}
+
+/* What a UDP header carries for `sum`: 0 would mean that there is no checksum (RFC 768). */
+static inline uint16_t checksum_udp_field(uint64_t sum)
+{
+	uint16_t field = (uint16_t)~checksum_fold(sum);
+
+	return field == 0 ? UINT16_MAX : field;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "corpus.h"
+#include <string.h>
+
+void corpus_request(struct seed *seed, struct pkt *ret_pkt)
+{
+	static const uint16_t ports[] = {0, 123, 1, 53, 65535};
+	static const uint8_t first[] = {0x23, 0x1b, 0x13, 0x0b, 0x08, 0x21, 0x19, 0x24, 0x22, 0x16};
+	struct pkt_spec spec = {.ipv6 = seed_below(seed, 2),
+		.vlan_tags = (int)seed_below(seed, 4),
+		.sport = ports[seed_below(seed, 5)],
+		.padding = (uint16_t)seed_below(seed, 30),
+		.no_udp_checksum = seed_below(seed, 8) == 0};
+	uint8_t payload[512];
+	size_t length = PKT_NTP_SIZE;
+
+	pkt_ntp(payload, first[seed_below(seed, sizeof(first))], seed_next(seed));
+	for (uint32_t n = seed_below(seed, 3); n > 0; n--)
+		length = pkt_extension(payload, length, (uint16_t)seed_below(seed, 65536),
+			(uint16_t)(16 + 4 * seed_below(seed, 20)));
+	if (seed_below(seed, 4) == 0) {
+		memset(payload + length, 0, 24);
+		length += seed_below(seed, 25);
+	}
+	pkt_build(ret_pkt, spec, payload, length);
+}
+
+void corpus_damage(struct seed *seed, struct pkt *pkt)
+{
+	for (uint32_t n = seed_below(seed, 4); n > 0; n--)
+		pkt->data[seed_below(seed, pkt->length)] ^= (uint8_t)(1u << seed_below(seed, 8));
+	if (seed_below(seed, 4) == 0)
+		pkt->data[seed_below(seed, pkt->payload + 1)] = (uint8_t)seed_below(seed, 256);
+	if (seed_below(seed, 2) == 0 && pkt->data[pkt->udp + 4] < 4)
+		pkt_checksum(pkt);
+	if (seed_below(seed, 8) == 0)
+		pkt->length = seed_below(seed, pkt->length + 40);
+}

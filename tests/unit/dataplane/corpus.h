@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef TEST_CORPUS_H
+#define TEST_CORPUS_H
+
+/* Frames to try the reply path with, generated from a seed. */
+
+#include "pkt.h"
+#include <seed.h>
+
+/* A request of any kind: families, tags, versions, modes, source ports, padding, extension fields
+ * and MACs, with good checksums or none. About half are answered. */
+void corpus_request(struct seed *seed, struct pkt *ret_pkt);
+
+/* Bits flipped, octets replaced, ends cut or added; the checksums often made good again. */
+void corpus_damage(struct seed *seed, struct pkt *pkt);
+
+#endif

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Bursts against the plain reply path: the same verdicts, the same octets, over a generated corpus.
+ */
+
+#include "corpus.h"
+#include "fixture.h"
+#include <burst.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROUNDS 8000
+
+/* One way through the reply path. */
+struct way {
+	struct responder responder;
+	struct fixture_frame f[BURST_MAX];
+	enum meridian_verdict verdict[BURST_MAX];
+};
+
+struct pair {
+	struct seed seed;
+	struct responder_policy *policy;
+	struct meridian_timemodel_data model;
+	struct way plain, burst;
+	uint64_t counter;
+	unsigned int answered;
+};
+
+static int pair_setup(void **state)
+{
+	static struct pair pair;
+	uint64_t seed;
+
+	memset(&pair, 0, sizeof(pair));
+	pair.seed = seed_init("burst");
+	pair.policy = fixture_policy();
+	pair.model = fixture_model();
+	pair.counter = FIXTURE_COUNTER;
+	seed = seed_next(&pair.seed);
+	responder_init(&pair.plain.responder, seed);
+	responder_init(&pair.burst.responder, seed);
+	*state = &pair;
+	return 0;
+}
+
+static int pair_teardown(void **state)
+{
+	struct pair *pair = *state;
+
+	responder_policy_free(pair->policy);
+	return 0;
+}
+
+static bool answers(enum meridian_verdict verdict)
+{
+	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
+}
+
+static void plain_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
+{
+	for (unsigned int i = 0; i < count; i++)
+		way->verdict[i] = responder_classify(&way->responder, &way->f[i].frame, receive[i]);
+	for (unsigned int i = 0; i < count; i++) {
+		if (answers(way->verdict[i]))
+			responder_finish(&way->responder, &way->f[i].frame, now);
+	}
+}
+
+static void burst_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
+{
+	struct frame frame[BURST_MAX], accepted[BURST_MAX];
+	unsigned int accepted_count = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		frame[i] = way->f[i].frame;
+	burst_classify(&way->responder, frame, receive, way->verdict, count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (answers(way->verdict[i]))
+			accepted[accepted_count++] = frame[i];
+		way->f[i].frame = frame[i];
+	}
+	burst_finish(&way->responder, accepted, accepted_count, now);
+}
+
+static void assert_same(struct pair *pair, unsigned int i)
+{
+	const struct fixture_frame *plain = &pair->plain.f[i], *burst = &pair->burst.f[i];
+
+	assert_int_equal(pair->burst.verdict[i], pair->plain.verdict[i]);
+	assert_int_equal(burst->frame.length, plain->frame.length);
+	assert_memory_equal(burst->frame.data, plain->frame.data, plain->frame.length);
+	if (!answers(pair->burst.verdict[i])) {
+		assert_true(fixture_frame_unchanged(burst));
+		return;
+	}
+	assert_int_equal(burst->frame.receive, plain->frame.receive);
+	assert_int_equal(burst->frame.payload, plain->frame.payload);
+	pair->answered++;
+}
+
+/* Sends the packets both ways. */
+static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool checksum_good)
+{
+	uint64_t receive[BURST_MAX];
+
+	pair->counter += seed_below(&pair->seed, 3000);
+	responder_begin(&pair->plain.responder, &pair->model, pair->policy, pair->counter);
+	responder_begin(&pair->burst.responder, &pair->model, pair->policy, pair->counter);
+	for (unsigned int i = 0; i < count; i++) {
+		fixture_frame_init(&pair->plain.f[i], pkt[i].data, pkt[i].length);
+		fixture_frame_init(&pair->burst.f[i], pkt[i].data, pkt[i].length);
+		pair->plain.f[i].frame.checksum_good = checksum_good;
+		pair->burst.f[i].frame.checksum_good = checksum_good;
+		receive[i] = pair->counter - seed_below(&pair->seed, 40);
+	}
+	plain_serve(&pair->plain, receive, count, pair->counter + 50);
+	burst_serve(&pair->burst, receive, count, pair->counter + 50);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_same(pair, i);
+		fixture_frame_fini(&pair->plain.f[i]);
+		fixture_frame_fini(&pair->burst.f[i]);
+	}
+}
+
+/* What nearly all requests look like, so that the fast shapes are met often. */
+static void common_request(struct pair *pair, struct pkt *ret_pkt)
+{
+	uint8_t payload[PKT_NTP_SIZE];
+	uint8_t version = (uint8_t)(seed_below(&pair->seed, 8) << 3);
+	struct pkt_spec spec = {.ipv6 = seed_below(&pair->seed, 2),
+		.sport = (uint16_t)(1 + seed_below(&pair->seed, 65535)),
+		.padding = (uint16_t)(seed_below(&pair->seed, 3) * 6)};
+
+	pkt_ntp(payload, version | 3, seed_next(&pair->seed));
+	payload[2] = (uint8_t)seed_next(&pair->seed);
+	pkt_build(ret_pkt, spec, payload, sizeof(payload));
+}
+
+/* Over a corpus of which `damage` in 4 is damaged. */
+static void compare_corpus(struct pair *pair, unsigned int damage)
+{
+	static struct pkt pkt[BURST_MAX];
+
+	for (int round = 0; round < ROUNDS; round++) {
+		unsigned int count = 1 + seed_below(&pair->seed, round % 8 ? 8 : BURST_MAX);
+
+		for (unsigned int i = 0; i < count; i++) {
+			if (seed_below(&pair->seed, 2))
+				common_request(pair, &pkt[i]);
+			else
+				corpus_request(&pair->seed, &pkt[i]);
+			if (seed_below(&pair->seed, 4) < damage)
+				corpus_damage(&pair->seed, &pkt[i]);
+		}
+		compare(pair, pkt, count, round % 16 == 3);
+	}
+	print_message("# %u answered\n", pair->answered);
+	assert_true(pair->answered > ROUNDS);
+}
+
+static void same_for_requests(void **state)
+{
+	compare_corpus(*state, 0);
+}
+
+static void same_for_damaged_requests(void **state)
+{
+	compare_corpus(*state, 2);
+}
+
+static void same_with_noise(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->model.precision_log2 = -22;
+	compare_corpus(pair, 0);
+}
+
+static void same_unsynchronised(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->model.status = MERIDIAN_TIMEMODEL_UNSYNCHRONISED;
+	compare_corpus(pair, 1);
+}
+
+/* Over the instant of a leap second, the day before it and the second itself. */
+static void same_at_a_leap_second(void **state)
+{
+	struct pair *pair = *state;
+
+	for (uint8_t leap = MERIDIAN_NTP_LI_INSERT; leap <= MERIDIAN_NTP_LI_DELETE; leap++) {
+		pair->model = fixture_model();
+		pair->model.leap = leap;
+		pair->model.leap_s = FIXTURE_UTC_S + 2;
+		pair->counter = fixture_counter(FIXTURE_UTC_S + 2, -3000 * ROUNDS / 3);
+		pair->model.disruption_count = leap;
+		compare_corpus(pair, 0);
+	}
+}
+
+/* Each octet of a good request, changed, with and without the checksums made good again. */
+static void same_for_every_octet(void **state)
+{
+	struct pair *pair = *state;
+	struct pkt good[2], pkt[BURST_MAX];
+	uint8_t payload[PKT_NTP_SIZE];
+
+	pkt_ntp(payload, 0x23, 0x123456789abcdef0);
+	for (int ipv6 = 0; ipv6 < 2; ipv6++)
+		pkt_build(&good[ipv6], (struct pkt_spec){.ipv6 = ipv6}, payload, sizeof(payload));
+	for (unsigned int round = 0; round < 2 * 110 * 8; round++) {
+		unsigned int at = round / 2 % 110, bit = round / 220;
+
+		for (unsigned int i = 0; i < 4; i++) {
+			pkt[i] = good[i % 2];
+			if (at < pkt[i].length)
+				pkt[i].data[at] ^= (uint8_t)(round % 2 ? 1u << bit : 0xffu >> bit);
+			if (i < 2 && pkt[i].data[pkt[i].udp + 4] == 0)
+				pkt_checksum(&pkt[i]);
+		}
+		compare(pair, pkt, 4, false);
+	}
+	assert_true(pair->answered > 1000);
+}
+
+static void same_for_every_length(void **state)
+{
+	struct pair *pair = *state;
+	struct pkt pkt;
+	uint8_t payload[PKT_NTP_SIZE];
+
+	pkt_ntp(payload, 0x1b, 1);
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		pkt_build(&pkt, (struct pkt_spec){.ipv6 = ipv6}, payload, sizeof(payload));
+		for (uint32_t full = pkt.length, length = 0; length <= full; length++) {
+			pkt.length = length;
+			compare(pair, &pkt, 1, length % 2);
+		}
+	}
+	assert_int_equal(pair->answered, 2);
+}
+
+/* No model yet, no policy, and an address that only one of the two serves. */
+static void same_without_model_or_policy(void **state)
+{
+	struct pair *pair = *state;
+	struct meridian_timemodel_data model = pair->model;
+	struct pkt pkt[BURST_MAX];
+	struct responder_policy *policy = pair->policy;
+
+	for (unsigned int i = 0; i < BURST_MAX; i++)
+		common_request(pair, &pkt[i]);
+	pair->model.period_shift = 64; /* not sane, so never taken */
+	compare(pair, pkt, BURST_MAX, false);
+	assert_int_equal(pair->burst.verdict[0] == MERIDIAN_VERDICT_answered, 0);
+	pair->model = model;
+	pair->policy = NULL;
+	compare(pair, pkt, BURST_MAX, false);
+	pair->policy = policy;
+	assert_int_equal(pair->answered, 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(same_for_requests),
+		TEST(same_for_damaged_requests),
+		TEST(same_with_noise),
+		TEST(same_unsynchronised),
+		TEST(same_at_a_leap_second),
+		TEST(same_for_every_octet),
+		TEST(same_for_every_length),
+		TEST(same_without_model_or_policy),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
