@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_BITS_MAX 12 /* spans of a list, log2 */
-#define SORTED_SLOTS  (ACCESS_SLOT_EDGES + 1)
+#define LIST_BITS    12 /* log2 of a list's spans: 64 KiB, and each registry's /12 has its own */
+#define SORTED_SLOTS (ACCESS_SLOT_EDGES + 1)
 
 /* The first slots, by their answer: for spans without an edge. */
 #define CONSTANT_SLOTS 2
@@ -170,10 +170,8 @@ static struct access_span keys_build(
 
 static int list_init(struct access_list *list, size_t key_count, unsigned int key_bits)
 {
-	unsigned int bits = 1;
+	unsigned int bits = key_count <= ACCESS_SLOT_EDGES ? 1 : LIST_BITS;
 
-	while (bits < LIST_BITS_MAX && key_count >> bits > 32)
-		bits++;
 	list->shift = key_bits - bits;
 	list->span = calloc((size_t)1 << bits, sizeof(*list->span));
 	list->span_count = (size_t)1 << bits;

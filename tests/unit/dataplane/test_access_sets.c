@@ -286,15 +286,15 @@ static unsigned int lines_to_leaf(
 static unsigned int lines_of(const struct access *access, bool is_ipv6, meridian_u128 address)
 {
 	uint64_t high = (uint64_t)(address >> 64), low = (uint64_t)address;
-	const struct access_span *subnet = is_ipv6 ? access_subnet(access, high) : NULL;
+	int64_t subnet = is_ipv6 && access->subnet != NULL ? access_subnet(access, high) : -1;
 
 	if (!is_ipv6)
 		return lines_to_leaf(
 			access, access_list_slot(access, &access->ipv4, high >> 32), high >> 32);
-	if (subnet == NULL)
+	if (subnet < 0)
 		return lines_to_leaf(access, access_list_slot(access, &access->ipv6, high), high);
 	return lines_to_leaf(access, access_list_slot(access, &access->subnets, high), high) +
-		lines_to_leaf(access, access_span_slot(access, subnet, low), low);
+		lines_to_leaf(access, access_span_slot(access, &access->subnet[subnet], low), low);
 }
 
 static void check_kind(const struct kind *kind, struct seed *seed)
