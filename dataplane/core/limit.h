@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_LIMIT_H
+#define DATAPLANE_LIMIT_H
+
+/*
+ * Who asks too often. A rate limiter for each source (an IPv4 address or an IPv6 /64) in memory
+ * of fixed size, one table per worker.
+ *
+ * A source may ask 2^-interval_log2 times a second, and `burst` times at once after a rest. It is
+ * the generic cell rate algorithm (ITU-T I.371 annex A), which is a token bucket that needs one
+ * number: the theoretical arrival time, at which the bucket will be full again. A request that is
+ * refused does not move it, so a source that asks too often is still answered at its rate.
+ *
+ * The table is a cache of 8 entries in each set, a set being one line: with the hash of a source
+ * its line can be prefetched. Entries need no sweeping: one whose time has passed says the same as
+ * none and may be replaced. Time is counted in sixteenths of the interval, modulo 2^32; no time
+ * lies further ahead than the burst, so what seems to is long past. Where all 8 sources of a set
+ * are in debt, a new one replaces the one that owes least. So with more sources than entries the
+ * limiter forgets those that hardly ask; it never holds back a source below its limit, but for two
+ * that have the same set and tag (one pair in 2^50 of a table of 2^18 sets), and for one that
+ * comes back 2^32 units later to within the burst.
+ */
+
+#include <meridian/timemodel.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#define LIMIT_WAYS          8
+#define LIMIT_UNITS_LOG2    4 /* units of an interval, log2 */
+#define LIMIT_INTERVAL      (1u << LIMIT_UNITS_LOG2)
+#define LIMIT_INTERVAL_MIN  (-19) /* log2 s */
+#define LIMIT_INTERVAL_MAX  12
+#define LIMIT_SETS_LOG2_MIN 4
+#define LIMIT_SETS_LOG2_MAX 26
+#define LIMIT_SETS_LOG2     18 /* for a worker: 16 MiB, 2^21 sources */
+
+struct limit_rate {
+	int8_t interval_log2; /* LIMIT_INTERVAL_MIN..LIMIT_INTERVAL_MAX */
+	uint8_t burst;        /* 0: no limit */
+};
+
+/* One line. */
+struct limit_set {
+	uint32_t tag[LIMIT_WAYS];
+	uint32_t time[LIMIT_WAYS]; /* theoretical arrival time */
+};
+_Static_assert(sizeof(struct limit_set) == 64, "a cache line");
+
+/* One worker's state. One thread. */
+struct limit {
+	struct limit_set *set;
+	uint64_t key[3];     /* secret */
+	uint32_t set_shift;  /* 64 - log2(sets) */
+	uint32_t horizon;    /* units of a burst; 0: no limit */
+	uint32_t now;        /* units */
+	uint64_t fraction;   /* of a unit, 2^-64 */
+	uint64_t multiplier; /* units for each tick, 2^-64 */
+	uint64_t counter;    /* of `now` */
+	uint64_t counter_hz;
+	struct limit_rate rate;
+	unsigned int sets_log2;
+};
+
+/*
+ * Makes a table of 2^sets_log2 sets (LIMIT_SETS_LOG2_MIN..MAX), 64 octets each, without a limit
+ * until the first limit_begin(). `seed` is a random number that nobody else knows: with it, who
+ * chooses source addresses cannot aim at the sets of others. Main thread. Returns 0 and a pointer
+ * for limit_free(), or -ENOMEM.
+ */
+int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed);
+
+/* NULL is legal. */
+void limit_free(struct limit *limit);
+
+/* Takes another rate or counter frequency. With a new rate, all debts are forgotten. */
+void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_t counter_hz);
+
+/* Sets the time of a burst of packets: `now_counter` counts `counter_hz` ticks a second, at least
+ * 2^23, and does not fall (if it does, no time passes). */
+static inline void limit_begin(struct limit *limit, const struct limit_rate *rate,
+	uint64_t now_counter, uint64_t counter_hz)
+{
+	uint64_t passed = now_counter > limit->counter ? now_counter - limit->counter : 0;
+	meridian_u128 units = (meridian_u128)passed * limit->multiplier + limit->fraction;
+
+	limit->now += (uint32_t)(units >> 64);
+	limit->fraction = (uint64_t)units;
+	limit->counter = now_counter;
+	if (rate->interval_log2 != limit->rate.interval_log2 || rate->burst != limit->rate.burst ||
+		counter_hz != limit->counter_hz)
+		limit_configure(limit, rate, counter_hz);
+}
+
+/* Both halves of a product. */
+static inline uint64_t limit_fold(uint64_t a, uint64_t b)
+{
+	meridian_u128 product = (meridian_u128)a * b;
+
+	return (uint64_t)(product >> 64) ^ (uint64_t)product;
+}
+
+/* Twice, because with some keys neighbours crowd in a few sets after the first time. */
+static inline uint64_t limit_hash(const struct limit *limit, uint64_t number)
+{
+	uint64_t once = limit_fold(number ^ limit->key[0], limit->key[1]);
+
+	return limit_fold(once ^ limit->key[2], limit->key[1]);
+}
+
+/* The hash of a source: an IPv4 address, or the upper half of an IPv6 address, in host order. The
+ * former is made a number that no IPv6 source has. */
+static inline uint64_t limit_key_ipv4(const struct limit *limit, uint32_t address)
+{
+	return limit_hash(limit, UINT64_C(0xffffffff00000000) | address);
+}
+
+static inline uint64_t limit_key_ipv6(const struct limit *limit, uint64_t high)
+{
+	return limit_hash(limit, high);
+}
+
+static inline struct limit_set *limit_set(const struct limit *limit, uint64_t hash)
+{
+	return &limit->set[hash >> limit->set_shift];
+}
+
+/* Brings a source's set into the cache. Always inline: of a function that only prefetches gcc
+ * thinks that it does nothing, and drops the call. */
+__attribute__((always_inline)) static inline void limit_prefetch(
+	const struct limit *limit, uint64_t hash)
+{
+	if (limit->horizon > 0)
+		__builtin_prefetch(limit_set(limit, hash), 1);
+}
+
+/* A bit for each entry of `tag`, and from bit 8 on for each whose time has passed or is so far
+ * ahead that it must be long past. The plain form is the reference. */
+static inline uint32_t limit_candidates_plain(
+	const struct limit_set *set, uint32_t tag, uint32_t now, uint32_t horizon)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < LIMIT_WAYS; i++) {
+		found |= (uint32_t)(set->tag[i] == tag) << i;
+		found |= (uint32_t)(set->time[i] - now - 1 >= horizon) << (LIMIT_WAYS + i);
+	}
+	return found;
+}
+
+#if defined(__SSE2__)
+/* SSE2 compares signed numbers only, so both sides are moved by 2^31. */
+static inline uint32_t limit_candidates(
+	const struct limit_set *set, uint32_t tag, uint32_t now, uint32_t horizon)
+{
+	const __m128i *tags = (const __m128i *)(const void *)set->tag;
+	const __m128i *times = (const __m128i *)(const void *)set->time;
+	__m128i wanted = _mm_set1_epi32((int)tag);
+	__m128i start = _mm_set1_epi32((int)(now + 1 + INT32_MIN));
+	__m128i last = _mm_set1_epi32((int)(horizon - 1 + INT32_MIN));
+	__m128i equal =
+		_mm_packs_epi32(_mm_cmpeq_epi32(tags[0], wanted), _mm_cmpeq_epi32(tags[1], wanted));
+	__m128i expired = _mm_packs_epi32(_mm_cmpgt_epi32(_mm_sub_epi32(times[0], start), last),
+		_mm_cmpgt_epi32(_mm_sub_epi32(times[1], start), last));
+
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(equal, expired));
+}
+#else
+static inline uint32_t limit_candidates(
+	const struct limit_set *set, uint32_t tag, uint32_t now, uint32_t horizon)
+{
+	return limit_candidates_plain(set, tag, now, horizon);
+}
+#endif
+
+/* The entry of the source that owes least, of a set in which all owe. */
+unsigned int limit_least(const struct limit_set *set, uint32_t now);
+
+/* May the source of `hash` ask now? If so, this counts. */
+static inline bool limit_allow(struct limit *limit, uint64_t hash)
+{
+	uint32_t now = limit->now, horizon = limit->horizon, found, i, ahead, known;
+	struct limit_set *set;
+
+	if (horizon == 0)
+		return true;
+	set = limit_set(limit, hash);
+	found = limit_candidates(set, (uint32_t)hash, now, horizon);
+	if (__builtin_expect(found == 0, 0))
+		i = LIMIT_WAYS + limit_least(set, now);
+	else
+		i = (uint32_t)__builtin_ctz(found);
+	ahead = set->time[i % LIMIT_WAYS] - now;
+	known = (i < LIMIT_WAYS) & (ahead - 1 < horizon);
+	ahead &= 0 - known; /* no branch: it is anybody's guess */
+	if (ahead > horizon - LIMIT_INTERVAL)
+		return false;
+	set->tag[i % LIMIT_WAYS] = (uint32_t)hash;
+	set->time[i % LIMIT_WAYS] = now + ahead + LIMIT_INTERVAL;
+	return true;
+}
+
+#endif
