@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What a look-up costs as its table grows: access rules and served addresses. As the reply path
- * does it: a burst of 32 first prefetches, then asks. Clients are drawn anew for each pass from
- * all there are.
+ * What a look-up costs as its table grows: access rules, and the clients of the rate limiter. As
+ * the reply path does it, a burst of 32 first prefetches, then asks. Clients are drawn at random
+ * from all there are, others for each pass.
  */
 #include "measure.h"
 #include <access.h>
 #include <errno.h>
-#include <served.h>
+#include <limit.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,6 +185,74 @@ static int measure_access(struct measure_report *report, const struct measure_op
 	return r;
 }
 
+struct limit_bench {
+	struct limit *limit;
+	struct limit_rate rate;
+	uint64_t hz;
+};
+
+static void limit_pass(void *context)
+{
+	struct limit_bench *bench = context;
+	struct limit *limit = bench->limit;
+	const struct key *key = next_keys();
+	uint64_t hash[BURST], allowed = 0;
+
+	for (size_t i = 0; i < LOOKUPS; i += BURST) {
+		limit_begin(limit, &bench->rate, measure_ticks(), bench->hz);
+		for (size_t j = 0; j < BURST; j++) {
+			hash[j] = limit_key_ipv4(limit, (uint32_t)key[i + j].high);
+			limit_prefetch(limit, hash[j]);
+		}
+		for (size_t j = 0; j < BURST; j++)
+			allowed += limit_allow(limit, hash[j]);
+	}
+	measure_keep(allowed);
+}
+
+/* Clients are far apart, as the world's are: the number of one times an odd number. */
+static uint32_t client_address(uint64_t random, uint32_t clients)
+{
+	return (uint32_t)((random >> 32) * clients >> 32) * UINT32_C(0x9e3779b1);
+}
+
+/* As many clients as the table holds have asked before. */
+static int measure_clients(struct measure_report *report, const struct measure_options *options,
+	unsigned int sets_log2, uint32_t clients)
+{
+	struct limit_bench bench = {
+		.rate = {.interval_log2 = -5, .burst = 128}, .hz = (uint64_t)measure_ticks_hz()};
+	uint64_t random = SEED;
+	char key[128], text[128];
+
+	if (limit_new(&bench.limit, sets_log2, SEED) < 0)
+		return -ENOMEM;
+	limit_begin(bench.limit, &bench.rate, measure_ticks(), bench.hz);
+	for (uint32_t i = 0; i < clients; i++)
+		limit_allow(bench.limit, limit_key_ipv4(bench.limit, i * UINT32_C(0x9e3779b1)));
+	for (size_t i = 0; i < KEYS; i++)
+		keys[i].high = client_address(next_random(&random), clients);
+	snprintf(key, sizeof(key), "limit_%u_sets_%u_ticks", clients, 1u << sets_log2);
+	snprintf(text, sizeof(text), "%u clients, 2^%u sets", clients, sets_log2);
+	measure_report_summary(report, key,
+		measure_ticks_per_item(limit_pass, &bench, LOOKUPS, options->passes), text);
+	limit_free(bench.limit);
+	return 0;
+}
+
+static int measure_limit(struct measure_report *report, const struct measure_options *options)
+{
+	static const uint32_t counts[] = {1, 100, 10000, 1000000, 10000000};
+	int r = 0;
+
+	for (unsigned int sets_log2 = 16; sets_log2 <= 19; sets_log2++) {
+		measure_report_heading(report, "Rate limiter");
+		for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]); i++)
+			r = measure_clients(report, options, sets_log2, counts[i]);
+	}
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct measure_options options = {.passes = 15, .core = -1};
@@ -195,6 +263,8 @@ int main(int argc, char **argv)
 		"Ticks for a look-up of the packet path, as its table grows.", argc, argv);
 	measure_report_begin(&report, "bench-tables", options.json);
 	r = measure_access(&report, &options);
+	if (r == 0)
+		r = measure_limit(&report, &options);
 	if (r == 0)
 		r = measure_report_end(&report);
 	if (r < 0)
