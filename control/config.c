@@ -57,8 +57,7 @@ void config_error(struct config_parser *parser, const char *format, ...)
 	parser->error_count++;
 }
 
-static void __attribute__((format(printf, 2, 3)))
-config_warning(struct config_parser *parser, const char *format, ...)
+void config_warning(struct config_parser *parser, const char *format, ...)
 {
 	va_list arguments;
 

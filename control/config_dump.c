@@ -56,10 +56,20 @@ static void dump_text(const char *name, const char *value, FILE *out)
 		fprintf(out, "%s %s\n", name, value);
 }
 
+static void dump_ratelimit(const struct config *config, FILE *out)
+{
+	if (config->ratelimit_burst == 0)
+		fputs("ratelimit off\n", out);
+	else
+		fprintf(out, "ratelimit interval %d burst %u\n", config->ratelimit_interval_log2,
+			config->ratelimit_burst);
+}
+
 static void dump_served(const struct config *config, FILE *out)
 {
 	for (size_t i = 0; i < config->rule_count; i++)
 		dump_rule(&config->rule[i], out);
+	dump_ratelimit(config, out);
 	for (size_t i = 0; i < config->bind_count; i++)
 		dump_directive_address("bindaddress", &config->bind[i], out);
 	for (size_t i = 0; i < config->nic_count; i++)

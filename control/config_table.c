@@ -126,6 +126,25 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "The opposite of allow."},
+	{.name = "ratelimit",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_ratelimit,
+		.initial = "interval -5 burst 128",
+		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] | off",
+		.text = "Answer each source (an IPv4 address, or an IPv6 subnet of 64 bits) once "
+			"in "
+			"2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at once "
+			"(allowed 1 to 255). What is above that is dropped. Unlike chrony, "
+			"Meridian "
+			"limits sources without being told to, at 32 requests a second: more than "
+			"a "
+			"client asks for, or a few hundred behind one address, and less than a "
+			"flood in "
+			"the name of a victim. A line that leaves out a value has chrony's, "
+			"interval 3 "
+			"and burst 8. leak and kod have no effect in this version: a source above "
+			"the "
+			"limit is answered at its rate, and not told. off limits nobody."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,
@@ -273,7 +292,6 @@ const struct config_directive config_table[] = {
 	{"sourcedir", CONFIG_REFUSED, .text = LATER "; write the servers into this file"},
 	{"port", CONFIG_REFUSED,
 		.text = "Meridian serves port 123; without `allow` it serves nobody"},
-	{"ratelimit", CONFIG_REFUSED, .text = LATER},
 	{"ntsratelimit", CONFIG_REFUSED, .text = NTS_LATER},
 	{"cmdratelimit", CONFIG_REFUSED, .text = LATER},
 	{"cmdallow", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},

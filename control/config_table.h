@@ -59,6 +59,10 @@ struct config_parser {
 void config_error(struct config_parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* The same for what does not fail. */
+void config_warning(struct config_parser *parser, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Takes the next word of the line; NULL at its end. */
 char *config_word(struct config_parser *parser);
 
@@ -96,6 +100,7 @@ void config_parse_nic(struct config_parser *parser, const struct config_directiv
 void config_parse_workers(struct config_parser *parser, const struct config_directive *row);
 void config_parse_local(struct config_parser *parser, const struct config_directive *row);
 void config_parse_allow(struct config_parser *parser, const struct config_directive *row);
+void config_parse_ratelimit(struct config_parser *parser, const struct config_directive *row);
 void config_parse_bindaddress(struct config_parser *parser, const struct config_directive *row);
 void config_parse_bindcmdaddress(struct config_parser *parser, const struct config_directive *row);
 void config_parse_counter(struct config_parser *parser, const struct config_directive *row);

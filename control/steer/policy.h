@@ -13,6 +13,8 @@ struct policy_content {
 	uint32_t memory_mb;
 	uint8_t counter_id; /* MERIDIAN_COUNTER_* */
 	uint8_t hugepages;  /* MERIDIAN_HUGEPAGES_* */
+	int8_t ratelimit_interval_log2;
+	uint8_t ratelimit_burst; /* 0: no limit */
 	const struct meridian_policy_nic *nics;
 	const struct meridian_policy_queue *queues;
 	const struct meridian_policy_worker *workers;

@@ -134,6 +134,8 @@ static int publish(void)
 		.memory_mb = plan.memory_mb,
 		.counter_id = steer_counter_id,
 		.hugepages = plan.hugepages,
+		.ratelimit_interval_log2 = steer_config->ratelimit_interval_log2,
+		.ratelimit_burst = steer_config->ratelimit_burst,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,
 		.queues = queues,

@@ -21,6 +21,7 @@
  * comes back 2^32 units later to within the burst.
  */
 
+#include <meridian/policy.h>
 #include <meridian/timemodel.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,14 +33,12 @@
 #define LIMIT_WAYS          8
 #define LIMIT_UNITS_LOG2    4 /* units of an interval, log2 */
 #define LIMIT_INTERVAL      (1u << LIMIT_UNITS_LOG2)
-#define LIMIT_INTERVAL_MIN  (-19) /* log2 s */
-#define LIMIT_INTERVAL_MAX  12
 #define LIMIT_SETS_LOG2_MIN 4
 #define LIMIT_SETS_LOG2_MAX 26
 #define LIMIT_SETS_LOG2     18 /* for a worker: 16 MiB, 2^21 sources */
 
 struct limit_rate {
-	int8_t interval_log2; /* LIMIT_INTERVAL_MIN..LIMIT_INTERVAL_MAX */
+	int8_t interval_log2; /* MERIDIAN_RATELIMIT_INTERVAL_MIN..MAX */
 	uint8_t burst;        /* 0: no limit */
 };
 

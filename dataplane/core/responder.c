@@ -128,6 +128,7 @@ int responder_policy_new(
 	if (policy == NULL)
 		return -ENOMEM;
 	policy->generation = blob->generation;
+	policy->rate = (struct limit_rate){blob->ratelimit_interval_log2, blob->ratelimit_burst};
 	r = served_init(&policy->served,
 		MERIDIAN_POLICY_TABLE(blob, addresses, struct meridian_policy_address),
 		blob->addresses.count);

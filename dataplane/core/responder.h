@@ -14,6 +14,7 @@
 
 #include "access.h"
 #include "frame.h"
+#include "limit.h"
 #include "served.h"
 #include "timestamps.h"
 #include <meridian/ntp.h>
@@ -27,6 +28,7 @@ struct responder_policy {
 	uint64_t generation;
 	struct served served;
 	struct access access;
+	struct limit_rate rate;
 };
 
 /* One worker's state. One thread. */

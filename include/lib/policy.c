@@ -105,6 +105,9 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 	if (!fits || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
+	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||
+		blob->ratelimit_interval_log2 > MERIDIAN_RATELIMIT_INTERVAL_MAX)
+		return -EBADMSG;
 	if (!nics_sane(blob) || !queues_sane(blob) || !addresses_sane(blob) || !access_sane(blob))
 		return -EBADMSG;
 	return 0;

@@ -40,15 +40,19 @@ struct meridian_policy_table {
 #define MERIDIAN_HUGEPAGES_AUTO  0 /* use them when the machine has enough */
 #define MERIDIAN_HUGEPAGES_NEVER 1
 
+#define MERIDIAN_RATELIMIT_INTERVAL_MIN (-19) /* log2 s */
+#define MERIDIAN_RATELIMIT_INTERVAL_MAX 12
+
 struct meridian_policy_blob {
 	uint64_t generation; /* of this blob, counted from 1; 0 while it is being written */
 	uint64_t size;       /* bytes of the blob with its tables */
 	uint32_t memory_mb;  /* for packet buffers, per dataplane process; 0: by need */
 	uint8_t counter_id;  /* MERIDIAN_COUNTER_* */
 	uint8_t hugepages;   /* MERIDIAN_HUGEPAGES_* */
-	uint8_t reserved0[2];
-	struct meridian_policy_table nics;      /* struct meridian_policy_nic */
-	struct meridian_policy_table queues;    /* struct meridian_policy_queue */
+	int8_t ratelimit_interval_log2;      /* each source has a request in 2^this seconds ... */
+	uint8_t ratelimit_burst;             /* ... and as many at once after a rest; 0: no limit */
+	struct meridian_policy_table nics;   /* struct meridian_policy_nic */
+	struct meridian_policy_table queues; /* struct meridian_policy_queue */
 	struct meridian_policy_table workers;   /* struct meridian_policy_worker */
 	struct meridian_policy_table addresses; /* struct meridian_policy_address */
 	struct meridian_policy_table access;    /* struct meridian_policy_access */

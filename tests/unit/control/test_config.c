@@ -21,6 +21,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_NONE);
 	assert_true(config.max_clock_error_ppm == 1 && config.max_distance_s == 3);
 	assert_int_equal(config.holdover_s, 3600);
+	assert_int_equal(config.ratelimit_interval_log2, -5);
+	assert_int_equal(config.ratelimit_burst, 128);
 	config_free(&config);
 }
 
@@ -115,6 +117,43 @@ static void test_local(void **state)
 	expect_error(
 		"local orphan\n", "1: local: option 'orphan' is not supported by this version\n");
 	expect_error("local 3\n", "1: local: unknown option '3'\n");
+}
+
+static void expect_ratelimit(const char *text, int interval_log2, unsigned int burst)
+{
+	assert_int_equal(load(text), 0);
+	assert_int_equal(config.ratelimit_interval_log2, interval_log2);
+	assert_int_equal(config.ratelimit_burst, burst);
+	config_free(&config);
+}
+
+static void test_ratelimit(void **state)
+{
+	(void)state;
+	expect_ratelimit("ratelimit\n", 3, 8);
+	expect_ratelimit("ratelimit burst 16\n", 3, 16);
+	expect_ratelimit("RateLimit Interval -19 Burst 255\n", -19, 255);
+	expect_ratelimit("ratelimit interval 12 burst 1\n", 12, 1);
+	assert_string_equal(messages, "");
+	expect_ratelimit("ratelimit off\n", 0, 0);
+	expect_ratelimit("ratelimit interval 1 burst 16 leak 2 kod 0\n", 1, 16);
+	assert_string_equal(messages,
+		"1: ratelimit: warning: leak has no effect: a source that asks too often is still "
+		"answered at its rate\n"
+		"1: ratelimit: warning: kod has no effect: nobody is told to slow down\n");
+	expect_ratelimit("ratelimit\nratelimit off\n", 0, 0);
+	assert_string_equal(messages, "2: ratelimit: warning: replaces line 1\n");
+	expect_error("ratelimit interval -20\n",
+		"1: ratelimit: interval -20 is out of range (allowed: -19 to 12)\n");
+	expect_error("ratelimit burst 0\n",
+		"1: ratelimit: burst 0 is out of range (allowed: 1 to 255)\n");
+	expect_error("ratelimit burst\n",
+		"1: ratelimit: burst is missing: a whole number from 1 to 255\n");
+	expect_error("ratelimit 3\n", "1: ratelimit: unknown option '3'\n");
+	expect_error("ratelimit burst 8 off\n", "1: ratelimit: unknown option 'off'\n");
+	expect_error("ratelimit off burst\n",
+		"1: ratelimit: 'burst' is too much (usage: ratelimit [interval POLL] [burst COUNT] "
+		"[leak N] [kod N] | off)\n");
 }
 
 static void test_access(void **state)
@@ -334,6 +373,7 @@ static void test_dump_is_a_config(void **state)
 	(void)state;
 	assert_int_equal(
 		load("server a iburst prefer noselect offset 0.5\nlocal stratum 2\n"
+		     "ratelimit interval -7 burst 3\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
 		     "driftfile /d\ncounter tsc\nhugepages never\nclockprecision 1e-7\n"),
@@ -362,6 +402,7 @@ int main(void)
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_too_many_servers),
 		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_ratelimit),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),
 		cmocka_unit_test(test_nic),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "seed.h"
 #include <limit.h>
+#include <responder.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -338,6 +339,21 @@ static void finds_what_the_plain_form_finds(void **state)
 	}
 }
 
+static void takes_its_rate_from_the_policy(void **state)
+{
+	const struct meridian_policy_blob blob = {.generation = 1,
+		.size = sizeof(blob),
+		.ratelimit_interval_log2 = -7,
+		.ratelimit_burst = 3};
+	struct responder_policy *policy;
+
+	(void)state;
+	assert_int_equal(responder_policy_new(&policy, &blob), 0);
+	assert_int_equal(policy->rate.interval_log2, -7);
+	assert_int_equal(policy->rate.burst, 3);
+	responder_policy_free(policy);
+}
+
 /* How uneven `count` sources fill 2^8 sets: chi squared for each degree of freedom, 1 for
  * random numbers. */
 static double unevenness(const struct limit *limit, uint32_t first, uint32_t step, bool ipv6)
@@ -393,6 +409,7 @@ int main(void)
 		cmocka_unit_test(touches_nothing_when_off),
 		cmocka_unit_test(stands_still_when_the_counter_falls),
 		cmocka_unit_test(finds_what_the_plain_form_finds),
+		cmocka_unit_test(takes_its_rate_from_the_policy),
 		cmocka_unit_test(spreads_neighbours),
 	};
 

@@ -92,6 +92,10 @@ static void refuses_fields_out_of_range(void **state)
 	(void)state;
 	CHECK(-EBADMSG, b.head.hugepages = 2);
 	CHECK(-EBADMSG, b.head.counter_id = 4);
+	CHECK(0, (b.head.ratelimit_interval_log2 = -19, b.head.ratelimit_burst = 255));
+	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = -20);
+	CHECK(0, b.head.ratelimit_interval_log2 = 12);
+	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = 13);
 	CHECK(-EBADMSG, memset(b.nic[0].name, 'x', sizeof(b.nic[0].name)));
 	CHECK(-EBADMSG, b.nic[0].name[0] = 0);
 	CHECK(-EBADMSG, b.nic[0].kind = 0);

@@ -47,6 +47,8 @@ static struct policy_content sample(void)
 		.family = MERIDIAN_FAMILY_IPV6, .allow = 1};
 
 	return (struct policy_content){.memory_mb = 64,
+		.ratelimit_interval_log2 = -5,
+		.ratelimit_burst = 128,
 		.counter_id = 1,
 		.nics = &nic,
 		.nic_count = 1,
@@ -82,6 +84,8 @@ static void test_reader_sees_what_was_published(void **state)
 	blob = read_page();
 	assert_int_equal(blob->generation, 1);
 	assert_int_equal(blob->memory_mb, 64);
+	assert_int_equal(blob->ratelimit_interval_log2, -5);
+	assert_int_equal(blob->ratelimit_burst, 128);
 	assert_int_equal(blob->queues.count, 2);
 	assert_string_equal(
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic)->name, "eth0");

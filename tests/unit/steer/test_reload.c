@@ -52,7 +52,11 @@ static const struct config *config_next(size_t rules)
 	static unsigned int turn;
 	struct config *config = &configs[turn++ % 2];
 
-	*config = (struct config){.rule = &rule, .rule_count = rules, .counter_id = 1};
+	*config = (struct config){.rule = &rule,
+		.rule_count = rules,
+		.counter_id = 1,
+		.ratelimit_interval_log2 = -7,
+		.ratelimit_burst = (uint8_t)turn};
 	snprintf(config->rundir, sizeof(config->rundir), "%s", rundir);
 	return config;
 }
@@ -82,18 +86,17 @@ static int teardown(void **state)
 	return rmdir(rundir);
 }
 
-static uint64_t published_rules(void)
+static struct meridian_policy_blob published(void)
 {
-	struct meridian_policy_blob *blob;
+	struct meridian_policy_blob *blob, head;
 	struct meridian_page page;
-	uint64_t count;
 
 	assert_int_equal(meridian_page_open(&page, rundir, &meridian_policy_kind), 0);
 	assert_int_equal(meridian_policy_read(&page, &blob), 0);
-	count = blob->access.count;
+	head = *blob;
 	free(blob);
 	meridian_page_close(&page);
-	return count;
+	return head;
 }
 
 static void reload(size_t rules)
@@ -107,11 +110,24 @@ static void reload(size_t rules)
 static void test_reloads_take_over_the_rules(void **state)
 {
 	(void)state;
-	assert_int_equal(published_rules(), 0);
+	assert_int_equal(published().access.count, 0);
 	reload(1);
-	assert_int_equal(published_rules(), 1);
+	assert_int_equal(published().access.count, 1);
 	reload(0);
-	assert_int_equal(published_rules(), 0);
+	assert_int_equal(published().access.count, 0);
+}
+
+/* Each config of this test has another burst. */
+static void test_reloads_take_over_the_rate_limit(void **state)
+{
+	uint8_t burst = published().ratelimit_burst;
+
+	(void)state;
+	assert_int_equal(published().ratelimit_interval_log2, -7);
+	reload(0);
+	assert_int_equal(published().ratelimit_burst, burst + 1);
+	reload(0);
+	assert_int_equal(published().ratelimit_burst, burst + 2);
 }
 
 static void test_statistics_are_found_after_reloads(void **state)
@@ -130,6 +146,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_rules, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_reloads_take_over_the_rate_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_statistics_are_found_after_reloads, setup, teardown),
 	};
