@@ -15,70 +15,91 @@
 #define BURST         32
 #define BURSTS        8 /* of different buffers */
 #define ROUNDS        200
+#define COUNTER_STEP  4000
 #define BUFFER_STRIDE 2304 /* as packet buffers of DPDK lie in memory */
 
-/* A kind of packet, and what is measured of it. */
+#define VERIFIED 1u /* its checksums, by the NIC */
+#define BAD      2u /* its UDP checksum */
+#define PLAIN    4u /* one frame at a time: the reference, and the fallback's way */
+#define LIMITED  8u /* the rate limiter counts its source */
+
+/* A kind of packet, and the name of its figure. */
 struct kind {
 	const char *key, *text;
-	struct pkt_spec spec;
+	const struct pkt_spec *spec;
 	uint8_t li_vn_mode;
-	bool checksum_good, plain, bad;
+	unsigned int flags;
 };
 
+static const struct pkt_spec ipv4, ipv6 = {.ipv6 = true}, ipv4_tag = {.vlan_tags = 1};
+
 static const struct kind kinds[] = {
-	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", .li_vn_mode = 0x23},
-	{"reply_ticks_ipv6", "IPv6, checksum verified and made", {.ipv6 = true}, 0x23},
-	{"reply_ticks_ipv4_verified", "IPv4, checksums verified by the NIC", .li_vn_mode = 0x23,
-		.checksum_good = true},
-	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", {.vlan_tags = 1}, 0x23},
-	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", .li_vn_mode = 0x21},
-	{"drop_ticks_ipv4_mode", "IPv4, dropped for its mode", .li_vn_mode = 0x24},
-	{"drop_ticks_ipv4_checksum", "IPv4, dropped for its UDP checksum", .li_vn_mode = 0x23,
-		.bad = true},
-	{"plain_ticks_ipv4", "IPv4, one frame at a time", .li_vn_mode = 0x23, .plain = true},
-	{"plain_ticks_ipv6", "IPv6, one frame at a time", {.ipv6 = true}, 0x23, .plain = true},
+	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", &ipv4, 0x23, 0},
+	{"reply_ticks_ipv6", "IPv6, checksum verified and made", &ipv6, 0x23, 0},
+	{"reply_ticks_ipv4_limited", "IPv4, with the rate limiter", &ipv4, 0x23, LIMITED},
+	{"reply_ticks_ipv4_verified", "IPv4, verified by the NIC", &ipv4, 0x23, VERIFIED},
+	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},
+	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", &ipv4, 0x21, 0},
+	{"drop_ticks_ipv4_mode", "IPv4, dropped for its mode", &ipv4, 0x24, 0},
+	{"drop_ticks_ipv4_checksum", "IPv4, dropped for its UDP checksum", &ipv4, 0x23, BAD},
+	{"plain_ticks_ipv4", "IPv4, one frame at a time", &ipv4, 0x23, PLAIN},
+	{"plain_ticks_ipv6", "IPv6, one frame at a time", &ipv6, 0x23, PLAIN},
 };
 
 struct bench {
 	struct responder responder;
 	struct meridian_timemodel_data model;
 	struct responder_policy *policy;
+	struct limit *limit;
 	const struct kind *kind;
-	struct pkt request;
+	struct pkt request[BURST * BURSTS];
 	uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
 	uint64_t classify_ticks, finish_ticks;
 };
 
 static struct bench bench;
 
-static void model_take(void)
+static int model_take(void)
 {
 	bench.model = fixture_model();
 	bench.model.precision_log2 = -25;
 	bench.policy = fixture_policy();
-	responder_init(&bench.responder, 1);
+	bench.policy->rate = (struct limit_rate){.interval_log2 = -19, .burst = 255};
+	responder_init(&bench.responder, 1, NULL);
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER);
+	return limit_new(&bench.limit, LIMIT_SETS_LOG2, 1);
 }
 
-static void request_make(const struct kind *kind)
+/* One request from each of as many clients as there are buffers. */
+static void requests_make(const struct kind *kind)
 {
 	uint8_t payload[PKT_NTP_SIZE];
 
 	bench.kind = kind;
+	bench.responder.limit = kind->flags & LIMITED ? bench.limit : NULL;
 	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
-	pkt_build(&bench.request, kind->spec, payload, sizeof(payload));
-	bench.request.data[bench.request.udp + 6] ^= kind->bad;
+	for (unsigned int i = 0; i < BURST * BURSTS; i++) {
+		struct pkt *pkt = &bench.request[i];
+
+		pkt_build(pkt, *kind->spec, payload, sizeof(payload));
+		pkt->data[pkt->ip + (pkt->ipv6 ? 14 : 15)] = (uint8_t)i;
+		pkt_checksum(pkt);
+		pkt->data[pkt->udp + 6] ^= (kind->flags & BAD) != 0;
+	}
 }
 
 /* Made long before they are answered, lest loads wait for the stores. */
-static void burst_fill(uint8_t (*buffer)[BUFFER_STRIDE], struct frame *frame)
+static void burst_fill(unsigned int n, struct frame *frame)
 {
 	for (unsigned int i = 0; i < BURST; i++) {
-		memcpy(buffer[i], bench.request.data, bench.request.length);
-		frame[i] = (struct frame){.data = buffer[i],
-			.length = bench.request.length,
+		const struct pkt *pkt = &bench.request[n * BURST + i];
+		uint8_t *buffer = bench.buffer[n * BURST + i];
+
+		memcpy(buffer, pkt->data, pkt->length);
+		frame[i] = (struct frame){.data = buffer,
+			.length = pkt->length,
 			.mac = pkt_server_mac,
-			.checksum_good = bench.kind->checksum_good};
+			.checksum_good = (bench.kind->flags & VERIFIED) != 0};
 	}
 }
 
@@ -120,7 +141,8 @@ static void burst_measure(struct frame *frame, uint64_t counter)
 
 	start = measure_ticks();
 	responder_begin(&bench.responder, NULL, bench.policy, counter);
-	between = bench.kind->plain ? plain_serve(frame, counter) : fast_serve(frame, counter);
+	between = bench.kind->flags & PLAIN ? plain_serve(frame, counter)
+					    : fast_serve(frame, counter);
 	end = measure_ticks();
 	bench.classify_ticks += between - start;
 	bench.finish_ticks += end - between;
@@ -135,9 +157,9 @@ static void pass(void)
 	bench.classify_ticks = bench.finish_ticks = 0;
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		for (unsigned int n = 0; n < BURSTS; n++)
-			burst_fill(&bench.buffer[n * BURST], frame[n]);
+			burst_fill(n, frame[n]);
 		for (unsigned int n = 0; n < BURSTS; n++)
-			burst_measure(frame[n], counter += 4000);
+			burst_measure(frame[n], counter += COUNTER_STEP);
 	}
 }
 
@@ -165,7 +187,7 @@ static void kind_measure(
 	static struct figures figures;
 	char key[64];
 
-	request_make(kind);
+	requests_make(kind);
 	pass();
 	for (unsigned int i = 0; i < passes; i++)
 		figures_take(&figures, i);
@@ -186,10 +208,14 @@ int main(int argc, char **argv)
 
 	measure_options_parse(&options, "bench-reply",
 		"Ticks per request of the reply path, by kind of packet.", argc, argv);
-	model_take();
+	if (model_take() < 0) {
+		fprintf(stderr, "bench-reply: no memory for the rate limiter\n");
+		return 3;
+	}
 	measure_report_begin(&report, "reply", options.json);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		kind_measure(&report, &kinds[i], options.passes);
+	limit_free(bench.limit);
 	responder_policy_free(bench.policy);
 	return measure_report_end(&report) == 0 ? 0 : 3;
 }

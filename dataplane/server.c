@@ -14,7 +14,7 @@ void server_init(struct server *server, struct meridian_stats_worker *slot)
 	/* Without entropy yet, the clock is random enough for bits below the precision. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
 		seed ^= (uintptr_t)server;
-	responder_init(&server->responder, seed);
+	responder_init(&server->responder, seed, NULL);
 }
 
 /* Returns `ret_model` when the page has a snapshot worth taking, else NULL: keep the last. */

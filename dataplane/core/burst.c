@@ -8,6 +8,9 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words below are little endian");
 
+/* One body for both families, made into one of constants for each. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Words of a frame as they lie in memory. */
 #define WORD(a, b, c, d, e, f, g, h)                                                               \
 	((uint64_t)(a) | (uint64_t)(b) << 8 | (uint64_t)(c) << 16 | (uint64_t)(d) << 24 |          \
@@ -23,6 +26,13 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "words below are littl
 
 /* Client port to be put between, checksum still 0. */
 #define REPLY_UDP WORD(0, MERIDIAN_NTP_PORT, 0, 0, 0, UDP_LENGTH, 0, 0)
+
+/* A bit for each version and mode (the lower six bits of the first octet) of a client. */
+#define CLIENT_FIRST_OCTETS                                                                        \
+	(UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 1, MERIDIAN_NTP_MODE_CLIENT) |                  \
+		UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 2, MERIDIAN_NTP_MODE_CLIENT) |           \
+		UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 3, MERIDIAN_NTP_MODE_CLIENT) |           \
+		UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 4, MERIDIAN_NTP_MODE_CLIENT))
 
 #define ORIGIN_OFFSET   offsetof(struct meridian_ntp_header, origin)
 #define RECEIVE_OFFSET  offsetof(struct meridian_ntp_header, receive)
@@ -69,90 +79,77 @@ static void common_take(struct common *ret_common, const struct responder *respo
 	ret_common->sum = checksum_add(ret_common->sum, ret_common->word[2]);
 }
 
-/* Both checks return 0 for what is right, so that many make one branch. */
-static inline uint64_t differs(uint64_t word, uint64_t mask, uint64_t expected)
+INLINE bool is(uint64_t word, uint64_t mask, uint64_t expected)
 {
-	return (word ^ expected) & mask;
+	return (word & mask) == expected;
 }
 
-static inline uint64_t wrong(bool condition)
+INLINE uint64_t sum_words(uint64_t sum, const uint8_t *data, size_t size)
 {
-	return condition;
-}
-
-static inline __attribute__((always_inline)) uint64_t sum_words(
-	uint64_t sum, const uint8_t *data, size_t size)
-{
+#pragma GCC unroll 16
 	for (size_t i = 0; i < size; i += 8)
 		sum = checksum_add(sum, load_u64(data + i));
 	return sum;
 }
 
-static inline uint64_t check_ip_ipv4(const uint8_t *ip, bool checksum_good)
+INLINE bool ip_good_ipv4(const uint8_t *ip, bool verified)
 {
 	uint64_t first = load_u64(ip), second = load_u64(ip + 8);
 	uint64_t sum = checksum_add(checksum_add(first, second), load_u32(ip + 16));
 
-	return differs(first, WORD(0xff, 0, 0xff, 0xff, 0, 0, 0x3f, 0xff),
-		       WORD(0x45, 0, 0, IP_LENGTH, 0, 0, 0, 0)) |
-		differs(second, WORD(0, 0xff, 0, 0, 0, 0, 0, 0),
-			WORD(0, PROTOCOL_UDP, 0, 0, 0, 0, 0, 0)) |
-		wrong(!checksum_good && checksum_fold(sum) != UINT16_MAX);
+	return is(first, WORD(0xff, 0, 0xff, 0xff, 0, 0, 0x3f, 0xff),
+		       WORD(0x45, 0, 0, IP_LENGTH, 0, 0, 0, 0)) &&
+		ip[9] == PROTOCOL_UDP && (verified || checksum_good(sum));
 }
 
-static inline uint64_t check_ip_ipv6(const uint8_t *ip)
+INLINE bool ip_good_ipv6(const uint8_t *ip)
 {
-	return differs(load_u64(ip), WORD(0xf0, 0, 0, 0, 0xff, 0xff, 0xff, 0),
+	return is(load_u64(ip), WORD(0xf0, 0, 0, 0, 0xff, 0xff, 0xff, 0),
 		WORD(0x60, 0, 0, 0, 0, UDP_LENGTH, PROTOCOL_UDP, 0));
 }
 
-/* UDP from a port to ours, with a checksum, and the head of an NTP request of 48 octets. */
-static inline uint64_t check_udp(const uint8_t *udp)
+/* UDP from a port to ours, with a checksum, and the first octet of a client's NTP request. */
+INLINE bool udp_good(const uint8_t *udp)
 {
 	uint64_t header = load_u64(udp);
-	uint8_t li_vn_mode = udp[UDP_HEADER];
+	uint8_t version_mode = udp[UDP_HEADER] & 077;
 
-	return differs(header, WORD(0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0),
-		       WORD(0, 0, 0, MERIDIAN_NTP_PORT, 0, UDP_LENGTH, 0, 0)) |
-		wrong((header & UINT16_MAX) == 0) | wrong(header >> 48 == 0) |
-		wrong(MERIDIAN_NTP_MODE(li_vn_mode) != MERIDIAN_NTP_MODE_CLIENT) |
-		wrong((uint8_t)(MERIDIAN_NTP_VERSION(li_vn_mode) - MERIDIAN_NTP_VERSION_MIN) >
-			MERIDIAN_NTP_VERSION_MAX - MERIDIAN_NTP_VERSION_MIN);
+	return is(header, WORD(0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0),
+		       WORD(0, 0, 0, MERIDIAN_NTP_PORT, 0, UDP_LENGTH, 0, 0)) &&
+		(uint16_t)header != 0 && header >> 48 != 0 &&
+		CLIENT_FIRST_OCTETS >> version_mode & 1;
 }
 
 /* As martian_source(), a bit stricter for IPv6. */
-static inline uint64_t check_addresses(
-	const struct served *served, const uint8_t *addresses, bool ipv6)
+INLINE bool addresses_good(const struct served *served, const uint8_t *addresses, bool ipv6)
 {
 	uint8_t first = addresses[0];
 
 	if (ipv6)
-		return wrong(first == 0xff) | wrong(load_u64(addresses) == 0) |
-			wrong(!served_contains_ipv6(served, addresses + 16)) |
-			wrong(served_contains_ipv6(served, addresses));
-	return wrong(first == 0) | wrong(first == 127) | wrong(first >= 224) |
-		wrong(!served_contains_ipv4(served, load_u32(addresses + 4))) |
-		wrong(served_contains_ipv4(served, load_u32(addresses)));
+		return first != 0xff && load_u64(addresses) != 0 &&
+			served_contains_ipv6(served, addresses + 16) &&
+			!served_contains_ipv6(served, addresses);
+	return first != 0 && first != 127 && first < 224 &&
+		served_contains_ipv4(served, load_u32(addresses + 4)) &&
+		!served_contains_ipv4(served, load_u32(addresses));
 }
 
 /* Is the frame a request of this family that only access rules and rate limit can refuse? Its
  * length and Ethernet type are right. */
-static inline __attribute__((always_inline)) bool check_frame(
+INLINE bool request_good(
 	const struct responder *responder, const struct frame *frame, struct family family)
 {
 	const uint8_t *data = frame->data, *ip = data + ETHERNET_HEADER;
-	uint64_t bad = family.ipv6 ? check_ip_ipv6(ip) : check_ip_ipv4(ip, frame->checksum_good);
 
-	bad |= check_udp(data + family.udp);
-	bad |= check_addresses(&responder->policy->served, data + family.addresses, family.ipv6);
-	if (!frame->checksum_good)
-		bad |= checksum_fold(sum_words(
-			       PSEUDO, data + family.addresses, family.end - family.addresses)) ^
-			UINT16_MAX;
-	return bad == 0;
+	return (family.ipv6 ? ip_good_ipv6(ip) : ip_good_ipv4(ip, frame->checksum_good)) &&
+		udp_good(data + family.udp) &&
+		(frame->checksum_good ||
+			checksum_good(sum_words(
+				PSEUDO, data + family.addresses, family.end - family.addresses))) &&
+		addresses_good(&responder->policy->served, data + family.addresses, family.ipv6);
 }
 
-static inline enum shape shape_of(const struct responder *responder, const struct frame *frame)
+INLINE enum shape shape_of(const struct responder *responder, const struct frame *frame)
 {
 	const uint8_t *data = frame->data;
 	uint16_t ethertype;
@@ -161,36 +158,62 @@ static inline enum shape shape_of(const struct responder *responder, const struc
 		memcmp(data, frame->mac, MAC_SIZE) != 0)
 		return SHAPE_OTHER;
 	ethertype = get_u16(data + ETHERNET_HEADER - 2);
-	if (ethertype == ETHERTYPE_IPV4 && check_frame(responder, frame, family_ipv4))
+	if (ethertype == ETHERTYPE_IPV4 && request_good(responder, frame, family_ipv4))
 		return SHAPE_IPV4;
 	if (ethertype == ETHERTYPE_IPV6 && frame->length >= family_ipv6.end &&
-		check_frame(responder, frame, family_ipv6))
+		request_good(responder, frame, family_ipv6))
 		return SHAPE_IPV6;
 	return SHAPE_OTHER;
 }
 
-static inline void prefetch(
-	const struct responder *responder, const uint8_t *data, enum shape shape)
-{
-	const struct access *access = &responder->policy->access;
+/* A frame between the first two passes. */
+struct candidate {
+	enum shape shape;
+	uint64_t limit_key; /* of its source */
+};
 
-	if (shape == SHAPE_IPV4)
-		access_prefetch_ipv4(access, get_u32(data + family_ipv4.addresses));
-	else if (shape == SHAPE_IPV6)
-		access_prefetch_ipv6(access, get_u64(data + family_ipv6.addresses));
+INLINE uint64_t limit_key(const struct limit *limit, const uint8_t *addresses, bool ipv6)
+{
+	return ipv6 ? limit_key_ipv6(limit, get_u64(addresses))
+		    : limit_key_ipv4(limit, get_u32(addresses));
 }
 
-static inline bool allowed(
+INLINE bool is_open(const struct responder_policy *policy, struct family family)
+{
+	return family.ipv6 ? policy->open_ipv6 : policy->open_ipv4;
+}
+
+/* Brings what the second pass looks up into the cache. */
+INLINE void prefetch(const struct responder *responder, const struct frame *frame,
+	struct candidate *candidate, struct family family)
+{
+	const uint8_t *addresses = frame->data + family.addresses;
+
+	if (is_open(responder->policy, family))
+		;
+	else if (family.ipv6)
+		access_prefetch_ipv6(&responder->policy->access, get_u64(addresses));
+	else
+		access_prefetch_ipv4(&responder->policy->access, get_u32(addresses));
+	if (responder->limit == NULL)
+		return;
+	candidate->limit_key = limit_key(responder->limit, addresses, family.ipv6);
+	limit_prefetch(responder->limit, candidate->limit_key);
+}
+
+INLINE bool allowed(
 	const struct responder *responder, const uint8_t *addresses, struct family family)
 {
 	const struct access *access = &responder->policy->access;
 
+	if (is_open(responder->policy, family))
+		return true;
 	return family.ipv6 ? access_allowed_ipv6(access, get_u64(addresses), get_u64(addresses + 8))
 			   : access_allowed_ipv4(access, get_u32(addresses));
 }
 
 /* Client and server change places. */
-static inline void turn_ethernet(uint8_t *data)
+INLINE void turn_ethernet(uint8_t *data)
 {
 	uint64_t server = load_u64(data) & MAC_MASK;
 	uint64_t client = load_u64(data + MAC_SIZE) & MAC_MASK;
@@ -199,7 +222,7 @@ static inline void turn_ethernet(uint8_t *data)
 	store_u32(data + 8, (uint32_t)(server >> 16));
 }
 
-static inline void turn_ipv4(uint8_t *ip)
+INLINE void turn_ipv4(uint8_t *ip)
 {
 	const uint64_t first = WORD(0x45, 0, 0, IP_LENGTH, 0, 0, IPV4_DONT_FRAGMENT >> 8, 0);
 	const uint64_t ttl_protocol = WORD(REPLY_TTL, PROTOCOL_UDP, 0, 0, 0, 0, 0, 0);
@@ -212,7 +235,7 @@ static inline void turn_ipv4(uint8_t *ip)
 	store_u32(ip + 16, client);
 }
 
-static inline void turn_ipv6(uint8_t *ip)
+INLINE void turn_ipv6(uint8_t *ip)
 {
 	uint64_t client[2] = {load_u64(ip + 8), load_u64(ip + 16)};
 	uint64_t server[2] = {load_u64(ip + 24), load_u64(ip + 32)};
@@ -223,7 +246,7 @@ static inline void turn_ipv6(uint8_t *ip)
 }
 
 /* Turns the request into its reply but for T3, and adds up what its checksum is over. */
-static inline __attribute__((always_inline)) void answer(
+INLINE void answer(
 	struct frame *frame, const struct common *common, struct family family, uint8_t leap)
 {
 	uint8_t *data = frame->data, *ntp = data + family.ntp;
@@ -256,15 +279,17 @@ static inline __attribute__((always_inline)) void answer(
 	frame->length = family.end;
 }
 
-static inline __attribute__((always_inline)) enum meridian_verdict serve(
-	struct responder *responder, struct frame *frame, uint64_t receive_counter,
-	const struct common *common, struct family family)
+INLINE enum meridian_verdict serve(struct responder *responder, struct frame *frame,
+	const struct candidate *candidate, uint64_t receive_counter, const struct common *common,
+	struct family family)
 {
 	struct meridian_utc utc;
 	uint8_t leap = MERIDIAN_NTP_LI_UNKNOWN;
 
 	if (!allowed(responder, frame->data + family.addresses, family))
 		return MERIDIAN_VERDICT_denied;
+	if (responder->limit != NULL && !limit_allow(responder->limit, candidate->limit_key))
+		return MERIDIAN_VERDICT_rate_limited;
 	utc = meridian_timemodel_utc(&responder->model, receive_counter);
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
 	frame->receive = timestamps_receive(&responder->timestamps, utc, frame->leap_offset_s,
@@ -288,27 +313,36 @@ static enum meridian_verdict serve_other(
 	return verdict;
 }
 
+INLINE void candidate_take(const struct responder *responder, const struct frame *frame,
+	struct candidate *ret_candidate)
+{
+	ret_candidate->shape = shape_of(responder, frame);
+	if (ret_candidate->shape == SHAPE_IPV4)
+		prefetch(responder, frame, ret_candidate, family_ipv4);
+	else if (ret_candidate->shape == SHAPE_IPV6)
+		prefetch(responder, frame, ret_candidate, family_ipv6);
+}
+
 void burst_classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
-	enum shape shape[BURST_MAX];
+	struct candidate candidate[BURST_MAX];
 	struct common common;
+	bool serving = responder->policy != NULL && responder->has_model;
 
-	for (unsigned int i = 0; i < count; i++) {
-		shape[i] = SHAPE_OTHER;
-		if (responder->policy == NULL || !responder->has_model)
-			continue;
-		shape[i] = shape_of(responder, &frame[i]);
-		prefetch(responder, frame[i].data, shape[i]);
-	}
 	common_take(&common, responder);
 	for (unsigned int i = 0; i < count; i++) {
-		if (shape[i] == SHAPE_IPV4)
-			ret_verdict[i] = serve(
-				responder, &frame[i], receive_counter[i], &common, family_ipv4);
-		else if (shape[i] == SHAPE_IPV6)
-			ret_verdict[i] = serve(
-				responder, &frame[i], receive_counter[i], &common, family_ipv6);
+		candidate[i].shape = SHAPE_OTHER;
+		if (serving)
+			candidate_take(responder, &frame[i], &candidate[i]);
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		if (candidate[i].shape == SHAPE_IPV4)
+			ret_verdict[i] = serve(responder, &frame[i], &candidate[i],
+				receive_counter[i], &common, family_ipv4);
+		else if (candidate[i].shape == SHAPE_IPV6)
+			ret_verdict[i] = serve(responder, &frame[i], &candidate[i],
+				receive_counter[i], &common, family_ipv6);
 		else
 			ret_verdict[i] = serve_other(responder, &frame[i], receive_counter[i]);
 	}

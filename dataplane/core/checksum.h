@@ -8,6 +8,7 @@
  * only if every word was.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -32,13 +33,21 @@ static inline uint64_t checksum_add_octets(uint64_t sum, const uint8_t *data, si
 	return checksum_add(sum, word);
 }
 
-/* The sum in 16 bits, not complemented: UINT16_MAX over what has its right checksum inside. */
+/* The sum in 16 bits, not complemented: UINT16_MAX over what has its right checksum inside. Adding
+ * a word to itself with its halves exchanged leaves the halves' sum, carry included, in the upper.
+ */
 static inline uint16_t checksum_fold(uint64_t sum)
 {
-	sum = (sum >> 32) + (sum & UINT32_MAX);
-	sum = (sum >> 16) + (sum & UINT16_MAX);
-	sum = (sum >> 16) + (sum & UINT16_MAX);
-	return (uint16_t)((sum >> 16) + sum);
+	uint32_t half = (uint32_t)((sum + (sum >> 32 | sum << 32)) >> 32);
+
+	return (uint16_t)((half + (half >> 16 | half << 16)) >> 16);
+}
+
+/* checksum_fold(sum) == UINT16_MAX, for a sum that is not 0: is it a multiple of UINT16_MAX? A
+ * multiplication by the inverse modulo 2^64 gives the small quotients to multiples only. */
+static inline bool checksum_good(uint64_t sum)
+{
+	return sum * UINT64_C(0xfffefffefffeffff) <= UINT64_MAX / UINT16_MAX;
 }
 
 /* What a UDP header carries for `sum`: 0 would mean that there is no checksum (RFC 768). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "responder.h"
+#include "bytes.h"
 #include "martian.h"
 #include "reply.h"
 #include "request.h"
@@ -8,9 +9,9 @@
 
 #define GOOD MERIDIAN_VERDICT_answered
 
-void responder_init(struct responder *responder, uint64_t seed)
+void responder_init(struct responder *responder, uint64_t seed, struct limit *limit)
 {
-	*responder = (struct responder){.timestamps.random = seed ? seed : 1};
+	*responder = (struct responder){.timestamps.random = seed ? seed : 1, .limit = limit};
 }
 
 static void take_model(struct responder *responder, const struct meridian_timemodel_data *model,
@@ -52,6 +53,9 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 	if (now_counter >= responder->prepared_until_counter ||
 		synchronised != responder->synchronised)
 		prepare(responder, synchronised, now_counter);
+	if (responder->limit != NULL && policy != NULL)
+		limit_begin(
+			responder->limit, &policy->rate, now_counter, responder->model.counter_hz);
 }
 
 static enum meridian_verdict check_addresses(
@@ -68,7 +72,19 @@ static enum meridian_verdict check_addresses(
 	return GOOD;
 }
 
-/* All the questions, in the order of the verdicts. */
+/* Asked last: whoever is allowed has used up some of what it may ask. */
+static bool limited(struct limit *limit, const struct frame *frame)
+{
+	const uint8_t *source = frame_source(frame);
+
+	if (limit == NULL)
+		return false;
+	return !limit_allow(limit,
+		frame->ipv6 ? limit_key_ipv6(limit, get_u64(source))
+			    : limit_key_ipv4(limit, get_u32(source)));
+}
+
+/* All the questions: each packet has the verdict of the first that it fails. */
 static enum meridian_verdict check(
 	const struct responder *responder, struct frame *frame, struct request *ret_request)
 {
@@ -83,7 +99,9 @@ static enum meridian_verdict check(
 		return verdict;
 	if (!access_allowed(&responder->policy->access, frame_source(frame), frame->ipv6))
 		return MERIDIAN_VERDICT_denied;
-	return responder->has_model ? GOOD : MERIDIAN_VERDICT_no_model;
+	if (!responder->has_model)
+		return MERIDIAN_VERDICT_no_model;
+	return limited(responder->limit, frame) ? MERIDIAN_VERDICT_rate_limited : GOOD;
 }
 
 enum meridian_verdict responder_classify(
@@ -119,9 +137,26 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 	frame_checksum_udp(frame);
 }
 
+/* Whether the rules allow every address of `family`: one allows all, and none denies. */
+static bool is_open(const struct meridian_policy_access *rules, size_t count, uint8_t family)
+{
+	bool all = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (rules[i].family != family)
+			continue;
+		if (!rules[i].allow)
+			return false;
+		all |= rules[i].prefix_len == 0;
+	}
+	return all;
+}
+
 int responder_policy_new(
 	struct responder_policy **ret_policy, const struct meridian_policy_blob *blob)
 {
+	const struct meridian_policy_access *rules =
+		MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access);
 	struct responder_policy *policy = calloc(1, sizeof(*policy));
 	int r;
 
@@ -129,13 +164,13 @@ int responder_policy_new(
 		return -ENOMEM;
 	policy->generation = blob->generation;
 	policy->rate = (struct limit_rate){blob->ratelimit_interval_log2, blob->ratelimit_burst};
+	policy->open_ipv4 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV4);
+	policy->open_ipv6 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV6);
 	r = served_init(&policy->served,
 		MERIDIAN_POLICY_TABLE(blob, addresses, struct meridian_policy_address),
 		blob->addresses.count);
 	if (r == 0)
-		r = access_init(&policy->access,
-			MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access),
-			blob->access.count);
+		r = access_init(&policy->access, rules, blob->access.count);
 	if (r < 0) {
 		responder_policy_free(policy);
 		return r;

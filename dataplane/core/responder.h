@@ -28,6 +28,7 @@ struct responder_policy {
 	uint64_t generation;
 	struct served served;
 	struct access access;
+	bool open_ipv4, open_ipv6; /* `access` allows every address of the family */
 	struct limit_rate rate;
 };
 
@@ -40,10 +41,11 @@ struct responder {
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t prepared_until_counter;       /* `common` holds until then */
 	struct timestamps timestamps;
+	struct limit *limit; /* of the sources this worker hears; NULL: no rate limit */
 };
 
-/* `seed` is any random number. */
-void responder_init(struct responder *responder, uint64_t seed);
+/* `seed` is any random number. `limit` stays the caller's, for this responder alone. */
+void responder_init(struct responder *responder, uint64_t seed, struct limit *limit);
 
 /* Takes the snapshots for one burst. `model` is copied; NULL, or one that is not sane: keep the
  * last one. `policy` must stay valid until the next call. `now_counter` decides whether the

@@ -43,8 +43,8 @@ static int pair_setup(void **state)
 	pair.model = fixture_model();
 	pair.counter = FIXTURE_COUNTER;
 	seed = seed_next(&pair.seed);
-	responder_init(&pair.plain.responder, seed);
-	responder_init(&pair.burst.responder, seed);
+	responder_init(&pair.plain.responder, seed, NULL);
+	responder_init(&pair.burst.responder, seed, NULL);
 	*state = &pair;
 	return 0;
 }

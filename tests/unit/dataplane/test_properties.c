@@ -32,7 +32,7 @@ static void world_init(struct world *world, const char *test)
 	*world = (struct world){
 		.seed = seed_init(test), .policy = fixture_policy(), .counter = FIXTURE_COUNTER};
 	model.precision_log2 = -26;
-	responder_init(&world->responder, seed_next(&world->seed));
+	responder_init(&world->responder, seed_next(&world->seed), NULL);
 	responder_begin(&world->responder, &model, world->policy, FIXTURE_COUNTER);
 }
 

@@ -24,7 +24,7 @@ static int bench_setup(void **state)
 
 	bench.policy = fixture_policy();
 	bench.model = fixture_model();
-	responder_init(&bench.responder, 1);
+	responder_init(&bench.responder, 1, NULL);
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER);
 	*state = &bench;
 	return 0;
@@ -167,7 +167,7 @@ static void asks_in_order(void **state)
 	struct responder_policy closed = *bench->policy;
 	struct answer answer = {0};
 
-	responder_init(&bench->responder, 1);
+	responder_init(&bench->responder, 1, NULL);
 	assert_int_equal(access_init(&closed.access, &deny, 1), 0);
 	pkt.data[pkt.ip + 15] = pkt.data[pkt.ip + 19] = 9;
 	pkt.data[pkt.ip + 12] = 127;
@@ -275,7 +275,7 @@ static void counts_up_under_one_stamp(void **state)
 		uint64_t width = UINT64_C(1) << (32 + precision);
 
 		bench->model.precision_log2 = (int8_t)precision;
-		responder_init(&bench->responder, 7);
+		responder_init(&bench->responder, 7, NULL);
 		begin(bench, FIXTURE_COUNTER);
 		for (int i = 0; i < 128; i++) {
 			uint64_t receive = answer_at(bench, FIXTURE_UTC_S, 0, 0).receive;
@@ -297,7 +297,7 @@ static void transmits_in_order(void **state)
 		uint64_t width = UINT64_C(1) << (32 + precision), last = 0;
 
 		bench->model.precision_log2 = (int8_t)precision;
-		responder_init(&bench->responder, 7);
+		responder_init(&bench->responder, 7, NULL);
 		begin(bench, FIXTURE_COUNTER);
 		for (int64_t i = 0; i < 2000; i++) {
 			int64_t sent = i / 4 * 64;
@@ -332,7 +332,7 @@ static void keeps_the_times_of_a_queue_behind(void **state)
 	for (size_t i = 0; i < sizeof(waited_ns) / sizeof(waited_ns[0]); i++) {
 		int64_t waited = waited_ns[i] * (int64_t)FIXTURE_HZ / 1000000000;
 
-		responder_init(&bench->responder, i + 1);
+		responder_init(&bench->responder, i + 1, NULL);
 		begin(bench, FIXTURE_COUNTER);
 		for (int burst = 0; burst < 8; burst++) {
 			for (int frame = 0; frame < 8; frame++)
@@ -372,7 +372,7 @@ static void differs_from_the_origin(void **state)
 		struct pkt pkt = request((struct pkt_spec){0}, 0x23, base + guess);
 		struct answer answer = {0};
 
-		responder_init(&bench->responder, 1);
+		responder_init(&bench->responder, 1, NULL);
 		begin(bench, FIXTURE_COUNTER);
 		assert_int_equal(classify(bench, &pkt, FIXTURE_COUNTER, FIXTURE_COUNTER, &answer),
 			MERIDIAN_VERDICT_answered);
@@ -394,7 +394,7 @@ static void hides_bits_below_the_precision(void **state)
 	for (int i = 0; i < 200; i++) {
 		struct answer answer = {0};
 
-		responder_init(&bench->responder, (uint64_t)i * UINT64_C(0x9e3779b97f4a7c15));
+		responder_init(&bench->responder, (uint64_t)i * UINT64_C(0x9e3779b97f4a7c15), NULL);
 		begin(bench, FIXTURE_COUNTER);
 		answer = answer_at(bench, FIXTURE_UTC_S, 0, 1 << 20);
 		assert_int_equal(answer.receive >> 8, NTP_S(FIXTURE_UTC_S) >> 8);

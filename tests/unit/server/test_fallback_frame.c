@@ -59,7 +59,7 @@ static enum meridian_verdict answer(struct message *message, uint16_t length,
 	struct responder responder;
 	enum meridian_verdict verdict;
 
-	responder_init(&responder, 1);
+	responder_init(&responder, 1, NULL);
 	responder_begin(&responder, &model, policy, FIXTURE_COUNTER);
 	fallback_frame_build(ret_frame, message->payload, length, endpoints);
 	verdict = responder_classify(&responder, ret_frame, FIXTURE_COUNTER);
