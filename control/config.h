@@ -15,11 +15,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define CONFIG_PATH_DEFAULT "/etc/meridian/meridian.conf"
-#define CONFIG_PATH_SIZE    256
-#define CONFIG_NAME_SIZE    256 /* host name, NUL included */
-#define CONFIG_SOURCES_MAX  16
-#define CONFIG_BIND_MAX     64
+#define CONFIG_PATH_DEFAULT      "/etc/meridian/meridian.conf"
+#define CONFIG_PATH_SIZE         256
+#define CONFIG_NAME_SIZE         256 /* host name, NUL included */
+#define CONFIG_SOURCES_MAX       16
+#define CONFIG_BIND_MAX          64
+#define CONFIG_NIC_ADDRESSES_MAX 16
 
 struct config_server {
 	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
@@ -29,20 +30,29 @@ struct config_server {
 	double offset_s; /* correction added to each measured offset */
 };
 
-struct config_nic {
-	char name[MERIDIAN_POLICY_NAME_SIZE];
-	uint16_t queue_count; /* 0: all receive queues the interface has */
-	bool generic;         /* force XDP generic mode */
+struct config_address {
+	uint8_t octets[16];
+	uint8_t family; /* MERIDIAN_FAMILY_* */
 };
+
+struct config_nic {
+	char name[MERIDIAN_POLICY_NAME_SIZE]; /* as in the policy */
+	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device */
+	bool generic;         /* force XDP generic mode */
+	/* Of a virtual device: */
+	struct meridian_policy_device device;                    /* "": a kernel interface */
+	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */
+	size_t address_count;
+};
+
+static inline bool config_nic_is_virtual(const struct config_nic *nic)
+{
+	return nic->device.text[0] != '\0';
+}
 
 struct config_rule {
 	struct meridian_policy_access access;
 	bool all; /* `allow all` / `deny all`: overrides narrower rules given before */
-};
-
-struct config_address {
-	uint8_t octets[16];
-	uint8_t family; /* MERIDIAN_FAMILY_* */
 };
 
 struct config {

@@ -29,6 +29,13 @@ static const char *ipv4_server_check(const uint8_t *octets)
 	return NULL;
 }
 
+bool config_address_is_zero(const struct config_address *address)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(address->octets, zero, sizeof(zero)) == 0;
+}
+
 const char *config_server_address_check(const struct config_address *address)
 {
 	struct in6_addr in6;

@@ -29,10 +29,19 @@ static void dump_server(const struct config_server *server, FILE *out)
 
 static void dump_nic(const struct config_nic *nic, FILE *out)
 {
-	fprintf(out, "nic %s", nic->name);
+	bool is_virtual = config_nic_is_virtual(nic);
+
+	fprintf(out, is_virtual ? "nic vdev:%s" : "nic %s",
+		is_virtual ? nic->device.text : nic->name);
 	if (nic->queue_count)
 		fprintf(out, " queues %u", nic->queue_count);
-	fprintf(out, " xdp %s\n", nic->generic ? "generic" : "auto");
+	if (!is_virtual)
+		fprintf(out, " xdp %s", nic->generic ? "generic" : "auto");
+	for (size_t i = 0; i < nic->address_count; i++) {
+		fputs(" address ", out);
+		dump_address(out, nic->address[i].octets, nic->address[i].family);
+	}
+	fputc('\n', out);
 }
 
 static void dump_rule(const struct config_rule *rule, FILE *out)

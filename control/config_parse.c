@@ -144,98 +144,6 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 		config->server[config->server_count++] = server;
 }
 
-static bool nic_option_parse(struct config_parser *parser, struct config_nic *nic, const char *word)
-{
-	static const char *const modes[] = {"auto", "generic", NULL};
-	const char *mode;
-	double value;
-
-	if (strcasecmp(word, "queues") == 0) {
-		if (!config_number(parser, "queues", 1, MERIDIAN_POLICY_QUEUES_MAX, true, &value))
-			return false;
-		nic->queue_count = (uint16_t)value;
-		return true;
-	}
-	if (strcasecmp(word, "xdp") == 0) {
-		mode = config_word_required(parser, "xdp mode (auto or generic)");
-		if (mode == NULL)
-			return false;
-		if (word_index(mode, modes) < 0) {
-			config_error(
-				parser, "xdp '%s' is not a mode (allowed: auto, generic)", mode);
-			return false;
-		}
-		nic->generic = word_index(mode, modes) == 1;
-		return true;
-	}
-	config_error(parser, "unknown option '%s'", word);
-	return false;
-}
-
-static bool is_pci_address(const char *word)
-{
-	unsigned int domain, bus, device, function;
-	int length = 0;
-
-	if (sscanf(word, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &length) == 4)
-		return word[length] == '\0';
-	length = 0;
-	return sscanf(word, "%x:%x.%x%n", &bus, &device, &function, &length) == 3 &&
-		word[length] == '\0';
-}
-
-static bool nic_name_check(struct config_parser *parser, const char *name)
-{
-	const struct config *config = parser->config;
-
-	if (is_pci_address(name)) {
-		config_error(parser,
-			"%s: taking over a PCI device is not supported by this version; name the "
-			"kernel's interface",
-			name);
-		return false;
-	}
-	if (strncasecmp(name, "vdev:", 5) == 0) {
-		config_error(parser,
-			"%s: DPDK virtual devices are not supported by this version; name the "
-			"kernel's interface",
-			name);
-		return false;
-	}
-	if (strlen(name) >= MERIDIAN_POLICY_NAME_SIZE || strchr(name, '/')) {
-		config_error(parser, "'%s' is not an interface name (1 to %d characters, no '/')",
-			name, MERIDIAN_POLICY_NAME_SIZE - 1);
-		return false;
-	}
-	for (size_t i = 0; i < config->nic_count; i++) {
-		if (strcmp(config->nic[i].name, name) == 0) {
-			config_error(parser, "%s is there already", name);
-			return false;
-		}
-	}
-	return true;
-}
-
-void config_parse_nic(struct config_parser *parser, const struct config_directive *row)
-{
-	struct config *config = parser->config;
-	struct config_nic nic = {.queue_count = 0};
-	const char *word = config_word_required(parser, "the interface name");
-
-	(void)row;
-	if (word == NULL || !nic_name_check(parser, word))
-		return;
-	strcpy(nic.name, word);
-	while ((word = config_word(parser))) {
-		if (!nic_option_parse(parser, &nic, word))
-			return;
-	}
-	if (config->nic_count == MERIDIAN_POLICY_NICS_MAX)
-		config_error(parser, "more than %d interfaces", MERIDIAN_POLICY_NICS_MAX);
-	else
-		config->nic[config->nic_count++] = nic;
-}
-
 static bool worker_known(const struct config *config, uint32_t core)
 {
 	for (size_t i = 0; i < config->worker_count; i++) {
@@ -346,13 +254,6 @@ void config_parse_allow(struct config_parser *parser, const struct config_direct
 	rule_add(parser, &rule);
 }
 
-static bool address_is_zero(const struct config_address *address)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(address->octets, zero, sizeof(zero)) == 0;
-}
-
 void config_parse_bindaddress(struct config_parser *parser, const struct config_directive *row)
 {
 	struct config *config = parser->config;
@@ -364,7 +265,7 @@ void config_parse_bindaddress(struct config_parser *parser, const struct config_
 		return;
 	if (!config_address_parse(word, &address))
 		config_error(parser, "'%s' is not an IPv4 or IPv6 address", word);
-	else if (address_is_zero(&address))
+	else if (config_address_is_zero(&address))
 		config_error(parser,
 			"%s: name the addresses to serve; without bindaddress all are served",
 			word);

@@ -158,14 +158,21 @@ const struct config_directive config_table[] = {
 		.class = CONFIG_OWN,
 		.many = true,
 		.parse = config_parse_nic,
-		.syntax = "NAME [queues COUNT] [xdp auto|generic]",
+		.syntax = "NAME|vdev:DEVICE[,ARGUMENTS] [queues COUNT] [xdp auto|generic] "
+			  "[address ADDRESS ...]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
 			"keeps "
 			"the interface and everything but NTP. May be repeated up to 16 times. "
 			"queues "
 			"limits the receive queues used (1 to 64, default all), xdp generic keeps "
 			"off "
-			"the driver's own XDP support.",
+			"the driver's own XDP support. vdev: makes a virtual device of DPDK "
+			"instead, such as vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; "
+			"DEVICE is the driver's name, net_ and more, with a number, ARGUMENTS are "
+			"its driver's, together at most 255 characters. Such a device has no "
+			"interface in the kernel: the addresses served are given on the line, "
+			"each after the word address, 1 to 16 of them, there is no xdp, and "
+			"queues defaults to 1.",
 		.example = "eth1"},
 	{.name = "workers",
 		.class = CONFIG_OWN,

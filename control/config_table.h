@@ -79,6 +79,9 @@ bool config_number(struct config_parser *parser, const char *what, double min, d
 /* Numeric address, IPv4 or IPv6. False when `text` is none; reports nothing. */
 bool config_address_parse(const char *text, struct config_address *ret_address);
 
+/* 0.0.0.0 or ::. */
+bool config_address_is_zero(const struct config_address *address);
+
 /* What is wrong with `address` as that of a server to ask; NULL: nothing. An IPv6
  * link-local address is none: it says nothing without an interface. */
 const char *config_server_address_check(const struct config_address *address);

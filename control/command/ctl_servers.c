@@ -160,6 +160,11 @@ static const struct meridian_stats_port *port_find(const struct look *look, cons
 	return NULL;
 }
 
+static bool nic_is_gone(const struct meridian_policy_nic *nic)
+{
+	return nic->kind == MERIDIAN_NIC_AF_XDP && nic->ifindex == 0;
+}
+
 static void port_row_fill(struct port_row *row, const struct meridian_policy_nic *nic,
 	const struct meridian_stats_port *port, bool alive)
 {
@@ -168,25 +173,26 @@ static void port_row_fill(struct port_row *row, const struct meridian_policy_nic
 	row->xdp_mode = xdp_mode_name(nic->xdp_mode);
 	row->queues = nic->queue_count;
 	row->missed_packets = UINT64_MAX;
-	row->state = nic->ifindex == 0 ? "gone" : "waiting";
+	row->state = nic_is_gone(nic) ? "gone" : "waiting";
 	if (port == NULL)
 		return;
 	memcpy(row->driver_text, port->driver, sizeof(port->driver));
 	row->driver = row->driver_text;
 	row->queues = port->queue_count;
 	row->missed_packets = meridian_stats_get(&port->missed_packets);
-	row->copy_mode = port->zero_copy ? "zero-copy" : "copy";
-	if (nic->ifindex != 0)
+	if (nic->kind == MERIDIAN_NIC_AF_XDP)
+		row->copy_mode = port->zero_copy ? "zero-copy" : "copy";
+	if (!nic_is_gone(nic))
 		row->state = alive ? "open" : "left behind";
 }
 
 static void port_problems(const struct port_row *row, const struct meridian_policy_nic *nic)
 {
-	if (nic->ifindex == 0)
+	if (nic_is_gone(nic))
 		output_problem("Interface %s does not exist: bring it back, control attaches again "
 			       "by itself.",
 			row->name);
-	else if (nic->xdp_mode == MERIDIAN_XDP_NONE)
+	else if (nic->kind == MERIDIAN_NIC_AF_XDP && nic->xdp_mode == MERIDIAN_XDP_NONE)
 		output_problem("No XDP program is attached to %s: the log of meridian-control says "
 			       "why.",
 			row->name);

@@ -109,6 +109,17 @@ int addresses_add_bound(
 	return 0;
 }
 
+int addresses_add_given(struct addresses *addresses, const struct config_nic *nic)
+{
+	for (size_t i = 0; i < nic->address_count; i++) {
+		int r = addresses_add(addresses, nic->address[i].family, nic->address[i].octets);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 void addresses_fini(struct addresses *addresses)
 {
 	free(addresses->entry);

@@ -36,6 +36,9 @@ void addresses_narrow(
 int addresses_add_bound(
 	struct addresses *addresses, const struct config_address *bind, size_t bind_count);
 
+/* Appends the addresses on the line of a `nic` that is a virtual device. Returns 0 or -ENOMEM. */
+int addresses_add_given(struct addresses *addresses, const struct config_nic *nic);
+
 /* Frees the entries; the set is empty afterwards. */
 void addresses_fini(struct addresses *addresses);
 

@@ -24,9 +24,14 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 	memset(nic, 0, sizeof(*nic));
 	nic_deadlines_forget(nic);
 	nic->config = config;
-	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
 	nic->policy.queue_count = config->queue_count ? config->queue_count : 1;
 	snprintf(nic->policy.name, sizeof(nic->policy.name), "%s", config->name);
+	nic->xdp.link_fd = -1;
+	if (config_nic_is_virtual(config)) {
+		nic->policy.kind = MERIDIAN_NIC_VDEV;
+		return 0;
+	}
+	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
 	r = xdp_init(&nic->xdp, rundir, config->name);
 	if (r < 0)
 		return log_errno(
@@ -141,8 +146,11 @@ int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
 	bool same_interface;
-	int r = network_nic(nic->config->name, &found);
+	int r;
 
+	if (nic->policy.kind == MERIDIAN_NIC_VDEV)
+		return 0;
+	r = network_nic(nic->config->name, &found);
 	if (r == -ENODEV) {
 		nic_forget(nic);
 		nic->policy.ifindex = 0;

@@ -4,7 +4,8 @@
 
 /*
  * One configured interface: there or missing, with our program or not yet. Logs what changes, and
- * a failure once until it changes.
+ * a failure once until it changes. A virtual device only stands in the policy: no program is ever
+ * attached, and nothing else happens to it here.
  */
 
 #include "config.h"

@@ -8,6 +8,8 @@ void plan_init(struct plan *plan, const struct config *config)
 	memcpy(plan->rundir, config->rundir, sizeof(plan->rundir));
 	memcpy(plan->nic, config->nic, sizeof(plan->nic));
 	plan->nic_count = config->nic_count;
+	for (size_t i = 0; i < plan->nic_count; i++)
+		plan->interface_count += !config_nic_is_virtual(&plan->nic[i]);
 	plan->memory_mb = config->memory_mb;
 	plan->hugepages = config->hugepages;
 	for (size_t i = 0; i < config->worker_count; i++)
@@ -19,14 +21,20 @@ void plan_init(struct plan *plan, const struct config *config)
 	}
 }
 
+static bool nic_same(const struct config_nic *a, const struct config_nic *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
+		a->generic == b->generic && strcmp(a->device.text, b->device.text) == 0 &&
+		a->address_count == b->address_count &&
+		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
+}
+
 static bool nics_same(const struct plan *a, const struct plan *b)
 {
 	if (a->nic_count != b->nic_count)
 		return false;
 	for (size_t i = 0; i < a->nic_count; i++) {
-		if (strcmp(a->nic[i].name, b->nic[i].name) != 0 ||
-			a->nic[i].queue_count != b->nic[i].queue_count ||
-			a->nic[i].generic != b->nic[i].generic)
+		if (!nic_same(&a->nic[i], &b->nic[i]))
 			return false;
 	}
 	return true;

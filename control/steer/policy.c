@@ -23,7 +23,8 @@ static uint64_t content_size(const struct policy_content *content)
 		content->queue_count * sizeof(*content->queues) +
 		content->worker_count * sizeof(*content->workers) +
 		content->address_count * sizeof(*content->addresses) +
-		content->access_count * sizeof(*content->access);
+		content->access_count * sizeof(*content->access) +
+		content->device_count * sizeof(*content->devices);
 }
 
 /* Appends a table at blob->size. */
@@ -40,7 +41,8 @@ MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_blob) % TABLE_ALIGN == 0 &&
 		sizeof(struct meridian_policy_queue) % TABLE_ALIGN == 0 &&
 		sizeof(struct meridian_policy_worker) % TABLE_ALIGN == 0 &&
 		sizeof(struct meridian_policy_address) % TABLE_ALIGN == 0 &&
-		sizeof(struct meridian_policy_access) % TABLE_ALIGN == 0,
+		sizeof(struct meridian_policy_access) % TABLE_ALIGN == 0 &&
+		sizeof(struct meridian_policy_device) % TABLE_ALIGN == 0,
 	"tables follow each other without gaps");
 
 static struct meridian_policy_blob *blob_new(const struct policy_content *content)
@@ -64,6 +66,8 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 		sizeof(*content->addresses));
 	blob_append(blob, &blob->access, content->access, content->access_count,
 		sizeof(*content->access));
+	blob_append(blob, &blob->devices, content->devices, content->device_count,
+		sizeof(*content->devices));
 	return blob;
 }
 

@@ -20,7 +20,8 @@ struct policy_content {
 	const struct meridian_policy_worker *workers;
 	const struct meridian_policy_address *addresses;
 	const struct meridian_policy_access *access;
-	size_t nic_count, queue_count, worker_count, address_count, access_count;
+	const struct meridian_policy_device *devices;
+	size_t nic_count, queue_count, worker_count, address_count, access_count, device_count;
 };
 
 /* Makes or adopts the page in `rundir`. Returns 0, -EBUSY when another control has it, or a

@@ -60,13 +60,17 @@ static int addresses_find(struct addresses *addresses)
 {
 	uint32_t ifindex[MERIDIAN_POLICY_NICS_MAX];
 	size_t count = 0;
+	int r = 0;
 
 	if (plan.nic_count == 0)
 		return network_host_addresses(addresses);
-	for (size_t i = 0; i < plan.nic_count; i++) {
+	for (size_t i = 0; i < plan.nic_count && r == 0; i++) {
+		r = addresses_add_given(addresses, &plan.nic[i]);
 		if (nics[i].policy.ifindex != 0)
 			ifindex[count++] = nics[i].policy.ifindex;
 	}
+	if (r < 0 || plan.interface_count == 0)
+		return r;
 	return network_nic_addresses(ifindex, count, addresses);
 }
 
@@ -130,6 +134,7 @@ static int access_update(void)
 static int publish(void)
 {
 	struct meridian_policy_nic policy_nics[MERIDIAN_POLICY_NICS_MAX];
+	struct meridian_policy_device devices[MERIDIAN_POLICY_NICS_MAX];
 	struct policy_content content = {
 		.memory_mb = plan.memory_mb,
 		.counter_id = steer_counter_id,
@@ -145,11 +150,17 @@ static int publish(void)
 		.address_count = served.count,
 		.access = access_table,
 		.access_count = access_count,
+		.devices = devices,
 	};
 	int r;
 
-	for (size_t i = 0; i < plan.nic_count; i++)
+	for (size_t i = 0; i < plan.nic_count; i++) {
 		policy_nics[i] = nics[i].policy;
+		if (policy_nics[i].kind != MERIDIAN_NIC_VDEV)
+			continue;
+		policy_nics[i].device = (uint16_t)content.device_count;
+		devices[content.device_count++] = plan.nic[i].device;
+	}
 	queue_count = plan_queues(&plan, policy_nics, plan.nic_count, queues);
 	content.queue_count = queue_count;
 	r = policy_publish(&content);
@@ -269,7 +280,7 @@ static int pins_give(const struct config *config)
 	const struct passwd *entry;
 	int r;
 
-	if (config->user[0] == '\0' || config->nic_count == 0)
+	if (config->user[0] == '\0' || plan.interface_count == 0)
 		return 0;
 	errno = 0;
 	entry = getpwnam(config->user);
@@ -288,6 +299,7 @@ int steer_init(const struct config *config, uint8_t counter_id)
 			meridian_page_strerror(r));
 		return r;
 	}
+	plan_init(&plan, config);
 	r = pins_give(config);
 	if (r < 0) {
 		policy_fini();
@@ -295,14 +307,13 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	}
 	steer_config = config;
 	steer_counter_id = counter_id;
-	plan_init(&plan, config);
 	watch_init(plan.rundir);
 	r = nics_init();
 	if (r == 0)
 		forget_others();
 	if (r == 0)
 		r = access_update();
-	if (r == 0 && plan.nic_count > 0)
+	if (r == 0 && plan.interface_count > 0)
 		r = follow_init();
 	if (r == 0)
 		r = steer_sync();
@@ -345,7 +356,7 @@ static bool dataplane_stays(void)
 
 void steer_fini(void)
 {
-	bool lives = plan.nic_count > 0 && dataplane_stays();
+	bool lives = plan.interface_count > 0 && dataplane_stays();
 
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);

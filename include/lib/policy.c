@@ -27,6 +27,46 @@ static int family_sane(uint8_t family)
 	return family == MERIDIAN_FAMILY_IPV4 || family == MERIDIAN_FAMILY_IPV6;
 }
 
+/* NUL-terminated, of graphic ASCII, and of a driver for NICs. */
+static int device_sane(const struct meridian_policy_device *device)
+{
+	const size_t prefix = sizeof(MERIDIAN_POLICY_DRIVER_PREFIX) - 1;
+	const char *end = memchr(device->text, 0, sizeof(device->text));
+
+	if (end == NULL || strncmp(device->text, MERIDIAN_POLICY_DRIVER_PREFIX, prefix) != 0)
+		return 0;
+	for (const char *c = device->text; c < end; c++) {
+		if (*c <= ' ' || *c > '~')
+			return 0;
+	}
+	return end > device->text + prefix;
+}
+
+static int devices_sane(const struct meridian_policy_blob *blob)
+{
+	const struct meridian_policy_device *device =
+		MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device);
+
+	for (uint64_t i = 0; i < blob->devices.count; i++) {
+		if (!device_sane(&device[i]))
+			return 0;
+	}
+	return 1;
+}
+
+static int nic_kind_sane(
+	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic)
+{
+	switch (nic->kind) {
+	case MERIDIAN_NIC_AF_XDP:
+		return nic->xdp_mode <= MERIDIAN_XDP_OFFLOAD;
+	case MERIDIAN_NIC_VDEV:
+		return nic->xdp_mode == MERIDIAN_XDP_NONE && nic->device < blob->devices.count;
+	default:
+		return 0;
+	}
+}
+
 static int nics_sane(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
@@ -34,8 +74,7 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
 		if (nic[i].name[0] == '\0' || memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
-			nic[i].kind != MERIDIAN_NIC_AF_XDP ||
-			nic[i].xdp_mode > MERIDIAN_XDP_OFFLOAD || nic[i].queue_count < 1 ||
+			!nic_kind_sane(blob, &nic[i]) || nic[i].queue_count < 1 ||
 			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX)
 			return 0;
 	}
@@ -100,7 +139,10 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 		table_fits(&blob->addresses, sizeof(struct meridian_policy_address),
 			MERIDIAN_POLICY_ADDRESSES_MAX, size) &&
 		table_fits(&blob->access, sizeof(struct meridian_policy_access),
-			MERIDIAN_POLICY_ACCESS_MAX, size);
+			MERIDIAN_POLICY_ACCESS_MAX, size) &&
+		(blob->devices.count == 0 || /* as in blobs from before there was this table */
+			table_fits(&blob->devices, sizeof(struct meridian_policy_device),
+				MERIDIAN_POLICY_NICS_MAX, size));
 
 	if (!fits || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
@@ -108,7 +150,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||
 		blob->ratelimit_interval_log2 > MERIDIAN_RATELIMIT_INTERVAL_MAX)
 		return -EBADMSG;
-	if (!nics_sane(blob) || !queues_sane(blob) || !addresses_sane(blob) || !access_sane(blob))
+	if (!devices_sane(blob) || !nics_sane(blob) || !queues_sane(blob) ||
+		!addresses_sane(blob) || !access_sane(blob))
 		return -EBADMSG;
 	return 0;
 }

@@ -5,7 +5,7 @@
 /*
  * The policy: what control tells those who answer. It is the parsed config and what control
  * learnt from the kernel (interfaces, addresses), in typed fields; nothing here is text for
- * somebody to parse.
+ * somebody to parse, but for the arguments of a DPDK virtual device, which only its driver knows.
  *
  * Written by meridian-control alone, read by those who answer and by meridianctl. A generation is
  * an immutable blob in one of two slots; `generation` is stored last. A reader copies the blob,
@@ -30,6 +30,7 @@ extern "C" {
 #define MERIDIAN_POLICY_ADDRESSES_MAX 65536
 #define MERIDIAN_POLICY_ACCESS_MAX    2097152
 #define MERIDIAN_POLICY_NAME_SIZE     16 /* IFNAMSIZ */
+#define MERIDIAN_POLICY_DEVICE_SIZE   256
 
 /* A table inside a blob: `count` entries at `offset` bytes from the blob's start. */
 struct meridian_policy_table {
@@ -56,10 +57,12 @@ struct meridian_policy_blob {
 	struct meridian_policy_table workers;   /* struct meridian_policy_worker */
 	struct meridian_policy_table addresses; /* struct meridian_policy_address */
 	struct meridian_policy_table access;    /* struct meridian_policy_access */
-	uint64_t reserved[8];
+	struct meridian_policy_table devices;   /* struct meridian_policy_device */
+	uint64_t reserved[6];
 };
 
 #define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */
+#define MERIDIAN_NIC_VDEV   2 /* a virtual device of DPDK, which the dataplane makes and owns */
 
 #define MERIDIAN_XDP_NONE    0 /* no program attached: do not open the port */
 #define MERIDIAN_XDP_GENERIC 1
@@ -67,20 +70,31 @@ struct meridian_policy_blob {
 #define MERIDIAN_XDP_OFFLOAD 3
 
 struct meridian_policy_nic {
-	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated */
-	uint32_t ifindex;                     /* 0: the interface is gone */
-	uint32_t xdp_program_id;              /* that must be attached; 0: none yet */
+	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
+						 MERIDIAN_POLICY_DRIVER_PREFIX */
+	/* Of VDEV, what describes an interface or its program is 0, the MAC address too. */
+	uint32_t ifindex;        /* 0: the interface is gone */
+	uint32_t xdp_program_id; /* that must be attached; 0: none yet */
 	uint32_t mtu;
 	uint16_t queue_count; /* receive queues, 1..QUEUES_MAX */
 	uint8_t kind;         /* MERIDIAN_NIC_* */
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
 	uint8_t mac[6];
-	uint8_t reserved0[2];
+	uint16_t device;      /* VDEV: index into devices; else 0 */
 	uint32_t xsks_map_id; /* map of sockets the program redirects to; 0: none yet. An
 				 adopted map keeps its id */
 	uint8_t reserved[20];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
+
+#define MERIDIAN_POLICY_DRIVER_PREFIX "net_"
+
+/* A virtual device as DPDK takes it: name, then its driver's arguments, "net_null0,size=64". The
+ * name starts with the driver's, which starts with MERIDIAN_POLICY_DRIVER_PREFIX. Printable ASCII
+ * without blanks, NUL-terminated. */
+struct meridian_policy_device {
+	char text[MERIDIAN_POLICY_DEVICE_SIZE];
+};
 
 /* Which worker polls a queue. Each (nic, queue) stands once. */
 struct meridian_policy_queue {

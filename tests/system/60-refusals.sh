@@ -35,6 +35,9 @@ config_errors()
 	refuse_config "allow 192.0.2.0/33" 192.0.2.0/33
 	refuse_config "bindaddress 300.0.0.1" 300.0.0.1
 	refuse_config "nic interface-name-that-is-too-long" interface-name-that-is-too-long
+	refuse_config "nic vdev:memif0 address 192.0.2.1" memif0 net_
+	refuse_config "nic vdev:net_memif0" memif0 address
+	refuse_config "nic vdev:net_af_xdp0,iface=eth1 address 192.0.2.1" net_af_xdp0
 	refuse_config "counter sundial" sundial
 	refuse_config "cmdport 70000" 70000
 }

@@ -205,9 +205,6 @@ static void test_nic(void **state)
 	expect_error("nic 0000:3b:00.0\n",
 		"1: nic: 0000:3b:00.0: taking over a PCI device is not supported by this version; "
 		"name the kernel's interface\n");
-	expect_error("nic vdev:net_memif0\n",
-		"1: nic: vdev:net_memif0: DPDK virtual devices are not supported by this version; "
-		"name the kernel's interface\n");
 	expect_error("nic eth0\nnic eth0\n", "2: nic: eth0 is there already\n");
 	expect_error("nic interface0123456\n",
 		"1: nic: 'interface0123456' is not an interface name (1 to 15 characters, no "
@@ -216,6 +213,74 @@ static void test_nic(void **state)
 		"nic eth0 queues 65\n", "1: nic: queues 65 is out of range (allowed: 1 to 64)\n");
 	expect_error("nic eth0 xdp native\n",
 		"1: nic: xdp 'native' is not a mode (allowed: auto, generic)\n");
+	expect_error("nic eth0 address 192.0.2.1\n",
+		"1: nic: `address` is for virtual devices: an interface has those that the kernel "
+		"says\n");
+}
+
+static void test_virtual_nic(void **state)
+{
+	const uint8_t address[16] = {192, 0, 2, 1};
+
+	(void)state;
+	assert_int_equal(load("nic vdev:net_memif0,role=server,id=0 address 192.0.2.1 queues 2 "
+			      "address 2001:db8::1\n"
+			      "nic VDEV:net_virtio_user0 address ::1\n"
+			      "nic eth0\n"),
+		0);
+	assert_int_equal(config.nic_count, 3);
+	assert_true(config_nic_is_virtual(&config.nic[0]));
+	assert_string_equal(config.nic[0].name, "memif0");
+	assert_string_equal(config.nic[0].device.text, "net_memif0,role=server,id=0");
+	assert_int_equal(config.nic[0].queue_count, 2);
+	assert_int_equal(config.nic[0].address_count, 2);
+	assert_int_equal(config.nic[0].address[0].family, MERIDIAN_FAMILY_IPV4);
+	assert_memory_equal(config.nic[0].address[0].octets, address, sizeof(address));
+	assert_int_equal(config.nic[0].address[1].family, MERIDIAN_FAMILY_IPV6);
+	assert_string_equal(config.nic[1].name, "virtio_user0");
+	assert_int_equal(config.nic[1].queue_count, 0);
+	assert_false(config_nic_is_virtual(&config.nic[2]));
+	config_free(&config);
+}
+
+#define NOT_A_DEVICE                                                                               \
+	" is not the name of a virtual device (net_ and 1 to 15 letters, digits or '_', such as "  \
+	"net_memif0)\n"
+
+static void test_virtual_nic_errors(void **state)
+{
+	char line[512];
+
+	(void)state;
+	expect_error("nic vdev: address ::1\n", "1: nic: vdev:''" NOT_A_DEVICE);
+	expect_error("nic vdev:net_ address ::1\n", "1: nic: vdev:'net_'" NOT_A_DEVICE);
+	expect_error("nic vdev:eth0,a=b address ::1\n", "1: nic: vdev:'eth0'" NOT_A_DEVICE);
+	expect_error("nic vdev:net_a-b address ::1\n", "1: nic: vdev:'net_a-b'" NOT_A_DEVICE);
+	expect_error("nic vdev:net_0123456789abcdef address ::1\n",
+		"1: nic: vdev:'net_0123456789abcdef'" NOT_A_DEVICE);
+	expect_error("nic vdev:net_af_xdp0,iface=eth0 address ::1\n",
+		"1: nic: vdev:'net_af_xdp0' is AF_XDP on an interface of the kernel: name the "
+		"interface instead\n");
+	expect_error("nic vdev:net_null0,\xc3\xa4 address ::1\n",
+		"1: nic: vdev:'net_null0' has arguments with other than printable ASCII "
+		"characters\n");
+	snprintf(line, sizeof(line), "nic vdev:net_null0,%0246d address ::1\n", 0);
+	expect_error(
+		line, "1: nic: net_null0: name and arguments are longer than 255 characters\n");
+	expect_error("nic vdev:net_null0\n",
+		"1: nic: null0: an `address` is missing: a virtual device has none of the "
+		"kernel\n");
+	expect_error("nic vdev:net_null0 address\n", "1: nic: the address is missing\n");
+	expect_error("nic vdev:net_null0 address ntp.example.net\n",
+		"1: nic: address 'ntp.example.net' is not an IPv4 or IPv6 address\n");
+	expect_error(
+		"nic vdev:net_null0 address 0.0.0.0\n", "1: nic: address 0.0.0.0 is nobody's\n");
+	expect_error("nic vdev:net_null0 xdp auto address ::1\n",
+		"1: nic: no XDP program is attached to a virtual device: leave out `xdp`\n");
+	expect_error("nic vdev:net_null0 queues 65 address ::1\n",
+		"1: nic: queues 65 is out of range (allowed: 1 to 64)\n");
+	expect_error(
+		"nic null0\nnic vdev:net_null0 address ::1\n", "2: nic: null0 is there already\n");
 }
 
 static void test_workers(void **state)
@@ -375,6 +440,7 @@ static void test_dump_is_a_config(void **state)
 		load("server a iburst prefer noselect offset 0.5\nlocal stratum 2\n"
 		     "ratelimit interval -7 burst 3\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
+		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
 		     "driftfile /d\ncounter tsc\nhugepages never\nclockprecision 1e-7\n"),
 		0);
@@ -406,6 +472,8 @@ int main(void)
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),
 		cmocka_unit_test(test_nic),
+		cmocka_unit_test(test_virtual_nic),
+		cmocka_unit_test(test_virtual_nic_errors),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_paths),

@@ -15,11 +15,12 @@
 /* A blob with something in each table. */
 struct blob {
 	struct meridian_policy_blob head;
-	struct meridian_policy_nic nic[2];
+	struct meridian_policy_nic nic[3];
 	struct meridian_policy_queue queue[3];
 	struct meridian_policy_worker worker[2];
 	struct meridian_policy_address address[2];
 	struct meridian_policy_access access[2];
+	struct meridian_policy_device device[1];
 };
 
 #define TABLE(table, count)                                                                        \
@@ -33,17 +34,20 @@ static struct blob sane_blob(uint64_t generation)
 		.head = {.generation = generation,
 			.size = sizeof(struct blob),
 			.counter_id = 1,
-			.nics = TABLE(nic, 2),
+			.nics = TABLE(nic, 3),
 			.queues = TABLE(queue, 3),
 			.workers = TABLE(worker, 2),
 			.addresses = TABLE(address, 2),
-			.access = TABLE(access, 2)},
+			.access = TABLE(access, 2),
+			.devices = TABLE(device, 1)},
 		.nic = {{.name = "eth0", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 2},
-			{.name = "eth1", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 64}},
+			{.name = "eth1", .kind = MERIDIAN_NIC_AF_XDP, .queue_count = 64},
+			{.name = "null0", .kind = MERIDIAN_NIC_VDEV, .queue_count = 1}},
 		.queue = {{0, 0, 0, 0}, {0, 1, 1, 0}, {1, 63, 1, 0}},
 		.address = {{.family = MERIDIAN_FAMILY_IPV4}, {.family = MERIDIAN_FAMILY_IPV6}},
 		.access = {{.family = MERIDIAN_FAMILY_IPV4, .prefix_len = 32},
 			{.family = MERIDIAN_FAMILY_IPV6, .prefix_len = 128, .allow = 1}},
+		.device = {{"net_null0,size=64"}},
 	};
 }
 
@@ -72,7 +76,7 @@ static int check(const struct blob *blob, uint64_t size)
 static void refuses_tables_that_do_not_fit(void **state)
 {
 	(void)state;
-	CHECK(0, b.head.nics.count = 2);
+	CHECK(0, b.head.nics.count = 3);
 	CHECK(-EBADMSG, b.head.size--);
 	CHECK(-EBADMSG, b.head.size++);
 	CHECK(-EBADMSG, b.head.nics.count = 17);
@@ -103,7 +107,7 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.nic[1].queue_count = 65);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 0);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 1);
-	CHECK(-EBADMSG, b.queue[0].nic = 2);
+	CHECK(-EBADMSG, b.queue[0].nic = 3);
 	CHECK(-EBADMSG, b.queue[0].worker = 2);
 	CHECK(-EBADMSG, b.queue[2].queue = 64);
 	CHECK(-EBADMSG, b.queue[1].queue = 0);
@@ -112,6 +116,26 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.access[0].prefix_len = 33);
 	CHECK(-EBADMSG, b.access[1].prefix_len = 129);
 	CHECK(-EBADMSG, b.access[1].allow = 2);
+}
+
+static void refuses_a_device_that_is_none(void **state)
+{
+	(void)state;
+	CHECK(-EBADMSG, b.nic[2].kind = 3);
+	CHECK(-EBADMSG, b.nic[2].device = 1);
+	CHECK(-EBADMSG, b.nic[2].xdp_mode = MERIDIAN_XDP_GENERIC);
+	CHECK(-EBADMSG, b.head.devices.count = 0);
+	CHECK(-EBADMSG, b.head.devices.count = 17);
+	CHECK(0, (b.head.nics.count = 2, b.head.devices.offset = b.head.devices.count = 0));
+	CHECK(-EBADMSG, memset(b.device[0].text, 0, sizeof(b.device[0].text)));
+	CHECK(-EBADMSG, memset(b.device[0].text + 4, 'x', sizeof(b.device[0].text) - 4));
+	CHECK(0, memset(b.device[0].text + 4, 'x', sizeof(b.device[0].text) - 5));
+	CHECK(-EBADMSG, b.device[0].text[4] = 0);
+	CHECK(-EBADMSG, b.device[0].text[9] = ' ');
+	CHECK(-EBADMSG, b.device[0].text[9] = '\n');
+	CHECK(-EBADMSG, b.device[0].text[9] = '\x7f');
+	CHECK(-EBADMSG, b.device[0].text[9] = '\xe4');
+	CHECK(-EBADMSG, b.device[0].text[0] = 'N');
 }
 
 static void refuses_every_cut(void **state)
@@ -134,10 +158,16 @@ static uint64_t walk(const struct meridian_policy_blob *blob)
 		MERIDIAN_POLICY_TABLE(blob, workers, struct meridian_policy_worker);
 	const struct meridian_policy_access *access =
 		MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access);
+	const struct meridian_policy_device *device =
+		MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device);
 	uint64_t sum = 0;
 
 	for (uint64_t i = 0; i < blob->queues.count; i++)
 		sum += strlen(nic[queue[i].nic].name) + worker[queue[i].worker].core;
+	for (uint64_t i = 0; i < blob->nics.count; i++) {
+		if (nic[i].kind == MERIDIAN_NIC_VDEV)
+			sum += strlen(device[nic[i].device].text);
+	}
 	for (uint64_t i = 0; i < blob->access.count; i++)
 		sum += access[i].octets[15];
 	return sum;
@@ -314,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refuses_tables_that_do_not_fit),
 		cmocka_unit_test(refuses_fields_out_of_range),
+		cmocka_unit_test(refuses_a_device_that_is_none),
 		cmocka_unit_test(refuses_every_cut),
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test_setup_teardown(

@@ -11,8 +11,12 @@
 
 static struct config sample(void)
 {
-	struct config config = {.nic = {{.name = "eth0"}, {.name = "eth1", .queue_count = 3}},
-		.nic_count = 2,
+	struct config config = {.nic = {{.name = "eth0"}, {.name = "eth1", .queue_count = 3},
+					{.name = "null0",
+						.device = {"net_null0"},
+						.address = {{{192, 0, 2, 1}, MERIDIAN_FAMILY_IPV4}},
+						.address_count = 1}},
+		.nic_count = 3,
 		.worker_core = {4, 6},
 		.worker_count = 2,
 		.memory_mb = 64};
@@ -29,6 +33,17 @@ static void test_default_is_one_worker_on_any_core(void **state)
 	plan_init(&plan, &config);
 	assert_int_equal(plan.worker_count, 1);
 	assert_int_equal(plan.worker[0].core, MERIDIAN_CORE_ANY);
+}
+
+static void test_virtual_devices_are_no_interfaces(void **state)
+{
+	struct config config = sample();
+	struct plan plan;
+
+	(void)state;
+	plan_init(&plan, &config);
+	assert_int_equal(plan.nic_count, 3);
+	assert_int_equal(plan.interface_count, 2);
 }
 
 static void test_queues_are_dealt_in_turn(void **state)
@@ -63,6 +78,16 @@ static void change_nic(struct config *config)
 	config->nic[1].generic = true;
 }
 
+static void change_device(struct config *config)
+{
+	strcat(config->nic[2].device.text, ",size=100");
+}
+
+static void change_address(struct config *config)
+{
+	config->nic[2].address[0].octets[3] = 2;
+}
+
 static void change_workers(struct config *config)
 {
 	config->worker_core[1] = 7;
@@ -88,6 +113,8 @@ static void test_difference_names_the_directive(void **state)
 	(void)state;
 	assert_null(difference_after(NULL));
 	assert_null(difference_after(change_bind));
+	assert_string_equal(difference_after(change_device), "nic");
+	assert_string_equal(difference_after(change_address), "nic");
 	assert_string_equal(difference_after(change_nic), "nic");
 	assert_string_equal(difference_after(change_workers), "workers");
 	assert_string_equal(difference_after(change_memory), "memory");
@@ -98,6 +125,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default_is_one_worker_on_any_core),
+		cmocka_unit_test(test_virtual_devices_are_no_interfaces),
 		cmocka_unit_test(test_queues_are_dealt_in_turn),
 		cmocka_unit_test(test_difference_names_the_directive),
 	};
