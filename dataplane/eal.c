@@ -3,6 +3,7 @@
 #include "cores.h"
 #include "log.h"
 #include "port_af_xdp.h"
+#include "port_ethdev.h"
 #include "worker.h"
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -240,13 +241,21 @@ static void arguments_compose(
 
 static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 {
-	uint64_t queues = blob->queues.count;
+	const struct meridian_policy_nic *nic =
+		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
+	uint32_t need_mb = MEMORY_BASE_MB, queues = 0;
 
 	if (blob->memory_mb != 0)
 		return blob->memory_mb;
+	for (uint64_t i = 0; i < blob->nics.count; i++) {
+		if (nic[i].kind == MERIDIAN_NIC_VDEV)
+			need_mb += port_ethdev_memory_mb(nic[i].queue_count);
+		else
+			queues += nic[i].queue_count;
+	}
 	if (queues > PORT_AF_XDP_MAX)
 		queues = PORT_AF_XDP_MAX;
-	return MEMORY_BASE_MB + (uint32_t)queues * PORT_AF_XDP_MEMORY_MB;
+	return need_mb + queues * PORT_AF_XDP_MEMORY_MB;
 }
 
 static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)

@@ -232,6 +232,7 @@ static const struct program_stage stages[] = {
 int main(int argc, char **argv)
 {
 	options_parse(&options, "meridian-dataplane",
-		"Answers NTP from AF_XDP queues, as meridian-control has configured.", argc, argv);
+		"Answers NTP from the queues of NICs, as meridian-control has configured.", argc,
+		argv);
 	return program_run(stages, sizeof(stages) / sizeof(stages[0]), serve);
 }

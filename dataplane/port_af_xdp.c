@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_af_xdp.h"
 #include "packet_pool.h"
+#include "port_mbuf.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
@@ -8,9 +9,7 @@
 #include <linux/if_xdp.h>
 #include <meridian/frame_stamp.h>
 #include <rte_dev.h>
-#include <rte_ethdev.h>
 #include <rte_log.h>
-#include <rte_mbuf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,13 +75,11 @@ static bool stamp_take(const struct rte_mbuf *mbuf, uint64_t *ret_stamp_ns)
 
 static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
 {
-	struct rte_mbuf *mbuf[PORT_BURST];
+	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
 	unsigned int count = rte_eth_rx_burst(af_xdp(queue)->port_id, 0, mbuf, PORT_BURST);
 
 	for (unsigned int i = 0; i < count; i++) {
-		packet[i].buffer = mbuf[i];
-		packet[i].data = rte_pktmbuf_mtod(mbuf[i], uint8_t *);
-		packet[i].length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;
+		port_mbuf_describe(&packet[i], mbuf[i]);
 		packet[i].checksum_good = false;
 		packet[i].has_stamp = stamp_take(mbuf[i], &packet[i].stamp_ns);
 	}
@@ -92,28 +89,13 @@ static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet 
 static unsigned int af_xdp_transmit(
 	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
 {
-	struct rte_mbuf *mbuf[PORT_BURST];
-
-	for (unsigned int i = 0; i < count; i++) {
-		mbuf[i] = packet[i].buffer;
-		mbuf[i]->data_len = (uint16_t)packet[i].length;
-		mbuf[i]->pkt_len = packet[i].length;
-	}
-	return rte_eth_tx_burst(af_xdp(queue)->port_id, 0, mbuf, (uint16_t)count);
-}
-
-static void af_xdp_release(
-	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
-{
-	(void)queue;
-	for (unsigned int i = 0; i < count; i++)
-		rte_pktmbuf_free(packet[i].buffer);
+	return port_mbuf_transmit(af_xdp(queue)->port_id, 0, packet, count);
 }
 
 static const struct port_operations af_xdp_operations = {
 	.receive = af_xdp_receive,
 	.transmit = af_xdp_transmit,
-	.release = af_xdp_release,
+	.release = port_mbuf_release,
 };
 
 /* Whether program `id` uses map `map_id`. The pinned programs of control have few maps. */

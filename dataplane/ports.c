@@ -19,8 +19,17 @@ static const struct meridian_policy_queue *queue_table(const struct meridian_pol
 	return MERIDIAN_POLICY_TABLE(blob, queues, struct meridian_policy_queue);
 }
 
+static const char *nic_device(
+	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic)
+{
+	return MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device)[nic->device]
+		.text;
+}
+
 static bool nic_usable(const struct meridian_policy_nic *nic)
 {
+	if (nic->kind == MERIDIAN_NIC_VDEV)
+		return true;
 	return nic->ifindex != 0 && nic->xdp_program_id != 0 && nic->xdp_mode != MERIDIAN_XDP_NONE;
 }
 
@@ -34,7 +43,7 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 		if (!nic_usable(nic))
 			continue;
 		usable = true;
-		if (!port_af_xdp_ready(nic)) {
+		if (nic->kind == MERIDIAN_NIC_AF_XDP && !port_af_xdp_ready(nic)) {
 			snprintf(ret_waiting, size,
 				"XDP program %" PRIu32 " of meridian-control on %s",
 				nic->xdp_program_id, nic->name);
@@ -49,11 +58,44 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 	return -EAGAIN;
 }
 
+static int af_xdp_open(struct ports *ports, struct port_queue **ret_queue,
+	const struct meridian_policy_nic *nic, uint16_t queue)
+{
+	int r = port_af_xdp_open(ret_queue, nic, queue);
+
+	if (r < 0)
+		snprintf(ports->failed, sizeof(ports->failed), "%s queue %u", nic->name, queue);
+	else
+		ports->device_count++;
+	return r;
+}
+
+/* A virtual device is made with all its queues when the first of them is wanted. */
+static int vdev_open(struct ports *ports, struct port_queue **ret_queue,
+	const struct meridian_policy_queue *queue)
+{
+	const struct meridian_policy_nic *nic = &nic_table(ports->blob)[queue->nic];
+	struct port_ethdev **device = &ports->device[queue->nic];
+	int r = 0;
+
+	if (*device == NULL)
+		r = port_ethdev_open(device, nic_device(ports->blob, nic), nic->queue_count,
+			ports->reason, sizeof(ports->reason));
+	if (r < 0) {
+		snprintf(ports->failed, sizeof(ports->failed), "vdev:%.*s",
+			(int)strcspn(nic_device(ports->blob, nic), ","),
+			nic_device(ports->blob, nic));
+		return r;
+	}
+	*ret_queue = port_ethdev_queue(*device, queue->queue);
+	return 0;
+}
+
 static int queues_open(struct ports *ports)
 {
 	const struct meridian_policy_blob *blob = ports->blob;
 
-	for (uint64_t i = 0; i < blob->queues.count && ports->count < PORT_AF_XDP_MAX; i++) {
+	for (uint64_t i = 0; i < blob->queues.count; i++) {
 		const struct meridian_policy_queue *queue = &queue_table(blob)[i];
 		const struct meridian_policy_nic *nic = &nic_table(blob)[queue->nic];
 		struct ports_entry *entry = &ports->entry[ports->count];
@@ -61,12 +103,14 @@ static int queues_open(struct ports *ports)
 
 		if (!nic_usable(nic))
 			continue;
-		r = port_af_xdp_open(&entry->queue, nic, queue->queue);
-		if (r < 0) {
-			snprintf(ports->failed, sizeof(ports->failed), "%s queue %u", nic->name,
-				queue->queue);
+		if (nic->kind == MERIDIAN_NIC_VDEV)
+			r = vdev_open(ports, &entry->queue, queue);
+		else if (ports->device_count < PORT_AF_XDP_MAX)
+			r = af_xdp_open(ports, &entry->queue, nic, queue->queue);
+		else
+			continue;
+		if (r < 0)
 			return r;
-		}
 		entry->nic = queue->nic;
 		entry->worker = queue->worker;
 		ports->count++;
@@ -74,11 +118,21 @@ static int queues_open(struct ports *ports)
 	return 0;
 }
 
+static unsigned int vdev_count(const struct meridian_policy_blob *blob)
+{
+	unsigned int count = 0;
+
+	for (uint64_t i = 0; i < blob->nics.count; i++)
+		count += nic_table(blob)[i].kind == MERIDIAN_NIC_VDEV;
+	return count;
+}
+
 int ports_open(struct ports *ports, const struct meridian_policy_blob *blob)
 {
 	int r;
 
-	*ports = (struct ports){.entry = calloc(blob->queues.count + 1, sizeof(*ports->entry)),
+	*ports = (struct ports){.device_count = vdev_count(blob),
+		.entry = calloc(blob->queues.count + 1, sizeof(*ports->entry)),
 		.blob = malloc(blob->size)};
 	if (ports->entry && ports->blob) {
 		memcpy(ports->blob, blob, blob->size);
@@ -88,16 +142,18 @@ int ports_open(struct ports *ports, const struct meridian_policy_blob *blob)
 	}
 	if (r < 0)
 		ports_close(ports);
-	else if (ports->count == PORT_AF_XDP_MAX && blob->queues.count > PORT_AF_XDP_MAX)
-		log_warning("only %d of %" PRIu64 " queues: DPDK has no more devices; the kernel "
+	else if (ports->device_count == PORT_AF_XDP_MAX && blob->queues.count > ports->count)
+		log_warning("only %zu of %" PRIu64 " queues: DPDK has no more devices; the kernel "
 			    "answers what arrives on the others. `ethtool -L` makes them fewer",
-			PORT_AF_XDP_MAX, blob->queues.count);
+			ports->count, blob->queues.count);
 	return r;
 }
 
 void ports_error_log(const struct ports *ports, int error)
 {
-	if (error == -ENOBUFS)
+	if (ports->reason[0] != '\0')
+		log_error("%s: %s", ports->failed, ports->reason);
+	else if (error == -ENOBUFS)
 		log_error("%s: its packet buffers, about %d MB, do not fit into what is left of "
 			  "the packet memory: configure a larger `memory`, or 0 for as much as is "
 			  "needed",
@@ -114,8 +170,15 @@ void ports_error_log(const struct ports *ports, int error)
 
 void ports_close(struct ports *ports)
 {
-	for (size_t i = 0; i < ports->count; i++)
-		port_af_xdp_close(ports->entry[i].queue);
+	for (size_t i = 0; i < ports->count; i++) {
+		if (ports->device[ports->entry[i].nic] == NULL)
+			port_af_xdp_close(ports->entry[i].queue);
+	}
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX; i++) {
+		if (ports->device[i])
+			port_ethdev_close(ports->device[i]);
+		ports->device[i] = NULL;
+	}
 	free(ports->entry);
 	free(ports->blob);
 	ports->entry = NULL;
@@ -129,18 +192,21 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 
 	for (uint64_t n = 0; n < ports->blob->nics.count; n++) {
 		const struct meridian_policy_nic *nic = &nic_table(ports->blob)[n];
+		const struct port_ethdev *device = ports->device[n];
 		struct meridian_stats_port report = {.xdp_mode = nic->xdp_mode, .zero_copy = 1};
 
 		for (size_t i = 0; i < ports->count; i++) {
 			if (ports->entry[i].nic != n)
 				continue;
 			report.queue_count++;
-			report.zero_copy &= port_af_xdp_zero_copy(ports->entry[i].queue);
+			report.zero_copy &=
+				device == NULL && port_af_xdp_zero_copy(ports->entry[i].queue);
 		}
 		if (report.queue_count == 0)
 			continue;
 		snprintf(report.name, sizeof(report.name), "%s", nic->name);
-		snprintf(report.driver, sizeof(report.driver), "%s", PORT_AF_XDP_DRIVER);
+		snprintf(report.driver, sizeof(report.driver), "%s",
+			device ? port_ethdev_driver(device) : PORT_AF_XDP_DRIVER);
 		port[count++] = report;
 	}
 	return count;
@@ -154,7 +220,11 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 		for (size_t i = 0; i < ports->count; i++) {
 			const struct ports_entry *entry = &ports->entry[i];
 
-			if (strcmp(nic_table(ports->blob)[entry->nic].name, port[p].name) == 0)
+			if (strcmp(nic_table(ports->blob)[entry->nic].name, port[p].name) != 0)
+				continue;
+			if (ports->device[entry->nic])
+				missed = port_ethdev_missed(ports->device[entry->nic]);
+			else
 				missed += port_af_xdp_missed(entry->queue);
 		}
 		__atomic_store_n(&port[p].missed_packets, missed, __ATOMIC_RELAXED);
@@ -163,12 +233,11 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
-	if (nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0)
+	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0)
 		return false;
 	return !nic_usable(a) ||
-		(a->ifindex == b->ifindex && a->kind == b->kind &&
-			a->queue_count == b->queue_count && a->xdp_mode == b->xdp_mode &&
-			a->xsks_map_id == b->xsks_map_id &&
+		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&
+			a->xdp_mode == b->xdp_mode && a->xsks_map_id == b->xsks_map_id &&
 			memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
 }
 
@@ -177,7 +246,12 @@ static bool nics_same(const struct meridian_policy_blob *a, const struct meridia
 	if (a->nics.count != b->nics.count)
 		return false;
 	for (uint64_t i = 0; i < a->nics.count; i++) {
-		if (!nic_same(&nic_table(a)[i], &nic_table(b)[i]))
+		const struct meridian_policy_nic *nic = &nic_table(a)[i], *other = &nic_table(b)[i];
+
+		if (!nic_same(nic, other))
+			return false;
+		if (nic->kind == MERIDIAN_NIC_VDEV &&
+			strcmp(nic_device(a, nic), nic_device(b, other)) != 0)
 			return false;
 	}
 	return true;
@@ -202,7 +276,8 @@ const char *ports_outdated(const struct ports *ports, const struct meridian_poli
 	for (uint64_t i = 0; i < old->nics.count; i++) {
 		const struct meridian_policy_nic *nic = &nic_table(old)[i];
 
-		if (nic_usable(nic) && !if_indextoname(nic->ifindex, name))
+		if (nic->kind == MERIDIAN_NIC_AF_XDP && nic_usable(nic) &&
+			!if_indextoname(nic->ifindex, name))
 			return "an interface went away";
 	}
 	return NULL;

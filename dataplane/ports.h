@@ -5,12 +5,13 @@
 /*
  * The port queues that a policy asks for. Main thread only.
  *
- * A NIC is usable while its interface exists and control has attached the XDP program; the
- * others are left out. Which NICs are usable, their queues and who polls them is fixed while the
- * process runs: ports_outdated() tells when a restart is needed.
+ * An interface is usable while it exists and control has attached the XDP program, a virtual
+ * device always; the others are left out. Which NICs are usable, their queues and who polls them is
+ * fixed while the process runs: ports_outdated() tells when a restart is needed.
  */
 
 #include "port.h"
+#include "port_ethdev.h"
 #include <meridian/policy.h>
 #include <stddef.h>
 
@@ -23,8 +24,11 @@ struct ports_entry {
 struct ports {
 	struct ports_entry *entry;
 	size_t count;
-	struct meridian_policy_blob *blob; /* that they were opened from */
-	char failed[32];                   /* queue that could not be opened, for a message */
+	struct port_ethdev *device[MERIDIAN_POLICY_NICS_MAX]; /* of the virtual ones, by nic */
+	unsigned int device_count;                            /* DPDK's devices in use */
+	struct meridian_policy_blob *blob;                    /* that they were opened from */
+	char failed[32];  /* queue or device that could not be opened, for a message */
+	char reason[320]; /* why, where `failed` is a virtual device; else "" */
 };
 
 /*
@@ -34,11 +38,10 @@ struct ports {
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size);
 
 /*
- * Opens every queue of the usable NICs, up to PORT_AF_XDP_MAX, once. Returns 0, or, with none of
- * them left open,
- *   -EAGAIN  ports_ready() no longer holds: wait for the next policy
- *   -EBUSY   another socket has a queue, perhaps only until its process has ended
- * or another negative errno; ports_error_log() says what is behind it.
+ * Opens every queue of the usable NICs, as far as DPDK has devices, once. Returns 0, or, with none
+ * of them left open, -EAGAIN  ports_ready() no longer holds: wait for the next policy -EBUSY
+ * another socket has a queue, perhaps only until its process has ended or another negative errno;
+ * ports_error_log() says what is behind it.
  */
 int ports_open(struct ports *ports, const struct meridian_policy_blob *blob);
 void ports_close(struct ports *ports);

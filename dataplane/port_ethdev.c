@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "port_ethdev.h"
+#include "packet_pool.h"
+#include "port_mbuf.h"
+#include <errno.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Rings of a queue, where the driver lets us choose. Drivers that keep buffers in their rings
+ * (a zero-copy memif client with rsize up to 11, virtio) take up to half of QUEUE_BUFFERS; the
+ * rest is for replies on their way out and the worker's cache.
+ */
+#define RING_SIZE     1024
+#define QUEUE_BUFFERS 8192
+#define POOL_CACHE    256
+
+#define QUEUE_MEMORY_MB  20 /* of QUEUE_BUFFERS */
+#define DEVICE_MEMORY_MB 2  /* what drivers take besides */
+
+#define CHECKSUM_FLAGS                                                                             \
+	(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_GOOD |  \
+		RTE_MBUF_F_RX_L4_CKSUM_BAD)
+#define CHECKSUM_GOOD (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+
+struct ethdev_queue {
+	struct port_queue base;
+	uint16_t port_id, queue_id;
+};
+
+struct port_ethdev {
+	char name[RTE_ETH_NAME_MAX_LEN]; /* "": not made yet */
+	char driver[RTE_ETH_NAME_MAX_LEN];
+	struct rte_mempool *pool;
+	uint16_t port_id, queue_count;
+	struct ethdev_queue queue[];
+};
+
+static struct ethdev_queue *ethdev(struct port_queue *queue)
+{
+	return (struct ethdev_queue *)queue;
+}
+
+/* The classifier reads the frame up to the end of a basic request: two cache lines. */
+static void frame_prefetch(const struct rte_mbuf *mbuf)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+
+	rte_prefetch0(data);
+	rte_prefetch0(data + RTE_CACHE_LINE_SIZE);
+}
+
+static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = rte_eth_rx_burst(own->port_id, own->queue_id, mbuf, PORT_BURST);
+
+	for (unsigned int i = 0; i < count; i++) {
+		frame_prefetch(mbuf[i]);
+		port_mbuf_describe(&packet[i], mbuf[i]);
+		packet[i].checksum_good = (mbuf[i]->ol_flags & CHECKSUM_FLAGS) == CHECKSUM_GOOD;
+		packet[i].has_stamp = false;
+		packet[i].stamp_ns = 0;
+	}
+	return count;
+}
+
+static unsigned int ethdev_transmit(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	const struct ethdev_queue *own = ethdev(queue);
+
+	return port_mbuf_transmit(own->port_id, own->queue_id, packet, count);
+}
+
+static const struct port_operations ethdev_operations = {
+	.receive = ethdev_receive,
+	.transmit = ethdev_transmit,
+	.release = port_mbuf_release,
+};
+
+uint32_t port_ethdev_memory_mb(uint16_t queue_count)
+{
+	return DEVICE_MEMORY_MB + (uint32_t)queue_count * QUEUE_MEMORY_MB;
+}
+
+/* DPDK's functions return a negative errno, or -1 of a driver that has logged what is wrong. */
+static const char *reason(int r)
+{
+	return r == -1 ? "what it said before tells why" : rte_strerror(-r);
+}
+
+static int device_make(struct port_ethdev *device, const char *text, char *ret_error, size_t size)
+{
+	size_t length = strcspn(text, ",");
+	const char *arguments = text + length + (text[length] == ',');
+	int r;
+
+	snprintf(device->name, sizeof(device->name), "%.*s", (int)length, text);
+	r = rte_eal_hotplug_add("vdev", device->name, arguments);
+	if (r == 0)
+		r = rte_eth_dev_get_port_by_name(device->name, &device->port_id);
+	if (r == 0)
+		return 0;
+	snprintf(ret_error, size, "DPDK does not make the device with arguments \"%s\": %s",
+		arguments, reason(r));
+	device->name[0] = '\0';
+	return -ENODEV;
+}
+
+static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
+{
+	int r = packet_pool_create(
+		&device->pool, device->name, device->queue_count * QUEUE_BUFFERS - 1U, POOL_CACHE);
+
+	if (r < 0)
+		snprintf(ret_error, size,
+			"its packet buffers, about %u MB, do not fit into what is left of the "
+			"packet memory: configure a larger `memory`, or 0 for as much as is needed",
+			port_ethdev_memory_mb(device->queue_count));
+	return r;
+}
+
+static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
+{
+	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
+	int r;
+
+	conf.rx_adv_conf.rss_conf.rss_hf =
+		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
+	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
+		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	r = rte_eth_dev_configure(device->port_id, device->queue_count, device->queue_count, &conf);
+	for (uint16_t i = 0; r == 0 && i < device->queue_count; i++) {
+		r = rte_eth_rx_queue_setup(device->port_id, i, RING_SIZE,
+			(unsigned int)SOCKET_ID_ANY, NULL, device->pool);
+		if (r == 0)
+			r = rte_eth_tx_queue_setup(
+				device->port_id, i, RING_SIZE, (unsigned int)SOCKET_ID_ANY, NULL);
+	}
+	return r == 0 ? rte_eth_dev_start(device->port_id) : r;
+}
+
+static int device_start(struct port_ethdev *device, char *ret_error, size_t size)
+{
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	uint16_t most;
+	int r = rte_eth_dev_info_get(device->port_id, &info);
+
+	if (r == 0)
+		r = rte_eth_macaddr_get(device->port_id, &mac);
+	if (r == 0) {
+		snprintf(device->driver, sizeof(device->driver), "%s", info.driver_name);
+		most = info.max_rx_queues < info.max_tx_queues ? info.max_rx_queues
+							       : info.max_tx_queues;
+		if (device->queue_count > most) {
+			snprintf(ret_error, size, "it has room for %u queues, not for %u", most,
+				device->queue_count);
+			return -ENODEV;
+		}
+		r = queues_start(device, &info);
+	}
+	if (r < 0) {
+		snprintf(ret_error, size, "DPDK does not start the device with %u queues: %s",
+			device->queue_count, reason(r));
+		return -ENODEV;
+	}
+	for (uint16_t i = 0; i < device->queue_count; i++)
+		memcpy(device->queue[i].base.mac, mac.addr_bytes, sizeof(mac.addr_bytes));
+	return 0;
+}
+
+static void queues_init(struct port_ethdev *device)
+{
+	for (uint16_t i = 0; i < device->queue_count; i++) {
+		device->queue[i] = (struct ethdev_queue){.base.operations = &ethdev_operations,
+			.base.stamp_clock = CLOCK_MONOTONIC,
+			.base.stamp_source = MERIDIAN_STAMP_counter,
+			.port_id = device->port_id,
+			.queue_id = i};
+	}
+}
+
+int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
+	char *ret_error, size_t size)
+{
+	struct port_ethdev *device =
+		calloc(1, sizeof(*device) + queue_count * sizeof(device->queue[0]));
+	int r;
+
+	if (device == NULL) {
+		snprintf(ret_error, size, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	device->queue_count = queue_count;
+	r = device_make(device, text, ret_error, size);
+	if (r == 0)
+		r = pool_make(device, ret_error, size);
+	if (r == 0) {
+		queues_init(device);
+		r = device_start(device, ret_error, size);
+	}
+	if (r < 0) {
+		port_ethdev_close(device);
+		return r;
+	}
+	*ret_device = device;
+	return 0;
+}
+
+void port_ethdev_close(struct port_ethdev *device)
+{
+	if (device->name[0] != '\0') {
+		rte_eth_dev_stop(device->port_id);
+		rte_eal_hotplug_remove("vdev", device->name);
+	}
+	rte_mempool_free(device->pool);
+	free(device);
+}
+
+struct port_queue *port_ethdev_queue(struct port_ethdev *device, uint16_t index)
+{
+	return &device->queue[index].base;
+}
+
+const char *port_ethdev_driver(const struct port_ethdev *device)
+{
+	return device->driver;
+}
+
+uint64_t port_ethdev_missed(const struct port_ethdev *device)
+{
+	struct rte_eth_stats stats;
+
+	if (rte_eth_stats_get(device->port_id, &stats) < 0)
+		return 0;
+	return stats.imissed + stats.rx_nombuf;
+}

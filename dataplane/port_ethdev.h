@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PORT_ETHDEV_H
+#define DATAPLANE_PORT_ETHDEV_H
+
+/*
+ * A virtual device of DPDK (memif, virtio-user, vhost, af_packet, ring ...) with its queues. The
+ * device is ours alone, with all that arrives. Its link may come and go with a peer; that is the
+ * driver's business, and nothing is received while it is down.
+ *
+ * Such devices give no receive stamps: T2 is when the worker takes the packet.
+ */
+
+#include "port.h"
+#include <stddef.h>
+
+struct port_ethdev;
+
+/* Packet memory that a device with `queue_count` queues takes, in MB. */
+uint32_t port_ethdev_memory_mb(uint16_t queue_count);
+
+/*
+ * Makes the device of `text` (struct meridian_policy_device) and starts `queue_count` receive and
+ * transmit queues, with packet buffers of its own. EAL is up. Returns 0, or, with nothing left
+ * open and a reason in `ret_error` (a string of `size` octets),
+ *   -ENOBUFS  the buffers do not fit into the packet memory
+ *   -ENOMEM   there is no other memory
+ *   -ENODEV   DPDK refuses the device, or it cannot have so many queues
+ */
+int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
+	char *ret_error, size_t size);
+
+/* No worker polls a queue of the device any more. */
+void port_ethdev_close(struct port_ethdev *device);
+
+/* Queue `index` of the device, which owns it. */
+struct port_queue *port_ethdev_queue(struct port_ethdev *device, uint16_t index);
+
+/* Name of the device's driver. Static storage. */
+const char *port_ethdev_driver(const struct port_ethdev *device);
+
+/* Packets that were lost since the device was opened for want of room or of buffers, as far as its
+ * driver counts them. */
+uint64_t port_ethdev_missed(const struct port_ethdev *device);
+
+#endif
