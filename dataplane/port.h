@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define PORT_BURST 32
+#define PORT_BURST 64
 
 /* A received frame, lent to the worker until it is transmitted or released. */
 struct port_packet {
