@@ -74,7 +74,8 @@ static int print_manual(void)
 	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
-	      "*allow*, *deny* and *bindaddress* are taken over; what needs a restart is "
+	      "*allow*, *deny*, *bindaddress* and *idlesleep* are taken over; what needs a restart "
+	      "is "
 	      "logged.\n\n",
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);

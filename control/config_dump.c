@@ -91,7 +91,8 @@ static void dump_served(const struct config *config, FILE *out)
 	}
 	fprintf(out, "hugepages %s\n",
 		config->hugepages == MERIDIAN_HUGEPAGES_NEVER ? "never" : "auto");
-	fprintf(out, "memory %" PRIu32 "\n", config->memory_mb);
+	fprintf(out, "memory %" PRIu32 "\nidlesleep %u\n", config->memory_mb,
+		config->idle_sleep_us);
 }
 
 static void dump_clock(const struct config *config, FILE *out)

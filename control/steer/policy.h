@@ -15,6 +15,7 @@ struct policy_content {
 	uint8_t hugepages;  /* MERIDIAN_HUGEPAGES_* */
 	int8_t ratelimit_interval_log2;
 	uint8_t ratelimit_burst; /* 0: no limit */
+	uint16_t idle_sleep_us;
 	const struct meridian_policy_nic *nics;
 	const struct meridian_policy_queue *queues;
 	const struct meridian_policy_worker *workers;

@@ -141,6 +141,7 @@ static int publish(void)
 		.hugepages = plan.hugepages,
 		.ratelimit_interval_log2 = steer_config->ratelimit_interval_log2,
 		.ratelimit_burst = steer_config->ratelimit_burst,
+		.idle_sleep_us = steer_config->idle_sleep_us,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,
 		.queues = queues,

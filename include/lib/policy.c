@@ -144,7 +144,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 			table_fits(&blob->devices, sizeof(struct meridian_policy_device),
 				MERIDIAN_POLICY_NICS_MAX, size));
 
-	if (!fits || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
+	if (!fits || blob->idle_sleep_us > MERIDIAN_POLICY_SLEEP_MAX_US ||
+		blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
 	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||

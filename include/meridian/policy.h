@@ -38,6 +38,8 @@ struct meridian_policy_table {
 	uint64_t count;
 };
 
+#define MERIDIAN_POLICY_SLEEP_MAX_US 10000
+
 #define MERIDIAN_HUGEPAGES_AUTO  0 /* use them when the machine has enough */
 #define MERIDIAN_HUGEPAGES_NEVER 1
 
@@ -58,7 +60,9 @@ struct meridian_policy_blob {
 	struct meridian_policy_table addresses; /* struct meridian_policy_address */
 	struct meridian_policy_table access;    /* struct meridian_policy_access */
 	struct meridian_policy_table devices;   /* struct meridian_policy_device */
-	uint64_t reserved[6];
+	uint16_t idle_sleep_us; /* longest nap of an idle worker, at most SLEEP_MAX_US; 0: none */
+	uint16_t reserved0[3];
+	uint64_t reserved[5];
 };
 
 #define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */

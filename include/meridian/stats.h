@@ -137,7 +137,7 @@ struct meridian_stats_worker {
 	uint64_t tx_packets;
 	uint64_t tx_octets;
 	uint64_t bursts;  /* non-empty receive bursts */
-	uint64_t busy_ns; /* reserved for the idle ladder: time not spent waiting */
+	uint64_t busy_ns; /* spent in turns that found packets */
 	uint64_t reserved2;
 	uint64_t model_retries; /* bursts that kept their last snapshot of the model */
 	uint64_t reserved0[4];

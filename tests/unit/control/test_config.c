@@ -311,6 +311,14 @@ static void test_words(void **state)
 	assert_true(config.clock_precision_s == 1e-8);
 	assert_int_equal(config.holdover_s, 60);
 	config_free(&config);
+	assert_int_equal(load("idlesleep 0\n"), 0);
+	assert_int_equal(config.idle_sleep_us, 0);
+	config_free(&config);
+	assert_int_equal(load("\n"), 0);
+	assert_int_equal(config.idle_sleep_us, 500);
+	config_free(&config);
+	expect_error("idlesleep 10001\n",
+		"1: idlesleep: the value 10001 is out of range (allowed: 0 to 10000)\n");
 	expect_error("counter hpet\n",
 		"1: counter: 'hpet' is not a counter (allowed: auto|tsc|monotonic-raw)\n");
 	expect_error(
@@ -442,7 +450,8 @@ static void test_dump_is_a_config(void **state)
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
-		     "driftfile /d\ncounter tsc\nhugepages never\nclockprecision 1e-7\n"),
+		     "driftfile /d\ncounter tsc\nhugepages never\nidlesleep 77\nclockprecision "
+		     "1e-7\n"),
 		0);
 	out = open_memstream(&first, &size);
 	config_dump(&config, out);

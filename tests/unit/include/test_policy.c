@@ -95,6 +95,8 @@ static void refuses_fields_out_of_range(void **state)
 {
 	(void)state;
 	CHECK(-EBADMSG, b.head.hugepages = 2);
+	CHECK(-EBADMSG, b.head.idle_sleep_us = 10001);
+	CHECK(0, b.head.idle_sleep_us = 10000);
 	CHECK(-EBADMSG, b.head.counter_id = 4);
 	CHECK(0, (b.head.ratelimit_interval_log2 = -19, b.head.ratelimit_burst = 255));
 	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = -20);
