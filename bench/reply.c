@@ -66,7 +66,7 @@ static int model_take(void)
 	bench.policy = fixture_policy();
 	bench.policy->rate = (struct limit_rate){.interval_log2 = -19, .burst = 255};
 	responder_init(&bench.responder, 1, NULL);
-	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER);
+	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
 	return limit_new(&bench.limit, LIMIT_SETS_LOG2, 1);
 }
 
@@ -140,7 +140,7 @@ static void burst_measure(struct frame *frame, uint64_t counter)
 	uint64_t start, between, end;
 
 	start = measure_ticks();
-	responder_begin(&bench.responder, NULL, bench.policy, counter);
+	responder_begin(&bench.responder, NULL, bench.policy, counter, 0);
 	between = bench.kind->flags & PLAIN ? plain_serve(frame, counter)
 					    : fast_serve(frame, counter);
 	end = measure_ticks();

@@ -137,7 +137,7 @@ static void socket_serve(int fd)
 
 	if (count == 0)
 		return;
-	server_begin(&server, pages.view, CLOCK_REALTIME);
+	server_begin(&server, pages.view, CLOCK_REALTIME, 0);
 	for (unsigned int i = 0; i < count; i++)
 		packet_serve(fd, &packet[i]);
 	meridian_stats_add(&server.slot->bursts, 1);

@@ -194,6 +194,7 @@ bool pages_poll(struct pages *pages)
 		return false;
 	*view = (struct server_view){.policy = pages->policy,
 		.model = pages->model_page.addr,
+		.nap_max_ns = pages->blob->idle_sleep_us * 1000U,
 		.counter_id = pages->blob->counter_id};
 	pages->view = view;
 	return true;

@@ -38,6 +38,11 @@ struct port_operations {
 	/* Gives packets back unsent. */
 	void (*release)(
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
+
+	/* Rests the core, without a system call, until something is written where the next frame
+	 * is announced, or `ns` have passed; may end earlier. NULL: the processor or the driver
+	 * cannot. */
+	void (*watch)(struct port_queue *queue, uint32_t ns);
 };
 
 /* First member of every implementation's own queue. Polled by one worker at a time. */

@@ -2,6 +2,7 @@
 #include "port_af_xdp.h"
 #include "packet_pool.h"
 #include "port_mbuf.h"
+#include "port_watch.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <dirent.h>
@@ -92,10 +93,21 @@ static unsigned int af_xdp_transmit(
 	return port_mbuf_transmit(af_xdp(queue)->port_id, 0, packet, count);
 }
 
+static void af_xdp_watch(struct port_queue *queue, uint32_t ns)
+{
+	port_watch(af_xdp(queue)->port_id, 0, ns);
+}
+
 static const struct port_operations af_xdp_operations = {
 	.receive = af_xdp_receive,
 	.transmit = af_xdp_transmit,
 	.release = port_mbuf_release,
+};
+static const struct port_operations af_xdp_watchable_operations = {
+	.receive = af_xdp_receive,
+	.transmit = af_xdp_transmit,
+	.release = port_mbuf_release,
+	.watch = af_xdp_watch,
 };
 
 /* Whether program `id` uses map `map_id`. The pinned programs of control have few maps. */
@@ -284,6 +296,8 @@ int port_af_xdp_open(
 		port_af_xdp_close(&queue->base);
 		return r;
 	}
+	if (port_watch_possible(queue->port_id, 0))
+		queue->base.operations = &af_xdp_watchable_operations;
 	queue->next = queues;
 	queues = queue;
 	*ret_queue = &queue->base;

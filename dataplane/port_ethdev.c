@@ -2,6 +2,7 @@
 #include "port_ethdev.h"
 #include "packet_pool.h"
 #include "port_mbuf.h"
+#include "port_watch.h"
 #include <errno.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -77,10 +78,23 @@ static unsigned int ethdev_transmit(
 	return port_mbuf_transmit(own->port_id, own->queue_id, packet, count);
 }
 
+static void ethdev_watch(struct port_queue *queue, uint32_t ns)
+{
+	const struct ethdev_queue *own = ethdev(queue);
+
+	port_watch(own->port_id, own->queue_id, ns);
+}
+
 static const struct port_operations ethdev_operations = {
 	.receive = ethdev_receive,
 	.transmit = ethdev_transmit,
 	.release = port_mbuf_release,
+};
+static const struct port_operations ethdev_watchable_operations = {
+	.receive = ethdev_receive,
+	.transmit = ethdev_transmit,
+	.release = port_mbuf_release,
+	.watch = ethdev_watch,
 };
 
 uint32_t port_ethdev_memory_mb(uint16_t queue_count)
@@ -170,8 +184,11 @@ static int device_start(struct port_ethdev *device, char *ret_error, size_t size
 			device->queue_count, reason(r));
 		return -ENODEV;
 	}
-	for (uint16_t i = 0; i < device->queue_count; i++)
+	for (uint16_t i = 0; i < device->queue_count; i++) {
 		memcpy(device->queue[i].base.mac, mac.addr_bytes, sizeof(mac.addr_bytes));
+		if (port_watch_possible(device->port_id, i))
+			device->queue[i].base.operations = &ethdev_watchable_operations;
+	}
 	return 0;
 }
 

@@ -30,7 +30,23 @@ static const struct meridian_timemodel_data *model_snapshot(struct server *serve
 	return NULL;
 }
 
-void server_begin(struct server *server, const struct server_view *view, clockid_t clock)
+/* Places frames without a stamp. Returns how far off that may be, in ns. */
+static uint64_t unstamped_place(struct server *server, uint64_t empty_counter)
+{
+	uint64_t half = (server->now.counter - empty_counter) / 2;
+	uint64_t error_ns;
+
+	server->unstamped_counter = server->now.counter;
+	if (empty_counter == 0)
+		return 0;
+	error_ns = stamp_rate_ns(&server->rate, half + 1) + 1;
+	server->unstamped_counter =
+		error_ns <= STAMP_AGE_MAX_NS / 2 ? server->now.counter - half : 0;
+	return error_ns;
+}
+
+void server_begin(struct server *server, const struct server_view *view, clockid_t clock,
+	uint64_t empty_counter)
 {
 	struct responder *responder = &server->responder;
 	struct meridian_timemodel_data data;
@@ -43,17 +59,19 @@ void server_begin(struct server *server, const struct server_view *view, clockid
 		server->counter_id = view->counter_id;
 	}
 	stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
-	responder_begin(responder, model, view->policy, server->now.counter);
+	responder_begin(responder, model, view->policy, server->now.counter,
+		unstamped_place(server, empty_counter));
 }
 
-/* T2 in ticks: the frame's stamp, or the start of the burst if it has none. Returns false for a
- * stamp that is not believable: any other T2 would be a wrong time. */
+/* T2 in ticks: the frame's stamp, or what stands for it if it has none. Returns false for a stamp
+ * that is not believable: any other T2 would be a wrong time. */
 static bool receive_counter(
 	struct server *server, enum meridian_stamp source, uint64_t stamp_ns, uint64_t *ret_counter)
 {
-	*ret_counter = server->now.counter;
-	if (source != MERIDIAN_STAMP_counter &&
-		!stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter))
+	*ret_counter = server->unstamped_counter;
+	if (source == MERIDIAN_STAMP_counter
+			? server->unstamped_counter == 0
+			: !stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter))
 		return false;
 	meridian_stats_add(&server->slot->stamp[source], 1);
 	return true;

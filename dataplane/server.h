@@ -16,6 +16,7 @@
 struct server_view {
 	const struct responder_policy *policy;
 	const struct meridian_timemodel *model; /* mapped page; NULL: none yet */
+	uint32_t nap_max_ns;                    /* longest nap of an idle worker; 0: none */
 	uint8_t counter_id; /* to read while there is no model, MERIDIAN_COUNTER_* */
 };
 
@@ -24,7 +25,8 @@ struct server {
 	struct responder responder;
 	struct meridian_stats_worker *slot; /* this thread is its one writer */
 	struct stamp_rate rate;
-	struct stamp_clock now; /* of this burst */
+	struct stamp_clock now;     /* of this burst */
+	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
 	uint8_t counter_id;
 };
 
@@ -43,12 +45,20 @@ static inline void server_set(uint64_t *field, uint64_t value)
 
 void server_init(struct server *server, struct meridian_stats_worker *slot);
 
-/* Starts a burst whose receive stamps, if any, are of `clock`: takes the snapshots. */
-void server_begin(struct server *server, const struct server_view *view, clockid_t clock);
+/*
+ * Starts a burst whose receive stamps, if any, are of `clock`: takes the snapshots.
+ *
+ * `empty_counter` matters to frames without a stamp. It is 0 where they come right after their
+ * arrival; else they came at any time since that counter value, when the queue was last seen
+ * empty: T2 is then in the middle, and half the span is added to the root dispersion told.
+ */
+void server_begin(struct server *server, const struct server_view *view, clockid_t clock,
+	uint64_t empty_counter);
 
 /*
  * Classifies reply->frame, which arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter:
- * it has none) at `stamp_ns`; a stamp that stamp_counter() refuses makes it `stale`. Returns true
+ * it has none) at `stamp_ns`; a stamp that stamp_counter() refuses makes it `stale`, as does a
+ * span of `empty_counter` that long. Returns true
  * when reply->frame is now a reply to finish; else its verdict is counted.
  */
 bool server_classify(struct server *server, struct server_reply *reply, enum meridian_stamp source,

@@ -1,46 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
 #include <errno.h>
+#include <meridian/counter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 
-/*
- * An idle worker first spins, for the low latency of a loaded server, then naps, the longer the
- * longer nothing comes. A nap does not hurt T2: the stamp was taken by the XDP program. It adds to
- * the time until the reply is sent, which T3 accounts for. Where stamps are missing, T2 is the end
- * of the nap, and naps stay short.
- */
-#define SPIN_TURNS   1000
-#define SHORT_NAPS   40 /* a bit over 2 ms */
-#define NAP_SHORT_NS 50000
-#define NAP_LONG_NS  500000
-
 #define WAIT_MS 1 /* of the main thread, for a turn of a worker to end */
 
-static void cpu_pause(void)
+/*
+ * After an empty turn that began at counter `turn_counter`. A nap leaves open when a packet without
+ * a stamp came, so it is kept since when there can have been none.
+ */
+static void worker_idle(
+	struct worker *worker, const struct server_view *view, uint64_t turn_counter)
 {
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
+	struct port_queue *queue = worker->queue[0];
+	bool watchable = worker->queue_count == 1 && queue->operations->watch != NULL;
+	uint32_t nap_max_ns = view->nap_max_ns;
+	enum idle_step step;
+
+	if (worker->unstamped && nap_max_ns > IDLE_UNSTAMPED_MAX_NS)
+		nap_max_ns = IDLE_UNSTAMPED_MAX_NS;
+	step = idle_step(&worker->idle, nap_max_ns, watchable);
+	worker->empty_counter = step == IDLE_NAP ? turn_counter : 0;
+	idle_wait(&worker->idle, step, queue);
 }
 
-static void worker_idle(struct worker *worker)
+/* Accounts for the turn that ended at `now_counter`. */
+static void worker_busy(struct worker *worker, uint64_t turn_counter, uint64_t now_counter)
 {
-	static const struct timespec short_nap = {.tv_nsec = NAP_SHORT_NS};
-	static const struct timespec long_nap = {.tv_nsec = NAP_LONG_NS};
+	uint64_t ns = stamp_rate_ns(&worker->server.rate, now_counter - turn_counter);
 
-	if (worker->empty_turns < SPIN_TURNS) {
-		worker->empty_turns++;
-		cpu_pause();
-	} else if (worker->empty_turns < SPIN_TURNS + SHORT_NAPS) {
-		worker->empty_turns += !worker->unstamped;
-		nanosleep(&short_nap, NULL);
-	} else {
-		nanosleep(&long_nap, NULL);
+	idle_busy(&worker->idle);
+	worker->empty_counter = 0;
+	meridian_stats_add(&worker->slot->busy_ns, ns);
+}
+
+/* Since when a burst's packets without a stamp may have come; 0: just now, or there are none. */
+static uint64_t burst_since(
+	struct worker *worker, const struct port_packet *packet, unsigned int count)
+{
+	if (worker->empty_counter == 0)
+		return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		if (packet[i].has_stamp)
+			continue;
+		worker->unstamped = true;
+		return worker->empty_counter;
 	}
+	return 0;
 }
 
 /*
@@ -69,12 +78,11 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	struct server_reply reply[PORT_BURST];
 	unsigned int accepted = 0;
 
-	server_begin(&worker->server, view, queue->stamp_clock);
+	server_begin(&worker->server, view, queue->stamp_clock, burst_since(worker, packet, count));
 	for (unsigned int i = 0; i < count; i++) {
 		enum meridian_stamp source =
 			packet[i].has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
 
-		worker->unstamped |= !packet[i].has_stamp;
 		reply[accepted].frame = (struct frame){.data = packet[i].data,
 			.length = packet[i].length,
 			.mac = queue->mac,
@@ -116,6 +124,19 @@ static void turn_end(struct worker *worker)
 	__atomic_store_n(heartbeat, *heartbeat + 1, __ATOMIC_SEQ_CST);
 }
 
+/* Stores what has changed since the turn before: others read these lines. */
+static void worker_report(
+	struct worker *worker, enum worker_phase phase, const struct server_view *view)
+{
+	uint64_t state = phase == WORKER_DRAIN ? MERIDIAN_WORKER_STOPPING : MERIDIAN_WORKER_POLLING;
+	uint64_t generation = view->policy->generation;
+
+	if (worker->slot->state != state)
+		server_set(&worker->slot->state, state);
+	if (worker->slot->policy_generation != generation)
+		server_set(&worker->slot->policy_generation, generation);
+}
+
 int worker_run(void *argument)
 {
 	struct worker *worker = argument;
@@ -124,17 +145,17 @@ int worker_run(void *argument)
 	prctl(PR_SET_TIMERSLACK, 1); /* naps would be 50 us longer; no harm when it fails */
 	while ((phase = __atomic_load_n(&worker->phase, __ATOMIC_RELAXED)) != WORKER_STOP) {
 		const struct server_view *view = __atomic_load_n(&worker->view, __ATOMIC_SEQ_CST);
+		uint64_t turn_counter = meridian_counter_read(worker->server.counter_id);
 		bool busy;
 
-		server_set(&worker->slot->state,
-			phase == WORKER_DRAIN ? MERIDIAN_WORKER_STOPPING : MERIDIAN_WORKER_POLLING);
-		server_set(&worker->slot->policy_generation, view->policy->generation);
+		worker_report(worker, phase, view);
 		busy = queues_poll(worker, view);
 		turn_end(worker);
 		if (busy)
-			worker->empty_turns = 0;
+			worker_busy(worker, turn_counter,
+				meridian_counter_read(worker->server.counter_id));
 		else
-			worker_idle(worker);
+			worker_idle(worker, view, turn_counter);
 	}
 	server_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
 	return 0;
@@ -150,6 +171,7 @@ int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint3
 	worker->slot = slot;
 	worker->view = view;
 	server_init(&worker->server, slot);
+	worker->server.counter_id = view->counter_id;
 	server_set(&slot->core, core);
 	server_set(&slot->policy_generation, 0);
 	server_set(&slot->state, MERIDIAN_WORKER_STARTING);
@@ -166,6 +188,7 @@ void worker_fini(struct worker *worker)
 void worker_add(struct worker *worker, struct port_queue *queue)
 {
 	worker->queue[worker->queue_count++] = queue;
+	worker->unstamped |= queue->stamp_source == MERIDIAN_STAMP_counter;
 }
 
 void worker_set_phase(struct worker *worker, enum worker_phase phase)

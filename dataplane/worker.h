@@ -7,6 +7,7 @@
  * blocks, and makes no system call of its own while there is work.
  */
 
+#include "idle.h"
 #include "port.h"
 #include "server.h"
 #include <meridian/policy.h>
@@ -31,8 +32,9 @@ struct worker {
 
 	/* The worker's own. */
 	struct server server;
-	unsigned int empty_turns;
-	bool unstamped; /* a packet came without a stamp */
+	struct idle idle;
+	uint64_t empty_counter; /* start of the empty turn before a nap; 0: there was no nap */
+	bool unstamped;         /* has a queue without stamps, or a packet came without */
 };
 
 /* Clears the slot's state for a worker on `core` and shows it `view`. Returns 0 or -ENOMEM. */

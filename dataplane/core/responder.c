@@ -29,18 +29,22 @@ static void take_model(struct responder *responder, const struct meridian_timemo
 			&responder->timestamps, meridian_timemodel_utc(model, now_counter));
 }
 
-static void prepare(struct responder *responder, bool synchronised, uint64_t now_counter)
+static void prepare(struct responder *responder, bool synchronised, uint64_t now_counter,
+	uint64_t receive_error_ns)
 {
+	struct meridian_timemodel_data model = responder->model;
 	uint64_t until =
 		now_counter + meridian_timemodel_ticks(&responder->model, RESPONDER_PREPARE_NS);
 
 	responder->synchronised = synchronised;
 	responder->prepared_until_counter = until;
-	reply_prepare(&responder->common, &responder->model, synchronised, until);
+	responder->prepared_error_ns = receive_error_ns;
+	model.root_dispersion_ns += receive_error_ns;
+	reply_prepare(&responder->common, &model, synchronised, until);
 }
 
 void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
-	const struct responder_policy *policy, uint64_t now_counter)
+	const struct responder_policy *policy, uint64_t now_counter, uint64_t receive_error_ns)
 {
 	bool synchronised;
 
@@ -51,8 +55,9 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 		return;
 	synchronised = meridian_timemodel_valid(&responder->model, now_counter);
 	if (now_counter >= responder->prepared_until_counter ||
-		synchronised != responder->synchronised)
-		prepare(responder, synchronised, now_counter);
+		synchronised != responder->synchronised ||
+		receive_error_ns != responder->prepared_error_ns)
+		prepare(responder, synchronised, now_counter, receive_error_ns);
 	if (responder->limit != NULL && policy != NULL)
 		limit_begin(
 			responder->limit, &policy->rate, now_counter, responder->model.counter_hz);

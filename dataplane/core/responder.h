@@ -40,6 +40,7 @@ struct responder {
 	const struct responder_policy *policy; /* NULL: nothing is served */
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t prepared_until_counter;       /* `common` holds until then */
+	uint64_t prepared_error_ns;            /* and for this error */
 	struct timestamps timestamps;
 	struct limit *limit; /* of the sources this worker hears; NULL: no rate limit */
 };
@@ -50,10 +51,11 @@ void responder_init(struct responder *responder, uint64_t seed, struct limit *li
 /* Takes the snapshots for one burst. `model` is copied; NULL, or one that is not sane: keep the
  * last one. `policy` must stay valid until the next call. `now_counter` decides whether the
  * model is still valid and how much its dispersion has grown; the dispersion told is that of up to
- * RESPONDER_PREPARE_NS later, so that it need not be computed for each burst. */
+ * RESPONDER_PREPARE_NS later, so that it need not be computed for each burst. `receive_error_ns`
+ * is how far the receive times of the burst may be off, and is part of the dispersion told. */
 #define RESPONDER_PREPARE_NS 1000000
 void responder_begin(struct responder *responder, const struct meridian_timemodel_data *model,
-	const struct responder_policy *policy, uint64_t now_counter);
+	const struct responder_policy *policy, uint64_t now_counter, uint64_t receive_error_ns);
 
 /*
  * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`

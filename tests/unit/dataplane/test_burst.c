@@ -110,8 +110,8 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 	uint64_t receive[BURST_MAX];
 
 	pair->counter += seed_below(&pair->seed, 3000);
-	responder_begin(&pair->plain.responder, &pair->model, pair->policy, pair->counter);
-	responder_begin(&pair->burst.responder, &pair->model, pair->policy, pair->counter);
+	responder_begin(&pair->plain.responder, &pair->model, pair->policy, pair->counter, 0);
+	responder_begin(&pair->burst.responder, &pair->model, pair->policy, pair->counter, 0);
 	for (unsigned int i = 0; i < count; i++) {
 		fixture_frame_init(&pair->plain.f[i], pkt[i].data, pkt[i].length);
 		fixture_frame_init(&pair->burst.f[i], pkt[i].data, pkt[i].length);

@@ -33,7 +33,7 @@ static void world_init(struct world *world, const char *test)
 		.seed = seed_init(test), .policy = fixture_policy(), .counter = FIXTURE_COUNTER};
 	model.precision_log2 = -26;
 	responder_init(&world->responder, seed_next(&world->seed), NULL);
-	responder_begin(&world->responder, &model, world->policy, FIXTURE_COUNTER);
+	responder_begin(&world->responder, &model, world->policy, FIXTURE_COUNTER, 0);
 }
 
 /* Offers the reply to a server at the client's place, which is open to all. */
@@ -49,7 +49,7 @@ static void assert_ends_the_talk(struct world *world, const struct frame *reply)
 	memcpy(mac, reply->data, sizeof(mac));
 	memcpy(client.octets, frame_destination(reply), reply->ipv6 ? 16 : 4);
 	assert_int_equal(served_init(&peer.served, &client, 1), 0);
-	responder_begin(&responder, NULL, &peer, world->counter);
+	responder_begin(&responder, NULL, &peer, world->counter, 0);
 	fixture_frame_init(&f, reply->data, reply->length);
 	f.frame.mac = mac;
 	assert_int_not_equal(meridian_verdict_outcome(responder_classify(

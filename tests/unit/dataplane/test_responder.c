@@ -25,7 +25,7 @@ static int bench_setup(void **state)
 	bench.policy = fixture_policy();
 	bench.model = fixture_model();
 	responder_init(&bench.responder, 1, NULL);
-	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER);
+	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
 	*state = &bench;
 	return 0;
 }
@@ -41,7 +41,7 @@ static int bench_teardown(void **state)
 /* Takes a changed model at `now`. */
 static void begin(struct bench *bench, uint64_t now)
 {
-	responder_begin(&bench->responder, &bench->model, bench->policy, now);
+	responder_begin(&bench->responder, &bench->model, bench->policy, now, 0);
 }
 
 static struct pkt request(struct pkt_spec spec, uint8_t li_vn_mode, uint64_t transmit)
@@ -173,7 +173,7 @@ static void asks_in_order(void **state)
 	pkt.data[pkt.ip + 12] = 127;
 	pkt_checksum(&pkt);
 	assert_int_equal(classify(bench, &pkt, 0, 0, &answer), MERIDIAN_VERDICT_foreign_address);
-	responder_begin(&bench->responder, NULL, &closed, FIXTURE_COUNTER);
+	responder_begin(&bench->responder, NULL, &closed, FIXTURE_COUNTER, 0);
 	assert_int_equal(classify(bench, &pkt, 0, 0, &answer), MERIDIAN_VERDICT_foreign_address);
 	pkt.data[pkt.ip + 19] = 123;
 	pkt_checksum(&pkt);
@@ -184,7 +184,7 @@ static void asks_in_order(void **state)
 	pkt.data[pkt.payload] = 0x23;
 	pkt_checksum(&pkt);
 	assert_int_equal(classify(bench, &pkt, 0, 0, &answer), MERIDIAN_VERDICT_denied);
-	responder_begin(&bench->responder, NULL, bench->policy, FIXTURE_COUNTER);
+	responder_begin(&bench->responder, NULL, bench->policy, FIXTURE_COUNTER, 0);
 	assert_int_equal(classify(bench, &pkt, 0, 0, &answer), MERIDIAN_VERDICT_no_model);
 	begin(bench, FIXTURE_COUNTER);
 	assert_int_equal(classify(bench, &pkt, FIXTURE_COUNTER, FIXTURE_COUNTER, &answer),
@@ -228,7 +228,7 @@ static void says_so_when_the_model_runs_out(void **state)
 
 	begin(bench, end - 1);
 	answer_at(bench, FIXTURE_UTC_S + 3599, 0, 0);
-	responder_begin(&bench->responder, NULL, bench->policy, end);
+	responder_begin(&bench->responder, NULL, bench->policy, end, 0);
 	assert_unsynchronised(bench, end);
 	bench->model.valid_until_counter = UINT64_MAX;
 	begin(bench, end);
@@ -245,7 +245,7 @@ static void ignores_a_model_that_is_not_sane(void **state)
 	struct meridian_timemodel_data bad = bench->model;
 
 	bad.line.period_frac64 = 0;
-	responder_begin(&bench->responder, &bad, bench->policy, FIXTURE_COUNTER);
+	responder_begin(&bench->responder, &bad, bench->policy, FIXTURE_COUNTER, 0);
 	assert_int_equal(answer_at(bench, FIXTURE_UTC_S, 0, 0).receive, NTP_S(FIXTURE_UTC_S) | 1);
 }
 

@@ -60,7 +60,7 @@ static enum meridian_verdict answer(struct message *message, uint16_t length,
 	enum meridian_verdict verdict;
 
 	responder_init(&responder, 1, NULL);
-	responder_begin(&responder, &model, policy, FIXTURE_COUNTER);
+	responder_begin(&responder, &model, policy, FIXTURE_COUNTER, 0);
 	fallback_frame_build(ret_frame, message->payload, length, endpoints);
 	verdict = responder_classify(&responder, ret_frame, FIXTURE_COUNTER);
 	if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 #include <fixture.h>
+#include <inttypes.h>
 #include <meridian/counter.h>
+#include <meridian/ntp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -29,7 +31,9 @@ static unsigned int ring_receive(struct port_queue *queue, struct port_packet pa
 	struct ring *ring = (struct ring *)queue;
 	unsigned int count = 0;
 
-	for (; count < PORT_BURST && ring->next < ring->count; count++, ring->next++) {
+	const unsigned int end = __atomic_load_n(&ring->count, __ATOMIC_ACQUIRE);
+
+	for (; count < PORT_BURST && ring->next < end; count++, ring->next++) {
 		struct pkt *pkt = &ring->packet[ring->next];
 
 		packet[count] = (struct port_packet){.buffer = pkt,
@@ -250,6 +254,59 @@ static void believes_stamps_that_can_be(void **state)
 	assert_in_range(apart * 1000000000 >> 32, 99999000, 100001000);
 }
 
+/* In ns, of the model's root dispersion and of what a reply tells beyond it. */
+static uint64_t told_error_ns(const struct meridian_timemodel *page, const uint8_t *reply)
+{
+	struct meridian_timemodel_data model;
+	uint32_t dispersion = (uint32_t)pkt_u64(reply + 4);
+
+	assert_int_equal(meridian_timemodel_read(page, &model), 0);
+	return ((uint64_t)dispersion * 1000000000 >> 16) - model.root_dispersion_ns;
+}
+
+/* T2 of a reply minus `counter`, in ns. */
+static int64_t receive_offset_ns(
+	const struct meridian_timemodel *page, const uint8_t *reply, uint64_t counter)
+{
+	struct meridian_timemodel_data model;
+	struct meridian_utc utc;
+	int64_t offset;
+
+	assert_int_equal(meridian_timemodel_read(page, &model), 0);
+	utc = meridian_timemodel_utc(&model, counter);
+	offset = (int64_t)(pkt_u64(reply + 32) -
+		(((uint64_t)utc.s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | utc.frac64 >> 32));
+	return (int64_t)((double)offset * 1e9 / 4294967296.0);
+}
+
+/* A packet without a stamp comes while the worker naps: T2 is off by no more than what the reply
+ * adds to the dispersion, which is half of such a nap. */
+static void tells_what_a_nap_hides(void **state)
+{
+	static const struct timespec idle = {.tv_nsec = 50000000};
+	struct setup *setup = *state;
+	const uint8_t *reply = setup->ring.packet[0].data + setup->ring.packet[0].payload;
+	uint64_t error_ns, arrived;
+	int64_t offset_ns;
+
+	model_publish(&setup->model);
+	setup->view.nap_max_ns = 100 * IDLE_UNSTAMPED_MAX_NS;
+	setup->worker.unstamped = true; /* as with a queue that has no stamps */
+	setup->ring.count = 0;
+	start(setup);
+	nanosleep(&idle, NULL);
+	arrived = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	__atomic_store_n(&setup->ring.count, 1, __ATOMIC_RELEASE);
+	drain(setup);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered], 1);
+	error_ns = told_error_ns(&setup->model, reply);
+	offset_ns = receive_offset_ns(&setup->model, reply, arrived);
+	print_message("# T2 is off by %" PRId64 " ns, told %" PRIu64 " ns\n", offset_ns, error_ns);
+	assert_true(error_ns >= IDLE_UNSTAMPED_MAX_NS / 2);
+	assert_true(offset_ns <= (int64_t)error_ns && offset_ns >= -(int64_t)error_ns);
+	assert_true(setup->slot.busy_ns > 0);
+}
+
 /* Once worker_show() returns, the view of before may be freed. */
 static void lets_go_of_what_it_saw(void **state)
 {
@@ -305,6 +362,7 @@ int main(void)
 		WORKER_TEST(counts_what_it_cannot_send),
 		WORKER_TEST(is_silent_without_a_model),
 		WORKER_TEST(believes_stamps_that_can_be),
+		WORKER_TEST(tells_what_a_nap_hides),
 		WORKER_TEST(lets_go_of_what_it_saw),
 		WORKER_TEST(names_a_worker_that_hangs),
 	};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <fixture.h>
+#include <meridian/counter.h>
+#include <server.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Frames without a stamp that came while their server slept. The model's counter is
+ * CLOCK_MONOTONIC_RAW, in ns. */
+
+#define HZ       UINT64_C(1000000000)
+#define SPAN_NS  UINT64_C(200000)
+#define SHORT_NS 15259 /* a unit of the short format, 2^-16 s */
+#define MODEL_S  3600
+
+struct setup {
+	struct server server;
+	struct meridian_stats_worker slot;
+	struct meridian_timemodel page;
+	struct meridian_timemodel_data model;
+	struct server_view view;
+	struct responder_policy *policy;
+};
+
+static int setup(void **state)
+{
+	static struct setup setup;
+	struct meridian_timemodel_data *model = &setup.model;
+
+	memset(&setup, 0, sizeof(setup));
+	*model = fixture_model();
+	model->counter_id = MERIDIAN_COUNTER_MONOTONIC_RAW;
+	model->counter_hz = HZ;
+	model->dispersion_rate_ppb = 0;
+	model->line.counter = meridian_counter_read(model->counter_id);
+	model->line.period_frac64 = UINT64_MAX / HZ;
+	model->period_shift = 0;
+	model->slew = model->line;
+	model->published_counter = model->line.counter;
+	model->valid_until_counter = model->line.counter + MODEL_S * HZ;
+	meridian_timemodel_write(&setup.page, model);
+	setup.policy = fixture_policy();
+	setup.view = (struct server_view){.policy = setup.policy, .model = &setup.page};
+	server_init(&setup.server, &setup.slot);
+	*state = &setup;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct setup *setup = *state;
+
+	responder_policy_free(setup->policy);
+	return 0;
+}
+
+struct told {
+	enum meridian_verdict verdict;
+	uint64_t receive_counter;
+	uint64_t dispersion_ns;
+};
+
+/* A burst of one request without a stamp. */
+static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
+{
+	struct server_reply reply = {.verdict = MERIDIAN_VERDICT_COUNT};
+	uint8_t payload[PKT_NTP_SIZE];
+	struct fixture_frame f;
+	struct pkt pkt;
+	struct told told = {0};
+
+	pkt_ntp(payload, 0x23, 1);
+	pkt_build(&pkt, (struct pkt_spec){0}, payload, sizeof(payload));
+	fixture_frame_init(&f, pkt.data, pkt.length);
+	reply.frame = f.frame;
+	server_begin(&setup->server, &setup->view, CLOCK_MONOTONIC, empty_counter);
+	if (server_classify(&setup->server, &reply, MERIDIAN_STAMP_counter, 0)) {
+		uint64_t delay_dispersion = pkt_u64(reply.frame.data + reply.frame.payload + 4);
+
+		told.dispersion_ns = (uint64_t)(uint32_t)delay_dispersion * HZ >> 16;
+	}
+	told.verdict = reply.verdict;
+	told.receive_counter = reply.receive_counter;
+	fixture_frame_fini(&f);
+	return told;
+}
+
+static void takes_the_time_of_the_burst(void **state)
+{
+	struct setup *setup = *state;
+	struct told told = ask_unstamped(setup, 0);
+
+	assert_int_equal(told.verdict, MERIDIAN_VERDICT_answered);
+	assert_int_equal(told.receive_counter, setup->server.now.counter);
+	assert_in_range(told.dispersion_ns, setup->model.root_dispersion_ns,
+		setup->model.root_dispersion_ns + SHORT_NS);
+}
+
+/* Both ends of the span lie within what is told; the next burst tells no more of it. */
+static void takes_the_middle_of_a_sleep(void **state)
+{
+	struct setup *setup = *state;
+	uint64_t exact_ns = ask_unstamped(setup, 0).dispersion_ns;
+	uint64_t empty = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW) - SPAN_NS;
+	struct told told = ask_unstamped(setup, empty);
+	uint64_t end = setup->server.now.counter;
+	uint64_t error_ns = told.dispersion_ns - setup->model.root_dispersion_ns;
+
+	assert_int_equal(told.verdict, MERIDIAN_VERDICT_answered);
+	assert_in_range(told.receive_counter - empty, (end - empty) / 2, (end - empty) / 2 + 1);
+	assert_true(error_ns >= told.receive_counter - empty);
+	assert_true(error_ns >= end - told.receive_counter);
+	assert_true(error_ns <= (end - empty) / 2 + 2 * SHORT_NS);
+	assert_int_equal(ask_unstamped(setup, 0).dispersion_ns, exact_ns);
+}
+
+/* Like a stamp of that age, for the process was stopped meanwhile. */
+static void does_not_guess_a_long_sleep(void **state)
+{
+	struct setup *setup = *state;
+	uint64_t now;
+
+	ask_unstamped(setup, 0);
+	now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	assert_int_equal(
+		ask_unstamped(setup, now - 2 * STAMP_AGE_MAX_NS).verdict, MERIDIAN_VERDICT_stale);
+	assert_int_equal(ask_unstamped(setup, 0).verdict, MERIDIAN_VERDICT_answered);
+}
+
+#define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		SERVER_TEST(takes_the_time_of_the_burst),
+		SERVER_TEST(takes_the_middle_of_a_sleep),
+		SERVER_TEST(does_not_guess_a_long_sleep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
