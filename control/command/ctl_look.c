@@ -2,6 +2,7 @@
 #include "ctl_look.h"
 #include <errno.h>
 #include <math.h>
+#include <meridian/counter.h>
 #include <string.h>
 #include <time.h>
 
@@ -23,8 +24,11 @@ static void look_open(struct look *look, const struct meridian_page_kind *kind, 
 	look->worker_count = limited(look->stats->worker_count, MERIDIAN_STATS_WORKERS_MAX);
 	look->port_count = limited(look->stats->port_count, MERIDIAN_STATS_PORTS_MAX);
 	look->main_heartbeat = meridian_stats_get(&look->stats->main_heartbeat);
-	for (uint32_t i = 0; i < look->worker_count; i++)
+	look->opened_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	for (uint32_t i = 0; i < look->worker_count; i++) {
 		look->heartbeat[i] = meridian_stats_get(&look->stats->worker[i].heartbeat);
+		look->busy_ns[i] = meridian_stats_get(&look->stats->worker[i].busy_ns);
+	}
 }
 
 static bool worker_should_move(const struct look *look, uint32_t index)
@@ -106,6 +110,15 @@ const char *look_worker_state(const struct look *look, uint32_t index)
 	default:
 		return "stopped";
 	}
+}
+
+double look_busy_share(const struct look *look, uint32_t index)
+{
+	uint64_t busy_ns =
+		meridian_stats_get(&look->stats->worker[index].busy_ns) - look->busy_ns[index];
+	uint64_t ns = meridian_clock_ns(CLOCK_MONOTONIC) - look->opened_ns;
+
+	return ns > 0 && busy_ns < ns ? (double)busy_ns / (double)ns : busy_ns > 0;
 }
 
 double look_residence_s(const struct meridian_stats_worker *worker, double share)

@@ -18,6 +18,8 @@ struct look {
 	uint32_t worker_count, port_count;  /* not above what the page has room for */
 	uint64_t heartbeat[MERIDIAN_STATS_WORKERS_MAX];
 	uint64_t main_heartbeat;
+	uint64_t busy_ns[MERIDIAN_STATS_WORKERS_MAX];
+	uint64_t opened_ns; /* CLOCK_MONOTONIC; the three before are of then */
 	bool moved[MERIDIAN_STATS_WORKERS_MAX];
 	bool alive; /* it has not stopped, and moved */
 };
@@ -44,6 +46,9 @@ enum look_state look_state(const struct look *look);
 
 /* "polling", "hung", ... of worker `index` < worker_count. */
 const char *look_worker_state(const struct look *look, uint32_t index);
+
+/* Share of the time since the look began that worker `index` had packets, 0..1. */
+double look_busy_share(const struct look *look, uint32_t index);
 
 /* The residence time that a share of the packets (0..1) did not exceed, in s, rounded up to its
  * bucket; NaN when there were none. */

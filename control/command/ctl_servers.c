@@ -3,6 +3,7 @@
 #include "ctl_look.h"
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <meridian/policy.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,7 +55,7 @@ static const struct output_report port_report =
 struct worker_row {
 	const char *process, *state;
 	uint64_t worker, core, rx_packets, tx_packets, rx_octets, tx_octets;
-	double p50_s, p99_s, p999_s;
+	double busy_share, p50_s, p99_s, p999_s;
 };
 
 static const struct output_field worker_fields[] = {
@@ -62,6 +63,7 @@ static const struct output_field worker_fields[] = {
 	OUTPUT_FIELD("worker", "Worker", COUNT, worker_row, worker, 0),
 	OUTPUT_FIELD("core", "Core", COUNT, worker_row, core, 0),
 	OUTPUT_FIELD("state", "State", STRING, worker_row, state, 0),
+	OUTPUT_FIELD("busy_share", "Busy", SHARE, worker_row, busy_share, 0),
 	OUTPUT_FIELD("rx_packets", "Received", COUNT, worker_row, rx_packets, 0),
 	OUTPUT_FIELD("tx_packets", "Sent", COUNT, worker_row, tx_packets, 0),
 	OUTPUT_FIELD("rx_octets", "", COUNT, worker_row, rx_octets, OUTPUT_NOT_TEXT),
@@ -275,6 +277,9 @@ static void workers_put(const struct look *looks)
 				.state = look_worker_state(&looks[server], i),
 				.worker = i,
 				.core = meridian_stats_get(&worker->core),
+				.busy_share = server == SERVER_DATAPLANE
+					? look_busy_share(&looks[server], i)
+					: NAN,
 				.rx_packets = meridian_stats_get(&worker->rx_packets),
 				.tx_packets = meridian_stats_get(&worker->tx_packets),
 				.rx_octets = meridian_stats_get(&worker->rx_octets),
