@@ -18,6 +18,11 @@ virtual_config() # NIC-ARGUMENT...
 	sed -i '/^nic eth1$/d' "$LAB_CONFIG"
 }
 
+worker_polls()
+{
+	[ "$(lab_field status workers.0.state)" = polling ]
+}
+
 virtual_stop()
 {
 	lab_stop dataplane
@@ -108,7 +113,7 @@ test_memif()
 	lab_control
 	lab_dataplane
 	lab_wait 20 "the memif" test -S "$LAB_DIR/memif.sock"
-	lab_wait 10 "the dataplane" lab_expect status workers.0.state polling
+	lab_wait 10 "the dataplane" worker_polls
 	lab_expect status ports.0.driver net_memif
 	for visit in 1 2 3; do
 		peer_visit "$visit"

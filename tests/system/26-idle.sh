@@ -1,0 +1,78 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A worker without traffic naps, or with `idlesleep 0` never does, as a reload tells it; meanwhile it
+# stays alive for control, and answers. What idling takes of a core is shown, not judged.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+FIGURE_S=5
+
+worker_task() # the worker's thread, under /proc
+{
+	grep -lx rte-worker-1 /proc/"${LAB_PID[dataplane]}"/task/*/comm | xargs dirname
+}
+
+naps()
+{
+	awk '$1 == "voluntary_ctxt_switches:" { print $2 }' "$(worker_task)/status"
+}
+
+busy_ns()
+{
+	awk '{ print $1 }' "$(worker_task)/schedstat"
+}
+
+is_napping()
+{
+	local before
+
+	before=$(naps)
+	sleep 0.3
+	[ "$(naps)" -gt "$((before + 10))" ]
+}
+
+is_spinning()
+{
+	local before
+
+	before=$(naps)
+	sleep 0.3
+	[ "$(naps)" = "$before" ]
+}
+
+idlesleep() # MICROSECONDS
+{
+	sed -i "s/^idlesleep .*/idlesleep $1/" "$LAB_CONFIG"
+	kill -HUP "${LAB_PID[control]}"
+}
+
+figure() # WHAT
+{
+	local from to start=${EPOCHREALTIME/./} end
+
+	from=$(busy_ns)
+	sleep "$FIGURE_S"
+	to=$(busy_ns)
+	end=${EPOCHREALTIME/./}
+	lab_figure "$1: $(awk -v ns=$((to - from)) -v us=$((end - start)) \
+		'BEGIN { printf "%.2f", ns / us / 10 }') % of a core"
+}
+
+lab_enter "$@"
+lab_network 1
+lab_config "local stratum 10" "idlesleep 500"
+lab_serve
+lab_stop fallback
+is_napping || lab_fail "an idle worker does not nap"
+figure "idle worker, idlesleep 500"
+idlesleep 10000
+lab_wait 5 "the dataplane to take over idlesleep 10000" is_napping
+figure "idle worker, idlesleep 10000"
+lab_expect status workers.0.state polling
+lab_ask --count 20 --interval 0.1 "$LAB_SERVER4" >"$LAB_DIR/ask.txt"
+grep -q 'lost 0$' "$LAB_DIR/ask.txt" || lab_fail "between naps: $(tail -n 1 "$LAB_DIR/ask.txt")"
+idlesleep 0
+lab_wait 5 "the dataplane to take over idlesleep 0" is_spinning
+idlesleep 500
+lab_wait 5 "the dataplane to take over idlesleep 500" is_napping
+lab_dataplane_answers || lab_fail "the dataplane does not answer after all this"
