@@ -22,7 +22,10 @@
 
 static struct options options;
 static struct pages pages;
+#define LIMIT_SETS_LOG2_FALLBACK 14 /* 1 MiB: what the kernel lets through is few */
+
 static struct server server;
+static struct server_burst burst;
 static struct pollfd sockets[2] = {{.fd = -1}, {.fd = -1}};
 
 static int pages_start(void)
@@ -101,7 +104,10 @@ static int server_start(void)
 {
 	struct meridian_stats_worker *slot = &pages.stats->worker[0];
 
-	server_init(&server, slot);
+	int r = server_init(&server, slot, LIMIT_SETS_LOG2_FALLBACK);
+
+	if (r < 0)
+		return log_errno(r, "rate limiter");
 	server_set(&slot->core, UINT64_MAX);
 	server_set(&slot->policy_generation, pages.blob->generation);
 	server_set(&slot->state, MERIDIAN_WORKER_POLLING);
@@ -112,22 +118,26 @@ static int server_start(void)
 static void server_stop(void)
 {
 	server_set(&pages.stats->worker[0].state, MERIDIAN_WORKER_ABSENT);
+	server_fini(&server);
 }
 
 static void packet_serve(int fd, struct fallback_packet *packet)
 {
 	enum meridian_stamp source =
 		packet->has_stamp ? MERIDIAN_STAMP_kernel : MERIDIAN_STAMP_counter;
-	struct server_reply reply = {.receive_counter = 0};
+	struct frame *frame = &burst.frame[0];
 	const uint8_t *payload;
 	uint16_t length;
 
-	fallback_frame_build(&reply.frame, packet->payload, packet->length, &packet->endpoints);
-	if (!server_classify(&server, &reply, source, packet->stamp_ns))
+	server_begin(&server, &burst, pages.view, CLOCK_REALTIME, 0);
+	fallback_frame_build(frame, packet->payload, packet->length, &packet->endpoints);
+	server_add(&server, &burst, source, packet->stamp_ns);
+	server_classify(&server, &burst);
+	if (burst.count == 0 || !server_answers(&burst, 0))
 		return;
-	server_finish(&server, &reply);
-	length = fallback_frame_payload(&reply.frame, &payload);
-	server_sent(&server, &reply, fallback_socket_send(fd, packet, payload, length));
+	server_finish(&server, &burst);
+	length = fallback_frame_payload(frame, &payload);
+	server_sent(&server, &burst, fallback_socket_send(fd, packet, payload, length));
 }
 
 static void socket_serve(int fd)
@@ -137,7 +147,6 @@ static void socket_serve(int fd)
 
 	if (count == 0)
 		return;
-	server_begin(&server, pages.view, CLOCK_REALTIME, 0);
 	for (unsigned int i = 0; i < count; i++)
 		packet_serve(fd, &packet[i]);
 	meridian_stats_add(&server.slot->bursts, 1);

@@ -5,26 +5,53 @@
 #include <string.h>
 #include <sys/random.h>
 
-void server_init(struct server *server, struct meridian_stats_worker *slot)
+int server_init(
+	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2)
 {
 	uint64_t seed = meridian_clock_ns(CLOCK_MONOTONIC);
+	struct limit *limit;
+	int r;
 
 	memset(server, 0, sizeof(*server));
 	server->slot = slot;
 	/* Without entropy yet, the clock is random enough for bits below the precision. */
 	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
 		seed ^= (uintptr_t)server;
-	responder_init(&server->responder, seed, NULL);
+	r = limit_new(&limit, limit_sets_log2, seed);
+	if (r == 0)
+		responder_init(&server->responder, seed, limit);
+	return r;
+}
+
+void server_fini(struct server *server)
+{
+	limit_free(server->responder.limit);
+	server->responder.limit = NULL;
+}
+
+/* Whether the page still has the model that was taken last. */
+static bool model_known(const struct server *server, const struct meridian_timemodel *page)
+{
+	return page == server->model &&
+		__atomic_load_n(&page->seq, __ATOMIC_RELAXED) == server->model_seq;
 }
 
 /* Returns `ret_model` when the page has a snapshot worth taking, else NULL: keep the last. */
 static const struct meridian_timemodel_data *model_snapshot(struct server *server,
 	const struct meridian_timemodel *page, struct meridian_timemodel_data *ret_model)
 {
-	int r = page ? meridian_timemodel_read(page, ret_model) : -ENODATA;
+	uint64_t seq;
+	int r;
 
-	if (r == 0 && meridian_timemodel_sane(ret_model))
+	if (page == NULL || model_known(server, page))
+		return NULL;
+	seq = __atomic_load_n(&page->seq, __ATOMIC_ACQUIRE);
+	r = meridian_timemodel_read(page, ret_model);
+	if (r == 0 && meridian_timemodel_sane(ret_model)) {
+		server->model = page;
+		server->model_seq = seq; /* older than what was read, if it moved meanwhile */
 		return ret_model;
+	}
 	if (r != -ENODATA)
 		meridian_stats_add(&server->slot->model_retries, 1);
 	return NULL;
@@ -45,20 +72,25 @@ static uint64_t unstamped_place(struct server *server, uint64_t empty_counter)
 	return error_ns;
 }
 
-void server_begin(struct server *server, const struct server_view *view, clockid_t clock,
-	uint64_t empty_counter)
+void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
+	clockid_t clock, uint64_t empty_counter)
 {
 	struct responder *responder = &server->responder;
 	struct meridian_timemodel_data data;
 	const struct meridian_timemodel_data *model = model_snapshot(server, view->model, &data);
 
+	burst->count = burst->rx_packets = 0;
+	burst->rx_octets = 0;
 	if (model) {
 		server->counter_id = model->counter_id;
 		stamp_rate_set(&server->rate, model->counter_hz);
 	} else if (!responder->has_model) {
 		server->counter_id = view->counter_id;
 	}
-	stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
+	if (clock == SERVER_NO_CLOCK)
+		server->now.counter = meridian_counter_read(server->counter_id);
+	else
+		stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
 	responder_begin(responder, model, view->policy, server->now.counter,
 		unstamped_place(server, empty_counter));
 }
@@ -69,48 +101,81 @@ static bool receive_counter(
 	struct server *server, enum meridian_stamp source, uint64_t stamp_ns, uint64_t *ret_counter)
 {
 	*ret_counter = server->unstamped_counter;
-	if (source == MERIDIAN_STAMP_counter
-			? server->unstamped_counter == 0
-			: !stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter))
-		return false;
-	meridian_stats_add(&server->slot->stamp[source], 1);
-	return true;
+	if (source == MERIDIAN_STAMP_counter)
+		return server->unstamped_counter != 0;
+	return stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter);
 }
 
-bool server_classify(struct server *server, struct server_reply *reply, enum meridian_stamp source,
+bool server_add(struct server *server, struct server_burst *burst, enum meridian_stamp source,
 	uint64_t stamp_ns)
 {
 	struct meridian_stats_worker *slot = server->slot;
+	unsigned int i = burst->count;
 
-	meridian_stats_add(&slot->rx_packets, 1);
-	meridian_stats_add(&slot->rx_octets, reply->frame.length);
-	reply->verdict = MERIDIAN_VERDICT_stale;
-	if (receive_counter(server, source, stamp_ns, &reply->receive_counter))
-		reply->verdict = responder_classify(
-			&server->responder, &reply->frame, reply->receive_counter);
-	if (meridian_verdict_outcome(reply->verdict) == MERIDIAN_OUTCOME_ANSWER)
-		return true;
-	meridian_stats_add(&slot->verdict[reply->verdict], 1);
-	return false;
+	burst->rx_octets += burst->frame[i].length;
+	burst->rx_packets++;
+	if (!receive_counter(server, source, stamp_ns, &burst->receive_counter[i])) {
+		meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_stale], 1);
+		return false;
+	}
+	meridian_stats_add(&slot->stamp[source], 1);
+	burst->count++;
+	return true;
 }
 
-void server_finish(struct server *server, struct server_reply *reply)
+void server_classify(struct server *server, struct server_burst *burst)
 {
-	uint64_t counter = meridian_counter_read(server->counter_id);
-	uint64_t residence_ns = stamp_rate_ns(&server->rate, counter - reply->receive_counter);
-
-	responder_finish(&server->responder, &reply->frame, counter);
-	meridian_stats_add(&server->slot->residence[meridian_residence_bucket(residence_ns)], 1);
-	meridian_stats_add(&server->slot->residence_sum_ns, residence_ns);
+	meridian_stats_add(&server->slot->rx_packets, burst->rx_packets);
+	meridian_stats_add(&server->slot->rx_octets, burst->rx_octets);
+	burst_classify(&server->responder, burst->frame, burst->receive_counter, burst->verdict,
+		burst->count);
+	for (unsigned int i = 0; i < burst->count; i++) {
+		if (!server_answers(burst, i))
+			meridian_stats_add(&server->slot->verdict[burst->verdict[i]], 1);
+	}
 }
 
-void server_sent(struct server *server, const struct server_reply *reply, bool sent)
+/* Residence times of a burst: those of frames that arrived together are the same. */
+static void residence_count(
+	struct server *server, const struct server_burst *burst, uint64_t transmit_counter)
 {
 	struct meridian_stats_worker *slot = server->slot;
+	uint64_t sum_ns = 0, residence_ns = 0, last = ~burst->receive_counter[0];
+	unsigned int bucket = 0;
 
-	if (sent) {
-		meridian_stats_add(&slot->tx_packets, 1);
-		meridian_stats_add(&slot->tx_octets, reply->frame.length);
+	for (unsigned int i = 0; i < burst->count; i++) {
+		if (burst->receive_counter[i] != last) {
+			last = burst->receive_counter[i];
+			residence_ns = stamp_rate_ns(&server->rate, transmit_counter - last);
+			bucket = meridian_residence_bucket(residence_ns);
+		}
+		meridian_stats_add(&slot->residence[bucket], 1);
+		sum_ns += residence_ns;
 	}
-	meridian_stats_add(&slot->verdict[sent ? reply->verdict : MERIDIAN_VERDICT_tx_failed], 1);
+	meridian_stats_add(&slot->residence_sum_ns, sum_ns);
+}
+
+void server_finish(struct server *server, struct server_burst *burst)
+{
+	uint64_t counter = meridian_counter_read(server->counter_id);
+
+	burst_finish(&server->responder, burst->frame, burst->count, counter);
+	residence_count(server, burst, counter);
+}
+
+void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent)
+{
+	struct meridian_stats_worker *slot = server->slot;
+	uint64_t octets = 0, unsynchronised = 0;
+
+	for (unsigned int i = 0; i < sent; i++) {
+		octets += burst->frame[i].length;
+		unsynchronised += burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
+	}
+	meridian_stats_add(&slot->tx_packets, sent);
+	meridian_stats_add(&slot->tx_octets, octets);
+	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_answered], sent - unsynchronised);
+	meridian_stats_add(
+		&slot->verdict[MERIDIAN_VERDICT_answered_unsynchronised], unsynchronised);
+	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_tx_failed], burst->count - sent);
 }

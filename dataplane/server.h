@@ -8,7 +8,7 @@
  * (clocks are read through the vDSO), no lock, no allocation.
  */
 
-#include "responder.h"
+#include "burst.h"
 #include "stamp.h"
 #include <meridian/stats.h>
 
@@ -28,13 +28,18 @@ struct server {
 	struct stamp_clock now;     /* of this burst */
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
 	uint8_t counter_id;
+	const struct meridian_timemodel *model; /* page that the model was taken from */
+	uint64_t model_seq;                     /* its sequence number then */
 };
 
-/* A frame on its way through a burst. */
-struct server_reply {
-	struct frame frame;
-	uint64_t receive_counter;
-	enum meridian_verdict verdict;
+/* A burst of one queue's frames. Large: kept where it need not be cleared for each burst. */
+struct server_burst {
+	unsigned int count;
+	unsigned int rx_packets; /* stale ones as well */
+	uint64_t rx_octets;      /* of them */
+	struct frame frame[BURST_MAX];
+	uint64_t receive_counter[BURST_MAX];
+	enum meridian_verdict verdict[BURST_MAX];
 };
 
 /* Stores a field of one's own statistics slot. */
@@ -43,31 +48,57 @@ static inline void server_set(uint64_t *field, uint64_t value)
 	__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
-void server_init(struct server *server, struct meridian_stats_worker *slot);
+/* Allocates a rate limiter of 2^limit_sets_log2 sets. Returns 0 or -ENOMEM. */
+int server_init(
+	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2);
+void server_fini(struct server *server);
 
 /*
- * Starts a burst whose receive stamps, if any, are of `clock`: takes the snapshots.
+ * Starts a burst whose receive stamps are of `clock`, or which has none (SERVER_NO_CLOCK): takes
+ * the snapshots, and empties `burst`.
  *
  * `empty_counter` matters to frames without a stamp. It is 0 where they come right after their
  * arrival; else they came at any time since that counter value, when the queue was last seen
  * empty: T2 is then in the middle, and half the span is added to the root dispersion told.
  */
-void server_begin(struct server *server, const struct server_view *view, clockid_t clock,
-	uint64_t empty_counter);
+#define SERVER_NO_CLOCK ((clockid_t)-1)
+void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
+	clockid_t clock, uint64_t empty_counter);
 
 /*
- * Classifies reply->frame, which arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter:
- * it has none) at `stamp_ns`; a stamp that stamp_counter() refuses makes it `stale`, as does a
- * span of `empty_counter` that long. Returns true
- * when reply->frame is now a reply to finish; else its verdict is counted.
+ * Adds frame[count], whose data, length, mac and checksum_good are set, to the burst: at most
+ * BURST_MAX. It arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter: it has none) at
+ * `stamp_ns`. A stamp that stamp_counter() refuses makes it `stale`, as does a span of
+ * `empty_counter` that long: then it is counted, not added, and this returns false.
  */
-bool server_classify(struct server *server, struct server_reply *reply, enum meridian_stamp source,
+bool server_add(struct server *server, struct server_burst *burst, enum meridian_stamp source,
 	uint64_t stamp_ns);
 
-/* Writes the transmit time, read here, into an accepted reply. */
-void server_finish(struct server *server, struct server_reply *reply);
+/* Counts what was received, gives every frame its verdict, and counts those not answered. */
+void server_classify(struct server *server, struct server_burst *burst);
 
-/* Counts an accepted reply as sent, or as tx_failed. */
-void server_sent(struct server *server, const struct server_reply *reply, bool sent);
+/* Writes the transmit time, read here, into the frames, all of which are answered by now: the
+ * caller has moved them to the front with server_keep() and set the count. */
+void server_finish(struct server *server, struct server_burst *burst);
+
+/* Counts the first `sent` replies as sent and the others as tx_failed. */
+void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent);
+
+/* Is frame `i` now a reply? */
+static inline bool server_answers(const struct server_burst *burst, unsigned int i)
+{
+	return burst->verdict[i] == MERIDIAN_VERDICT_answered ||
+		burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
+}
+
+/* Moves frame `from` to place `to`, which is not behind it. */
+static inline void server_keep(struct server_burst *burst, unsigned int to, unsigned int from)
+{
+	if (to == from)
+		return;
+	burst->frame[to] = burst->frame[from];
+	burst->receive_counter[to] = burst->receive_counter[from];
+	burst->verdict[to] = burst->verdict[from];
+}
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+_Static_assert(PORT_BURST <= BURST_MAX, "a burst of a port is served at once");
+
 #define WAIT_MS 1 /* of the main thread, for a turn of a worker to end */
 
 /*
@@ -38,13 +40,12 @@ static void worker_busy(struct worker *worker, uint64_t turn_counter, uint64_t n
 }
 
 /* Since when a burst's packets without a stamp may have come; 0: just now, or there are none. */
-static uint64_t burst_since(
-	struct worker *worker, const struct port_packet *packet, unsigned int count)
+static uint64_t burst_since(struct worker *worker, unsigned int count)
 {
 	if (worker->empty_counter == 0)
 		return 0;
 	for (unsigned int i = 0; i < count; i++) {
-		if (packet[i].has_stamp)
+		if (worker->packet[i].has_stamp)
 			continue;
 		worker->unstamped = true;
 		return worker->empty_counter;
@@ -52,63 +53,92 @@ static uint64_t burst_since(
 	return 0;
 }
 
-/*
- * T3 is read for each reply when the rest of it is complete: what follows for this packet is its
- * checksum, those of the replies behind it in the burst, and one transmit call for all of them.
- */
-static void replies_send(struct worker *worker, struct port_queue *queue,
-	struct port_packet *packet, struct server_reply *reply, unsigned int count)
+/* Puts the packets' frames into the burst, but for stale ones, which go to `dropped`. */
+static void burst_take(struct worker *worker, const struct port_queue *queue, unsigned int count,
+	unsigned int *ret_dropped)
 {
-	unsigned int sent;
+	struct port_packet *packet = worker->packet;
+	unsigned int taken = 0;
 
-	for (unsigned int i = 0; i < count; i++) {
-		server_finish(&worker->server, &reply[i]);
-		packet[i].length = reply[i].frame.length;
-	}
-	sent = queue->operations->transmit(queue, packet, count);
-	if (sent < count)
-		queue->operations->release(queue, packet + sent, count - sent);
-	for (unsigned int i = 0; i < count; i++)
-		server_sent(&worker->server, &reply[i], i < sent);
-}
-
-static void burst_serve(struct worker *worker, struct port_queue *queue,
-	const struct server_view *view, struct port_packet *packet, unsigned int count)
-{
-	struct server_reply reply[PORT_BURST];
-	unsigned int accepted = 0;
-
-	server_begin(&worker->server, view, queue->stamp_clock, burst_since(worker, packet, count));
+	*ret_dropped = 0;
 	for (unsigned int i = 0; i < count; i++) {
 		enum meridian_stamp source =
 			packet[i].has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
+		struct frame *frame = &worker->burst.frame[worker->burst.count];
 
-		reply[accepted].frame = (struct frame){.data = packet[i].data,
-			.length = packet[i].length,
-			.mac = queue->mac,
-			.checksum_good = packet[i].checksum_good};
-		if (server_classify(&worker->server, &reply[accepted], source, packet[i].stamp_ns))
-			packet[accepted++] = packet[i];
+		frame->data = packet[i].data;
+		frame->length = packet[i].length;
+		frame->mac = queue->mac;
+		frame->checksum_good = packet[i].checksum_good;
+		if (server_add(&worker->server, &worker->burst, source, packet[i].stamp_ns))
+			packet[taken++] = packet[i];
 		else
-			queue->operations->release(queue, &packet[i], 1);
+			worker->dropped[(*ret_dropped)++] = packet[i];
 	}
-	if (accepted > 0)
-		replies_send(worker, queue, packet, reply, accepted);
+}
+
+/* Moves what is answered to the front, and the other packets to `dropped`. */
+static void burst_sort(struct worker *worker, unsigned int *dropped)
+{
+	struct server_burst *burst = &worker->burst;
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < burst->count; i++) {
+		if (!server_answers(burst, i)) {
+			worker->dropped[(*dropped)++] = worker->packet[i];
+			continue;
+		}
+		server_keep(burst, kept, i);
+		worker->packet[kept] = worker->packet[i];
+		worker->packet[kept++].length = burst->frame[i].length;
+	}
+	burst->count = kept;
+}
+
+/*
+ * T3 is read once, when all else is complete: what follows are a few dozen nanoseconds of checksums
+ * and one transmit call for all replies.
+ */
+static void replies_send(struct worker *worker, struct port_queue *queue)
+{
+	unsigned int count = worker->burst.count, sent;
+
+	server_finish(&worker->server, &worker->burst);
+	sent = queue->operations->transmit(queue, worker->packet, count);
+	if (sent < count)
+		queue->operations->release(queue, worker->packet + sent, count - sent);
+	server_sent(&worker->server, &worker->burst, sent);
+}
+
+static void burst_serve(struct worker *worker, struct port_queue *queue,
+	const struct server_view *view, unsigned int count)
+{
+	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter;
+	unsigned int dropped;
+
+	server_begin(&worker->server, &worker->burst, view,
+		stamped ? queue->stamp_clock : SERVER_NO_CLOCK, burst_since(worker, count));
+	burst_take(worker, queue, count, &dropped);
+	server_classify(&worker->server, &worker->burst);
+	burst_sort(worker, &dropped);
+	if (dropped > 0)
+		queue->operations->release(queue, worker->dropped, dropped);
+	if (worker->burst.count > 0)
+		replies_send(worker, queue);
 	meridian_stats_add(&worker->slot->bursts, 1);
 }
 
 /* Polls every queue once. Returns whether there was anything. */
 static bool queues_poll(struct worker *worker, const struct server_view *view)
 {
-	struct port_packet packet[PORT_BURST];
 	bool busy = false;
 
 	for (unsigned int i = 0; i < worker->queue_count; i++) {
 		struct port_queue *queue = worker->queue[i];
-		unsigned int count = queue->operations->receive(queue, packet);
+		unsigned int count = queue->operations->receive(queue, worker->packet);
 
 		if (count > 0) {
-			burst_serve(worker, queue, view, packet, count);
+			burst_serve(worker, queue, view, count);
 			busy = true;
 		}
 	}
@@ -170,7 +200,10 @@ int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint3
 		return -ENOMEM;
 	worker->slot = slot;
 	worker->view = view;
-	server_init(&worker->server, slot);
+	if (server_init(&worker->server, slot, LIMIT_SETS_LOG2) < 0) {
+		free(worker->queue);
+		return -ENOMEM;
+	}
 	worker->server.counter_id = view->counter_id;
 	server_set(&slot->core, core);
 	server_set(&slot->policy_generation, 0);
@@ -181,6 +214,7 @@ int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint3
 void worker_fini(struct worker *worker)
 {
 	server_set(&worker->slot->state, MERIDIAN_WORKER_ABSENT);
+	server_fini(&worker->server);
 	free(worker->queue);
 	worker->queue = NULL;
 }

@@ -32,6 +32,10 @@ struct worker {
 
 	/* The worker's own. */
 	struct server server;
+	struct server_burst burst;
+	struct port_packet
+		packet[PORT_BURST]; /* of the burst; those not answered are in `dropped` */
+	struct port_packet dropped[PORT_BURST];
 	struct idle idle;
 	uint64_t empty_counter; /* start of the empty turn before a nap; 0: there was no nap */
 	bool unstamped;         /* has a queue without stamps, or a packet came without */

@@ -8,8 +8,8 @@
  *
  * Per burst: responder_begin() with the snapshots, responder_classify() for each frame, then
  * responder_finish() for each accepted one right before it is sent. These are plain code, one frame
- * at a time: the fallback calls them, and burst.h, which does the same for a whole burst of a
- * worker, is held to give the same octets.
+ * at a time. burst.h does the same for many, as workers and fallback do it: it comes back here for
+ * all that is not of the common shapes, and is held to give the same octets for those that are.
  */
 
 #include "access.h"

@@ -45,7 +45,7 @@ static int setup(void **state)
 	meridian_timemodel_write(&setup.page, model);
 	setup.policy = fixture_policy();
 	setup.view = (struct server_view){.policy = setup.policy, .model = &setup.page};
-	server_init(&setup.server, &setup.slot);
+	assert_int_equal(server_init(&setup.server, &setup.slot, LIMIT_SETS_LOG2_MIN), 0);
 	*state = &setup;
 	return 0;
 }
@@ -54,6 +54,7 @@ static int teardown(void **state)
 {
 	struct setup *setup = *state;
 
+	server_fini(&setup->server);
 	responder_policy_free(setup->policy);
 	return 0;
 }
@@ -67,7 +68,7 @@ struct told {
 /* A burst of one request without a stamp. */
 static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 {
-	struct server_reply reply = {.verdict = MERIDIAN_VERDICT_COUNT};
+	static struct server_burst burst;
 	uint8_t payload[PKT_NTP_SIZE];
 	struct fixture_frame f;
 	struct pkt pkt;
@@ -76,15 +77,20 @@ static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 	pkt_ntp(payload, 0x23, 1);
 	pkt_build(&pkt, (struct pkt_spec){0}, payload, sizeof(payload));
 	fixture_frame_init(&f, pkt.data, pkt.length);
-	reply.frame = f.frame;
-	server_begin(&setup->server, &setup->view, CLOCK_MONOTONIC, empty_counter);
-	if (server_classify(&setup->server, &reply, MERIDIAN_STAMP_counter, 0)) {
-		uint64_t delay_dispersion = pkt_u64(reply.frame.data + reply.frame.payload + 4);
+	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, empty_counter);
+	burst.frame[0] = f.frame;
+	told.verdict = MERIDIAN_VERDICT_stale;
+	if (server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0)) {
+		server_classify(&setup->server, &burst);
+		told.verdict = burst.verdict[0];
+		told.receive_counter = burst.receive_counter[0];
+	}
+	if (told.verdict == MERIDIAN_VERDICT_answered) {
+		uint64_t delay_dispersion =
+			pkt_u64(burst.frame[0].data + burst.frame[0].payload + 4);
 
 		told.dispersion_ns = (uint64_t)(uint32_t)delay_dispersion * HZ >> 16;
 	}
-	told.verdict = reply.verdict;
-	told.receive_counter = reply.receive_counter;
 	fixture_frame_fini(&f);
 	return told;
 }
