@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "engine.h"
+#include "reflect.h"
+#include "token.h"
+#include <meridian/counter.h>
+#include <meridian/ntp.h>
+#include <rte_cycles.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+/* How often CLOCK_REALTIME is read beside the counter. */
+#define CLOCK_PER_S 200
+
+uint64_t engine_hz(void)
+{
+	return rte_get_tsc_hz();
+}
+
+static uint64_t ntp_now(void)
+{
+	uint64_t ns = meridian_clock_ns(CLOCK_REALTIME);
+	uint64_t s = ns / 1000000000, rest = ns % 1000000000;
+
+	return (s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | (rest << 32) / 1000000000;
+}
+
+/* The reading is taken between two of the counter; a pair that something came between is not
+ * used. */
+static void clock_follow(struct engine *engine)
+{
+	uint64_t before = rte_rdtsc();
+	uint64_t ntp = ntp_now();
+	uint64_t after = rte_rdtsc();
+
+	engine->clock_ticks = after + engine->meter->hz / CLOCK_PER_S;
+	if (after - before < engine->meter->hz / 1000000)
+		engine->meter->clock = (struct meter_clock){before + (after - before) / 2, ntp};
+}
+
+/* --- receiving ------------------------------------------------------------------------------- */
+
+/* Answers a neighbour's question; else the frame is of no use. */
+static void other_frame(struct engine *engine, struct rte_mbuf *mbuf)
+{
+	uint32_t length = 0;
+
+	if (mbuf->nb_segs == 1)
+		length = neighbour_answer(
+			&engine->self, rte_pktmbuf_mtod(mbuf, uint8_t *), mbuf->data_len);
+	mbuf->data_len = (uint16_t)length;
+	mbuf->pkt_len = length;
+	if (length == 0 || rte_eth_tx_burst(engine->port->id, 0, &mbuf, 1) == 0)
+		rte_pktmbuf_free(mbuf);
+}
+
+/* Takes what has arrived. Returns how many frames. */
+static unsigned int frames_receive(struct engine *engine)
+{
+	struct rte_mbuf *mbuf[ENGINE_BURST];
+	unsigned int count, done = 0;
+	uint64_t now;
+
+	count = rte_eth_rx_burst(engine->port->id, 0, mbuf, (uint16_t)engine->burst);
+	if (count == 0)
+		return 0;
+	now = rte_rdtsc();
+	for (unsigned int i = 0; i < count; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+	for (unsigned int i = 0; i < count; i++) {
+		const uint8_t *frame = rte_pktmbuf_mtod(mbuf[i], const uint8_t *);
+		uint32_t length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;
+
+		if (meter_reply(engine->meter, frame, length, now) == REPLY_OTHER)
+			other_frame(engine, mbuf[i]);
+		else
+			mbuf[done++] = mbuf[i];
+	}
+	rte_pktmbuf_free_bulk(mbuf, done);
+	return count;
+}
+
+/* --- sending --------------------------------------------------------------------------------- */
+
+/* Gives the port what waits for it. */
+static void waiting_send(struct engine *engine)
+{
+	uint16_t sent = rte_eth_tx_burst(engine->port->id, 0,
+		engine->waiting + engine->waiting_first, (uint16_t)engine->waiting_count);
+
+	engine->waiting_first += sent;
+	engine->waiting_count -= sent;
+	if (engine->waiting_count > 0)
+		__atomic_store_n(&engine->refused, engine->refused + 1, __ATOMIC_RELAXED);
+}
+
+static unsigned int due_count(struct engine *engine, uint64_t now, uint64_t due[ENGINE_BURST])
+{
+	unsigned int count = 0;
+
+	while (count < engine->burst && engine->schedule.next_ticks <= now &&
+		engine->schedule.next_ticks < engine->end_ticks) {
+		due[count++] = engine->schedule.next_ticks;
+		schedule_advance(&engine->schedule);
+	}
+	return count;
+}
+
+/*
+ * Sends what is due. A buffer comes back from the port in any state, so the whole frame is
+ * written. Requests whose time has come while the port is full wait for it, and their round trip
+ * counts from when they were due.
+ */
+static unsigned int requests_send(struct engine *engine, uint64_t now)
+{
+	struct rte_mbuf **mbuf = engine->waiting;
+	uint64_t due[ENGINE_BURST], request = 0;
+	unsigned int count;
+
+	if (engine->waiting_count > 0) {
+		waiting_send(engine);
+		return engine->waiting_count;
+	}
+	if (engine->schedule.next_ticks > now ||
+		rte_pktmbuf_alloc_bulk(engine->port->pool, mbuf, engine->burst) < 0)
+		return 0;
+	count = due_count(engine, now, due);
+	for (unsigned int i = 0; i < count; i++)
+		__builtin_prefetch(rte_pktmbuf_mtod(mbuf[i], uint8_t *), 1);
+	for (unsigned int i = 0; i < count; i++) {
+		request = meter_request(engine->meter, now);
+		mbuf[i]->data_len = traffic_build(engine->traffic, request,
+			due[i] >> TOKEN_TICKS_LOG2, rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+		mbuf[i]->pkt_len = mbuf[i]->data_len;
+	}
+	if (count < engine->burst)
+		rte_pktmbuf_free_bulk(mbuf + count, engine->burst - count);
+	if (count == 0)
+		return 0;
+	meter_lag(engine->meter, request, now - due[0], count);
+	engine->waiting_first = 0;
+	engine->waiting_count = count;
+	waiting_send(engine);
+	return count;
+}
+
+/* --- a run ----------------------------------------------------------------------------------- */
+
+void engine_prepare(struct engine *engine, const struct engine_run *run)
+{
+	uint64_t begin = rte_rdtsc() + engine->meter->hz / 1000;
+
+	schedule_init(&engine->schedule, &run->schedule, begin);
+	engine->waiting_count = 0;
+	engine->refused = 0;
+	engine->begin_ticks = begin;
+	engine->measure_ticks = begin + run->warm_up_ticks;
+	engine->end_ticks = engine->measure_ticks + run->duration_ticks;
+	engine->stop_ticks = engine->end_ticks + run->timeout_ticks;
+	engine->clock_ticks = 0;
+	engine->measuring = false;
+	meter_restart(engine->meter);
+}
+
+/* What is rare: returns when it wants to be asked again. */
+static uint64_t housekeeping(struct engine *engine, uint64_t now)
+{
+	if (!engine->measuring && engine->schedule.next_ticks >= engine->measure_ticks) {
+		meter_restart(engine->meter);
+		__atomic_store_n(&engine->measuring, true, __ATOMIC_RELAXED);
+	}
+	if (now >= engine->clock_ticks)
+		clock_follow(engine);
+	if (__atomic_load_n(&engine->stop, __ATOMIC_RELAXED) && engine->end_ticks > now) {
+		engine->stop_ticks -= engine->end_ticks - now;
+		engine->end_ticks = now;
+	}
+	return now + engine->meter->hz / 10000;
+}
+
+int engine_measure(void *argument)
+{
+	struct engine *engine = argument;
+	uint64_t now, rare = 0;
+
+	while ((now = rte_rdtsc()) < engine->stop_ticks) {
+		unsigned int busy = frames_receive(engine);
+
+		if (now >= rare)
+			rare = housekeeping(engine, now);
+		if (now < engine->end_ticks)
+			busy += requests_send(engine, rte_rdtsc());
+		if (busy == 0)
+			rte_pause();
+	}
+	meter_unsent(engine->meter, engine->waiting_count);
+	rte_pktmbuf_free_bulk(engine->waiting + engine->waiting_first, engine->waiting_count);
+	engine->waiting_count = 0;
+	return 0;
+}
+
+/* --- reflecting ------------------------------------------------------------------------------ */
+
+static unsigned int reflect_burst(struct engine *engine)
+{
+	struct rte_mbuf *mbuf[ENGINE_BURST], *answer[ENGINE_BURST];
+	unsigned int count, answers = 0, sent;
+	uint64_t ntp;
+
+	count = rte_eth_rx_burst(engine->port->id, 0, mbuf, (uint16_t)engine->burst);
+	if (count == 0)
+		return 0;
+	ntp = ntp_now();
+	for (unsigned int i = 0; i < count; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t length = mbuf[i]->data_len;
+
+		if (!reflect_frame(rte_pktmbuf_mtod(mbuf[i], uint8_t *), &length, ntp, ntp + 1)) {
+			other_frame(engine, mbuf[i]);
+			continue;
+		}
+		mbuf[i]->data_len = (uint16_t)length;
+		mbuf[i]->pkt_len = length;
+		answer[answers++] = mbuf[i];
+	}
+	sent = rte_eth_tx_burst(engine->port->id, 0, answer, (uint16_t)answers);
+	rte_pktmbuf_free_bulk(answer + sent, answers - sent);
+	__atomic_store_n(&engine->reflected, engine->reflected + sent, __ATOMIC_RELAXED);
+	return count;
+}
+
+int engine_reflect(void *argument)
+{
+	struct engine *engine = argument;
+
+	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {
+		if (reflect_burst(engine) == 0)
+			rte_pause();
+	}
+	return 0;
+}

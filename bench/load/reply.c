@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reply.h"
+#include "checksum.h"
+#include "token.h"
+#include <bytes.h>
+#include <meridian/ntp.h>
+
+#define IPV4_HEADER  20
+#define IPV6_HEADER  40
+#define UDP_HEADER   8
+#define PROTOCOL_UDP 17
+
+/* Ages beyond that are no ages: the request's time lies ahead. Half of what the token can tell. */
+#define AGE_MAX (UINT32_C(1) << 31)
+
+/* Requests that may be outstanding. The meter's window has as many. */
+#define REQUESTS_BACK_MAX (TOKEN_NUMBER_MASK - 64)
+
+const char *reply_reason_name(enum reply_reason reason)
+{
+	static const char *const names[] = {"valid", "other",
+#define X(name, text) #name,
+		REPLY_REASONS(X)
+#undef X
+	};
+
+	return names[reason];
+}
+
+const char *reply_reason_text(enum reply_reason reason)
+{
+	static const char *const texts[] = {"valid", "not an NTP reply",
+#define X(name, text) text,
+		REPLY_REASONS(X)
+#undef X
+	};
+
+	return texts[reason];
+}
+
+/* Where things are in a frame. */
+struct view {
+	const uint8_t *ip, *udp;
+	uint32_t udp_length; /* as the IP header has it */
+	bool ipv6;
+};
+
+static enum reply_reason view_ipv4(struct view *view, uint32_t room)
+{
+	const uint8_t *ip = view->ip;
+	uint32_t total;
+
+	if (room < IPV4_HEADER + UDP_HEADER || ip[9] != PROTOCOL_UDP)
+		return REPLY_OTHER;
+	total = get_u16(ip + 2);
+	if (ip[0] != (4 << 4 | IPV4_HEADER / 4) || total > room || total < IPV4_HEADER + UDP_HEADER)
+		return REPLY_bad_ip_header;
+	if (checksum_fold(checksum_add(0, ip, IPV4_HEADER)) != UINT16_MAX)
+		return REPLY_bad_ip_checksum;
+	view->udp = ip + IPV4_HEADER;
+	view->udp_length = total - IPV4_HEADER;
+	return REPLY_VALID;
+}
+
+static enum reply_reason view_ipv6(struct view *view, uint32_t room)
+{
+	const uint8_t *ip = view->ip;
+
+	if (room < IPV6_HEADER + UDP_HEADER || ip[6] != PROTOCOL_UDP)
+		return REPLY_OTHER;
+	view->udp = ip + IPV6_HEADER;
+	view->udp_length = get_u16(ip + 4);
+	if (ip[0] >> 4 != 6 || view->udp_length > room - IPV6_HEADER ||
+		view->udp_length < UDP_HEADER)
+		return REPLY_bad_ip_header;
+	return REPLY_VALID;
+}
+
+static bool checksum_good(const struct view *view)
+{
+	uint8_t pseudo[4] = {0, PROTOCOL_UDP};
+	uint64_t sum;
+
+	if (view->udp[6] == 0 && view->udp[7] == 0)
+		return !view->ipv6;
+	put_u16(pseudo + 2, (uint16_t)view->udp_length);
+	sum = checksum_add(0, pseudo, sizeof(pseudo));
+	sum = view->ipv6 ? checksum_add(sum, view->ip + 8, 32)
+			 : checksum_add(sum, view->ip + 12, 8);
+	/* The length of nearly all replies, as a constant for the compiler. */
+	if (view->udp_length == UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
+		sum = checksum_add(sum, view->udp, UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE);
+	else
+		sum = checksum_add(sum, view->udp, view->udp_length);
+	return checksum_fold(sum) == UINT16_MAX;
+}
+
+static enum reply_reason view_take(
+	struct view *view, const struct traffic *traffic, const uint8_t *frame, uint32_t length)
+{
+	uint16_t ethertype;
+	enum reply_reason reason = REPLY_OTHER;
+
+	if (length < traffic->ip)
+		return REPLY_OTHER;
+	view->ip = frame + traffic->ip;
+	ethertype = get_u16(view->ip - 2);
+	view->ipv6 = ethertype == 0x86dd;
+	if (ethertype == 0x0800)
+		reason = view_ipv4(view, length - traffic->ip);
+	else if (view->ipv6)
+		reason = view_ipv6(view, length - traffic->ip);
+	if (reason != REPLY_VALID)
+		return reason;
+	if (get_u16(view->udp) != MERIDIAN_NTP_PORT)
+		return REPLY_OTHER;
+	if (get_u16(view->udp + 4) != view->udp_length)
+		return REPLY_bad_udp_length;
+	if (!checksum_good(view))
+		return REPLY_bad_udp_checksum;
+	if (view->udp_length < UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
+		return REPLY_short_payload;
+	return REPLY_VALID;
+}
+
+/* Finds the request by the echoed timestamp. */
+static bool origin_known(const struct traffic *traffic, uint64_t next_request, uint64_t now_units,
+	struct reply *reply)
+{
+	struct token token;
+	uint64_t back;
+
+	if (!token_open(traffic->spec.token_key, get_u64(reply->ntp + 24), &token))
+		return false;
+	back = (next_request - 1 - token.number) & TOKEN_NUMBER_MASK;
+	if (back >= next_request || back > REQUESTS_BACK_MAX)
+		return false;
+	reply->request = next_request - 1 - back;
+	reply->age_units = (uint32_t)now_units - token.due;
+	reply->age_units &= UINT32_MAX;
+	reply->interleaved = token.receive;
+	reply->template = traffic_template(traffic, reply->request);
+	return reply->age_units < AGE_MAX;
+}
+
+static enum reply_reason addresses_check(
+	const struct traffic *traffic, const struct view *view, struct reply *reply)
+{
+	const struct clients *clients = &traffic->spec.clients[view->ipv6];
+	const uint8_t *target = traffic->spec.target[reply->template->target].octet;
+	const uint8_t *source = view->ip + (view->ipv6 ? 8 : 12);
+	size_t size = view->ipv6 ? 16 : 4;
+	uint8_t client[16];
+
+	if (reply->template->ipv6 != view->ipv6)
+		return REPLY_wrong_source;
+	if (size == 4 ? memcmp(source, target, 4) != 0 : memcmp(source, target, 16) != 0)
+		return REPLY_wrong_source;
+	reply->client = clients_index(clients, reply->request);
+	clients_address(clients, reply->client, client);
+	if (size == 4 ? memcmp(source + 4, client, 4) != 0 : memcmp(source + 16, client, 16) != 0)
+		return REPLY_wrong_destination;
+	if (get_u16(view->udp + 2) != clients_port(clients, reply->request))
+		return REPLY_wrong_destination;
+	return REPLY_VALID;
+}
+
+static enum reply_reason mac_check(
+	const struct mac_key *key, const uint8_t *payload, uint32_t payload_length)
+{
+	uint8_t id[4], mac[MAC_LENGTH_MAX];
+	size_t length = mac_length(key);
+
+	put_u32(id, key->id);
+	if (payload_length != MERIDIAN_NTP_HEADER_SIZE + sizeof(id) + length ||
+		memcmp(payload + MERIDIAN_NTP_HEADER_SIZE, id, sizeof(id)) != 0)
+		return REPLY_missing_mac;
+	mac_compute(key, payload, MERIDIAN_NTP_HEADER_SIZE, mac);
+	return memcmp(payload + MERIDIAN_NTP_HEADER_SIZE + sizeof(id), mac, length) == 0
+		? REPLY_VALID
+		: REPLY_wrong_mac;
+}
+
+/* T3 belongs to T2 of the same exchange: of the one before, when the reply is interleaved. */
+static enum reply_reason times_check(const struct traffic *traffic, struct reply *reply)
+{
+	uint64_t receive;
+
+	reply->receive = get_u64(reply->ntp + 32);
+	reply->transmit = get_u64(reply->ntp + 40);
+	if (reply->receive == 0 || reply->transmit == 0)
+		return REPLY_zero_timestamp;
+	receive = reply->interleaved ? traffic->last_receive[reply->template->ipv6][reply->client]
+				     : reply->receive;
+	reply->residence = reply->transmit - receive;
+	return (int64_t)reply->residence < 0 ? REPLY_transmit_before_receive : REPLY_VALID;
+}
+
+static enum reply_reason content_check(const struct view *view, const struct reply *reply)
+{
+	const struct traffic_template *template = reply->template;
+	bool kiss = reply->ntp[1] == MERIDIAN_NTP_STRATUM_KOD;
+
+	if (template->kind == REQUEST_malformed)
+		return REPLY_answered_malformed;
+	if (MERIDIAN_NTP_VERSION(reply->ntp[0]) != template->version)
+		return REPLY_wrong_version;
+	if (template->udp + view->udp_length > template->length)
+		return REPLY_longer_than_request;
+	if (reply->ntp[1] > MERIDIAN_NTP_STRATUM_MAX)
+		return REPLY_bad_stratum;
+	if (reply->interleaved && template->kind != REQUEST_interleaved)
+		return REPLY_wrong_origin;
+	if (template->key && !kiss)
+		return mac_check(template->key, reply->ntp, view->udp_length - UDP_HEADER);
+	return REPLY_VALID;
+}
+
+enum reply_reason reply_check(const struct traffic *traffic, const uint8_t *frame, uint32_t length,
+	uint64_t next_request, uint64_t now_units, struct reply *ret_reply)
+{
+	struct view view;
+	enum reply_reason reason = view_take(&view, traffic, frame, length);
+	unsigned int mode;
+
+	if (reason != REPLY_VALID)
+		return reason;
+	ret_reply->ntp = view.udp + UDP_HEADER;
+	mode = MERIDIAN_NTP_MODE(ret_reply->ntp[0]);
+	if (mode != MERIDIAN_NTP_MODE_SERVER && mode != MERIDIAN_NTP_MODE_PASSIVE)
+		return REPLY_bad_mode;
+	if (!origin_known(traffic, next_request, now_units, ret_reply))
+		return REPLY_wrong_origin;
+	reason = addresses_check(traffic, &view, ret_reply);
+	if (reason == REPLY_VALID)
+		reason = content_check(&view, ret_reply);
+	if (reason == REPLY_VALID)
+		reason = times_check(traffic, ret_reply);
+	return reason;
+}

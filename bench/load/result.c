@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "result.h"
+#include <inttypes.h>
+
+/* Shares of the requests, beyond which the generator was the limit: requests that were due and
+ * not sent, and received packets that its own port dropped. */
+#define UNSENT_MAX 0.001
+#define DROPS_MAX  0.0001
+
+bool result_limited(const struct result *result, char ret_reason[RESULT_REASON_SIZE])
+{
+	const struct meter *meter = result->meter;
+	uint64_t lag_ns = histogram_quantile(&meter->send_lag, 0.99);
+	double sent = (double)meter->sent;
+
+	if (sent + 1 < result->scheduled * (1 - UNSENT_MAX))
+		snprintf(ret_reason, RESULT_REASON_SIZE,
+			"only %.0f of %.0f scheduled requests were sent", sent, result->scheduled);
+	else if (lag_ns > result->lag_limit_ns)
+		snprintf(ret_reason, RESULT_REASON_SIZE,
+			"1 %% of the requests were sent more than %.0f us late (limit %.0f us)",
+			(double)lag_ns / 1e3, (double)result->lag_limit_ns / 1e3);
+	else if ((double)result->receive_drops > DROPS_MAX * sent)
+		snprintf(ret_reason, RESULT_REASON_SIZE,
+			"the generator's own port dropped %" PRIu64 " received packets",
+			result->receive_drops);
+	else
+		return false;
+	return true;
+}
+
+static void print_percentiles(const char *name, const struct histogram *histogram, FILE *stream)
+{
+	static const double quantiles[] = {0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999};
+
+	if (histogram->count == 0)
+		return;
+	fprintf(stream, "%-18s", name);
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		fprintf(stream, " %9.2f",
+			(double)histogram_quantile(histogram, quantiles[i]) / 1e3);
+	fprintf(stream, " %9.2f\n", (double)histogram->max / 1e3);
+}
+
+static void print_offset(const struct histogram_signed *offset, FILE *stream)
+{
+	if (offset->below.count + offset->above.count == 0)
+		return;
+	fprintf(stream, "server offset (us): median %+.3f, 1 %% below %+.3f, 1 %% above %+.3f\n",
+		(double)histogram_signed_quantile(offset, 0.5) / 1e3,
+		(double)histogram_signed_quantile(offset, 0.01) / 1e3,
+		(double)histogram_signed_quantile(offset, 0.99) / 1e3);
+}
+
+static void print_invalid(const struct meter *meter, FILE *stream)
+{
+	for (int reason = REPLY_OTHER + 1; reason < REPLY_REASON_COUNT; reason++) {
+		if (meter->invalid[reason])
+			fprintf(stream, "  invalid: %" PRIu64 " %s (%s)\n", meter->invalid[reason],
+				reply_reason_name((enum reply_reason)reason),
+				reply_reason_text((enum reply_reason)reason));
+	}
+}
+
+static void print_counts(const struct result *result, FILE *stream)
+{
+	const struct meter *meter = result->meter;
+
+	fprintf(stream, "%.3f s, %.0f requests/s scheduled, %.0f/s sent, %.0f/s answered in time\n",
+		result->seconds, result->scheduled / result->seconds,
+		(double)meter->sent / result->seconds, (double)meter->answered / result->seconds);
+	fprintf(stream,
+		"sent %" PRIu64 ", answered %" PRIu64 ", lost %" PRIu64 ", late %" PRIu64
+		", kiss-o'-death %" PRIu64 ", loss %.5f %%\n",
+		meter->sent, meter->answered, meter_lost(meter), meter->late, meter->kissed,
+		100 * meter_loss(meter));
+	fprintf(stream,
+		"duplicate %" PRIu64 ", invalid %" PRIu64 ", unsynchronised %" PRIu64
+		", transmit backwards %" PRIu64 "\n",
+		meter->duplicate, meter_invalid(meter), meter->unsynchronised,
+		meter->transmit_backwards);
+	fprintf(stream,
+		"changes: leap %" PRIu64 ", stratum %" PRIu64 ", reference ID %" PRIu64
+		"; own receive drops %" PRIu64 "\n",
+		meter->leap_changes, meter->stratum_changes, meter->refid_changes,
+		result->receive_drops);
+}
+
+void result_print(const struct result *result, FILE *stream)
+{
+	const struct meter *meter = result->meter;
+	char reason[RESULT_REASON_SIZE];
+
+	print_counts(result, stream);
+	print_invalid(meter, stream);
+	fprintf(stream, "%-18s %9s %9s %9s %9s %9s %9s %9s\n", "us", "50 %", "90 %", "99 %",
+		"99.9 %", "99.99 %", "99.999 %", "max");
+	print_percentiles("due to reply", &meter->round_trip, stream);
+	print_percentiles("sent to reply", &meter->send_to_reply, stream);
+	print_percentiles("server T3-T2", &meter->residence, stream);
+	print_percentiles("send lag", &meter->send_lag, stream);
+	print_offset(&meter->offset, stream);
+	if (result_limited(result, reason))
+		fprintf(stream,
+			"THE GENERATOR WAS THE LIMIT, this is not the server's figure: %s\n",
+			reason);
+}
