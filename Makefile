@@ -4,7 +4,7 @@
 BUILD ?= build
 export BUILD
 
-.PHONY: build run test install clean deps help
+.PHONY: build run test bench install clean deps help
 .DEFAULT_GOAL := build
 
 build: ## build everything into build/
@@ -22,6 +22,12 @@ test: ## run every test, or those of TIERS="unit abi bpf lint system"
 	@tests/lab/deps build lab test stock
 	@tests/run $(TIERS)
 
+bench: ## run the benchmarks, about ten minutes; QUICK=1: three; CASES="veth idle": some
+	@tests/lab/deps build lab bench stock
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
+	@ninja --quiet -C $(BUILD)
+	@bench/run $(if $(QUICK),--quick) $(CASES)
+
 install: build ## install (DESTDIR and meson's prefix apply)
 	@meson install -C $(BUILD) --no-rebuild
 	@[ -n "$(DESTDIR)" ] || ldconfig
@@ -30,7 +36,7 @@ clean: ## remove the build directories and the unpacked stock programs
 	@rm -rf build build-asan build-clang
 
 deps: ## install and unpack everything that the other targets need
-	@tests/lab/deps build lab test stock
+	@tests/lab/deps build lab test bench stock
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Throughput over a veth pair: Meridian, DPDK's forwarder on the same driver, stock servers and an
+# XDP_TX echo, one after the other on the same interface and in front of the same generator, in
+# every round.
+#
+#   search  the highest rate with little loss: the capacity
+#   hold    that rate once more, for the cost of a reply
+#   flood   more than that; what goes out is counted by the interface. It is the only figure of the
+#           forwarder, whose packets are no valid replies.
+set -eu
+. "$(dirname "$0")/../lib/case.sh"
+
+declare -A CAPACITY=() # of the round before, to search near it
+
+# Finds the highest rate with little loss; from the second round on near the first one's.
+search()
+{
+	local from=20000 to=1500000 known=${CAPACITY[$1]:-}
+
+	if [ -n "$known" ]; then
+		from=$((known * 6 / 10))
+		to=$((known * 15 / 10))
+	fi
+	# shellcheck disable=SC2046 # options
+	bench_load --tag responder="$1" --tag round="$2" --tag what=search \
+		$(bench_pids "$BENCH_SERVER") -- --duration "$BENCH_SECONDS" --warm-up 0.2 \
+		--search "$BENCH_LOSS_PERCENT" --search-from "$from" --search-to "$to" \
+		--search-resolution 2 --timeout 100 --lag-limit 20000
+}
+
+# A late request does no harm here, only a lost one.
+at_rate() # RESPONDER ROUND WHAT RATE
+{
+	local options=()
+
+	case $1 in
+	chronyd*) options=(--udp-port 123) ;;
+	esac
+	# shellcheck disable=SC2046 # options
+	bench_load --tag responder="$1" --tag round="$2" --tag what="$3" "${options[@]}" \
+		$(bench_pids "$BENCH_SERVER") -- --duration "$BENCH_SECONDS" --warm-up 0.4 \
+		--timeout 100 --lag-limit 20000 --rate "$4"
+}
+
+# The rate that a search found, as a whole number; 0 when every rate lost too much.
+found_rate() # FILE
+{
+	"$LAB_TOOLS/json-field" search.rate_per_s <"$1" 2>/dev/null | cut -d . -f 1
+}
+
+capacity() # RESPONDER ROUND
+{
+	local rate
+
+	search "$1" "$2" | tee "$LAB_DIR/found.json"
+	rate=$(found_rate "$LAB_DIR/found.json")
+	[ "${rate:-0}" -gt 0 ] || return 0
+	CAPACITY[$1]=$rate
+	at_rate "$1" "$2" hold "$rate"
+}
+
+flood() # RESPONDER ROUND RATE...
+{
+	local rate responder=$1 round=$2
+
+	shift 2
+	for rate in "$@"; do
+		at_rate "$responder" "$round" flood "$rate"
+	done
+}
+
+measure() # RESPONDER ROUND
+{
+	case $1 in
+	testpmd) flood "$1" "$2" 700000 900000 1200000 ;;
+	meridian | echo)
+		capacity "$1" "$2"
+		flood "$1" "$2" 700000 900000 1200000
+		;;
+	*)
+		capacity "$1" "$2"
+		flood "$1" "$2" $((${CAPACITY[$1]:-200000} * 12 / 10))
+		;;
+	esac
+}
+
+# Where a stock server's socket begins to drop, in steps around the capacity that was found.
+drops()
+{
+	local percent
+
+	[ -n "${CAPACITY[chronyd]:-}" ] || return 0
+	bench_start_chronyd || return 0
+	for percent in 80 90 100 110 120; do
+		at_rate chronyd "$percent" drops $((CAPACITY[chronyd] * percent / 100))
+	done
+	bench_stop_chronyd
+}
+
+# Where the worker's core spends its time at capacity.
+profile()
+{
+	local rate=${CAPACITY[meridian]:-}
+
+	command -v perf >/dev/null && [ -n "$rate" ] || return 0
+	bench_start_meridian || return 0
+	at_rate meridian 0 profile "$rate" >"$LAB_DIR/profiled.json" &
+	sleep 1.5
+	perf record --quiet -C 0 -e cpu-clock -F 997 -o "$LAB_DIR/perf.data" -- \
+		sleep "$BENCH_SECONDS" >/dev/null 2>&1 || true
+	wait $! || true
+	perf report -i "$LAB_DIR/perf.data" --stdio --sort dso,symbol --percent-limit 1.5 2>/dev/null |
+		sed -n 's/^ *\([0-9.]*\)% *\([^ ]*\) *\[[.k]\] *\([^ ]*\).*/{"profile": "veth", "percent": \1, "object": "\2", "symbol": "\3"}/p'
+	bench_stop_meridian
+}
+
+lab_enter "$@"
+bench_network
+for round in $(seq "$BENCH_ROUNDS"); do
+	for responder in meridian testpmd chronyd chronyd_one_core ntpd echo; do
+		if "bench_start_$responder"; then
+			measure "$responder" "$round"
+		else
+			bench_missing "$responder" "it did not start"
+		fi
+		"bench_stop_$responder"
+	done
+done
+drops
+profile

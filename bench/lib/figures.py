@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The figures: what each is called, its unit, its target, and how it follows from measurements.
+
+A measurement is one line of a case (lib/observe, lib/case.sh) as a dictionary, with "case" added.
+Every figure has one sample a round, so that ratios are of one round and their median travels.
+"""
+
+import dataclasses
+import statistics
+from typing import Callable, Optional
+
+
+NOT_CHOSEN = "not chosen"
+
+
+@dataclasses.dataclass
+class Target:
+    """value >= or <= number, or number times the median of another figure."""
+    relation: str
+    number: float
+    of: Optional[str] = None
+
+    def limit(self, medians):
+        """None while the other figure is not there."""
+        if self.of is None:
+            return self.number
+        other = medians.get(self.of)
+        return None if other is None else self.number * other
+
+    def met(self, value, medians):
+        limit = self.limit(medians)
+        if limit is None:
+            return None
+        return value >= limit if self.relation == ">=" else value <= limit
+
+    def __str__(self):
+        of = f" x {self.of}" if self.of else ""
+        return f"{self.relation} {compact(self.number)}{of}"
+
+
+@dataclasses.dataclass
+class Figure:
+    key: str
+    unit: str
+    text: str
+    case: str
+    samples: Callable  # of the case's measurements: list of numbers, one a round
+    target: Optional[Target] = None
+
+
+def compact(number):
+    """For people: 10.96 M, 431.2 k, 44.3."""
+    for scale, suffix in ((1e6, " M"), (1e3, " k")):
+        if abs(number) >= scale:
+            return f"{number / scale:.4g}{suffix}"
+    return f"{number:.3g}" if abs(number) < 100 else f"{number:.0f}"
+
+
+# --- samples ------------------------------------------------------------------------------------
+
+
+def of(measurements, **tags):
+    return [m for m in measurements if all(m.get(k) == v for k, v in tags.items())]
+
+
+def program(*keys):
+    """A microbenchmark's own figure, under the first of the keys that it prints."""
+    def samples(measurements):
+        found = []
+        for m in measurements:
+            results = m.get("results") or {}
+            value = next((results[key] for key in keys if results.get(key) is not None), None)
+            if value is not None:
+                found.append(value)
+        return found
+    return samples
+
+
+def by_round(measurements, value, **tags):
+    """{round: value(measurement)} of those that have one."""
+    values = {}
+    for m in of(measurements, **tags):
+        number = value(m)
+        if number is not None:
+            values[m.get("round")] = number
+    return values
+
+
+def answered(m):
+    """Beyond capacity the generator may be the limit of what is sent, not of what is answered."""
+    return (m.get("results") or {}).get("answered_per_s") or None
+
+
+def searched(m):
+    """The rate that a search found; 0 is none."""
+    return (m.get("search") or {}).get("rate_per_s") or None
+
+
+def transmitted(m):
+    """Replies a second as the interface counted them."""
+    core = m.get("core") or {}
+    return core["replies"] / core["seconds"] if core.get("seconds") else None
+
+
+def capacity(responder):
+    """Highest rate with little loss."""
+    return lambda ms: list(by_round(ms, searched, responder=responder, what="search").values())
+
+
+def flooded(measurements, responder):
+    """{round: most replies a second at any rate}."""
+    best = {}
+    for m in of(measurements, responder=responder):
+        if m.get("what") in ("hold", "flood") and transmitted(m):
+            best[m["round"]] = max(transmitted(m), best.get(m["round"], 0))
+    return best
+
+
+def most(responder):
+    return lambda ms: list(flooded(ms, responder).values())
+
+
+def most_ratio(one, other):
+    def samples(ms):
+        ones, others = flooded(ms, one), flooded(ms, other)
+        return [ones[n] / others[n] for n in ones if others.get(n)]
+    return samples
+
+
+def core_ns_per_reply(m):
+    core = m.get("core") or {}
+    return core["busy_ns"] / core["replies"] if core.get("replies") else None
+
+
+def cpu_ns(responder):
+    return lambda ms: list(by_round(ms, core_ns_per_reply, responder=responder,
+                                    what="hold").values())
+
+
+def ratio(value, one, other, what):
+    """Of two responders in the same round."""
+    def samples(ms):
+        ones = by_round(ms, value, responder=one, what=what)
+        others = by_round(ms, value, responder=other, what=what)
+        return [ones[n] / others[n] for n in ones if others.get(n)]
+    return samples
+
+
+def best_of(key_a, key_b):
+    """The better of two responders in each round."""
+    def samples(ms):
+        a, b = (by_round(ms, answered, responder=k, what="rate") for k in (key_a, key_b))
+        return [max(a.get(n, 0), b.get(n, 0)) for n in sorted({*a, *b})]
+    return samples
+
+
+def ratio_to_best(one, others):
+    def samples(ms):
+        ones = by_round(ms, answered, responder=one, what="rate")
+        best = [by_round(ms, answered, responder=o, what="rate") for o in others]
+        return [ones[n] / max(b.get(n, 0) for b in best)
+                for n in ones if max(b.get(n, 0) for b in best)]
+    return samples
+
+
+def rate_of(responder):
+    return lambda ms: list(by_round(ms, answered, responder=responder,
+                                    what="rate").values())
+
+
+def idle_percent(ms):
+    return [100 * m["core"]["process_ns"] / 1e9 / m["core"]["seconds"]
+            for m in ms if (m.get("core") or {}).get("seconds")]
+
+
+def drops_start(ms):
+    """Lowest share of the capacity at which the socket dropped as much as the search allows."""
+    for m in sorted(of(ms, what="drops"), key=lambda m: int(m["round"])):
+        sent = (m.get("results") or {}).get("sent")
+        if sent and m["socket_drops"] > 0.01 * sent:
+            return [int(m["round"]) / 100]
+    return []
+
+
+FIGURES = [
+    Figure("reply_ticks_ipv4", "ticks", "compute of an IPv4 reply", "reply",
+           program("reply_ticks_ipv4"), Target("<=", 45)),
+    Figure("reply_ticks_ipv6", "ticks", "compute of an IPv6 reply", "reply",
+           program("reply_ticks_ipv6"), Target("<=", 60)),
+    Figure("growth_ticks_clients", "ticks", "more for 10^7 clients than for 1", "tables",
+           program("growth_ticks_clients"), Target("<=", 25)),
+    Figure("growth_ticks_rules", "ticks", "more for 10^5 access rules than for none", "tables",
+           program("growth_ticks_rules"), Target("<=", 25)),
+    Figure("ring_replies_per_s", "1/s", "worker loop over in-process rings", "rings",
+           program("ring_replies_per_s"), Target(">=", 27.4e6)),
+    Figure("overload_3x_share_of_max", "", "answered at 3x overload, share of the most", "rings",
+           program("overload_3x_share_of_max"), Target(">=", 0.95)),
+    Figure("memif_replies_per_s", "1/s", "memory NIC (memif, zero copy)", "memif",
+           rate_of("meridian"), Target(">=", 10.96e6)),
+    Figure("memif_ideal_per_s", "1/s", "  testpmd 5tswap there, the better generator", "memif",
+           best_of("testpmd", "testpmd_flowgen")),
+    Figure("memif_share_of_ideal", "", "  ours, share of that", "memif",
+           ratio_to_best("meridian", ("testpmd", "testpmd_flowgen"))),
+    Figure("veth_replies_per_s", "1/s", "veth, AF_XDP copy mode: capacity", "veth",
+           capacity("meridian"), Target(">=", 0.95, "veth_afxdp_ideal_per_s")),
+    Figure("veth_most_replies_per_s", "1/s", "  ours, most at any rate", "veth",
+           most("meridian")),
+    Figure("veth_afxdp_ideal_per_s", "1/s", "  testpmd 5tswap there, most at any rate", "veth",
+           most("testpmd")),
+    Figure("veth_share_of_ideal", "", "  ours, share of that", "veth",
+           most_ratio("meridian", "testpmd"), Target(">=", 0.95)),
+    Figure("veth_chronyd_replies_per_s", "1/s", "  chronyd, receive path on the sender's core",
+           "veth", capacity("chronyd")),
+    Figure("veth_times_chronyd", "", "  ours, times that", "veth",
+           ratio(searched, "meridian", "chronyd", "search"), Target(">=", 2)),
+    Figure("veth_chronyd_one_core_replies_per_s", "1/s", "  chronyd, everything on one core",
+           "veth", capacity("chronyd_one_core")),
+    Figure("veth_ntpd_replies_per_s", "1/s", "  NTPsec's ntpd, receive path on the sender's core",
+           "veth", capacity("ntpd")),
+    Figure("veth_echo_per_s", "1/s", "  XDP_TX echo on the sender's core, most at any rate",
+           "veth", most("echo")),
+    Figure("chronyd_drops_start_share", "", "  chronyd's socket drops from, share of its capacity",
+           "veth", drops_start),
+    Figure("cpu_ns_per_reply", "ns", "core time of a reply at capacity", "veth",
+           cpu_ns("meridian"), Target("<=", 0.2, "chronyd_cpu_ns_per_reply")),
+    Figure("chronyd_cpu_ns_per_reply", "ns", "  chronyd, everything on one core", "veth",
+           cpu_ns("chronyd_one_core")),
+    Figure("chronyd_split_cpu_ns_per_reply", "ns", "  chronyd, receive path on the sender's core",
+           "veth", cpu_ns("chronyd")),
+    Figure("cpu_times_less_than_chronyd", "", "  ours, times less than chronyd on one core",
+           "veth", ratio(core_ns_per_reply, "chronyd_one_core", "meridian", "hold"),
+           Target(">=", 5)),
+    Figure("idle_cpu_percent", "%", "CPU of the dataplane without traffic", "idle",
+           idle_percent, Target("<=", 5)),
+    Figure("generator_per_s", "1/s", "meridian-load against its own reflector", "generator",
+           rate_of("reflect")),
+    Figure("generator_floor_p50_ns", "ns", "  its round trip at 10 % of that, median", "generator",
+           lambda ms: [m["results"]["round_trip_ns"]["p50"]
+                       for m in of(ms, what="floor") if m.get("results")]),
+]
+
+HEADLINES = [
+    "memif_replies_per_s", "memif_ideal_per_s", "ring_replies_per_s", "reply_ticks_ipv4",
+    "reply_ticks_ipv6", "veth_replies_per_s", "veth_afxdp_ideal_per_s",
+    "veth_chronyd_replies_per_s", "veth_echo_per_s", "cpu_ns_per_reply",
+    "chronyd_cpu_ns_per_reply", "idle_cpu_percent", "overload_3x_share_of_max",
+]
+
+
+# --- evaluation ---------------------------------------------------------------------------------
+
+
+def evaluate(measurements, reasons):
+    """{key: everything about the figure}; `reasons` says why a case has no measurements."""
+    samples = {}
+    for figure in FIGURES:
+        own = [m for m in measurements if m["case"] == figure.case]
+        samples[figure.key] = [float(s) for s in figure.samples(own)]
+    medians = {key: statistics.median(values) for key, values in samples.items() if values}
+    return {f.key: describe(f, samples[f.key], medians, measurements, reasons) for f in FIGURES}
+
+
+def describe(figure, samples, medians, measurements, reasons):
+    value = medians.get(figure.key)
+    target = figure.target
+    described = {
+        "value": value, "unit": figure.unit, "text": figure.text.strip(), "rounds": len(samples),
+        "min": min(samples, default=None), "median": value, "max": max(samples, default=None),
+        "samples": samples,
+        "target": str(target) if target else None,
+        "limit": target.limit(medians) if target else None,
+        "met": target.met(value, medians) if target and value is not None else None,
+    }
+    if value is None:
+        described["reason"] = why_missing(figure, measurements, reasons)
+    return described
+
+
+def why_missing(figure, measurements, reasons):
+    if figure.case in reasons:
+        return reasons[figure.case]
+    own = [m for m in measurements if m["case"] == figure.case]
+    errors = sorted({m["error"] for m in own if m.get("error")})
+    missing = sorted({f"{m['responder']}: {m['missing']}" for m in own if m.get("missing")})
+    return "; ".join(errors + missing) or "the measurement gave no such figure"

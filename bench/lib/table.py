@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The text that a run ends with."""
+
+from lib.figures import NOT_CHOSEN, compact
+
+HEAD = f"{'':<54} {'median':>10} {'min ... max':>21} {'rounds':>6}  {'target':<12} verdict"
+
+
+def verdict(figure):
+    if figure["value"] is None:
+        return f"not measured: {figure['reason']}"
+    if figure["met"] is None:
+        return "no target" if figure["target"] else ""
+    return "met" if figure["met"] else f"missed, {off(figure)}"
+
+
+def off(figure):
+    """How far the figure is from its limit."""
+    share = figure["value"] / figure["limit"]
+    return f"{100 * share:.0f} % of the target" if share < 1 else f"{share:.2f} times the target"
+
+
+def target(figure):
+    if figure["limit"] is None:
+        return ""
+    return f"{figure['target'][:2]} {compact(figure['limit'])}"
+
+
+def line(text, figure):
+    if figure["value"] is None:
+        spread, value = "", "-"
+    else:
+        value = f"{compact(figure['value'])}{figure['unit'].replace('1/s', '/s')}"
+        spread = f"{compact(figure['min'])} ... {compact(figure['max'])}"
+    return (f"{text:<54} {value:>10} {spread:>21} {figure['rounds'] or '':>6}  "
+            f"{target(figure):<12} {verdict(figure)}").rstrip()
+
+
+def latencies(rows):
+    """The round trips under load, one line a server and load."""
+    if not rows:
+        return []
+    lines = ["", f"{'round trip under load, in microseconds':<54} {'rate/s':>10} {'p50':>8} "
+                 f"{'p99':>8} {'p99.9':>8} {'p99.99':>8} {'max':>8}"]
+    for row in rows:
+        cells = [row["round_trip_ns"].get(key) for key in ("p50", "p99", "p99_9", "p99_99", "max")]
+        cells = " ".join(f"{'-' if c is None else f'{c / 1000:.1f}':>8}" for c in cells)
+        text = f"{row['responder']} at {row['percent']} % of its capacity"
+        lines.append(f"{text:<54} {compact(row['rate_per_s']):>10} {cells}")
+    return lines
+
+
+def profile(rows):
+    if not rows:
+        return []
+    lines = ["", "where the worker's core spends its time (veth, at capacity)"]
+    lines += [f"{row['percent']:>6.1f} %  {row['object']:<28} {row['symbol']}"
+              for row in rows[:12]]
+    return lines
+
+
+def text(document, figures):
+    """`document` is results.json, `figures` the definitions in their order."""
+    machine = document["machine"]
+    cpu = machine["cpu"] or "a processor without name"
+    lines = [
+        f"{cpu}, {machine['cores']} cores{', virtual' if machine['virtual'] else ''}; "
+        f"TSC {machine['tsc_hz'] or 'unknown'} Hz; Linux {machine['kernel']}; "
+        f"DPDK {machine['dpdk']}; {machine['revision']}",
+        "", HEAD, "-" * len(HEAD),
+    ]
+    lines += [line(figure.text, document["figures"][figure.key]) for figure in figures
+              if document["figures"][figure.key].get("reason") != NOT_CHOSEN]
+    lines += latencies(document["latency"])
+    lines += profile(document["profile"])
+    if document["notes"]:
+        lines += ["", *(f"note: {note}" for note in document["notes"])]
+    return "\n".join(lines)
