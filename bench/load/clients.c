@@ -23,6 +23,7 @@ static struct clients_range range_of(const struct prefix *prefix)
 		address_add(range.first.octet, prefix->address.ipv6, 1);
 		count -= 2;
 	}
+	range.first_ipv4 = get_u32(range.first.octet);
 	range.count = (uint32_t)count;
 	return range;
 }
@@ -65,16 +66,12 @@ bool clients_contain(const struct clients *clients, const struct address *addres
 	return false;
 }
 
-void clients_address(const struct clients *clients, uint32_t index, uint8_t *ret_octets)
+void clients_ipv6(const struct clients *clients, uint32_t index, uint8_t ret_octets[16])
 {
 	const struct clients_range *range = clients->range;
 
 	while (index >= range->count)
 		index -= range++->count;
-	if (range->first.ipv6) {
-		memcpy(ret_octets, range->first.octet, 16);
-		address_add(ret_octets, true, index);
-	} else {
-		put_u32(ret_octets, get_u32(range->first.octet) + index);
-	}
+	memcpy(ret_octets, range->first.octet, 16);
+	address_add(ret_octets, true, index);
 }

@@ -18,6 +18,7 @@
 
 struct clients_range {
 	struct address first;
+	uint32_t first_ipv4; /* the same as a number */
 	uint32_t count;
 };
 
@@ -42,13 +43,23 @@ int clients_init(struct clients *clients, const struct prefix *prefixes, size_t 
 /* Whether an address is one of the clients'. */
 bool clients_contain(const struct clients *clients, const struct address *address);
 
-/* Address number `index`, below clients->count; writes 4 or 16 octets. */
-void clients_address(const struct clients *clients, uint32_t index, uint8_t *ret_octets);
+/* Address number `index` of IPv6 clients, below clients->count, as 16 octets. */
+void clients_ipv6(const struct clients *clients, uint32_t index, uint8_t ret_octets[16]);
 
 static inline uint32_t clients_index(const struct clients *clients, uint64_t request)
 {
 	return (uint32_t)((uint64_t)((uint32_t)request * UINT32_C(2654435769)) * clients->count >>
 		32);
+}
+
+/* An IPv4 client's address as a number. */
+static inline uint32_t clients_ipv4(const struct clients *clients, uint32_t index)
+{
+	const struct clients_range *range = clients->range;
+
+	while (index >= range->count)
+		index -= range++->count;
+	return range->first_ipv4 + index;
 }
 
 /* Source port of a request, in host order. */

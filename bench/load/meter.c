@@ -216,7 +216,7 @@ static void count_answer(
 enum reply_reason meter_reply(
 	struct meter *meter, const uint8_t *frame, uint32_t length, uint64_t now_ticks)
 {
-	struct reply reply = {0};
+	struct reply reply;
 	enum reply_reason reason = reply_check(meter->traffic, frame, length, meter->next_request,
 		now_ticks >> TOKEN_TICKS_LOG2, &reply);
 	uint32_t refid;

@@ -24,8 +24,8 @@ static uint64_t turn_ipv4(uint8_t *ip)
 	swap(ip + 12, ip + 16, 4);
 	put_u16(ip + 2, IPV4_HEADER + UDP_LENGTH);
 	ip[10] = ip[11] = 0;
-	checksum_put(ip + 10, checksum_add(0, ip, IPV4_HEADER));
-	return checksum_add(0, ip + 12, 8);
+	checksum_put(ip + 10, checksum_add_words(0, ip, IPV4_HEADER / 4));
+	return checksum_add_words(0, ip + 12, 2);
 }
 
 static uint64_t turn_ipv6(uint8_t *ip)
@@ -36,7 +36,7 @@ static uint64_t turn_ipv6(uint8_t *ip)
 	memcpy(ip + 8, ip + 24, 16);
 	memcpy(ip + 24, saved, 16);
 	put_u16(ip + 4, UDP_LENGTH);
-	return checksum_add(0, ip + 8, 32);
+	return checksum_add_words(0, ip + 8, 8);
 }
 
 static void write_ntp(uint8_t *ntp, uint64_t receive, uint64_t transmit)
@@ -57,7 +57,6 @@ static void write_ntp(uint8_t *ntp, uint64_t receive, uint64_t transmit)
 bool reflect_frame(uint8_t *frame, uint32_t *length, uint64_t receive, uint64_t transmit)
 {
 	uint32_t at = 14;
-	uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, UDP_LENGTH};
 	uint8_t *ip, *udp;
 	uint64_t sum;
 	bool ipv6;
@@ -81,8 +80,8 @@ bool reflect_frame(uint8_t *frame, uint32_t *length, uint64_t receive, uint64_t 
 	put_u16(udp + 4, UDP_LENGTH);
 	put_u16(udp + 6, 0);
 	write_ntp(udp + UDP_HEADER, receive, transmit);
-	sum = checksum_add(sum, pseudo, sizeof(pseudo));
-	checksum_put_udp(udp + 6, checksum_add(sum, udp, UDP_LENGTH));
+	sum += (PROTOCOL_UDP << 8) + (UDP_LENGTH << 8); /* as they lie in memory */
+	checksum_put_udp(udp + 6, checksum_add_words(sum, udp, UDP_LENGTH / 4));
 	*length = (uint32_t)(udp - frame) + UDP_LENGTH;
 	return true;
 }

@@ -55,7 +55,7 @@ static enum reply_reason view_ipv4(struct view *view, uint32_t room)
 	total = get_u16(ip + 2);
 	if (ip[0] != (4 << 4 | IPV4_HEADER / 4) || total > room || total < IPV4_HEADER + UDP_HEADER)
 		return REPLY_bad_ip_header;
-	if (checksum_fold(checksum_add(0, ip, IPV4_HEADER)) != UINT16_MAX)
+	if (checksum_fold(checksum_add_words(0, ip, IPV4_HEADER / 4)) != UINT16_MAX)
 		return REPLY_bad_ip_checksum;
 	view->udp = ip + IPV4_HEADER;
 	view->udp_length = total - IPV4_HEADER;
@@ -76,20 +76,18 @@ static enum reply_reason view_ipv6(struct view *view, uint32_t room)
 	return REPLY_VALID;
 }
 
-static bool checksum_good(const struct view *view)
+/* The sums of nearly all replies have lengths that are constants for the compiler. */
+static inline bool checksum_good(const struct view *view)
 {
-	uint8_t pseudo[4] = {0, PROTOCOL_UDP};
-	uint64_t sum;
+	uint64_t sum = __builtin_bswap16((uint16_t)view->udp_length) + (PROTOCOL_UDP << 8);
 
-	if (view->udp[6] == 0 && view->udp[7] == 0)
+	if (get_u16(view->udp + 6) == 0)
 		return !view->ipv6;
-	put_u16(pseudo + 2, (uint16_t)view->udp_length);
-	sum = checksum_add(0, pseudo, sizeof(pseudo));
-	sum = view->ipv6 ? checksum_add(sum, view->ip + 8, 32)
-			 : checksum_add(sum, view->ip + 12, 8);
-	/* The length of nearly all replies, as a constant for the compiler. */
+	sum = view->ipv6 ? checksum_add_words(sum, view->ip + 8, 8)
+			 : checksum_add_words(sum, view->ip + 12, 2);
 	if (view->udp_length == UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
-		sum = checksum_add(sum, view->udp, UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE);
+		sum = checksum_add_words(
+			sum, view->udp, (UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE) / 4);
 	else
 		sum = checksum_add(sum, view->udp, view->udp_length);
 	return checksum_fold(sum) == UINT16_MAX;
@@ -143,22 +141,37 @@ static bool origin_known(const struct traffic *traffic, uint64_t next_request, u
 	return reply->age_units < AGE_MAX;
 }
 
-static enum reply_reason addresses_check(
+static bool is_client_ipv6(const struct clients *clients, uint32_t client, const uint8_t *address)
+{
+	uint8_t octets[16];
+
+	clients_ipv6(clients, client, octets);
+	return memcmp(address, octets, sizeof(octets)) == 0;
+}
+
+static inline bool is_client_ipv4(
+	const struct clients *clients, uint32_t client, const uint8_t *address)
+{
+	uint32_t word;
+
+	memcpy(&word, address, sizeof(word));
+	return word == __builtin_bswap32(clients_ipv4(clients, client));
+}
+
+static inline enum reply_reason addresses_check(
 	const struct traffic *traffic, const struct view *view, struct reply *reply)
 {
 	const struct clients *clients = &traffic->spec.clients[view->ipv6];
 	const uint8_t *target = traffic->spec.target[reply->template->target].octet;
 	const uint8_t *source = view->ip + (view->ipv6 ? 8 : 12);
-	size_t size = view->ipv6 ? 16 : 4;
-	uint8_t client[16];
 
 	if (reply->template->ipv6 != view->ipv6)
 		return REPLY_wrong_source;
-	if (size == 4 ? memcmp(source, target, 4) != 0 : memcmp(source, target, 16) != 0)
-		return REPLY_wrong_source;
 	reply->client = clients_index(clients, reply->request);
-	clients_address(clients, reply->client, client);
-	if (size == 4 ? memcmp(source + 4, client, 4) != 0 : memcmp(source + 16, client, 16) != 0)
+	if (view->ipv6 ? memcmp(source, target, 16) != 0 : memcmp(source, target, 4) != 0)
+		return REPLY_wrong_source;
+	if (view->ipv6 ? !is_client_ipv6(clients, reply->client, source + 16)
+		       : !is_client_ipv4(clients, reply->client, source + 4))
 		return REPLY_wrong_destination;
 	if (get_u16(view->udp + 2) != clients_port(clients, reply->request))
 		return REPLY_wrong_destination;

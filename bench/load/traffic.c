@@ -253,19 +253,28 @@ static uint64_t write_mac(const struct mac_key *key, uint8_t *payload, uint64_t 
 	return checksum_add(sum, mac, mac_length(key));
 }
 
-static inline void write_client(const struct clients *clients, uint32_t client,
-	const struct traffic_template *template, uint8_t *frame, uint64_t *sum)
+/* Writes the client's address and with it the IPv4 checksum; returns the sum with the address. */
+static inline uint64_t write_client(const struct clients *clients, uint32_t client,
+	const struct traffic_template *template, uint8_t *frame, uint64_t sum)
 {
 	uint8_t *ip = frame + template->ip;
+	uint32_t address;
 
 	if (template->ipv6) {
-		clients_address(clients, client, ip + 8);
-		*sum = checksum_add(*sum, ip + 8, 16);
-	} else {
-		clients_address(clients, client, ip + 12);
-		*sum = checksum_add(*sum, ip + 12, 4);
-		checksum_put(ip + 10, checksum_add(template->ip_sum, ip + 12, 4));
+		clients_ipv6(clients, client, ip + 8);
+		return checksum_add_words(sum, ip + 8, 4);
 	}
+	address = __builtin_bswap32(clients_ipv4(clients, client));
+	memcpy(ip + 12, &address, sizeof(address));
+	checksum_put(ip + 10, template->ip_sum + address);
+	return sum + address;
+}
+
+static inline uint64_t write_port(uint8_t *udp, uint16_t port, uint64_t sum)
+{
+	port = __builtin_bswap16(port);
+	memcpy(udp, &port, sizeof(port));
+	return sum + port;
 }
 
 uint16_t traffic_build(
@@ -280,9 +289,8 @@ uint16_t traffic_build(
 	memcpy(frame, template->frame, 96);
 	if (template->length > 96)
 		memcpy(frame + 96, template->frame + 96, TRAFFIC_FRAME_MAX - 96);
-	write_client(clients, client, template, frame, &sum);
-	put_u16(udp, clients_port(clients, request));
-	sum = checksum_add(sum, udp, 2);
+	sum = write_client(clients, client, template, frame, sum);
+	sum = write_port(udp, clients_port(clients, request), sum);
 	if (template->length >= template->payload + MERIDIAN_NTP_HEADER_SIZE)
 		sum = write_timestamp(
 			payload + TRANSMIT, token_make(key, request, due_units, false), sum);
