@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The whole worker loop over a ring in memory: a generator on one core, a worker with receive
+ * stamps, access rules, rate limiter and statistics on another. How fast it is, how that changes
+ * with the number of clients and rules, and what becomes of it at three times what it can do.
+ */
+
+#include "measure.h"
+#include "ring_generator.h"
+#include "ring_port.h"
+#include <fixture.h>
+#include <math.h>
+#include <meridian/counter.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <worker.h>
+
+#define EXIT_START 3
+
+#define WORKER_CORE    0
+#define GENERATOR_CORE 1
+#define WARM_UP_MS     200
+#define WINDOW_MS      50
+#define NS_PER_S       1e9
+
+/* No client is held back, however few there are: 2^26 requests per second each. */
+static const struct limit_rate rate = {.interval_log2 = -26, .burst = 255};
+
+struct scenario {
+	const char *key, *text;
+	uint32_t clients;
+	uint32_t rules; /* access rules; 0: everybody is allowed by one */
+};
+
+static const struct scenario scenarios[] = {
+	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000},
+	{"ring_clients_1", "1 client, no rules", 1, 0},
+	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0},
+	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0},
+	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0},
+	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000},
+	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000},
+	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000},
+};
+
+struct bench {
+	struct ring_port ring;
+	struct ring_generator generator;
+	struct worker worker;
+	struct meridian_stats_worker stats;
+	struct meridian_timemodel model;
+	struct server_view view;
+	struct responder_policy *policy;
+	pthread_t thread;
+	double hz;
+	double offered_per_s; /* 0: as fast as the worker takes them */
+};
+
+static struct bench bench;
+
+/* UTC is what CLOCK_REALTIME says now, and goes on with the counter. */
+static void model_publish(void)
+{
+	struct meridian_timemodel_data model = fixture_model();
+
+	model.counter_id = MERIDIAN_COUNTER_TSC;
+	model.counter_hz = (uint64_t)bench.hz;
+	model.line.counter = meridian_counter_read(model.counter_id);
+	model.line.utc_s = (int64_t)(meridian_clock_ns(CLOCK_REALTIME) / 1000000000);
+	model.line.period_frac64 = UINT64_MAX / model.counter_hz;
+	model.slew = model.line;
+	model.published_counter = model.line.counter;
+	model.valid_until_counter = model.line.counter + 3600 * model.counter_hz;
+	model.precision_log2 = -30;
+	meridian_timemodel_write(&bench.model, &model);
+}
+
+/* Everybody, but for `count` single addresses among the clients'. */
+static struct meridian_policy_access *rules_make(uint32_t count)
+{
+	struct meridian_policy_access *rule = calloc((size_t)count + 1, sizeof(*rule));
+	uint32_t state = 1;
+
+	if (rule == NULL)
+		return NULL;
+	rule[0] = (struct meridian_policy_access){.family = MERIDIAN_FAMILY_IPV4, .allow = 1};
+	for (uint32_t i = 1; i <= count; i++) {
+		state = state * 1664525 + 1013904223; /* each value once: no rule stands twice */
+		rule[i].family = MERIDIAN_FAMILY_IPV4;
+		rule[i].prefix_len = 32;
+		rule[i].octets[0] = RING_CLIENT_NET;
+		rule[i].octets[1] = (uint8_t)(state >> 24);
+		rule[i].octets[2] = (uint8_t)(state >> 16);
+		rule[i].octets[3] = (uint8_t)(state >> 8);
+	}
+	return rule;
+}
+
+static int policy_make(uint32_t rules)
+{
+	struct meridian_policy_access *rule = rules_make(rules);
+	int r = -1;
+
+	bench.policy = fixture_policy();
+	bench.policy->rate = rate;
+	if (rule != NULL && rules > 0) {
+		access_fini(&bench.policy->access);
+		r = access_init(&bench.policy->access, rule, (size_t)rules + 1);
+		bench.policy->open_ipv4 = false;
+	} else if (rule != NULL) {
+		r = 0;
+	}
+	free(rule);
+	return r;
+}
+
+static void *worker_thread(void *argument)
+{
+	worker_run(argument);
+	return NULL;
+}
+
+static void core_take(pthread_t thread, int core)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(core, &set);
+	if (pthread_setaffinity_np(thread, sizeof(set), &set) != 0) {
+		fprintf(stderr, "bench-ring: CPU %d is not to be had: two are needed\n", core);
+		exit(EXIT_START);
+	}
+}
+
+static void scenario_begin(const struct scenario *scenario)
+{
+	memset(&bench.stats, 0, sizeof(bench.stats));
+	if (policy_make(scenario->rules) < 0 || ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
+		ring_generator_init(&bench.generator, &bench.ring, &bench.model.live.data,
+			scenario->clients) < 0) {
+		fprintf(stderr, "bench-ring: no memory\n");
+		exit(EXIT_START);
+	}
+	model_publish();
+	bench.view = (struct server_view){
+		.policy = bench.policy, .model = &bench.model, .counter_id = MERIDIAN_COUNTER_TSC};
+	if (worker_init(&bench.worker, &bench.stats, WORKER_CORE, &bench.view) < 0) {
+		fprintf(stderr, "bench-ring: no memory for a worker\n");
+		exit(EXIT_START);
+	}
+	worker_add(&bench.worker, &bench.ring.base);
+	pthread_create(&bench.thread, NULL, worker_thread, &bench.worker);
+	core_take(bench.thread, WORKER_CORE);
+}
+
+static void scenario_end(void)
+{
+	worker_set_phase(&bench.worker, WORKER_STOP);
+	pthread_join(bench.thread, NULL);
+	worker_fini(&bench.worker);
+	ring_generator_fini(&bench.generator);
+	ring_port_fini(&bench.ring);
+	responder_policy_free(bench.policy);
+}
+
+/* What the generator and the worker counted in a window. */
+struct window {
+	double replies_per_s;
+	double worker_ticks; /* for each reply, while there was something to do */
+	double room_share;   /* of the generator's looks found room in the ring */
+};
+
+static struct window window_run(double ms)
+{
+	uint64_t replies = meridian_stats_get(&bench.stats.tx_packets);
+	uint64_t busy_ns = meridian_stats_get(&bench.stats.busy_ns);
+	uint64_t start = measure_ticks();
+	struct window window;
+	double seconds;
+
+	ring_generator_run(&bench.generator, bench.offered_per_s / bench.hz,
+		start + (uint64_t)(ms * bench.hz / 1000));
+	seconds = (double)(measure_ticks() - start) / bench.hz;
+	replies = meridian_stats_get(&bench.stats.tx_packets) - replies;
+	busy_ns = meridian_stats_get(&bench.stats.busy_ns) - busy_ns;
+	window.replies_per_s = (double)replies / seconds;
+	window.worker_ticks = (double)busy_ns / NS_PER_S * bench.hz / (double)replies;
+	window.room_share = ring_generator_room_share(&bench.generator);
+	return window;
+}
+
+struct result {
+	struct measure_summary replies_per_s, worker_ticks, room_share;
+};
+
+static struct result windows_run(unsigned int count)
+{
+	static double replies[MEASURE_PASSES_MAX], ticks[MEASURE_PASSES_MAX];
+	static double room[MEASURE_PASSES_MAX];
+
+	window_run(WARM_UP_MS);
+	for (unsigned int i = 0; i < count; i++) {
+		struct window window = window_run(WINDOW_MS);
+
+		replies[i] = window.replies_per_s;
+		ticks[i] = window.worker_ticks;
+		room[i] = window.room_share;
+	}
+	return (struct result){measure_summarise(replies, count), measure_summarise(ticks, count),
+		measure_summarise(room, count)};
+}
+
+/* Wrong replies end the program: no figure of theirs is worth anything. */
+static void replies_check(void)
+{
+	const struct ring_checks *checks = &bench.generator.checks;
+
+	if (checks->wrong == 0)
+		return;
+	fprintf(stderr, "bench-ring: %llu of %llu replies looked at are wrong: %s\n",
+		(unsigned long long)checks->wrong, (unsigned long long)checks->seen,
+		checks->reason);
+	exit(1);
+}
+
+static struct result scenario_measure(
+	struct measure_report *report, const struct scenario *scenario, unsigned int passes)
+{
+	struct result result;
+	char key[64];
+
+	bench.offered_per_s = 0;
+	scenario_begin(scenario);
+	result = windows_run(passes);
+	scenario_end();
+	replies_check();
+	snprintf(key, sizeof(key), "%s_replies_per_s", scenario->key);
+	measure_report_value(report, key, result.replies_per_s.median, scenario->text);
+	snprintf(key, sizeof(key), "%s_replies_per_s_max", scenario->key);
+	measure_report_value(report, key, result.replies_per_s.max, "  best window");
+	snprintf(key, sizeof(key), "%s_worker_ticks", scenario->key);
+	measure_report_summary(report, key, result.worker_ticks, "  ticks of the worker for each");
+	snprintf(key, sizeof(key), "%s_room_share", scenario->key);
+	measure_report_value(report, key, result.room_share.median,
+		"  looks that found room: near 1, the generator was the limit");
+	return result;
+}
+
+/* Capacity and three times that in turn, because the machine's speed moves. */
+static void overload_measure(struct measure_report *report, unsigned int passes)
+{
+	static double share[MEASURE_PASSES_MAX];
+
+	scenario_begin(&scenarios[0]);
+	window_run(WARM_UP_MS);
+	for (unsigned int i = 0; i < passes; i++) {
+		double before, after, over;
+
+		bench.offered_per_s = 0;
+		before = window_run(WINDOW_MS).replies_per_s;
+		bench.offered_per_s = 3 * before;
+		over = window_run(WINDOW_MS).replies_per_s;
+		bench.offered_per_s = 0;
+		after = window_run(WINDOW_MS).replies_per_s;
+		share[i] = 2 * over / (before + after);
+	}
+	scenario_end();
+	replies_check();
+	measure_report_value(report, "overload_3x_share_of_max",
+		measure_summarise(share, passes).median,
+		"answered at 3 times the capacity, as a share of it");
+	measure_report_value(report, "overload_lost_share",
+		(double)bench.generator.missed /
+			(double)(bench.generator.missed + bench.generator.sent),
+		"  of all requests of these windows found the ring full");
+	measure_report_value(report, "overload_receive_error_ns_max",
+		bench.generator.checks.receive_error_ns_max,
+		"  greatest error of T2 against the stamp, ns");
+}
+
+int main(int argc, char **argv)
+{
+	struct measure_options options = {.passes = 21, .core = GENERATOR_CORE};
+	struct measure_report report;
+
+	measure_options_parse(&options, "bench-ring",
+		"The worker loop over a ring in memory: CPU 0 answers, CPU 1 asks.", argc, argv);
+	bench.hz = measure_ticks_hz();
+	measure_report_begin(&report, "ring", options.json);
+	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
+		scenario_measure(&report, &scenarios[i], options.passes);
+	overload_measure(&report, options.passes);
+	return measure_report_end(&report) == 0 ? 0 : EXIT_START;
+}

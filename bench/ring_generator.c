@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ring_generator.h"
+#include "measure.h"
+#include <bytes.h>
+#include <checksum.h>
+#include <clock.h>
+#include <layout.h>
+#include <math.h>
+#include <meridian/counter.h>
+#include <string.h>
+
+#define BATCH          32
+#define PREFETCH_AHEAD 48
+/* A stamp is placed by its age between clocks that are read one after the other, and the machine
+ * may take the core away in between. */
+#define RECEIVE_ERROR_MAX_NS 20000
+
+#define STAMP_BRACKET_TICKS 1000
+#define CHECK_EVERY         61 /* a prime, so that every slot has its turn */
+
+#define IP_OFFSET       ETHERNET_HEADER
+#define SOURCE_OFFSET   (IP_OFFSET + 12)
+#define IP_SUM_OFFSET   (IP_OFFSET + 10)
+#define UDP_OFFSET      (IP_OFFSET + IPV4_HEADER)
+#define NTP_OFFSET      (UDP_OFFSET + UDP_HEADER)
+#define ORIGIN_OFFSET   (NTP_OFFSET + 24)
+#define RECEIVE_OFFSET  (NTP_OFFSET + 32)
+#define TRANSMIT_OFFSET (NTP_OFFSET + 40)
+#define REQUEST_SIZE    (NTP_OFFSET + PKT_NTP_SIZE)
+
+/* A prime, far from small fractions of any number of clients: neighbours in time are not
+ * neighbours in address. */
+#define CLIENT_STEP 7368787u
+
+int ring_generator_init(struct ring_generator *generator, struct ring_port *ring,
+	const struct meridian_timemodel_data *model, uint32_t clients)
+{
+	uint8_t payload[PKT_NTP_SIZE];
+	uint8_t *data = generator->request.data;
+	const uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, REQUEST_SIZE - UDP_OFFSET};
+
+	memset(generator, 0, sizeof(*generator));
+	generator->ring = ring;
+	generator->clients = clients;
+	generator->model = model;
+	pkt_ntp(payload, 0x23, 0);
+	pkt_build(&generator->request, (struct pkt_spec){.ipv6 = false}, payload, sizeof(payload));
+	store_u32(data + SOURCE_OFFSET, 0);
+	store_u16(data + IP_SUM_OFFSET, 0);
+	store_u16(data + UDP_OFFSET + UDP_CHECKSUM, 0);
+	generator->ip_sum = checksum_add_octets(0, data + IP_OFFSET, IPV4_HEADER);
+	generator->udp_sum = checksum_add_octets(0, pseudo, sizeof(pseudo));
+	generator->udp_sum = checksum_add_octets(
+		generator->udp_sum, data + SOURCE_OFFSET, REQUEST_SIZE - SOURCE_OFFSET);
+	return 0;
+}
+
+void ring_generator_fini(struct ring_generator *generator)
+{
+	generator->ring = NULL;
+}
+
+static void wrong_if(struct ring_checks *checks, bool condition, const char *reason)
+{
+	if (!condition)
+		return;
+	checks->wrong++;
+	checks->reason = reason;
+}
+
+/* How far `timestamp` is ahead of the model's time at `counter`. */
+static double ahead_ns(const struct ring_generator *generator, uint64_t timestamp, uint64_t counter)
+{
+	uint64_t expected = clock_ntp(meridian_timemodel_utc(generator->model, counter));
+
+	return (double)(int64_t)(timestamp - expected) * 1e9 / 4294967296.0;
+}
+
+/* T2 is the instant of the stamp, T3 after it and not in the future. */
+static void times_check(struct ring_generator *generator, const struct ring_slot *slot)
+{
+	struct ring_checks *checks = &generator->checks;
+	uint64_t receive = get_u64(slot->data + RECEIVE_OFFSET);
+	uint64_t transmit = get_u64(slot->data + TRANSMIT_OFFSET);
+	double error_ns = fabs(ahead_ns(generator, receive, slot->stamp_counter));
+
+	if (error_ns > checks->receive_error_ns_max)
+		checks->receive_error_ns_max = error_ns;
+	wrong_if(checks, error_ns > RECEIVE_ERROR_MAX_NS, "T2 is not the time of the stamp");
+	wrong_if(checks, (int64_t)(transmit - receive) <= 0, "T3 is not after T2");
+	wrong_if(checks, ahead_ns(generator, transmit, measure_ticks()) > RECEIVE_ERROR_MAX_NS,
+		"T3 is in the future");
+}
+
+/* Every field of a reply that is not a copy of the model. */
+static void reply_check(
+	struct ring_generator *generator, const struct ring_slot *slot, uint64_t index)
+{
+	struct ring_checks *checks = &generator->checks;
+	const uint8_t *data = slot->data, *ip = data + IP_OFFSET, *ntp = data + NTP_OFFSET;
+
+	checks->seen++;
+	wrong_if(checks, slot->length != REQUEST_SIZE, "length");
+	wrong_if(checks, memcmp(data, pkt_client_mac, MAC_SIZE) != 0, "MAC address");
+	wrong_if(checks, !pkt_checksum_ipv4_good(ip), "IP checksum");
+	wrong_if(checks, !pkt_checksum_udp_good(ip, data + UDP_OFFSET, false), "UDP checksum");
+	wrong_if(checks, ntp[0] != 0x24 || ntp[1] == 0, "not a synchronised reply");
+	wrong_if(checks, get_u64(data + ORIGIN_OFFSET) != index, "origin timestamp");
+	times_check(generator, slot);
+}
+
+static void request_write(struct ring_generator *generator, struct ring_slot *slot, uint64_t index)
+{
+	uint32_t source =
+		__builtin_bswap32((uint32_t)RING_CLIENT_NET << 24 | (generator->client + 1));
+	uint64_t transmit = __builtin_bswap64(index);
+
+	generator->client += CLIENT_STEP;
+	if (generator->client >= generator->clients)
+		generator->client %= generator->clients;
+	memcpy(slot->data, generator->request.data, REQUEST_SIZE);
+	store_u32(slot->data + SOURCE_OFFSET, source);
+	store_u16(slot->data + IP_SUM_OFFSET,
+		(uint16_t)~checksum_fold(checksum_add(generator->ip_sum, source)));
+	store_u16(slot->data + UDP_OFFSET + UDP_CHECKSUM,
+		checksum_udp_field(
+			checksum_add(checksum_add(generator->udp_sum, source), transmit)));
+	store_u64(slot->data + TRANSMIT_OFFSET, transmit);
+	slot->length = REQUEST_SIZE;
+}
+
+/* Both clocks at one instant: read again where something came in between. */
+static void stamp_read(uint64_t *ret_ns, uint64_t *ret_counter)
+{
+	uint64_t before, after;
+
+	do {
+		before = measure_ticks();
+		*ret_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+		after = measure_ticks();
+	} while (after - before > STAMP_BRACKET_TICKS);
+	*ret_counter = before + (after - before) / 2;
+}
+
+/* Takes the replies out of `count` slots and puts the next requests in. */
+static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_t returned)
+{
+	struct ring_port *ring = generator->ring;
+	uint64_t stamp_ns, stamp_counter, limit = returned + RING_SLOTS;
+
+	stamp_read(&stamp_ns, &stamp_counter);
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t index = ring->filled + i;
+		struct ring_slot *slot = ring_slot(ring, index);
+
+		if (index + PREFETCH_AHEAD < limit) {
+			const uint8_t *ahead = ring_slot(ring, index + PREFETCH_AHEAD)->data;
+
+			__builtin_prefetch(ahead, 1);
+			__builtin_prefetch(ahead + 64, 1);
+		}
+		if (index >= RING_SLOTS && index % CHECK_EVERY == 0 && slot->length != 0)
+			reply_check(generator, slot, index - RING_SLOTS);
+		request_write(generator, slot, index);
+		slot->stamp_ns = stamp_ns;
+		slot->stamp_counter = stamp_counter;
+	}
+	generator->sent += count;
+	__atomic_store_n(&ring->filled, ring->filled + count, __ATOMIC_RELEASE);
+}
+
+/* Room for up to BATCH requests. */
+static uint64_t ring_room(struct ring_generator *generator, uint64_t *ret_returned)
+{
+	const struct ring_port *ring = generator->ring;
+	uint64_t returned = __atomic_load_n(&ring->returned, __ATOMIC_ACQUIRE);
+	uint64_t room = RING_SLOTS - (ring->filled - returned);
+
+	*ret_returned = returned;
+	generator->looks++;
+	generator->room_looks += room >= BATCH;
+	return room < BATCH ? room : BATCH;
+}
+
+void ring_generator_run(struct ring_generator *generator, double rate_per_tick, uint64_t end)
+{
+	uint64_t start = measure_ticks(), now, returned, gone = 0;
+
+	while ((now = measure_ticks()) < end) {
+		uint64_t room = ring_room(generator, &returned), due = BATCH;
+
+		if (rate_per_tick > 0)
+			due = (uint64_t)((double)(now - start) * rate_per_tick) - gone;
+		if (due < BATCH || (rate_per_tick == 0 && room < BATCH))
+			continue;
+		if (due < room)
+			room = due;
+		batch_turn(generator, room, returned);
+		gone += due;
+		generator->missed += due - room;
+	}
+}
+
+double ring_generator_room_share(struct ring_generator *generator)
+{
+	double share = (double)generator->room_looks / (double)generator->looks;
+
+	generator->looks = generator->room_looks = 0;
+	return share;
+}
