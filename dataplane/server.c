@@ -95,34 +95,6 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 		unstamped_place(server, empty_counter));
 }
 
-/* T2 in ticks: the frame's stamp, or what stands for it if it has none. Returns false for a stamp
- * that is not believable: any other T2 would be a wrong time. */
-static bool receive_counter(
-	struct server *server, enum meridian_stamp source, uint64_t stamp_ns, uint64_t *ret_counter)
-{
-	*ret_counter = server->unstamped_counter;
-	if (source == MERIDIAN_STAMP_counter)
-		return server->unstamped_counter != 0;
-	return stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter);
-}
-
-bool server_add(struct server *server, struct server_burst *burst, enum meridian_stamp source,
-	uint64_t stamp_ns)
-{
-	struct meridian_stats_worker *slot = server->slot;
-	unsigned int i = burst->count;
-
-	burst->rx_octets += burst->frame[i].length;
-	burst->rx_packets++;
-	if (!receive_counter(server, source, stamp_ns, &burst->receive_counter[i])) {
-		meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_stale], 1);
-		return false;
-	}
-	meridian_stats_add(&slot->stamp[source], 1);
-	burst->count++;
-	return true;
-}
-
 void server_classify(struct server *server, struct server_burst *burst)
 {
 	meridian_stats_add(&server->slot->rx_packets, burst->rx_packets);

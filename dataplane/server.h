@@ -65,14 +65,39 @@ void server_fini(struct server *server);
 void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
 	clockid_t clock, uint64_t empty_counter);
 
+/* T2 in ticks: the frame's stamp, or what stands for it if it has none. Returns false for a stamp
+ * that is not believable: any other T2 would be a wrong time. */
+static inline bool server_receive_counter(const struct server *server, enum meridian_stamp source,
+	uint64_t stamp_ns, uint64_t *ret_counter)
+{
+	*ret_counter = server->unstamped_counter;
+	if (source == MERIDIAN_STAMP_counter)
+		return server->unstamped_counter != 0;
+	return stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter);
+}
+
 /*
  * Adds frame[count], whose data, length, mac and checksum_good are set, to the burst: at most
  * BURST_MAX. It arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter: it has none) at
  * `stamp_ns`. A stamp that stamp_counter() refuses makes it `stale`, as does a span of
  * `empty_counter` that long: then it is counted, not added, and this returns false.
  */
-bool server_add(struct server *server, struct server_burst *burst, enum meridian_stamp source,
-	uint64_t stamp_ns);
+static inline bool server_add(struct server *server, struct server_burst *burst,
+	enum meridian_stamp source, uint64_t stamp_ns)
+{
+	struct meridian_stats_worker *slot = server->slot;
+	unsigned int i = burst->count;
+
+	burst->rx_octets += burst->frame[i].length;
+	burst->rx_packets++;
+	if (!server_receive_counter(server, source, stamp_ns, &burst->receive_counter[i])) {
+		meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_stale], 1);
+		return false;
+	}
+	meridian_stats_add(&slot->stamp[source], 1);
+	burst->count++;
+	return true;
+}
 
 /* Counts what was received, gives every frame its verdict, and counts those not answered. */
 void server_classify(struct server *server, struct server_burst *burst);
@@ -91,11 +116,9 @@ static inline bool server_answers(const struct server_burst *burst, unsigned int
 		burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
-/* Moves frame `from` to place `to`, which is not behind it. */
+/* Moves frame `from` to place `to`, which is before it. */
 static inline void server_keep(struct server_burst *burst, unsigned int to, unsigned int from)
 {
-	if (to == from)
-		return;
 	burst->frame[to] = burst->frame[from];
 	burst->receive_counter[to] = burst->receive_counter[from];
 	burst->verdict[to] = burst->verdict[from];

@@ -21,13 +21,6 @@ void stamp_rate_set(struct stamp_rate *rate, uint64_t counter_hz)
 	rate->ns_per_tick_frac32 = ratio_frac32(NS_PER_S, counter_hz);
 }
 
-uint64_t stamp_rate_ns(const struct stamp_rate *rate, uint64_t ticks)
-{
-	meridian_u128 ns = (meridian_u128)ticks * rate->ns_per_tick_frac32 >> 32;
-
-	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
-}
-
 void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t counter_id,
 	const struct stamp_rate *rate)
 {
@@ -46,18 +39,4 @@ void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t coun
 		if (stamp_rate_ns(rate, width) <= BRACKET_MAX_NS)
 			return;
 	}
-}
-
-bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate, uint64_t stamp_ns,
-	uint64_t *ret_counter)
-{
-	uint64_t age_ns = now->clock_ns - stamp_ns; /* wraps to a huge age when in the future */
-
-	if (stamp_ns - now->clock_ns <= STAMP_AHEAD_MAX_NS)
-		age_ns = 0;
-	if (age_ns > STAMP_AGE_MAX_NS)
-		return false;
-	*ret_counter =
-		now->counter - (uint64_t)((meridian_u128)age_ns * rate->ticks_per_ns_frac32 >> 32);
-	return true;
 }

@@ -10,6 +10,7 @@
  * over the microseconds a frame waits, it does not matter that the kernel slews its clocks.
  */
 
+#include <meridian/timemodel.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
@@ -37,7 +38,12 @@ struct stamp_clock {
 void stamp_rate_set(struct stamp_rate *rate, uint64_t counter_hz);
 
 /* Nanoseconds of `ticks`, saturating. Pure. */
-uint64_t stamp_rate_ns(const struct stamp_rate *rate, uint64_t ticks);
+static inline uint64_t stamp_rate_ns(const struct stamp_rate *rate, uint64_t ticks)
+{
+	meridian_u128 ns = (meridian_u128)ticks * rate->ns_per_tick_frac32 >> 32;
+
+	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
+}
 
 /* Reads counter `counter_id` and `clock` together. No system call where the vDSO has them. */
 void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t counter_id,
@@ -48,7 +54,18 @@ void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t coun
  * STAMP_AHEAD_MAX_NS in the future counts as now. Returns false, and writes nothing, when it lies
  * further ahead or more than STAMP_AGE_MAX_NS back. Pure.
  */
-bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate, uint64_t stamp_ns,
-	uint64_t *ret_counter);
+static inline bool stamp_counter(const struct stamp_clock *now, const struct stamp_rate *rate,
+	uint64_t stamp_ns, uint64_t *ret_counter)
+{
+	uint64_t age_ns = now->clock_ns - stamp_ns; /* wraps to a huge age when in the future */
+
+	if (stamp_ns - now->clock_ns <= STAMP_AHEAD_MAX_NS)
+		age_ns = 0;
+	if (age_ns > STAMP_AGE_MAX_NS)
+		return false;
+	*ret_counter =
+		now->counter - (uint64_t)((meridian_u128)age_ns * rate->ticks_per_ns_frac32 >> 32);
+	return true;
+}
 
 #endif

@@ -70,10 +70,10 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 		frame->length = packet[i].length;
 		frame->mac = queue->mac;
 		frame->checksum_good = packet[i].checksum_good;
-		if (server_add(&worker->server, &worker->burst, source, packet[i].stamp_ns))
-			packet[taken++] = packet[i];
-		else
+		if (!server_add(&worker->server, &worker->burst, source, packet[i].stamp_ns))
 			worker->dropped[(*ret_dropped)++] = packet[i];
+		else if (taken++ != i)
+			packet[taken - 1] = packet[i];
 	}
 }
 
@@ -88,9 +88,12 @@ static void burst_sort(struct worker *worker, unsigned int *dropped)
 			worker->dropped[(*dropped)++] = worker->packet[i];
 			continue;
 		}
-		server_keep(burst, kept, i);
-		worker->packet[kept] = worker->packet[i];
-		worker->packet[kept++].length = burst->frame[i].length;
+		if (kept != i) {
+			server_keep(burst, kept, i);
+			worker->packet[kept] = worker->packet[i];
+		}
+		worker->packet[kept].length = burst->frame[kept].length;
+		kept++;
 	}
 	burst->count = kept;
 }
