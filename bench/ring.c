@@ -57,6 +57,7 @@ struct bench {
 	struct responder_policy *policy;
 	pthread_t thread;
 	double hz;
+	bool echo_stop;       /* written by the main thread, read by the echo's */
 	double offered_per_s; /* 0: as fast as the worker takes them */
 };
 
@@ -121,6 +122,28 @@ static int policy_make(uint32_t rules)
 static void *worker_thread(void *argument)
 {
 	worker_run(argument);
+	return NULL;
+}
+
+/* Does nothing but what no worker can spare: it touches both lines of each frame and hands it back.
+ */
+static void *echo_thread(void *argument)
+{
+	struct port_queue *queue = &bench.ring.base;
+	struct port_packet packet[PORT_BURST];
+
+	(void)argument;
+	while (!__atomic_load_n(&bench.echo_stop, __ATOMIC_RELAXED)) {
+		unsigned int count = queue->operations->receive(queue, packet);
+
+		for (unsigned int i = 0; i < count; i++) {
+			packet[i].data[0] ^= packet[i].data[RING_FRAME_SIZE - 1];
+			packet[i].data[RING_FRAME_SIZE - 1] = 0;
+		}
+		if (count > 0)
+			queue->operations->transmit(queue, packet, count);
+		meridian_stats_add(&bench.stats.tx_packets, count);
+	}
 	return NULL;
 }
 
@@ -250,6 +273,28 @@ static struct result scenario_measure(
 	return result;
 }
 
+/* What the ring and the generator let through when nothing is computed. */
+static void echo_measure(struct measure_report *report, unsigned int passes)
+{
+	pthread_t thread;
+
+	memset(&bench.stats, 0, sizeof(bench.stats));
+	bench.offered_per_s = 0;
+	if (ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
+		ring_generator_init(&bench.generator, &bench.ring, NULL, 1000) < 0) {
+		fprintf(stderr, "bench-ring: no memory\n");
+		exit(EXIT_START);
+	}
+	pthread_create(&thread, NULL, echo_thread, NULL);
+	core_take(thread, WORKER_CORE);
+	measure_report_value(report, "ring_echo_per_s", windows_run(passes).replies_per_s.median,
+		"an echo that computes nothing: the ring's own ceiling");
+	__atomic_store_n(&bench.echo_stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	ring_generator_fini(&bench.generator);
+	ring_port_fini(&bench.ring);
+}
+
 /* Capacity and three times that in turn, because the machine's speed moves. */
 static void overload_measure(struct measure_report *report, unsigned int passes)
 {
@@ -294,5 +339,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		scenario_measure(&report, &scenarios[i], options.passes);
 	overload_measure(&report, options.passes);
+	echo_measure(&report, options.passes);
 	return measure_report_end(&report) == 0 ? 0 : EXIT_START;
 }

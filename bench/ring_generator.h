@@ -22,7 +22,7 @@ struct ring_checks {
 /* One thread. */
 struct ring_generator {
 	struct ring_port *ring;
-	const struct meridian_timemodel_data *model; /* that replies are to be of */
+	const struct meridian_timemodel_data *model; /* of replies; NULL: not checked */
 	struct pkt request;                          /* from client 0, checksums 0 */
 	uint64_t ip_sum, udp_sum;                    /* of it */
 	uint32_t clients, client;                    /* how many; the next one */
