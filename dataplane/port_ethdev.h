@@ -5,7 +5,9 @@
 /*
  * A virtual device of DPDK (memif, virtio-user, vhost, af_packet, ring ...) with its queues. The
  * device is ours alone, with all that arrives. Its link may come and go with a peer; that is the
- * driver's business, and nothing is received while it is down.
+ * driver's business, and nothing is received while it is down. The memif driver of DPDK 22.11 has
+ * no lock between its interrupt thread, which unmaps the memory of a peer that died, and a burst
+ * that reads it; none can be had from outside.
  *
  * Such devices give no receive stamps: T2 is when the worker takes the packet.
  */
