@@ -30,8 +30,8 @@ struct token {
 
 static inline uint64_t token_make(uint64_t key, uint64_t number, uint64_t due_units, bool receive)
 {
-	uint64_t x = (number & TOKEN_NUMBER_MASK) << 38 | (due_units & UINT32_MAX) << 6 |
-		(uint64_t)receive << 5 | TOKEN_CHECK;
+	uint64_t x = TOKEN_CHECK << 59 | (number & TOKEN_NUMBER_MASK) << 33 |
+		(uint64_t)receive << 32 | (due_units & UINT32_MAX);
 
 	x = (x ^ key) * TOKEN_FACTOR_1;
 	x ^= x >> 32;
@@ -45,10 +45,10 @@ static inline bool token_open(uint64_t key, uint64_t value, struct token *ret_to
 
 	x ^= x >> 32;
 	x = x * TOKEN_INVERSE_1 ^ key;
-	ret_token->number = (uint32_t)(x >> 38);
-	ret_token->due = (uint32_t)(x >> 6);
-	ret_token->receive = x >> 5 & 1;
-	return (x & 0x1f) == TOKEN_CHECK;
+	ret_token->number = (uint32_t)(x >> 33 & TOKEN_NUMBER_MASK);
+	ret_token->due = (uint32_t)x;
+	ret_token->receive = x >> 32 & 1;
+	return x >> 59 == TOKEN_CHECK;
 }
 
 #endif

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+#include <options.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define GOOD "--port=af_xdp:eth0", "--target=192.0.2.1"
+
+static struct load_options options;
+static char error[OPTIONS_ERROR_SIZE];
+
+static int parse(const char *const *arguments)
+{
+	char text[24][96], *argv[25];
+	int argc = 0;
+
+	strcpy(text[argc], "meridian-load");
+	argv[argc] = text[argc];
+	argc++;
+	for (; *arguments; arguments++, argc++) {
+		strcpy(text[argc], *arguments);
+		argv[argc] = text[argc];
+	}
+	error[0] = '\0';
+	return options_parse(&options, argc, argv, error);
+}
+
+#define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_error(const char *message)
+{
+	assert_string_equal(error, message);
+}
+
+static void has_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(GOOD), 0);
+	assert_int_equal(options.port_kind, PORT_AF_XDP);
+	assert_int_equal(options.rate_milli, 1000000);
+	assert_int_equal(options.duration_ms, 10000);
+	assert_int_equal(options.timeout_ms, 500);
+	assert_int_equal(options.burst, 32);
+	assert_int_equal(options.weight[REQUEST_basic], 1);
+	assert_int_equal(options.pattern.pattern, SCHEDULE_constant);
+}
+
+static void reads_values(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		PARSE("--port", "vdev:net_null0", "--target", "192.0.2.1,2001:db8::1",
+			"--target-mac", "02:00:00:00:00:01", "--source", "10.0.0.0/8,2001:db8::/64",
+			"--clients", "1k", "--source-ports", "1-65535", "--vlan", "7", "--rate",
+			"1.5M", "--duration", "0.25", "--mix", "basic=8,v3=1"),
+		0);
+	assert_int_equal(options.port_kind, PORT_VDEV);
+	assert_int_equal(options.target_count, 2);
+	assert_true(options.target[1].ipv6);
+	assert_int_equal(options.source_count, 2);
+	assert_int_equal(options.source[0].length, 8);
+	assert_int_equal(options.clients, 1000);
+	assert_int_equal(options.port_high, 65535);
+	assert_int_equal(options.vlan, 7);
+	assert_int_equal(options.rate_milli, 1500000000);
+	assert_int_equal(options.duration_ms, 250);
+	assert_int_equal(options.weight[REQUEST_basic], 8);
+	assert_int_equal(options.weight[REQUEST_v3], 1);
+}
+
+static void reads_patterns(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(GOOD, "--pattern=ramp:1k:2.5M"), 0);
+	assert_int_equal(options.pattern.ramp_from_milli, 1000000);
+	assert_int_equal(options.pattern.ramp_to_milli, UINT64_C(2500000000));
+	assert_int_equal(PARSE(GOOD, "--pattern=burst:100"), 0);
+	assert_int_equal(options.pattern.burst, 100);
+	assert_int_equal(PARSE(GOOD, "--pattern=poisson"), 0);
+	assert_int_equal(options.pattern.pattern, SCHEDULE_poisson);
+}
+
+/* Each is refused with exactly this message. */
+static void names_what_is_wrong(void **state)
+{
+	static const struct {
+		const char *argument, *message;
+	} cases[] = {
+		{"--rats", "no option '--rats' (--help lists them)"},
+		{"eth0", "no option 'eth0' (--help lists them)"},
+		{"--rate", "--rate needs a value: R"},
+		{"--json=yes", "--json takes no value"},
+		{"--rate=12x",
+			"--rate '12x': must be requests per second from 0.001 to 1000M (k "
+			"and M are understood)"},
+		{"--rate=0",
+			"--rate '0': must be requests per second from 0.001 to 1000M (k and M "
+			"are understood)"},
+		{"--rate=-5",
+			"--rate '-5': must be requests per second from 0.001 to 1000M (k and "
+			"M are understood)"},
+		{"--rate=nan",
+			"--rate 'nan': must be requests per second from 0.001 to 1000M (k "
+			"and M are understood)"},
+		{"--clients=0", "--clients '0': must be a whole number from 1 to 16777216"},
+		{"--clients=1.5", "--clients '1.5': must be a whole number from 1 to 16777216"},
+		{"--burst=65", "--burst '65': must be a whole number from 1 to 64"},
+		{"--vlan=4095", "--vlan '4095': must be a whole number from 1 to 4094"},
+		{"--duration=1d", "--duration '1d': must be a number from 0 to 86400"},
+		{"--duration=0", "--duration '0': must be above 0"},
+		{"--timeout=3001", "--timeout '3001': must be a whole number from 1 to 3000"},
+		{"--port=eth0",
+			"--port 'eth0': must be af_xdp:IFACE[:QUEUE], af_packet:IFACE, "
+			"vdev:NAME[,ARGUMENTS] or pci:ADDRESS"},
+		{"--target=host", "--target 'host': must be an IPv4 or IPv6 address"},
+		{"--source=10.0.0.0/33",
+			"--source '10.0.0.0/33': must be an IPv4 or IPv6 prefix, "
+			"such as 198.18.0.0/16"},
+		{"--source-mac=1",
+			"--source-mac '1': must be six octets such as "
+			"02:00:00:00:00:01"},
+		{"--source-ports=9-8", "--source-ports '9-8': must be LOW-HIGH, from 1 to 65535"},
+		{"--source-ports=0-8", "--source-ports '0-8': must be LOW-HIGH, from 1 to 65535"},
+		{"--mix=nts=1", "--mix 'nts=1': NTS requests are not there yet"},
+		{"--mix=basic=0", "--mix 'basic=0': a weight must be above 0"},
+		{"--mix=basic=x",
+			"--mix 'basic=x': the weight must be a whole number from 0 to 1000"},
+		{"--mix=good=1",
+			"--mix 'good=1': must be KIND=WEIGHT with basic, interleaved, v3, "
+			"symmetric or malformed"},
+		{"--mix=symmetric=1", "--mix symmetric needs --key"},
+		{"--key=1:aes128:00",
+			"--key '1:aes128:00': must be ID:TYPE:HEX with an ID from 1 to 4294967295, "
+			"aes128 (16 octets), aes256 (32), md5, sha1 or sha256 (1 to 64)"},
+		{"--pattern=burst:0",
+			"--pattern 'burst:0': must be constant, poisson, burst:N (1 to 1M) or "
+			"ramp:FROM:TO (requests per second, 1 to 1000M)"},
+		{"--pattern=ramp:1k",
+			"--pattern 'ramp:1k': must be constant, poisson, burst:N (1 to 1M) or "
+			"ramp:FROM:TO (requests per second, 1 to 1000M)"},
+		{"--search=101", "--search '101': must be a number from 0 to 100"},
+		{"--csv=", "--csv needs a FILE"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(PARSE(GOOD, cases[i].argument), -EINVAL);
+		expect_error(cases[i].message);
+	}
+}
+
+static void wants_what_it_needs(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--json"), -EINVAL);
+	expect_error("--port is needed");
+	assert_int_equal(PARSE("--port=af_xdp:eth0"), -EINVAL);
+	expect_error("--target is needed");
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--reflect"), 0);
+	assert_int_equal(PARSE("--port=vdev:net_null0", "--target=192.0.2.1"), -EINVAL);
+	expect_error("--target-mac is needed: the kernel has no neighbours on vdev:net_null0");
+	assert_int_equal(PARSE("--port=vdev:net_null0", "--target=192.0.2.1",
+				 "--target-mac=02:00:00:00:00:01"),
+		-EINVAL);
+	expect_error("--source is needed: vdev:net_null0 has no addresses");
+	assert_int_equal(PARSE(GOOD, "--clients=5"), -EINVAL);
+	expect_error("--clients needs --source");
+	assert_int_equal(PARSE(GOOD, "--search=1", "--search-from=2M", "--search-to=1M"), -EINVAL);
+	expect_error("--search-from is above --search-to");
+	assert_int_equal(PARSE(GOOD, "--search=1", "--pattern=ramp:1:2"), -EINVAL);
+	expect_error("--search and --pattern ramp exclude each other");
+}
+
+/* Also when only one of several is public, and wherever the permission stands. */
+static void refuses_public_targets(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--target=192.0.2.1,8.8.8.8"), -EINVAL);
+	expect_error("--target 8.8.8.8 is a public address: load only servers that are yours, and "
+		     "say so with --i-own-this-target");
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--target=2606:4700::1"), -EINVAL);
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--i-own-this-target", "--target=8.8.8.8"), 0);
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--target=8.8.8.8", "--i-own-this-target"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(reads_values),
+		cmocka_unit_test(reads_patterns),
+		cmocka_unit_test(names_what_is_wrong),
+		cmocka_unit_test(wants_what_it_needs),
+		cmocka_unit_test(refuses_public_targets),
+	};
+
+	return cmocka_run_group_tests_name("load-options", tests, NULL, NULL);
+}

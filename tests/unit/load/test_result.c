@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <plot.h>
+#include <result.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct meter meter;
+static struct result result;
+static char reason[RESULT_REASON_SIZE];
+
+static int start(void **state)
+{
+	(void)state;
+	memset(&meter, 0, sizeof(meter));
+	meter.sent = meter.answered = 100000;
+	histogram_add(&meter.send_lag, 2000, 100000);
+	result = (struct result){
+		.meter = &meter, .seconds = 1, .scheduled = 100000, .lag_limit_ns = 1000000};
+	return 0;
+}
+
+static void blames_the_generator_for_unsent_requests(void **state)
+{
+	(void)state;
+	assert_false(result_limited(&result, reason));
+	result.scheduled = 100110;
+	assert_true(result_limited(&result, reason));
+	assert_string_equal(reason, "only 100000 of 100110 scheduled requests were sent");
+}
+
+static void blames_the_generator_for_lag(void **state)
+{
+	(void)state;
+	histogram_add(&meter.send_lag, 2000000, 900);
+	assert_false(result_limited(&result, reason));
+	histogram_add(&meter.send_lag, 2000000, 200);
+	assert_true(result_limited(&result, reason));
+	assert_non_null(strstr(reason, "us late (limit 1000 us)"));
+}
+
+static void blames_the_generator_for_drops(void **state)
+{
+	(void)state;
+	result.receive_drops = 10;
+	assert_false(result_limited(&result, reason));
+	result.receive_drops = 11;
+	assert_true(result_limited(&result, reason));
+	assert_string_equal(reason, "the generator's own port dropped 11 received packets");
+}
+
+static void prints_the_summary(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	(void)state;
+	meter.answered = 99000;
+	meter.late = 400;
+	meter.invalid[REPLY_bad_mode] = 3;
+	result.scheduled = 200000;
+	result_print(&result, stream);
+	fclose(stream);
+	assert_non_null(strstr(text, "answered 99000, lost 600, late 400,"));
+	assert_non_null(strstr(text, "loss 1.00000 %"));
+	assert_non_null(strstr(text, "invalid: 3 bad_mode ("));
+	assert_non_null(strstr(text, "THE GENERATOR WAS THE LIMIT"));
+	free(text);
+}
+
+static void knows_files_to_plot(void **state)
+{
+	(void)state;
+	assert_non_null(plot_terminal("a.svg"));
+	assert_non_null(plot_terminal("dir.x/a.png"));
+	assert_null(plot_terminal("a.pdf"));
+	assert_null(plot_terminal("svg"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(blames_the_generator_for_unsent_requests, start),
+		cmocka_unit_test_setup(blames_the_generator_for_lag, start),
+		cmocka_unit_test_setup(blames_the_generator_for_drops, start),
+		cmocka_unit_test_setup(prints_the_summary, start),
+		cmocka_unit_test(knows_files_to_plot),
+	};
+
+	return cmocka_run_group_tests_name("load-result", tests, NULL, NULL);
+}
