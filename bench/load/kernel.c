@@ -3,11 +3,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
-#include <inttypes.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdio.h>
+#include <netpacket/packet.h>
+#include <stddef.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,19 +16,40 @@
 #define TRIES  30
 #define TRY_NS 100000000
 
+/* The link's own entry among the addresses, which has its MAC address and its counters: unlike
+ * sysfs it is that of our network namespace. Returns whether there is one. */
+static bool link_look(const char *interface, struct sockaddr_ll *ret_link, uint32_t *ret_dropped)
+{
+	struct ifaddrs *list;
+	bool found = false;
+
+	if (getifaddrs(&list) < 0)
+		return false;
+	for (const struct ifaddrs *entry = list; entry; entry = entry->ifa_next) {
+		if (strcmp(entry->ifa_name, interface) != 0 || entry->ifa_addr == NULL ||
+			entry->ifa_addr->sa_family != AF_PACKET)
+			continue;
+		memcpy(ret_link, entry->ifa_addr, sizeof(*ret_link));
+		if (entry->ifa_data)
+			memcpy(ret_dropped,
+				(const char *)entry->ifa_data +
+					offsetof(struct rtnl_link_stats, rx_dropped),
+				sizeof(*ret_dropped));
+		found = true;
+	}
+	freeifaddrs(list);
+	return found;
+}
+
 int kernel_mac(const char *interface, uint8_t ret_mac[6])
 {
-	char path[64 + IF_NAMESIZE], text[32] = "";
-	FILE *stream;
+	struct sockaddr_ll link;
+	uint32_t dropped;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/address", interface);
-	stream = fopen(path, "re");
-	if (stream == NULL)
-		return -errno;
-	if (fgets(text, sizeof(text), stream))
-		text[strcspn(text, "\n")] = '\0';
-	fclose(stream);
-	return mac_parse(ret_mac, text);
+	if (!link_look(interface, &link, &dropped))
+		return -ENODEV;
+	memcpy(ret_mac, link.sll_addr, 6);
+	return 0;
 }
 
 static bool take_address(const struct ifaddrs *entry, struct address *ret_address)
@@ -229,18 +251,11 @@ int kernel_neighbour(const char *interface, const struct address *target, uint8_
 	return search.found ? 0 : -EHOSTUNREACH;
 }
 
-uint64_t kernel_dropped(const char *interface)
+uint32_t kernel_dropped(const char *interface)
 {
-	char path[64 + IF_NAMESIZE];
-	uint64_t count = 0;
-	FILE *stream;
+	struct sockaddr_ll link;
+	uint32_t dropped = 0;
 
-	snprintf(path, sizeof(path), "/sys/class/net/%s/statistics/rx_dropped", interface);
-	stream = fopen(path, "re");
-	if (stream == NULL)
-		return 0;
-	if (fscanf(stream, "%" SCNu64, &count) != 1)
-		count = 0;
-	fclose(stream);
-	return count;
+	link_look(interface, &link, &dropped);
+	return dropped;
 }

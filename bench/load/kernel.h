@@ -20,7 +20,7 @@ unsigned int kernel_addresses(
  */
 int kernel_neighbour(const char *interface, const struct address *target, uint8_t ret_mac[6]);
 
-/* Packets that the interface received but dropped. */
-uint64_t kernel_dropped(const char *interface);
+/* Packets that the interface received but dropped; a counter that wraps. */
+uint32_t kernel_dropped(const char *interface);
 
 #endif

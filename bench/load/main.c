@@ -224,7 +224,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 {
 	static const struct timespec pause = {.tv_nsec = TURN_NS};
 	struct engine_run run = run_of(rate_milli);
-	uint64_t dropped = port_dropped(&port);
+	uint32_t dropped = port_dropped(&port);
 
 	engine_prepare(&engine, &run);
 	report_begin(&report, rate_milli);
@@ -237,7 +237,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 	rte_eal_wait_lcore(port.lcore);
 	*ret_result = (struct result){.meter = &meter,
 		.seconds = (double)(engine.end_ticks - engine.measure_ticks) / (double)engine_hz(),
-		.receive_drops = port_dropped(&port) - dropped,
+		.receive_drops = (uint32_t)(port_dropped(&port) - dropped),
 		.refused = engine.refused,
 		.lag_limit_ns = options.lag_limit_ns};
 	ret_result->scheduled =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port.h"
 #include "kernel.h"
+#include <bpf/libbpf.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <xdp/libxdp.h>
 
 #define POOL_SIZE  8191
 #define POOL_CACHE 256
@@ -152,6 +154,25 @@ static void add_port(
 		add(arguments, "--vdev=%s", options->port_name);
 }
 
+__attribute__((format(printf, 2, 0))) static int libbpf_silent(
+	enum libbpf_print_level level, const char *format, va_list list)
+{
+	(void)level;
+	(void)format;
+	(void)list;
+	return 0;
+}
+
+/* libxdp warns of each way to attach a program that it tries before the one that works. */
+__attribute__((format(printf, 2, 0))) static int libxdp_silent(
+	enum libxdp_print_level level, const char *format, va_list list)
+{
+	(void)level;
+	(void)format;
+	(void)list;
+	return 0;
+}
+
 static int eal_start(struct port *port, const struct load_options *options)
 {
 	struct arguments arguments = {.count = 0};
@@ -160,6 +181,8 @@ static int eal_start(struct port *port, const struct load_options *options)
 
 	if (r < 0)
 		return r;
+	libbpf_set_print(libbpf_silent);
+	libxdp_set_print(libxdp_silent);
 	add(&arguments, "meridian-load");
 	add_lcores(&arguments, port, &allowed);
 	add_memory(&arguments, port, options);
@@ -268,18 +291,18 @@ void port_close(struct port *port)
 	rte_eal_cleanup();
 }
 
-uint64_t port_dropped(const struct port *port)
+uint32_t port_dropped(const struct port *port)
 {
 	struct rte_eth_stats stats = {0};
 	struct xdp_statistics xdp = {0};
 	socklen_t length = sizeof(xdp);
-	uint64_t dropped = port->interface[0] ? kernel_dropped(port->interface) : 0;
+	uint32_t dropped = port->interface[0] ? kernel_dropped(port->interface) : 0;
 
 	/* The driver's imissed of AF_XDP is a part of the socket's own count. */
 	if (port->af_xdp_fd >= 0 &&
 		getsockopt(port->af_xdp_fd, SOL_XDP, XDP_STATISTICS, &xdp, &length) == 0)
-		return dropped + xdp.rx_dropped + xdp.rx_ring_full;
+		return dropped + (uint32_t)(xdp.rx_dropped + xdp.rx_ring_full);
 	if (rte_eth_stats_get(port->id, &stats) == 0)
-		dropped += stats.imissed + stats.ierrors + stats.rx_nombuf;
+		dropped += (uint32_t)(stats.imissed + stats.ierrors + stats.rx_nombuf);
 	return dropped;
 }

@@ -30,7 +30,7 @@ int port_names(struct port *port, const struct load_options *options);
 int port_open(struct port *port, const struct load_options *options);
 void port_close(struct port *port);
 
-/* Packets for us that found no buffer or no room, so far. A system call or two. */
-uint64_t port_dropped(const struct port *port);
+/* Packets for us that found no buffer or no room, so far; a counter that wraps. System calls. */
+uint32_t port_dropped(const struct port *port);
 
 #endif

@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The load generator against the dataplane, over IPv4 and IPv6 and with a mix of requests; against
+# another load generator that reflects; and what it refuses.
+# Not sanitized: DPDK's polling threads with sanitizers leave the server no time on two cores.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+LAB_HUGEPAGES=192 # two load generators, or one and the dataplane
+LOAD=$LAB_BUILD/bench/load/meridian-load
+CORE=0 # the dataplane takes the last one
+
+# Runs the generator in the client's namespace; its document goes to load.json. That the generator
+# was the limit (exit status 1) is for this machine to say, not a failure.
+load() # ARGUMENT...
+{
+	local status=0
+
+	lab_in client "$LOAD" --port af_xdp:eth0 --core "$CORE" --json "$@" \
+		>"$LAB_DIR/load.json" 2>"$LAB_DIR/load.log" || status=$?
+	[ "$status" = 0 ] || [ "$status" = 1 ] || lab_fail "meridian-load $*: exit status $status"
+}
+
+field() # PATH
+{
+	"$LAB_TOOLS/json-field" "$1" <"$LAB_DIR/load.json" || lab_fail "no $1 in the results"
+}
+
+# What must hold of any run: every request has one end, and nothing that arrived is wrong.
+check() # WHAT
+{
+	local sent answered lost late kissed malformed
+
+	sent=$(field results.sent) answered=$(field results.answered) lost=$(field results.lost)
+	late=$(field results.late) kissed=$(field results.kissed)
+	malformed=$(field results.malformed)
+	[ "$answered" -gt 0 ] || lab_fail "$1: nothing answered"
+	[ "$sent" = $((answered + lost + late + kissed + malformed)) ] || lab_fail "$1: sums"
+	[ "$(field results.duplicate)" = 0 ] || lab_fail "$1: duplicates"
+	[ "$(field results.invalid)" = "{}" ] || lab_fail "$1: invalid: $(field results.invalid)"
+	[ "$(field results.transmit_backwards)" = 0 ] || lab_fail "$1: transmit time backwards"
+	[ "$(field results.round_trip_ns.count)" = $((answered + late)) ] ||
+		lab_fail "$1: not every answer has a round trip"
+	lab_figure "$1: $sent sent, $answered answered in time, $lost lost, $late late, median" \
+		"$(field results.round_trip_ns.p50) ns, 99 % $(field results.round_trip_ns.p99) ns," \
+		"generator limited: $(field results.generator_limited)"
+}
+
+test_server() # ADDRESS
+{
+	local before after answered
+
+	before=$(lab_counter dataplane answered)
+	load --target "$1" --rate 20k --duration 3 --csv "$LAB_DIR/load.csv" \
+		--hgrm "$LAB_DIR/load.hgrm"
+	check "20000/s to $1"
+	sleep 0.3
+	after=$(lab_counter dataplane answered)
+	answered=$(($(field results.answered) + $(field results.late)))
+	[ $((after - before)) -ge "$answered" ] || lab_fail "$1: more replies than were sent"
+	[ "$(field results.unsynchronised)" = 0 ] || lab_fail "$1: unsynchronised replies"
+	[ "$(field results.stratum_changes)" = 0 ] || lab_fail "$1: the stratum changes"
+	[ "$(field schema_version)" = 1 ] || lab_fail "schema version"
+	[ "$(grep -c '' "$LAB_DIR/load.csv")" -ge 3 ] || lab_fail "CSV lines are missing"
+	grep -q "Total count.*$answered\]" "$LAB_DIR/load.hgrm" || lab_fail "count in the histogram"
+}
+
+# Kinds of requests that this server answers, and those that it must not; many clients.
+test_mix()
+{
+	load --target "$LAB_SERVER4" --source 192.0.2.128/26 --rate 10k --duration 1 \
+		--pattern poisson --mix basic=2,v3=1,interleaved=1,malformed=1
+	check "a mix"
+	[ "$(field results.kinds.v3.answered)" -gt 0 ] || lab_fail "no version 3 answered"
+	[ "$(field results.kinds.malformed.answered)" = 0 ] || lab_fail "malformed answered"
+}
+
+test_reflect() # SERVER-ADDRESS
+{
+	lab_start reflector server "$LOAD" --port af_xdp:eth1 --reflect --core "$(($(nproc) - 1))"
+	lab_wait 10 "an answer of the reflector" lab_ask "$1"
+	load --target "$1" --rate 20k --duration 1
+	check "20000/s to a reflector"
+	[ "$(field results.server_residence_ns.max)" -lt 1000 ] || lab_fail "T3 - T2 of a reflector"
+	lab_stop reflector || lab_fail "the reflector did not end well"
+	grep -q '^reflected [1-9]' "$LAB_DIR/reflector.log" || lab_fail "nothing was reflected"
+}
+
+test_refusals()
+{
+	local status=0
+
+	"$LOAD" --port af_xdp:lo --target 9.9.9.9 >"$LAB_DIR/refused.log" 2>&1 || status=$?
+	[ "$status" = 2 ] || lab_fail "a public target: exit status $status"
+	grep -q "9.9.9.9 is a public address.*--i-own-this-target" "$LAB_DIR/refused.log" ||
+		lab_fail "a public target: no clear message"
+	status=0
+	lab_in client "$LOAD" --port af_xdp:eth7 --target "$LAB_SERVER4" \
+		>"$LAB_DIR/refused.log" 2>&1 || status=$?
+	[ "$status" = 3 ] && grep -q "there is no interface eth7" "$LAB_DIR/refused.log" ||
+		lab_fail "no interface: exit status $status: $(cat "$LAB_DIR/refused.log")"
+}
+
+lab_enter "$@"
+lab_network
+test_refusals
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_upstream
+lab_serve
+test_server "$LAB_SERVER4"
+test_server "$LAB_SERVER6"
+test_mix
+for name in fallback dataplane control; do
+	lab_stop "$name"
+done
+ip -n server link set dev eth1 xdp off
+test_reflect "$LAB_SERVER4"
