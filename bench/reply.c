@@ -18,10 +18,11 @@
 #define COUNTER_STEP  4000
 #define BUFFER_STRIDE 2304 /* as packet buffers of DPDK lie in memory */
 
-#define VERIFIED 1u /* its checksums, by the NIC */
-#define BAD      2u /* its UDP checksum */
-#define PLAIN    4u /* one frame at a time: the reference, and the fallback's way */
-#define LIMITED  8u /* the rate limiter counts its source */
+#define VERIFIED 1u  /* its checksums, by the NIC */
+#define BAD      2u  /* its UDP checksum */
+#define PLAIN    4u  /* one frame at a time: the reference, and the fallback's way */
+#define STAMPED  16u /* each at an instant of its own, as NICs and XDP do */
+#define LIMITED  8u  /* the rate limiter counts its source */
 
 /* A kind of packet, and the name of its figure. */
 struct kind {
@@ -36,6 +37,7 @@ static const struct pkt_spec ipv4, ipv6 = {.ipv6 = true}, ipv4_tag = {.vlan_tags
 static const struct kind kinds[] = {
 	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", &ipv4, 0x23, 0},
 	{"reply_ticks_ipv6", "IPv6, checksum verified and made", &ipv6, 0x23, 0},
+	{"reply_ticks_ipv4_stamped", "IPv4, each with its own stamp", &ipv4, 0x23, STAMPED},
 	{"reply_ticks_ipv4_limited", "IPv4, with the rate limiter", &ipv4, 0x23, LIMITED},
 	{"reply_ticks_ipv4_verified", "IPv4, verified by the NIC", &ipv4, 0x23, VERIFIED},
 	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},
@@ -98,7 +100,7 @@ static void burst_fill(unsigned int n, struct frame *frame)
 		memcpy(buffer, pkt->data, pkt->length);
 		frame[i] = (struct frame){.data = buffer,
 			.length = pkt->length,
-			.mac = pkt_server_mac,
+			.mac = frame_mac(pkt_server_mac),
 			.checksum_good = (bench.kind->flags & VERIFIED) != 0};
 	}
 }
@@ -126,7 +128,7 @@ static uint64_t fast_serve(struct frame *frame, uint64_t counter)
 	unsigned int accepted = 0;
 
 	for (unsigned int i = 0; i < BURST; i++)
-		receive[i] = counter;
+		receive[i] = counter + (bench.kind->flags & STAMPED ? i : 0);
 	burst_classify(&bench.responder, frame, receive, verdict, BURST);
 	between = measure_ticks();
 	for (unsigned int i = 0; i < BURST; i++)

@@ -74,7 +74,7 @@ void fallback_frame_build(struct frame *ret_frame, uint8_t *payload, uint16_t pa
 	}
 	*ret_frame = (struct frame){.data = ethernet,
 		.length = (uint32_t)(payload - ethernet) + payload_length,
-		.mac = our_mac,
+		.mac = frame_mac(our_mac),
 		.checksum_good = true};
 }
 

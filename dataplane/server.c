@@ -81,6 +81,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 
 	burst->count = burst->rx_packets = 0;
 	burst->rx_octets = 0;
+	memset(burst->stamp, 0, sizeof(burst->stamp));
 	if (model) {
 		server->counter_id = model->counter_id;
 		stamp_rate_set(&server->rate, model->counter_hz);
@@ -99,6 +100,8 @@ void server_classify(struct server *server, struct server_burst *burst)
 {
 	meridian_stats_add(&server->slot->rx_packets, burst->rx_packets);
 	meridian_stats_add(&server->slot->rx_octets, burst->rx_octets);
+	for (unsigned int source = 0; source < MERIDIAN_STAMP_COUNT; source++)
+		meridian_stats_add(&server->slot->stamp[source], burst->stamp[source]);
 	burst_classify(&server->responder, burst->frame, burst->receive_counter, burst->verdict,
 		burst->count);
 	for (unsigned int i = 0; i < burst->count; i++) {
@@ -107,22 +110,25 @@ void server_classify(struct server *server, struct server_burst *burst)
 	}
 }
 
-/* Residence times of a burst: those of frames that arrived together are the same. */
+/* Residence times of a burst: those of frames that arrived together are the same, and are counted
+ * together. */
 static void residence_count(
 	struct server *server, const struct server_burst *burst, uint64_t transmit_counter)
 {
 	struct meridian_stats_worker *slot = server->slot;
-	uint64_t sum_ns = 0, residence_ns = 0, last = ~burst->receive_counter[0];
-	unsigned int bucket = 0;
+	uint64_t sum_ns = 0;
 
-	for (unsigned int i = 0; i < burst->count; i++) {
-		if (burst->receive_counter[i] != last) {
-			last = burst->receive_counter[i];
-			residence_ns = stamp_rate_ns(&server->rate, transmit_counter - last);
-			bucket = meridian_residence_bucket(residence_ns);
+	for (unsigned int i = 0, next; i < burst->count; i = next) {
+		uint64_t counter = burst->receive_counter[i];
+		uint64_t residence_ns = stamp_rate_ns(&server->rate, transmit_counter - counter);
+
+		for (next = i + 1; next < burst->count; next++) {
+			if (burst->receive_counter[next] != counter)
+				break;
 		}
-		meridian_stats_add(&slot->residence[bucket], 1);
-		sum_ns += residence_ns;
+		meridian_stats_add(
+			&slot->residence[meridian_residence_bucket(residence_ns)], next - i);
+		sum_ns += residence_ns * (next - i);
 	}
 	meridian_stats_add(&slot->residence_sum_ns, sum_ns);
 }

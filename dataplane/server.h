@@ -35,8 +35,9 @@ struct server {
 /* A burst of one queue's frames. Large: kept where it need not be cleared for each burst. */
 struct server_burst {
 	unsigned int count;
-	unsigned int rx_packets; /* stale ones as well */
-	uint64_t rx_octets;      /* of them */
+	unsigned int rx_packets;              /* stale ones as well */
+	uint64_t rx_octets;                   /* of them */
+	uint32_t stamp[MERIDIAN_STAMP_COUNT]; /* where the receive times are from */
 	struct frame frame[BURST_MAX];
 	uint64_t receive_counter[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
@@ -94,7 +95,7 @@ static inline bool server_add(struct server *server, struct server_burst *burst,
 		meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_stale], 1);
 		return false;
 	}
-	meridian_stats_add(&slot->stamp[source], 1);
+	burst->stamp[source]++;
 	burst->count++;
 	return true;
 }

@@ -58,6 +58,7 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 	unsigned int *ret_dropped)
 {
 	struct port_packet *packet = worker->packet;
+	uint64_t mac = frame_mac(queue->mac);
 	unsigned int taken = 0;
 
 	*ret_dropped = 0;
@@ -68,7 +69,7 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 
 		frame->data = packet[i].data;
 		frame->length = packet[i].length;
-		frame->mac = queue->mac;
+		frame->mac = mac;
 		frame->checksum_good = packet[i].checksum_good;
 		if (!server_add(&worker->server, &worker->burst, source, packet[i].stamp_ns))
 			worker->dropped[(*ret_dropped)++] = packet[i];

@@ -129,7 +129,7 @@ INLINE bool addresses_good(const struct served *served, const uint8_t *addresses
 		return first != 0xff && load_u64(addresses) != 0 &&
 			served_contains_ipv6(served, addresses + 16) &&
 			!served_contains_ipv6(served, addresses);
-	return first != 0 && first != 127 && first < 224 &&
+	return (uint8_t)(first - 1) < 224 - 1 && first != 127 &&
 		served_contains_ipv4(served, load_u32(addresses + 4)) &&
 		!served_contains_ipv4(served, load_u32(addresses));
 }
@@ -154,8 +154,8 @@ INLINE enum shape shape_of(const struct responder *responder, const struct frame
 	const uint8_t *data = frame->data;
 	uint16_t ethertype;
 
-	if (frame->length < family_ipv4.end || data[MAC_SIZE] & 1 ||
-		memcmp(data, frame->mac, MAC_SIZE) != 0)
+	if (frame->length < family_ipv4.end || !frame_is_for(data, frame->mac) ||
+		data[MAC_SIZE] & 1)
 		return SHAPE_OTHER;
 	ethertype = get_u16(data + ETHERNET_HEADER - 2);
 	if (ethertype == ETHERTYPE_IPV4 && request_good(responder, frame, family_ipv4))
@@ -279,33 +279,51 @@ INLINE void answer(
 	frame->length = family.end;
 }
 
-INLINE enum meridian_verdict serve(struct responder *responder, struct frame *frame,
-	const struct candidate *candidate, uint64_t receive_counter, const struct common *common,
-	struct family family)
-{
+/* The receive time of one frame, or of several that have the same stamp or none. */
+struct arrival {
+	uint64_t counter;
 	struct meridian_utc utc;
-	uint8_t leap = MERIDIAN_NTP_LI_UNKNOWN;
+	int8_t leap_offset_s;
+	uint8_t leap; /* indicator */
+};
 
+INLINE void arrival_take(
+	const struct responder *responder, struct arrival *ret_arrival, uint64_t counter)
+{
+	const struct meridian_timemodel_data *model = &responder->model;
+	struct meridian_utc utc = meridian_timemodel_utc(model, counter);
+
+	ret_arrival->counter = counter;
+	ret_arrival->utc = utc;
+	ret_arrival->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(model, utc);
+	ret_arrival->leap = responder->synchronised ? clock_leap_indicator(model, utc)
+						    : MERIDIAN_NTP_LI_UNKNOWN;
+}
+
+INLINE enum meridian_verdict serve(const struct responder *responder, struct timestamps *timestamps,
+	struct frame *frame, const struct candidate *candidate, const struct arrival *arrival,
+	const struct common *common, struct family family)
+{
 	if (!allowed(responder, frame->data + family.addresses, family))
 		return MERIDIAN_VERDICT_denied;
 	if (responder->limit != NULL && !limit_allow(responder->limit, candidate->limit_key))
 		return MERIDIAN_VERDICT_rate_limited;
-	utc = meridian_timemodel_utc(&responder->model, receive_counter);
-	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
-	frame->receive = timestamps_receive(&responder->timestamps, utc, frame->leap_offset_s,
+	frame->leap_offset_s = arrival->leap_offset_s;
+	frame->receive = timestamps_receive(timestamps, arrival->utc, arrival->leap_offset_s,
 		get_u64(frame->data + family.ntp + TRANSMIT_OFFSET));
-	if (responder->synchronised)
-		leap = clock_leap_indicator(&responder->model, utc);
-	answer(frame, common, family, leap);
+	answer(frame, common, family, arrival->leap);
 	return responder->synchronised ? MERIDIAN_VERDICT_answered
 				       : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
-static enum meridian_verdict serve_other(
-	struct responder *responder, struct frame *frame, uint64_t receive_counter)
+static enum meridian_verdict serve_other(struct responder *responder, struct timestamps *timestamps,
+	struct frame *frame, uint64_t receive_counter)
 {
-	enum meridian_verdict verdict = responder_classify(responder, frame, receive_counter);
+	enum meridian_verdict verdict;
 
+	responder->timestamps = *timestamps;
+	verdict = responder_classify(responder, frame, receive_counter);
+	*timestamps = responder->timestamps;
 	if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
 		reply_set_transmit(frame->data + frame->payload, 0);
 		frame->udp_sum = frame_sum_udp(frame);
@@ -323,43 +341,72 @@ INLINE void candidate_take(const struct responder *responder, const struct frame
 		prefetch(responder, frame, ret_candidate, family_ipv6);
 }
 
+/* The second pass, for the frames of the two shapes. */
+INLINE enum meridian_verdict candidate_serve(const struct responder *responder,
+	struct timestamps *timestamps, struct frame *frame, const struct candidate *candidate,
+	struct arrival *arrival, uint64_t receive_counter, const struct common *common)
+{
+	if (receive_counter != arrival->counter)
+		arrival_take(responder, arrival, receive_counter);
+	if (candidate->shape == SHAPE_IPV4)
+		return serve(responder, timestamps, frame, candidate, arrival, common, family_ipv4);
+	return serve(responder, timestamps, frame, candidate, arrival, common, family_ipv6);
+}
+
+/* The state of the timestamps is copied to where it stays in registers: each depends on the one
+ * before, and by way of memory that would be what all frames wait for. */
+static void candidates_serve(struct responder *responder, struct frame *frame,
+	const struct candidate *candidate, const uint64_t *receive_counter,
+	enum meridian_verdict *ret_verdict, unsigned int count)
+{
+	struct timestamps timestamps = responder->timestamps;
+	struct common common;
+	struct arrival arrival;
+
+	common_take(&common, responder);
+	arrival_take(responder, &arrival, receive_counter[0]);
+	for (unsigned int i = 0; i < count; i++) {
+		if (candidate[i].shape == SHAPE_OTHER)
+			ret_verdict[i] =
+				serve_other(responder, &timestamps, &frame[i], receive_counter[i]);
+		else
+			ret_verdict[i] = candidate_serve(responder, &timestamps, &frame[i],
+				&candidate[i], &arrival, receive_counter[i], &common);
+	}
+	responder->timestamps = timestamps;
+}
+
 void burst_classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
 	struct candidate candidate[BURST_MAX];
-	struct common common;
-	bool serving = responder->policy != NULL && responder->has_model;
 
-	common_take(&common, responder);
-	for (unsigned int i = 0; i < count; i++) {
-		candidate[i].shape = SHAPE_OTHER;
-		if (serving)
-			candidate_take(responder, &frame[i], &candidate[i]);
+	if (responder->policy == NULL || !responder->has_model) {
+		for (unsigned int i = 0; i < count; i++)
+			ret_verdict[i] =
+				responder_classify(responder, &frame[i], receive_counter[i]);
+		return;
 	}
-	for (unsigned int i = 0; i < count; i++) {
-		if (candidate[i].shape == SHAPE_IPV4)
-			ret_verdict[i] = serve(responder, &frame[i], &candidate[i],
-				receive_counter[i], &common, family_ipv4);
-		else if (candidate[i].shape == SHAPE_IPV6)
-			ret_verdict[i] = serve(responder, &frame[i], &candidate[i],
-				receive_counter[i], &common, family_ipv6);
-		else
-			ret_verdict[i] = serve_other(responder, &frame[i], receive_counter[i]);
-	}
+	for (unsigned int i = 0; i < count; i++)
+		candidate_take(responder, &frame[i], &candidate[i]);
+	if (count > 0)
+		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }
 
 void burst_finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
 	struct meridian_utc utc = meridian_timemodel_utc(&responder->model, transmit_counter);
+	struct timestamps timestamps = responder->timestamps;
 
 	for (unsigned int i = 0; i < count; i++) {
 		uint8_t *payload = frame[i].data + frame[i].payload;
-		uint64_t transmit = __builtin_bswap64(timestamps_transmit(&responder->timestamps,
-			utc, frame[i].leap_offset_s, frame[i].receive, reply_origin(payload)));
+		uint64_t transmit = __builtin_bswap64(timestamps_transmit(&timestamps, utc,
+			frame[i].leap_offset_s, frame[i].receive, reply_origin(payload)));
 
 		store_u64(payload + TRANSMIT_OFFSET, transmit);
 		store_u16(frame[i].data + frame[i].udp + UDP_CHECKSUM,
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
+	responder->timestamps = timestamps;
 }

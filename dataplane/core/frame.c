@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "frame.h"
-#include "bytes.h"
 #include "checksum.h"
 #include "layout.h"
 #include <meridian/ntp.h>
@@ -28,7 +27,7 @@ static enum meridian_verdict check_ethernet(struct frame *frame, uint16_t *ret_e
 
 	if (frame->length < ETHERNET_HEADER)
 		return MERIDIAN_VERDICT_short_frame;
-	if (memcmp(frame->data, frame->mac, MAC_SIZE) != 0)
+	if (!frame_is_for(frame->data, frame->mac))
 		return MERIDIAN_VERDICT_foreign_mac;
 	if (frame->data[MAC_SIZE] & 1) /* a group's address: the reply would be flooded */
 		return MERIDIAN_VERDICT_martian_source;

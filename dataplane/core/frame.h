@@ -8,6 +8,7 @@
  * promised is relied upon.
  */
 
+#include "bytes.h"
 #include <meridian/stats.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +17,7 @@
 struct frame {
 	uint8_t *data;      /* Ethernet header */
 	uint32_t length;    /* octets at data; after an answer, the octets to send */
-	const uint8_t *mac; /* our MAC address (6 octets), the only destination accepted */
+	uint64_t mac;       /* of frame_mac(): our address, the only destination accepted */
 	bool checksum_good; /* the NIC or the kernel has verified IP and UDP checksums */
 
 	/* Set by frame_parse(): offsets from data. */
@@ -31,6 +32,21 @@ struct frame {
 	/* Set by burst_classify() for an answer: what its UDP checksum is over, but T3. */
 	uint64_t udp_sum;
 };
+
+/* A MAC address as frames are compared with it: as it lies in memory, shifted up. */
+static inline uint64_t frame_mac(const uint8_t mac[6])
+{
+	uint64_t word = 0;
+
+	memcpy(&word, mac, 6);
+	return word << 16;
+}
+
+/* Is a frame of at least 8 octets for the address `mac`? */
+static inline bool frame_is_for(const uint8_t *data, uint64_t mac)
+{
+	return load_u64(data) << 16 == mac;
+}
 
 /* Parses and checks the headers up to UDP. Returns MERIDIAN_VERDICT_answered when the payload is
  * worth reading, else the verdict. Does not look at whether the addresses are served. */

@@ -76,8 +76,9 @@ static uint8_t *copy(const uint8_t *data, uint32_t length)
 
 void fixture_frame_init(struct fixture_frame *frame, const uint8_t *data, uint32_t length)
 {
-	*frame = (struct fixture_frame){
-		.frame = {.data = copy(data, length), .length = length, .mac = pkt_server_mac},
+	*frame = (struct fixture_frame){.frame = {.data = copy(data, length),
+						.length = length,
+						.mac = frame_mac(pkt_server_mac)},
 		.before = copy(data, length),
 		.length = length};
 }

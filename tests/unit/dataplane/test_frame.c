@@ -43,7 +43,7 @@ static void finds_the_payload(void **state)
 			.ipv6 = i & 1, .vlan_tags = i / 4, .padding = i & 2 ? 7 : 0};
 		struct pkt pkt = request(spec);
 		struct frame frame = {
-			.data = pkt.data, .length = pkt.length, .mac = pkt_server_mac};
+			.data = pkt.data, .length = pkt.length, .mac = frame_mac(pkt_server_mac)};
 
 		assert_int_equal(frame_parse(&frame), MERIDIAN_VERDICT_answered);
 		assert_int_equal(frame.ip, pkt.ip);
@@ -170,7 +170,8 @@ static void refuses_source_port_0(void **state)
 static void verifies_checksums(void **state)
 {
 	struct pkt pkt = request((struct pkt_spec){0});
-	struct frame frame = {.data = pkt.data, .length = pkt.length, .mac = pkt_server_mac};
+	struct frame frame = {
+		.data = pkt.data, .length = pkt.length, .mac = frame_mac(pkt_server_mac)};
 
 	(void)state;
 	pkt.data[pkt.ip + 8] ^= 1;
@@ -218,7 +219,7 @@ static void turns_round(void **state)
 		struct pkt_spec spec = {.ipv6 = i & 1, .vlan_tags = i / 2, .padding = 9};
 		struct pkt was = request(spec), pkt = was;
 		struct frame frame = {
-			.data = pkt.data, .length = pkt.length, .mac = pkt_server_mac};
+			.data = pkt.data, .length = pkt.length, .mac = frame_mac(pkt_server_mac)};
 		uint8_t *ip = pkt.data + pkt.ip, *udp = pkt.data + pkt.udp;
 
 		assert_int_equal(frame_parse(&frame), MERIDIAN_VERDICT_answered);
@@ -240,7 +241,8 @@ static void turns_round(void **state)
 static void never_writes_checksum_0(void **state)
 {
 	struct pkt pkt = request((struct pkt_spec){.ipv6 = true});
-	struct frame frame = {.data = pkt.data, .length = pkt.length, .mac = pkt_server_mac};
+	struct frame frame = {
+		.data = pkt.data, .length = pkt.length, .mac = frame_mac(pkt_server_mac)};
 	uint8_t *checksum = pkt.data + pkt.udp + 6, *free_word = pkt.data + pkt.payload + 4;
 
 	(void)state;

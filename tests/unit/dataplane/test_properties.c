@@ -51,7 +51,7 @@ static void assert_ends_the_talk(struct world *world, const struct frame *reply)
 	assert_int_equal(served_init(&peer.served, &client, 1), 0);
 	responder_begin(&responder, NULL, &peer, world->counter, 0);
 	fixture_frame_init(&f, reply->data, reply->length);
-	f.frame.mac = mac;
+	f.frame.mac = frame_mac(mac);
 	assert_int_not_equal(meridian_verdict_outcome(responder_classify(
 				     &responder, &f.frame, world->counter + 100)),
 		MERIDIAN_OUTCOME_ANSWER);

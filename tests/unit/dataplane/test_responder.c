@@ -131,7 +131,8 @@ static const uint8_t golden_ipv6[] = {
 
 static void golden(struct bench *bench, struct pkt pkt, const uint8_t *expected, size_t length)
 {
-	struct frame frame = {.data = pkt.data, .length = pkt.length, .mac = pkt_server_mac};
+	struct frame frame = {
+		.data = pkt.data, .length = pkt.length, .mac = frame_mac(pkt_server_mac)};
 
 	assert_int_equal(responder_classify(&bench->responder, &frame,
 				 fixture_counter(FIXTURE_UTC_S, HALF_SECOND)),
