@@ -9,9 +9,13 @@
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 #include <rte_prefetch.h>
+#include <sched.h>
 
 /* How often CLOCK_REALTIME is read beside the counter. */
 #define CLOCK_PER_S 200
+
+/* The core is given away when nothing is due for 1/YIELDS_PER_S. */
+#define YIELDS_PER_S 200000
 
 uint64_t engine_hz(void)
 {
@@ -37,6 +41,18 @@ static void clock_follow(struct engine *engine)
 	engine->clock_ticks = after + engine->meter->hz / CLOCK_PER_S;
 	if (after - before < engine->meter->hz / 1000000)
 		engine->meter->clock = (struct meter_clock){before + (after - before) / 2, ntp};
+}
+
+/*
+ * The soft interrupts of a port that the kernel shares may run on this core, in a thread of their
+ * own; while we only poll they would wait for the end of our time slice, which is milliseconds.
+ */
+static void idle(const struct engine *engine, uint64_t ticks)
+{
+	if (engine->port->interface[0] && (int64_t)ticks > (int64_t)(engine_hz() / YIELDS_PER_S))
+		sched_yield();
+	else
+		rte_pause();
 }
 
 /* --- receiving ------------------------------------------------------------------------------- */
@@ -192,8 +208,12 @@ int engine_measure(void *argument)
 		if (now < engine->end_ticks)
 			busy += requests_send(engine, rte_rdtsc());
 		if (busy == 0)
-			rte_pause();
+			idle(engine, engine->schedule.next_ticks - now);
 	}
+	engine->unsent = engine->waiting_count;
+	if (engine->schedule.next_ticks < engine->end_ticks)
+		engine->unsent += schedule_expected(
+			&engine->schedule.spec, engine->end_ticks - engine->schedule.next_ticks);
 	meter_unsent(engine->meter, engine->waiting_count);
 	rte_pktmbuf_free_bulk(engine->waiting + engine->waiting_first, engine->waiting_count);
 	engine->waiting_count = 0;
@@ -237,7 +257,7 @@ int engine_reflect(void *argument)
 
 	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {
 		if (reflect_burst(engine) == 0)
-			rte_pause();
+			idle(engine, INT64_MAX);
 	}
 	return 0;
 }

@@ -33,6 +33,7 @@ struct engine {
 	struct rte_mbuf *waiting[ENGINE_BURST]; /* requests that the port did not take yet */
 	unsigned int waiting_first, waiting_count;
 	uint64_t begin_ticks, measure_ticks, end_ticks, stop_ticks;
+	double unsent;        /* requests of the run that were due but not sent, at its end */
 	uint64_t clock_ticks; /* when to read CLOCK_REALTIME again */
 
 	/* Written by the polling thread, read by the main thread. */

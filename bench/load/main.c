@@ -240,8 +240,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 		.receive_drops = (uint32_t)(port_dropped(&port) - dropped),
 		.refused = engine.refused,
 		.lag_limit_ns = options.lag_limit_ns};
-	ret_result->scheduled =
-		schedule_expected(&run.schedule, engine.end_ticks - engine.measure_ticks);
+	ret_result->scheduled = (double)meter.sent + engine.unsent;
 }
 
 /* Writes the files that were asked for. */
