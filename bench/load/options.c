@@ -48,7 +48,7 @@ static const struct option_row rows[] = {
 		0},
 	{"search-resolution", "PERCENT", "to which the rate is found (2)", option_number,
 		FIELD(search_resolution_ppm), 0, 50, 10000},
-	{"lag-limit", "MICROSECONDS", "99 % of requests must be sent that near their time (1000)",
+	{"lag-limit", "MICROSECONDS", "99 % of requests must be sent that near their time (5000)",
 		option_number, FIELD(lag_limit_ns), 1, 1000000, 1000},
 	{"core", "N", "CPU that sends and receives (the last one)", option_number, FIELD(core), 0,
 		1023, 1},
@@ -100,7 +100,7 @@ static void defaults(struct load_options *options)
 		.search_from_milli = 1000 * MILLI,
 		.search_to_milli = UINT64_C(2000000) * MILLI,
 		.search_resolution_ppm = 20000,
-		.lag_limit_ns = 1000000,
+		.lag_limit_ns = 5000000,
 	};
 }
 
