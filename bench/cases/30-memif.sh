@@ -3,23 +3,44 @@
 # Throughput of a memory NIC: memif with zero copy, the server in one process on core 0, the
 # generator in another on core 1. Meridian, then DPDK's own forwarder as the ideal server, in front
 # of the same generator and of DPDK's own.
+#
+#   search  the highest rate with little loss
+#   flood   rates beyond that; whatever comes back counts, also late, also the forwarder's packets,
+#           which are no valid replies
 set -eu
 . "$(dirname "$0")/../lib/case.sh"
 
-RATE=40000000 # more than any memory NIC here takes
-
-load() # RESPONDER ROUND
+load() # RESPONDER ROUND WHAT LOAD-OPTION...
 {
-	bench_observe --tag responder="$1" --tag round="$2" --tag what=rate -- \
-		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 \
+	local responder=$1 round=$2 what=$3
+
+	shift 3
+	bench_observe --tag responder="$responder" --tag round="$round" --tag what="$what" -- \
+		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 --burst 64 \
 		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
-		--clients "$BENCH_CLIENTS" --json --rate "$RATE" --duration "$BENCH_SECONDS" \
-		--warm-up 0.5
+		--clients "$BENCH_CLIENTS" --json --duration "$BENCH_SECONDS" --timeout 100 \
+		--lag-limit 20000 "$@"
+}
+
+search() # RESPONDER ROUND
+{
+	load "$1" "$2" search --warm-up 0.2 --search "$BENCH_LOSS_PERCENT" --search-from 500000 \
+		--search-to 16000000 --search-resolution 3
+}
+
+# From the start: a generator that cannot keep up never gets behind its warm-up.
+flood() # RESPONDER ROUND
+{
+	local rate
+
+	for rate in 6000000 9000000 13000000 20000000; do
+		load "$1" "$2" flood --rate "$rate"
+	done
 }
 
 flowgen() # ROUND
 {
-	bench_observe --tag responder=testpmd_flowgen --tag round="$1" --tag what=rate -- \
+	bench_observe --tag responder=testpmd_flowgen --tag round="$1" --tag what=flood -- \
 		"$BENCH_LIB/flowgen" "$(bench_memif client)" 1
 }
 
@@ -49,13 +70,14 @@ lab_enter "$@"
 ip netns add server
 for round in $(seq "$BENCH_ROUNDS"); do
 	if start_meridian; then
-		load meridian "$round"
+		search meridian "$round"
+		flood meridian "$round"
 	else
 		bench_missing meridian "the dataplane did not open its memory NIC"
 	fi
 	bench_stop_meridian
 	if start_testpmd; then
-		load testpmd "$round"
+		flood testpmd "$round"
 	fi
 	bench_stop_testpmd
 	if start_testpmd; then

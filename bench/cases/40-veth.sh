@@ -98,20 +98,19 @@ drops()
 	bench_stop_chronyd
 }
 
-# Where the worker's core spends its time at capacity.
+# Where the worker's core spends its time at capacity: one line for each symbol.
 profile()
 {
-	local rate=${CAPACITY[meridian]:-}
-
-	command -v perf >/dev/null && [ -n "$rate" ] || return 0
+	command -v perf >/dev/null && [ -n "${CAPACITY[meridian]:-}" ] || return 0
 	bench_start_meridian || return 0
-	at_rate meridian 0 profile "$rate" >"$LAB_DIR/profiled.json" &
-	sleep 1.5
-	perf record --quiet -C 0 -e cpu-clock -F 997 -o "$LAB_DIR/perf.data" -- \
-		sleep "$BENCH_SECONDS" >/dev/null 2>&1 || true
-	wait $! || true
-	perf report -i "$LAB_DIR/perf.data" --stdio --sort dso,symbol --percent-limit 1.5 2>/dev/null |
-		sed -n 's/^ *\([0-9.]*\)% *\([^ ]*\) *\[[.k]\] *\([^ ]*\).*/{"profile": "veth", "percent": \1, "object": "\2", "symbol": "\3"}/p'
+	BENCH_LOAD_PREFIX=(perf record --quiet -C 0 -e cpu-clock -F 997 -o "$LAB_DIR/perf.data" --)
+	at_rate meridian 0 profile "${CAPACITY[meridian]}"
+	BENCH_LOAD_PREFIX=()
+	perf report -i "$LAB_DIR/perf.data" --stdio --sort dso,symbol --percent-limit 0.3 \
+		2>>"$LAB_DIR/perf.log" | awk '$3 ~ /^\[.\]$/ {
+			printf "{\"profile\": \"veth\", \"percent\": %s, ", $1 + 0
+			printf "\"object\": \"%s\", \"symbol\": \"%s\"}\n", $2, $4
+		}'
 	bench_stop_meridian
 }
 

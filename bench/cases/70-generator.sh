@@ -5,21 +5,26 @@
 set -eu
 . "$(dirname "$0")/../lib/case.sh"
 
-load() # WHAT ROUND RATE
+load() # WHAT ROUND LOAD-OPTION...
 {
-	bench_observe --tag responder=reflect --tag round="$2" --tag what="$1" -- \
-		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 \
+	local what=$1 round=$2
+
+	shift 2
+	bench_observe --tag responder=reflect --tag round="$round" --tag what="$what" -- \
+		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 --burst 64 \
 		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
-		--clients "$BENCH_CLIENTS" --json --rate "$3" --duration "$BENCH_SECONDS" --warm-up 0.5
+		--clients "$BENCH_CLIENTS" --json --duration "$BENCH_SECONDS" --warm-up 0.2 "$@"
 }
 
 [ -x "$BENCH_LOAD" ] || lab_skip "meridian-load is not built"
 lab_enter "$@"
 ip netns add server
-lab_start reflect server "$BENCH_LOAD" --reflect --port "vdev:$(bench_memif server)" --core 0
+lab_start reflect server "$BENCH_LOAD" --reflect --burst 64 --core 0 \
+	--port "vdev:$(bench_memif server)"
 lab_wait 10 "the reflector" test -S "$LAB_DIR/memif.sock"
 for round in $(seq "$BENCH_ROUNDS"); do
-	load rate "$round" 40000000
-	load floor "$round" 1000000
+	load search "$round" --search "$BENCH_LOSS_PERCENT" --search-from 500000 \
+		--search-to 16000000 --search-resolution 3 --timeout 100 --lag-limit 20000
+	load floor "$round" --rate 100000
 done
 lab_stop reflect

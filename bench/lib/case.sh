@@ -20,6 +20,7 @@ BENCH_SECONDS=${BENCH_SECONDS:-1}
 BENCH_SOURCES=198.18.0.0/16 # RFC 2544: for benchmarks
 BENCH_CLIENTS=16384
 BENCH_LOAD=${BENCH_LOAD:-$LAB_BUILD/bench/load/meridian-load}
+BENCH_LOAD_PREFIX=()
 BENCH_SERVER_MAC=02:00:00:00:00:01
 BENCH_CLIENT_MAC=02:00:00:00:00:02
 BENCH_LOSS_PERCENT=1 # of what counts as within capacity
@@ -95,7 +96,8 @@ bench_program() # PROGRAM [OPTION...]
 	done
 }
 
-# The generator on the client's end of the veth pair, in front of the responder that runs.
+# The generator on the client's end of the veth pair, in front of the responder that runs. Words
+# in BENCH_LOAD_PREFIX go before the command.
 bench_load() # OBSERVE-OPTION... -- LOAD-OPTION...
 {
 	local options=()
@@ -105,7 +107,7 @@ bench_load() # OBSERVE-OPTION... -- LOAD-OPTION...
 		shift
 	done
 	shift
-	bench_observe "${options[@]}" --interface eth1 -- \
+	bench_observe "${options[@]}" --interface eth1 -- "${BENCH_LOAD_PREFIX[@]}" \
 		nsenter --net=/run/netns/client -- "$BENCH_LOAD" --port af_xdp:eth0 --core 1 \
 		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
 		--clients "$BENCH_CLIENTS" --json "$@"
@@ -141,6 +143,7 @@ bench_config() # NIC-LINE [LINE...]
 		echo "workers 0"
 		echo "allow all"
 		echo "deny 203.0.113.0/24"
+		echo "ratelimit interval -12 burst 255" # 4096 requests a second of each client
 		echo "cmdport 0"
 		echo "local stratum 8"
 		[ $# = 0 ] || printf '%s\n' "$@"

@@ -46,6 +46,14 @@ class Figure:
     case: str
     samples: Callable  # of the case's measurements: list of numbers, one a round
     target: Optional[Target] = None
+    responder: Optional[str] = None  # whose capacity it is
+
+
+def shown(number, unit):
+    """A number with its unit: 10.96 M/s, 44.3 ticks, 2196 ns, 0.982."""
+    if unit == "1/s":
+        return f"{compact(number)}/s"
+    return f"{number:.3g}{' ' * bool(unit)}{unit}" if number < 1000 else f"{number:.0f} {unit}"
 
 
 def compact(number):
@@ -63,15 +71,23 @@ def of(measurements, **tags):
     return [m for m in measurements if all(m.get(k) == v for k, v in tags.items())]
 
 
-def program(*keys):
-    """A microbenchmark's own figure, under the first of the keys that it prints."""
+def limited(measurement):
+    """Whether the generator was the limit of a figure that is to be the server's."""
+    if measurement.get("what") == "flood":
+        return False
+    found = measurement.get("search") or measurement.get("results") or {}
+    return bool(found.get("generator_limited"))
+
+
+def program(key, minus=None):
+    """A benchmark program's own figure, or the difference of two."""
     def samples(measurements):
         found = []
         for m in measurements:
             results = m.get("results") or {}
-            value = next((results[key] for key in keys if results.get(key) is not None), None)
-            if value is not None:
-                found.append(value)
+            value, other = results.get(key), results.get(minus) if minus else 0
+            if value is not None and other is not None:
+                found.append(value - other)
         return found
     return samples
 
@@ -97,9 +113,15 @@ def searched(m):
 
 
 def transmitted(m):
-    """Replies a second as the interface counted them."""
+    """Replies a second: as the interface counted them, else all that came back."""
     core = m.get("core") or {}
-    return core["replies"] / core["seconds"] if core.get("seconds") else None
+    if core.get("replies"):
+        return core["replies"] / core["seconds"]
+    results = m.get("results") or {}
+    if not results.get("seconds"):
+        return results.get("answered_per_s")
+    back = results["answered"] + results["late"] + results["invalid"].get("bad_mode", 0)
+    return back / results["seconds"]
 
 
 def capacity(responder):
@@ -107,22 +129,22 @@ def capacity(responder):
     return lambda ms: list(by_round(ms, searched, responder=responder, what="search").values())
 
 
-def flooded(measurements, responder):
+def flooded(measurements, *responders):
     """{round: most replies a second at any rate}."""
     best = {}
-    for m in of(measurements, responder=responder):
-        if m.get("what") in ("hold", "flood") and transmitted(m):
+    for m in measurements:
+        if m.get("responder") in responders and m.get("what") in ("hold", "flood") and transmitted(m):
             best[m["round"]] = max(transmitted(m), best.get(m["round"], 0))
     return best
 
 
-def most(responder):
-    return lambda ms: list(flooded(ms, responder).values())
+def most(*responders):
+    return lambda ms: list(flooded(ms, *responders).values())
 
 
-def most_ratio(one, other):
+def most_ratio(one, *ideal):
     def samples(ms):
-        ones, others = flooded(ms, one), flooded(ms, other)
+        ones, others = flooded(ms, one), flooded(ms, *ideal)
         return [ones[n] / others[n] for n in ones if others.get(n)]
     return samples
 
@@ -146,28 +168,6 @@ def ratio(value, one, other, what):
     return samples
 
 
-def best_of(key_a, key_b):
-    """The better of two responders in each round."""
-    def samples(ms):
-        a, b = (by_round(ms, answered, responder=k, what="rate") for k in (key_a, key_b))
-        return [max(a.get(n, 0), b.get(n, 0)) for n in sorted({*a, *b})]
-    return samples
-
-
-def ratio_to_best(one, others):
-    def samples(ms):
-        ones = by_round(ms, answered, responder=one, what="rate")
-        best = [by_round(ms, answered, responder=o, what="rate") for o in others]
-        return [ones[n] / max(b.get(n, 0) for b in best)
-                for n in ones if max(b.get(n, 0) for b in best)]
-    return samples
-
-
-def rate_of(responder):
-    return lambda ms: list(by_round(ms, answered, responder=responder,
-                                    what="rate").values())
-
-
 def idle_percent(ms):
     return [100 * m["core"]["process_ns"] / 1e9 / m["core"]["seconds"]
             for m in ms if (m.get("core") or {}).get("seconds")]
@@ -187,22 +187,29 @@ FIGURES = [
            program("reply_ticks_ipv4"), Target("<=", 45)),
     Figure("reply_ticks_ipv6", "ticks", "compute of an IPv6 reply", "reply",
            program("reply_ticks_ipv6"), Target("<=", 60)),
-    Figure("growth_ticks_clients", "ticks", "more for 10^7 clients than for 1", "tables",
-           program("growth_ticks_clients"), Target("<=", 25)),
-    Figure("growth_ticks_rules", "ticks", "more for 10^5 access rules than for none", "tables",
-           program("growth_ticks_rules"), Target("<=", 25)),
     Figure("ring_replies_per_s", "1/s", "worker loop over in-process rings", "rings",
            program("ring_replies_per_s"), Target(">=", 27.4e6)),
-    Figure("overload_3x_share_of_max", "", "answered at 3x overload, share of the most", "rings",
+    Figure("ring_worker_ticks", "ticks", "  the worker's time for each", "rings",
+           program("ring_worker_ticks"), Target("<=", 95)),
+    Figure("growth_ticks_clients", "ticks", "  more of it for 10^7 clients than for 1", "rings",
+           program("ring_clients_1e7_worker_ticks", "ring_clients_1_worker_ticks"),
+           Target("<=", 25)),
+    Figure("growth_ticks_rules", "ticks", "  more of it for 10^5 access rules than for none",
+           "rings", program("ring_rules_1e5_worker_ticks", "ring_clients_1e3_worker_ticks"),
+           Target("<=", 25)),
+    Figure("overload_3x_share_of_max", "", "  answered at 3x overload, share of the most", "rings",
            program("overload_3x_share_of_max"), Target(">=", 0.95)),
-    Figure("memif_replies_per_s", "1/s", "memory NIC (memif, zero copy)", "memif",
-           rate_of("meridian"), Target(">=", 10.96e6)),
-    Figure("memif_ideal_per_s", "1/s", "  testpmd 5tswap there, the better generator", "memif",
-           best_of("testpmd", "testpmd_flowgen")),
+    Figure("memif_replies_per_s", "1/s", "memory NIC (memif, zero copy): capacity", "memif",
+           capacity("meridian"), Target(">=", 10.96e6), responder="meridian"),
+    Figure("memif_most_replies_per_s", "1/s", "  ours, most at any rate", "memif",
+           most("meridian")),
+    Figure("memif_ideal_per_s", "1/s", "  testpmd 5tswap there, most, the better generator",
+           "memif", most("testpmd", "testpmd_flowgen")),
     Figure("memif_share_of_ideal", "", "  ours, share of that", "memif",
-           ratio_to_best("meridian", ("testpmd", "testpmd_flowgen"))),
+           most_ratio("meridian", "testpmd", "testpmd_flowgen")),
     Figure("veth_replies_per_s", "1/s", "veth, AF_XDP copy mode: capacity", "veth",
-           capacity("meridian"), Target(">=", 0.95, "veth_afxdp_ideal_per_s")),
+           capacity("meridian"), Target(">=", 0.95, "veth_afxdp_ideal_per_s"),
+           responder="meridian"),
     Figure("veth_most_replies_per_s", "1/s", "  ours, most at any rate", "veth",
            most("meridian")),
     Figure("veth_afxdp_ideal_per_s", "1/s", "  testpmd 5tswap there, most at any rate", "veth",
@@ -210,13 +217,13 @@ FIGURES = [
     Figure("veth_share_of_ideal", "", "  ours, share of that", "veth",
            most_ratio("meridian", "testpmd"), Target(">=", 0.95)),
     Figure("veth_chronyd_replies_per_s", "1/s", "  chronyd, receive path on the sender's core",
-           "veth", capacity("chronyd")),
+           "veth", capacity("chronyd"), responder="chronyd"),
     Figure("veth_times_chronyd", "", "  ours, times that", "veth",
            ratio(searched, "meridian", "chronyd", "search"), Target(">=", 2)),
     Figure("veth_chronyd_one_core_replies_per_s", "1/s", "  chronyd, everything on one core",
-           "veth", capacity("chronyd_one_core")),
+           "veth", capacity("chronyd_one_core"), responder="chronyd_one_core"),
     Figure("veth_ntpd_replies_per_s", "1/s", "  NTPsec's ntpd, receive path on the sender's core",
-           "veth", capacity("ntpd")),
+           "veth", capacity("ntpd"), responder="ntpd"),
     Figure("veth_echo_per_s", "1/s", "  XDP_TX echo on the sender's core, most at any rate",
            "veth", most("echo")),
     Figure("chronyd_drops_start_share", "", "  chronyd's socket drops from, share of its capacity",
@@ -233,8 +240,8 @@ FIGURES = [
     Figure("idle_cpu_percent", "%", "CPU of the dataplane without traffic", "idle",
            idle_percent, Target("<=", 5)),
     Figure("generator_per_s", "1/s", "meridian-load against its own reflector", "generator",
-           rate_of("reflect")),
-    Figure("generator_floor_p50_ns", "ns", "  its round trip at 10 % of that, median", "generator",
+           capacity("reflect"), responder="reflect"),
+    Figure("generator_floor_p50_ns", "ns", "  its round trip there at 100 k/s, median", "generator",
            lambda ms: [m["results"]["round_trip_ns"]["p50"]
                        for m in of(ms, what="floor") if m.get("results")]),
 ]
@@ -252,15 +259,19 @@ HEADLINES = [
 
 def evaluate(measurements, reasons):
     """{key: everything about the figure}; `reasons` says why a case has no measurements."""
-    samples = {}
-    for figure in FIGURES:
-        own = [m for m in measurements if m["case"] == figure.case]
-        samples[figure.key] = [float(s) for s in figure.samples(own)]
-    medians = {key: statistics.median(values) for key, values in samples.items() if values}
-    return {f.key: describe(f, samples[f.key], medians, measurements, reasons) for f in FIGURES}
+    found = {figure.key: samples_of(figure, measurements) for figure in FIGURES}
+    medians = {key: statistics.median(s) for key, (s, _) in found.items() if s}
+    return {f.key: describe(f, *found[f.key], medians, measurements, reasons) for f in FIGURES}
 
 
-def describe(figure, samples, medians, measurements, reasons):
+def samples_of(figure, measurements):
+    """(samples, whether other processes disturbed them): the disturbed only where no others are."""
+    own = [m for m in measurements if m["case"] == figure.case]
+    quiet = [float(s) for s in figure.samples([m for m in own if not m.get("noisy")])]
+    return (quiet, False) if quiet else ([float(s) for s in figure.samples(own)], True)
+
+
+def describe(figure, samples, disturbed, medians, measurements, reasons):
     value = medians.get(figure.key)
     target = figure.target
     described = {
@@ -270,6 +281,10 @@ def describe(figure, samples, medians, measurements, reasons):
         "target": str(target) if target else None,
         "limit": target.limit(medians) if target else None,
         "met": target.met(value, medians) if target and value is not None else None,
+        "disturbed": disturbed if samples else None,
+        "generator_limited": any(
+            limited(m) for m in of(measurements, case=figure.case, responder=figure.responder))
+        if figure.responder else None,
     }
     if value is None:
         described["reason"] = why_missing(figure, measurements, reasons)

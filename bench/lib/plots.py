@@ -101,7 +101,7 @@ def growth(path, series):
     drawn = []
     for i, (name, points) in enumerate(sorted(series.items())):
         plot.data(f"growth{i}", sorted((max(1, n), value) for n, value in points.items()))
-        drawn.append(f"$growth{i} with linespoints lw 2 pt 7 lc rgb '{COLOURS[2 * i]}' "
+        drawn.append(f"$growth{i} with linespoints lw 2 pt 7 lc rgb '{COLOURS[i]}' "
                      f"title '{name}'")
     plot.add("set logscale x", 'set format x "10^{%L}"', 'set xlabel "number"',
              'set ylabel "TSC ticks a request"', "set yrange [0:*]", "set key left top",

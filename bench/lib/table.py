@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The text that a run ends with."""
 
-from lib.figures import NOT_CHOSEN, compact
+import re
 
+from lib.figures import NOT_CHOSEN, compact, shown
+
+IDLE = re.compile("halt|idle|mwait")
 HEAD = f"{'':<54} {'median':>10} {'min ... max':>21} {'rounds':>6}  {'target':<12} verdict"
 
 
 def verdict(figure):
     if figure["value"] is None:
         return f"not measured: {figure['reason']}"
-    if figure["met"] is None:
-        return "no target" if figure["target"] else ""
-    return "met" if figure["met"] else f"missed, {off(figure)}"
+    words = []
+    if figure["met"] is not None:
+        words.append("met" if figure["met"] else f"missed, {off(figure)}")
+    if figure["generator_limited"]:
+        words.append("the generator was the limit")
+    if figure["disturbed"]:
+        words.append("disturbed by other processes")
+    return "; ".join(words)
 
 
 def off(figure):
@@ -30,10 +38,22 @@ def line(text, figure):
     if figure["value"] is None:
         spread, value = "", "-"
     else:
-        value = f"{compact(figure['value'])}{figure['unit'].replace('1/s', '/s')}"
+        value = shown(figure["value"], figure["unit"])
         spread = f"{compact(figure['min'])} ... {compact(figure['max'])}"
     return (f"{text:<54} {value:>10} {spread:>21} {figure['rounds'] or '':>6}  "
             f"{target(figure):<12} {verdict(figure)}").rstrip()
+
+
+def kinds(measurements):
+    """What the microbenchmark says of each kind of packet, of the last round."""
+    results = ([m["results"] for m in measurements
+                if m["case"] == "reply" and m.get("results")] or [{}])[-1]
+    rows = {key: value for key, value in results.items()
+            if "ticks" in key and not key.endswith(("_min", "_max")) and value is not None}
+    if not rows:
+        return []
+    return ["", "compute by kind of packet, ticks",
+            *(f"{value:>8.1f}  {key}" for key, value in rows.items())]
 
 
 def latencies(rows):
@@ -51,12 +71,14 @@ def latencies(rows):
 
 
 def profile(rows):
-    if not rows:
+    """Without the time in which the core was idle."""
+    idle = sum(row["percent"] for row in rows if IDLE.search(row["symbol"]))
+    busy = [row for row in rows if not IDLE.search(row["symbol"])]
+    if not busy or idle >= 100:
         return []
-    lines = ["", "where the worker's core spends its time (veth, at capacity)"]
-    lines += [f"{row['percent']:>6.1f} %  {row['object']:<28} {row['symbol']}"
-              for row in rows[:12]]
-    return lines
+    return ["", "where the server's core spends its time (veth, at capacity)",
+            *(f"{100 * row['percent'] / (100 - idle):>6.1f} %  {row['object']:<28} {row['symbol']}"
+              for row in busy[:16])]
 
 
 def text(document, figures):
@@ -71,6 +93,7 @@ def text(document, figures):
     ]
     lines += [line(figure.text, document["figures"][figure.key]) for figure in figures
               if document["figures"][figure.key].get("reason") != NOT_CHOSEN]
+    lines += kinds(document["measurements"])
     lines += latencies(document["latency"])
     lines += profile(document["profile"])
     if document["notes"]:
