@@ -23,7 +23,7 @@
 
 #define WORKER_CORE    0
 #define GENERATOR_CORE 1
-#define WARM_UP_MS     200
+#define WARM_UP_MS     60
 #define WINDOW_MS      50
 #define NS_PER_S       1e9
 
@@ -46,6 +46,8 @@ static const struct scenario scenarios[] = {
 	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000},
 	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000},
 };
+
+#define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
 
 struct bench {
 	struct ring_port ring;
@@ -216,25 +218,21 @@ static struct window window_run(double ms)
 	return window;
 }
 
+/* What a scenario's windows gave, over all rounds. */
 struct result {
-	struct measure_summary replies_per_s, worker_ticks, room_share;
+	double replies_per_s[MEASURE_PASSES_MAX], worker_ticks[MEASURE_PASSES_MAX];
+	double room_share[MEASURE_PASSES_MAX];
+	unsigned int count;
 };
 
-static struct result windows_run(unsigned int count)
+static void window_add(struct result *result)
 {
-	static double replies[MEASURE_PASSES_MAX], ticks[MEASURE_PASSES_MAX];
-	static double room[MEASURE_PASSES_MAX];
+	struct window window = window_run(WINDOW_MS);
+	unsigned int i = result->count++;
 
-	window_run(WARM_UP_MS);
-	for (unsigned int i = 0; i < count; i++) {
-		struct window window = window_run(WINDOW_MS);
-
-		replies[i] = window.replies_per_s;
-		ticks[i] = window.worker_ticks;
-		room[i] = window.room_share;
-	}
-	return (struct result){measure_summarise(replies, count), measure_summarise(ticks, count),
-		measure_summarise(room, count)};
+	result->replies_per_s[i] = window.replies_per_s;
+	result->worker_ticks[i] = window.worker_ticks;
+	result->room_share[i] = window.room_share;
 }
 
 /* Wrong replies end the program: no figure of theirs is worth anything. */
@@ -250,32 +248,52 @@ static void replies_check(void)
 	exit(1);
 }
 
-static struct result scenario_measure(
-	struct measure_report *report, const struct scenario *scenario, unsigned int passes)
+static void scenario_run(const struct scenario *scenario, struct result *result)
 {
-	struct result result;
-	char key[64];
-
 	bench.offered_per_s = 0;
 	scenario_begin(scenario);
-	result = windows_run(passes);
+	window_run(WARM_UP_MS);
+	window_add(result);
 	scenario_end();
 	replies_check();
+}
+
+static void scenario_report(
+	struct measure_report *report, const struct scenario *scenario, struct result *result)
+{
+	struct measure_summary replies = measure_summarise(result->replies_per_s, result->count);
+	struct measure_summary ticks = measure_summarise(result->worker_ticks, result->count);
+	struct measure_summary room = measure_summarise(result->room_share, result->count);
+	char key[64];
+
 	snprintf(key, sizeof(key), "%s_replies_per_s", scenario->key);
-	measure_report_value(report, key, result.replies_per_s.median, scenario->text);
+	measure_report_value(report, key, replies.median, scenario->text);
 	snprintf(key, sizeof(key), "%s_replies_per_s_max", scenario->key);
-	measure_report_value(report, key, result.replies_per_s.max, "  best window");
+	measure_report_value(report, key, replies.max, "  best window");
 	snprintf(key, sizeof(key), "%s_worker_ticks", scenario->key);
-	measure_report_summary(report, key, result.worker_ticks, "  ticks of the worker for each");
+	measure_report_summary(report, key, ticks, "  ticks of the worker for each");
 	snprintf(key, sizeof(key), "%s_room_share", scenario->key);
-	measure_report_value(report, key, result.room_share.median,
+	measure_report_value(report, key, room.median,
 		"  looks that found room: near 1, the generator was the limit");
-	return result;
+}
+
+/* The scenarios take turns, because the machine's speed moves. */
+static void scenarios_measure(struct measure_report *report, unsigned int rounds)
+{
+	static struct result result[SCENARIO_COUNT];
+
+	for (unsigned int round = 0; round < rounds; round++) {
+		for (size_t i = 0; i < SCENARIO_COUNT; i++)
+			scenario_run(&scenarios[i], &result[i]);
+	}
+	for (size_t i = 0; i < SCENARIO_COUNT; i++)
+		scenario_report(report, &scenarios[i], &result[i]);
 }
 
 /* What the ring and the generator let through when nothing is computed. */
 static void echo_measure(struct measure_report *report, unsigned int passes)
 {
+	static struct result result;
 	pthread_t thread;
 
 	memset(&bench.stats, 0, sizeof(bench.stats));
@@ -287,7 +305,11 @@ static void echo_measure(struct measure_report *report, unsigned int passes)
 	}
 	pthread_create(&thread, NULL, echo_thread, NULL);
 	core_take(thread, WORKER_CORE);
-	measure_report_value(report, "ring_echo_per_s", windows_run(passes).replies_per_s.median,
+	window_run(WARM_UP_MS);
+	for (unsigned int i = 0; i < passes; i++)
+		window_add(&result);
+	measure_report_value(report, "ring_echo_per_s",
+		measure_summarise(result.replies_per_s, result.count).median,
 		"an echo that computes nothing: the ring's own ceiling");
 	__atomic_store_n(&bench.echo_stop, true, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
@@ -336,8 +358,7 @@ int main(int argc, char **argv)
 		"The worker loop over a ring in memory: CPU 0 answers, CPU 1 asks.", argc, argv);
 	bench.hz = measure_ticks_hz();
 	measure_report_begin(&report, "ring", options.json);
-	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
-		scenario_measure(&report, &scenarios[i], options.passes);
+	scenarios_measure(&report, options.passes);
 	overload_measure(&report, options.passes);
 	echo_measure(&report, options.passes);
 	return measure_report_end(&report) == 0 ? 0 : EXIT_START;
