@@ -82,8 +82,10 @@ static unsigned int frames_receive(struct engine *engine)
 	if (count == 0)
 		return 0;
 	now = rte_rdtsc();
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) { /* a reply lies in two cache lines */
 		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *) + RTE_CACHE_LINE_SIZE);
+	}
 	for (unsigned int i = 0; i < count; i++) {
 		const uint8_t *frame = rte_pktmbuf_mtod(mbuf[i], const uint8_t *);
 		uint32_t length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;

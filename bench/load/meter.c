@@ -208,7 +208,8 @@ static void count_answer(
 	follow_target(meter, reply, leap, refid);
 	follow_transmit(meter, reply, now_ticks >> TOKEN_TICKS_LOG2);
 	histogram_add(&meter->round_trip, units_to_ns(meter, reply->age_units), 1);
-	histogram_add(&meter->residence, (uint64_t)ntp_to_ns((int64_t)reply->residence), 1);
+	if (reply->resided)
+		histogram_add(&meter->residence, (uint64_t)ntp_to_ns((int64_t)reply->residence), 1);
 	if ((reply->request & meter->sample_mask) == 0)
 		follow_sample(meter, reply, now_ticks);
 }

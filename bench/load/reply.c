@@ -194,7 +194,11 @@ static enum reply_reason mac_check(
 		: REPLY_wrong_mac;
 }
 
-/* T3 belongs to T2 of the same exchange: of the one before, when the reply is interleaved. */
+/*
+ * T3 belongs to T2 of the same exchange: of the one before, when the reply is interleaved. With
+ * several requests of a client under way at once, that may be an exchange further back, which
+ * shows as a T3 before T2.
+ */
 static enum reply_reason times_check(const struct traffic *traffic, struct reply *reply)
 {
 	uint64_t receive;
@@ -206,7 +210,8 @@ static enum reply_reason times_check(const struct traffic *traffic, struct reply
 	receive = reply->interleaved ? traffic->last_receive[reply->template->ipv6][reply->client]
 				     : reply->receive;
 	reply->residence = reply->transmit - receive;
-	return (int64_t)reply->residence < 0 ? REPLY_transmit_before_receive : REPLY_VALID;
+	reply->resided = (int64_t)reply->residence >= 0;
+	return reply->resided || reply->interleaved ? REPLY_VALID : REPLY_transmit_before_receive;
 }
 
 static enum reply_reason content_check(const struct view *view, const struct reply *reply)

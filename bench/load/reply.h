@@ -47,6 +47,7 @@ struct reply {
 	const uint8_t *ntp;                      /* header, 48 octets, in the frame */
 	uint64_t receive, transmit;              /* T2 and T3, NTP timestamps */
 	uint64_t residence;                      /* T3 - T2 of one and the same reply, 2^-32 s */
+	bool resided; /* it is known: not when an interleaved T3 is of a reply further back */
 	uint32_t client;
 	bool interleaved; /* T3 is that of the client's reply before */
 };

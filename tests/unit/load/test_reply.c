@@ -241,6 +241,10 @@ static void knows_interleaved_replies(void **state)
 	expect(REPLY_VALID);
 	assert_true(reply.interleaved);
 	assert_int_equal(reply.residence, RESIDENT);
+	assert_true(reply.resided);
+	traffic.last_receive[0][client] = RECEIVE + (UINT64_C(64) << 32); /* a reply overtook it */
+	expect(REPLY_VALID);
+	assert_false(reply.resided);
 	end();
 }
 
