@@ -49,7 +49,8 @@ def kinds(measurements):
     results = ([m["results"] for m in measurements
                 if m["case"] == "reply" and m.get("results")] or [{}])[-1]
     rows = {key: value for key, value in results.items()
-            if "ticks" in key and not key.endswith(("_min", "_max")) and value is not None}
+            if re.search("_ticks(_ipv[46])?(_[a-z]+)?$", key) and value is not None
+            and not key.endswith(("_min", "_max", "_cycles"))}
     if not rows:
         return []
     return ["", "compute by kind of packet, ticks",
