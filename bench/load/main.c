@@ -281,23 +281,36 @@ static int finish(const struct result *result, const struct search *search)
 	return limited || result->meter->answered == 0 ? EXIT_INVALID : 0;
 }
 
+/* A pause of the machine is no reason to fail: a step in which the generator was the limit is
+ * tried once more. Returns whether it still was. */
+static bool measure_step(uint64_t rate_milli, struct result *ret_result)
+{
+	char reason[RESULT_REASON_SIZE];
+
+	measure(rate_milli, ret_result);
+	if (!result_limited(ret_result, reason) || engine.stop)
+		return false;
+	measure(rate_milli, ret_result);
+	return result_limited(ret_result, reason);
+}
+
 static int run_search(void)
 {
 	struct search search;
 	struct result result = {0};
-	char reason[RESULT_REASON_SIZE];
 	uint64_t rate = 0, last = 0;
+	bool limited;
 
 	search_init(&search, options.search_loss_ppm, options.search_from_milli,
 		options.search_to_milli, options.search_resolution_ppm);
 	while (!engine.stop && search_next(&search, &rate)) {
-		measure(rate, &result);
+		limited = measure_step(rate, &result);
 		search_take(&search, rate, meter_loss(&meter),
-			(double)meter.answered / result.seconds, result_limited(&result, reason));
+			(double)meter.answered / result.seconds, limited);
 		last = rate;
 	}
 	if (!engine.stop && search.passed_milli && search.passed_milli != last)
-		measure(search.passed_milli, &result); /* whose results are to be shown */
+		measure_step(search.passed_milli, &result); /* whose results are to be shown */
 	return finish(&result, &search);
 }
 
