@@ -90,7 +90,7 @@ def last_line(path):
 
 
 def find(directory, names):
-    """The cases in order of their numbers, all or the named ones; ValueError for an unknown name."""
+    """The cases in order of their numbers: all, or the named ones. ValueError for another name."""
     cases = [Case(path) for path in sorted(pathlib.Path(directory).glob("[0-9]*-*.sh"))]
     known = {case.name for case in cases}
     unknown = [name for name in names if name not in known]

@@ -133,7 +133,8 @@ def flooded(measurements, *responders):
     """{round: most replies a second at any rate}."""
     best = {}
     for m in measurements:
-        if m.get("responder") in responders and m.get("what") in ("hold", "flood") and transmitted(m):
+        if (m.get("responder") in responders and m.get("what") in ("hold", "flood")
+                and transmitted(m)):
             best[m["round"]] = max(transmitted(m), best.get(m["round"], 0))
     return best
 

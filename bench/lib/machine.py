@@ -33,7 +33,7 @@ def cpu_model():
 def tsc_hz():
     """What the kernel found, in its log; None where that is not to be read."""
     log = output_of("dmesg") or ""
-    found = re.search(r"tsc: (?:Refined TSC clocksource calibration|Detected)[: ]*([\d.]+) MHz", log)
+    found = re.search(r"tsc: (?:Refined TSC clocksource calibration:|Detected) ([\d.]+) MHz", log)
     return round(float(found.group(1)) * 1e6) if found else None
 
 

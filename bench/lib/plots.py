@@ -5,6 +5,7 @@ import subprocess
 
 COLOURS = ["#0b6e4f", "#8a8d91", "#c1666b", "#e0a458", "#4a7fb5", "#6b4e71"]
 HEAD = """set terminal svg size {width},{height} font "sans,13" background "white"
+set termoption noenhanced
 set output "{output}"
 set title "{title}"
 set grid ytics lc rgb "#dddddd"
@@ -36,11 +37,11 @@ class Plot:
 
 def throughput(path, figures):
     """Bars with the spread of the rounds."""
-    bars = [("veth_replies_per_s", "Meridian"), ("veth_afxdp_ideal_per_s", "5tswap"),
+    bars = [("veth_replies_per_s", "Meridian"), ("veth_afxdp_ideal_per_s", "5tswap\\n(ideal)"),
             ("veth_chronyd_replies_per_s", "chronyd"),
-            ("veth_chronyd_one_core_replies_per_s", "chronyd, one core"),
-            ("veth_ntpd_replies_per_s", "ntpd (NTPsec)"), ("veth_echo_per_s", "XDP_TX echo")]
-    return bar_plot(path, "Replies per second over veth, capacity", bars, figures)
+            ("veth_chronyd_one_core_replies_per_s", "chronyd\\non one core"),
+            ("veth_ntpd_replies_per_s", "ntpd\\n(NTPsec)"), ("veth_echo_per_s", "XDP_TX echo")]
+    return bar_plot(path, "Replies per second over veth", bars, figures)
 
 
 def memory_nic(path, figures):
@@ -57,10 +58,11 @@ def bar_plot(path, title, bars, figures):
     plot = Plot(path, title)
     plot.data("bars", rows)
     plot.add('set ylabel "million per second"', "set yrange [0:*]", "set boxwidth 0.6",
-             "set style fill solid", "unset key", "set offset 0.5,0.5,0,0",
+             "set bmargin 4",
+             "set style fill solid", "set bars small", "unset key", "set offset 0.5,0.5,0,0",
              "plot $bars using 1:3:xtic(2) with boxes lc rgb '#0b6e4f', "
              "$bars using 1:3:4:5 with yerrorbars lc rgb 'black' pt 0, "
-             "$bars using 1:3:(sprintf('%.3g M', $3)) with labels offset 3.2,0.7")
+             "$bars using 1:3:(sprintf('%.3g M', $3)) with labels offset 0,0.9")
     return plot
 
 
@@ -86,7 +88,7 @@ def latency(path, rows):
     drawn = [f"$curve{i} with linespoints lw 2 dt {loads.index(row['percent']) + 1} pt 7 ps 0.5 "
              f"lc rgb '{COLOURS[2 * servers.index(row['responder']) % len(COLOURS)]}' "
              f"title '{label}'" for i, (label, row, _) in enumerate(curves)]
-    tics = ", ".join(f"'{p} %' {1 / (1 - p / 100):g}" for _, p in PERCENTILES)
+    tics = ", ".join(f"'{p} %%' {1 / (1 - p / 100):g}" for _, p in PERCENTILES)
     plot.add("set logscale xy", f"set xtics ({tics})", 'set xlabel "percentile"',
              'set ylabel "microseconds"', "set key outside right", "plot " + ", ".join(drawn))
     return plot
@@ -103,7 +105,7 @@ def growth(path, series):
         plot.data(f"growth{i}", sorted((max(1, n), value) for n, value in points.items()))
         drawn.append(f"$growth{i} with linespoints lw 2 pt 7 lc rgb '{COLOURS[i]}' "
                      f"title '{name}'")
-    plot.add("set logscale x", 'set format x "10^{%L}"', 'set xlabel "number"',
+    plot.add("set logscale x", 'set format x "10^%L"', 'set xlabel "number"',
              'set ylabel "TSC ticks a request"', "set yrange [0:*]", "set key left top",
              "plot " + ", ".join(drawn))
     return plot
