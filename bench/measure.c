@@ -149,7 +149,7 @@ struct measure_summary measure_summarise(double *values, size_t count)
 struct measure_summary measure_ticks_per_item(
 	measure_pass pass, void *context, uint64_t items, unsigned int passes)
 {
-	double values[MEASURE_PASSES_MAX];
+	double values[MEASURE_PASSES_MAX] = {0};
 
 	pass(context);
 	for (unsigned int i = 0; i < passes; i++) {

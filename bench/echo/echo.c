@@ -87,7 +87,7 @@ static int count_replies(const struct echo_bpf *echo, uint64_t *ret_replies)
 
 static int run(const char *interface, const sigset_t *until)
 {
-	struct echo_bpf *echo;
+	struct echo_bpf *echo = NULL;
 	uint64_t replies = 0;
 	int signal_number, error = attach(&echo, interface);
 

@@ -160,7 +160,7 @@ int histogram_write_hgrm(const struct histogram *histogram, FILE *stream, double
 		"#[Buckets = %12u, SubBuckets     = %12u]\n",
 		histogram_mean(histogram) / unit, deviation(histogram) / unit,
 		histogram->count ? (double)histogram->max / unit : 0,
-		(unsigned long long)histogram->count, 40 - HISTOGRAM_SUB_LOG2, 2 * SUB);
+		(unsigned long long)histogram->count, 40u - HISTOGRAM_SUB_LOG2, 2u * SUB);
 	return ferror(stream) ? -EIO : 0;
 }
 

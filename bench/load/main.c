@@ -297,7 +297,7 @@ static bool measure_step(uint64_t rate_milli, struct result *ret_result)
 static int run_search(void)
 {
 	struct search search;
-	struct result result = {0};
+	struct result result = {.meter = &meter};
 	uint64_t rate = 0, last = 0;
 	bool limited;
 

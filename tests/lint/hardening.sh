@@ -27,7 +27,7 @@ check() # PROGRAM
 }
 
 for program in control/meridian-control control/command/meridianctl dataplane/meridian-dataplane \
-	dataplane/meridian-fallback; do
+	dataplane/meridian-fallback bench/load/meridian-load; do
 	check "$build/$program"
 done
 exit "$status"
