@@ -91,7 +91,7 @@ static int run(const char *interface, const sigset_t *until)
 	uint64_t replies = 0;
 	int signal_number, error = attach(&echo, interface);
 
-	if (error != 0) {
+	if (error != 0 || echo == NULL) {
 		fprintf(stderr, "bench-echo: %s: %s\n", interface, strerror(-error));
 		return EXIT_CANNOT_START;
 	}
