@@ -20,7 +20,7 @@
 
 #define VERIFIED 1u  /* its checksums, by the NIC */
 #define BAD      2u  /* its UDP checksum */
-#define PLAIN    4u  /* one frame at a time: the reference, and the fallback's way */
+#define PLAIN    4u  /* one frame at a time: the reference */
 #define STAMPED  16u /* each at an instant of its own, as NICs and XDP do */
 #define LIMITED  8u  /* the rate limiter counts its source */
 
@@ -38,6 +38,7 @@ static const struct kind kinds[] = {
 	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", &ipv4, 0x23, 0},
 	{"reply_ticks_ipv6", "IPv6, checksum verified and made", &ipv6, 0x23, 0},
 	{"reply_ticks_ipv4_stamped", "IPv4, each with its own stamp", &ipv4, 0x23, STAMPED},
+	{"reply_ticks_ipv6_stamped", "IPv6, each with its own stamp", &ipv6, 0x23, STAMPED},
 	{"reply_ticks_ipv4_limited", "IPv4, with the rate limiter", &ipv4, 0x23, LIMITED},
 	{"reply_ticks_ipv4_verified", "IPv4, verified by the NIC", &ipv4, 0x23, VERIFIED},
 	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},

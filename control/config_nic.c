@@ -40,7 +40,7 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic)
 static bool address_parse(struct config_parser *parser, struct config_nic *nic)
 {
 	struct config_address address;
-	const char *word;
+	const char *word, *wrong;
 
 	if (!config_nic_is_virtual(nic)) {
 		config_error(parser,
@@ -55,8 +55,9 @@ static bool address_parse(struct config_parser *parser, struct config_nic *nic)
 		config_error(parser, "address '%s' is not an IPv4 or IPv6 address", word);
 		return false;
 	}
-	if (config_address_is_zero(&address)) {
-		config_error(parser, "address %s is nobody's", word);
+	wrong = config_server_address_check(&address);
+	if (wrong != NULL) {
+		config_error(parser, "address %s %s", word, wrong);
 		return false;
 	}
 	if (nic->address_count == CONFIG_NIC_ADDRESSES_MAX) {

@@ -144,7 +144,10 @@ const struct config_directive config_table[] = {
 			"interval 3 "
 			"and burst 8. leak and kod have no effect in this version: a source above "
 			"the "
-			"limit is answered at its rate, and not told. off limits nobody."},
+			"limit is answered at its rate, and not told. off limits nobody. Each "
+			"worker counts the requests that reach "
+			"it, and so does meridian-fallback: where the NIC spreads a source's ports "
+			"over the workers, it may ask each of them so often."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,

@@ -8,18 +8,19 @@
 int server_init(
 	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2)
 {
-	uint64_t seed = meridian_clock_ns(CLOCK_MONOTONIC);
+	/* One is a secret, the other can be guessed from the replies. */
+	uint64_t seed[2] = {meridian_clock_ns(CLOCK_MONOTONIC)};
 	struct limit *limit;
 	int r;
 
 	memset(server, 0, sizeof(*server));
 	server->slot = slot;
 	/* Without entropy yet, the clock is random enough for bits below the precision. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed ^= (uintptr_t)server;
-	r = limit_new(&limit, limit_sets_log2, seed);
+	if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed[1] = seed[0] ^ (uintptr_t)server;
+	r = limit_new(&limit, limit_sets_log2, seed[1]);
 	if (r == 0)
-		responder_init(&server->responder, seed, limit);
+		responder_init(&server->responder, seed[0], limit);
 	return r;
 }
 
@@ -29,26 +30,28 @@ void server_fini(struct server *server)
 	server->responder.limit = NULL;
 }
 
-/* Whether the page still has the model that was taken last. */
-static bool model_known(const struct server *server, const struct meridian_timemodel *page)
+/* Whether the page still has the model that was taken last. With another view comes another page,
+ * perhaps at the same place. */
+static bool model_known(const struct server *server, const struct server_view *view)
 {
-	return page == server->model &&
-		__atomic_load_n(&page->seq, __ATOMIC_RELAXED) == server->model_seq;
+	return view == server->view &&
+		__atomic_load_n(&view->model->seq, __ATOMIC_RELAXED) == server->model_seq;
 }
 
 /* Returns `ret_model` when the page has a snapshot worth taking, else NULL: keep the last. */
 static const struct meridian_timemodel_data *model_snapshot(struct server *server,
-	const struct meridian_timemodel *page, struct meridian_timemodel_data *ret_model)
+	const struct server_view *view, struct meridian_timemodel_data *ret_model)
 {
+	const struct meridian_timemodel *page = view->model;
 	uint64_t seq;
 	int r;
 
-	if (page == NULL || model_known(server, page))
+	if (page == NULL || model_known(server, view))
 		return NULL;
 	seq = __atomic_load_n(&page->seq, __ATOMIC_ACQUIRE);
 	r = meridian_timemodel_read(page, ret_model);
 	if (r == 0 && meridian_timemodel_sane(ret_model)) {
-		server->model = page;
+		server->view = view;
 		server->model_seq = seq; /* older than what was read, if it moved meanwhile */
 		return ret_model;
 	}
@@ -77,7 +80,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 {
 	struct responder *responder = &server->responder;
 	struct meridian_timemodel_data data;
-	const struct meridian_timemodel_data *model = model_snapshot(server, view->model, &data);
+	const struct meridian_timemodel_data *model = model_snapshot(server, view, &data);
 
 	burst->count = burst->rx_packets = 0;
 	burst->rx_octets = 0;

@@ -28,8 +28,8 @@ struct server {
 	struct stamp_clock now;     /* of this burst */
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
 	uint8_t counter_id;
-	const struct meridian_timemodel *model; /* page that the model was taken from */
-	uint64_t model_seq;                     /* its sequence number then */
+	const struct server_view *view; /* with the page that the model was taken from */
+	uint64_t model_seq;             /* its sequence number then */
 };
 
 /* A burst of one queue's frames. Large: kept where it need not be cleared for each burst. */

@@ -8,34 +8,42 @@
 
 _Static_assert(PORT_BURST <= BURST_MAX, "a burst of a port is served at once");
 
+/* So many full bursts empty the rings of 2048 that a nap may have filled; what comes later came
+ * after it. */
+#define NAP_TURNS (2048 / PORT_BURST)
+
 #define WAIT_MS 1 /* of the main thread, for a turn of a worker to end */
 
 /*
  * After an empty turn that began at counter `turn_counter`. A nap leaves open when a packet without
  * a stamp came, so it is kept since when there can have been none.
  */
-static void worker_idle(
-	struct worker *worker, const struct server_view *view, uint64_t turn_counter)
+static void worker_idle(struct worker *worker, uint32_t nap_max_ns, uint64_t turn_counter)
 {
 	struct port_queue *queue = worker->queue[0];
 	bool watchable = worker->queue_count == 1 && queue->operations->watch != NULL;
-	uint32_t nap_max_ns = view->nap_max_ns;
 	enum idle_step step;
 
 	if (worker->unstamped && nap_max_ns > IDLE_UNSTAMPED_MAX_NS)
 		nap_max_ns = IDLE_UNSTAMPED_MAX_NS;
 	step = idle_step(&worker->idle, nap_max_ns, watchable);
 	worker->empty_counter = step == IDLE_NAP ? turn_counter : 0;
+	worker->nap_turns = NAP_TURNS;
 	idle_wait(&worker->idle, step, queue);
 }
 
-/* Accounts for the turn that ended at `now_counter`. */
-static void worker_busy(struct worker *worker, uint64_t turn_counter, uint64_t now_counter)
+/* Accounts for the turn that ended at `now_counter`. While bursts are `full` after a nap, what came
+ * during it is still being taken from the rings. */
+static void worker_busy(
+	struct worker *worker, bool full, uint64_t turn_counter, uint64_t now_counter)
 {
 	uint64_t ns = stamp_rate_ns(&worker->server.rate, now_counter - turn_counter);
 
 	idle_busy(&worker->idle);
-	worker->empty_counter = 0;
+	if (!full || worker->nap_turns == 0)
+		worker->empty_counter = 0;
+	else
+		worker->nap_turns--;
 	meridian_stats_add(&worker->slot->busy_ns, ns);
 }
 
@@ -132,21 +140,21 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	meridian_stats_add(&worker->slot->bursts, 1);
 }
 
-/* Polls every queue once. Returns whether there was anything. */
-static bool queues_poll(struct worker *worker, const struct server_view *view)
+/* Polls every queue once. Returns the size of the largest burst. */
+static unsigned int queues_poll(struct worker *worker, const struct server_view *view)
 {
-	bool busy = false;
+	unsigned int largest = 0;
 
 	for (unsigned int i = 0; i < worker->queue_count; i++) {
 		struct port_queue *queue = worker->queue[i];
 		unsigned int count = queue->operations->receive(queue, worker->packet);
 
-		if (count > 0) {
+		if (count > 0)
 			burst_serve(worker, queue, view, count);
-			busy = true;
-		}
+		if (count > largest)
+			largest = count;
 	}
-	return busy;
+	return largest;
 }
 
 /* The end of a turn: whoever sees the heartbeat move knows that the view of before is let go.
@@ -180,16 +188,17 @@ int worker_run(void *argument)
 	while ((phase = __atomic_load_n(&worker->phase, __ATOMIC_RELAXED)) != WORKER_STOP) {
 		const struct server_view *view = __atomic_load_n(&worker->view, __ATOMIC_SEQ_CST);
 		uint64_t turn_counter = meridian_counter_read(worker->server.counter_id);
-		bool busy;
+		uint32_t nap_max_ns = view->nap_max_ns;
+		unsigned int largest;
 
 		worker_report(worker, phase, view);
-		busy = queues_poll(worker, view);
-		turn_end(worker);
-		if (busy)
-			worker_busy(worker, turn_counter,
+		largest = queues_poll(worker, view);
+		turn_end(worker); /* the view is let go */
+		if (largest > 0)
+			worker_busy(worker, largest == PORT_BURST, turn_counter,
 				meridian_counter_read(worker->server.counter_id));
 		else
-			worker_idle(worker, view, turn_counter);
+			worker_idle(worker, nap_max_ns, turn_counter);
 	}
 	server_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
 	return 0;

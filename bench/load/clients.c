@@ -3,26 +3,38 @@
 #include <bytes.h>
 #include <errno.h>
 
-static void address_add(uint8_t *octets, bool ipv6, uint32_t number)
+static void address_add(const struct clients_range *range, uint8_t *octets, uint32_t number)
 {
-	if (ipv6)
-		put_u64(octets + 8, get_u64(octets + 8) + number);
+	uint8_t *part = octets + range->part;
+
+	if (range->first.ipv6)
+		put_u64(part, get_u64(part) + number);
 	else
-		put_u32(octets, get_u32(octets) + number);
+		put_u32(part, get_u32(part) + number);
+}
+
+/* Where IPv6 clients are counted: each in a subnet of its own where the prefix has some, since rate
+ * limits are for subnets. */
+static uint8_t part_of(const struct prefix *prefix)
+{
+	return prefix->address.ipv6 && prefix->length >= 64 ? 8 : 0;
 }
 
 static struct clients_range range_of(const struct prefix *prefix)
 {
-	struct clients_range range = {.first = prefix->address};
-	unsigned int host_bits = (prefix->address.ipv6 ? 128 : 32) - prefix->length;
+	struct clients_range range = {.first = prefix->address, .part = part_of(prefix)};
+	unsigned int end = !prefix->address.ipv6 ? 32 : range.part == 0 ? 64 : 128;
+	unsigned int host_bits = end - prefix->length;
 	uint64_t count = host_bits > 24 ? CLIENTS_MAX + UINT64_C(2) : UINT64_C(1) << host_bits;
 
 	for (unsigned int bit = prefix->length; bit < prefix->length + host_bits; bit++)
 		range.first.octet[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
 	if (host_bits > 1) {
-		address_add(range.first.octet, prefix->address.ipv6, 1);
+		address_add(&range, range.first.octet, 1);
 		count -= 2;
 	}
+	if (range.first.ipv6 && range.part == 0)
+		put_u64(range.first.octet + 8, 1);
 	range.first_ipv4 = get_u32(range.first.octet);
 	range.count = (uint32_t)count;
 	return range;
@@ -59,8 +71,11 @@ bool clients_contain(const struct clients *clients, const struct address *addres
 			continue;
 		if (!address->ipv6 && get_u32(address->octet) - get_u32(first) < range->count)
 			return true;
-		if (address->ipv6 && get_u64(address->octet) == get_u64(first) &&
-			get_u64(address->octet + 8) - get_u64(first + 8) < range->count)
+		if (address->ipv6 &&
+			get_u64(address->octet + 8 - range->part) ==
+				get_u64(first + 8 - range->part) &&
+			get_u64(address->octet + range->part) - get_u64(first + range->part) <
+				range->count)
 			return true;
 	}
 	return false;
@@ -73,5 +88,5 @@ void clients_ipv6(const struct clients *clients, uint32_t index, uint8_t ret_oct
 	while (index >= range->count)
 		index -= range++->count;
 	memcpy(ret_octets, range->first.octet, 16);
-	address_add(ret_octets, true, index);
+	address_add(range, ret_octets, index);
 }

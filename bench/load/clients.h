@@ -20,6 +20,7 @@ struct clients_range {
 	struct address first;
 	uint32_t first_ipv4; /* the same as a number */
 	uint32_t count;
+	uint8_t part; /* offset of the octets that are counted up: 8 or, in IPv4 and subnets, 0 */
 };
 
 /* Of one address family. Immutable after clients_init(). */

@@ -219,6 +219,14 @@ static struct engine_run run_of(uint64_t rate_milli)
 	return run;
 }
 
+/* 0 when the run was stopped during its warm-up. */
+static double seconds_measured(void)
+{
+	if (engine.end_ticks <= engine.measure_ticks)
+		return 0;
+	return (double)(engine.end_ticks - engine.measure_ticks) / (double)engine_hz();
+}
+
 /* Measures at one rate, reporting meanwhile. */
 static void measure(uint64_t rate_milli, struct result *ret_result)
 {
@@ -236,7 +244,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 	}
 	rte_eal_wait_lcore(port.lcore);
 	*ret_result = (struct result){.meter = &meter,
-		.seconds = (double)(engine.end_ticks - engine.measure_ticks) / (double)engine_hz(),
+		.seconds = seconds_measured(),
 		.receive_drops = (uint32_t)(port_dropped(&port) - dropped),
 		.refused = engine.refused,
 		.lag_limit_ns = options.lag_limit_ns};
@@ -305,9 +313,15 @@ static int run_search(void)
 		options.search_to_milli, options.search_resolution_ppm);
 	while (!engine.stop && search_next(&search, &rate)) {
 		limited = measure_step(rate, &result);
+		if (engine.stop)
+			break; /* in the middle of a step, which says nothing */
 		search_take(&search, rate, meter_loss(&meter),
 			(double)meter.answered / result.seconds, limited);
 		last = rate;
+	}
+	if (result.seconds <= 0) {
+		fputs("meridian-load: stopped before the first measurement was complete\n", stderr);
+		return EXIT_INVALID;
 	}
 	if (!engine.stop && search.passed_milli && search.passed_milli != last)
 		measure_step(search.passed_milli, &result); /* whose results are to be shown */
@@ -319,6 +333,10 @@ static int run_measure(void)
 	struct result result;
 
 	measure(options.rate_milli, &result);
+	if (result.seconds <= 0) {
+		fputs("meridian-load: stopped before the measurement began\n", stderr);
+		return EXIT_INVALID;
+	}
 	return finish(&result, NULL);
 }
 

@@ -50,13 +50,14 @@ void limit_free(struct limit *limit)
 	free(limit);
 }
 
-/* Ticks to units: 2^(4 - interval_log2) units a second. Rounded up: never stricter than asked. */
+/* Ticks to units: 2^(4 - interval_log2) units a second. Rounded up: never stricter than asked. 0: a
+ * tick is longer than a unit. */
 static uint64_t multiplier_of(int8_t interval_log2, uint64_t counter_hz)
 {
 	int bits = 64 + LIMIT_UNITS_LOG2 - interval_log2;
 	meridian_u128 multiplier = (((meridian_u128)1 << bits) - 1) / counter_hz + 1;
 
-	return multiplier > UINT64_MAX ? UINT64_MAX : (uint64_t)multiplier;
+	return multiplier > UINT64_MAX ? 0 : (uint64_t)multiplier;
 }
 
 /* The times in the table are of the old unit: the clock is put past all of them, so that nobody
@@ -67,8 +68,8 @@ void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_
 		limit->now += HORIZON_MAX;
 	limit->rate = *rate;
 	limit->counter_hz = counter_hz;
-	limit->horizon = rate->burst * LIMIT_INTERVAL;
-	limit->multiplier = limit->horizon > 0 ? multiplier_of(rate->interval_log2, counter_hz) : 0;
+	limit->multiplier = rate->burst > 0 ? multiplier_of(rate->interval_log2, counter_hz) : 0;
+	limit->horizon = limit->multiplier > 0 ? rate->burst * LIMIT_INTERVAL : 0;
 }
 
 unsigned int limit_least(const struct limit_set *set, uint32_t now)

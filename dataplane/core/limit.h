@@ -78,8 +78,9 @@ void limit_free(struct limit *limit);
 /* Takes another rate or counter frequency. With a new rate, all debts are forgotten. */
 void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_t counter_hz);
 
-/* Sets the time of a burst of packets: `now_counter` counts `counter_hz` ticks a second, at least
- * 2^23, and does not fall (if it does, no time passes). */
+/* Sets the time of a burst of packets: `now_counter` counts `counter_hz` ticks a second and does
+ * not fall (if it does, no time passes). A counter of less than 2^23 ticks a second cannot tell the
+ * shortest intervals, which then limit nobody. */
 static inline void limit_begin(struct limit *limit, const struct limit_rate *rate,
 	uint64_t now_counter, uint64_t counter_hz)
 {

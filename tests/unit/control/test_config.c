@@ -273,8 +273,8 @@ static void test_virtual_nic_errors(void **state)
 	expect_error("nic vdev:net_null0 address\n", "1: nic: the address is missing\n");
 	expect_error("nic vdev:net_null0 address ntp.example.net\n",
 		"1: nic: address 'ntp.example.net' is not an IPv4 or IPv6 address\n");
-	expect_error(
-		"nic vdev:net_null0 address 0.0.0.0\n", "1: nic: address 0.0.0.0 is nobody's\n");
+	expect_error("nic vdev:net_null0 address 0.0.0.0\n",
+		"1: nic: address 0.0.0.0 is not the address of a host\n");
 	expect_error("nic vdev:net_null0 xdp auto address ::1\n",
 		"1: nic: no XDP program is attached to a virtual device: leave out `xdp`\n");
 	expect_error("nic vdev:net_null0 queues 65 address ::1\n",

@@ -82,6 +82,35 @@ static void counts_the_addresses_of_a_prefix(void **state)
 	assert_int_equal(clients.count, 1 << 24);
 }
 
+/* Each in a subnet of its own, where the prefix has some. */
+static void spreads_ipv6_over_subnets(void **state)
+{
+	static const struct {
+		const char *prefix, *first, *third, *other;
+	} cases[] = {
+		{"2001:db8::/32", "2001:db8:0:1::1", "2001:db8:0:3::1", "2001:db8:0:1::2"},
+		{"2001:db8::/64", "2001:db8::1", "2001:db8::3", "2001:db8:0:1::1"},
+	};
+	struct clients clients;
+	struct address address;
+	uint8_t octets[16];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		make(&clients, cases[i].prefix, 5, 0);
+		address_parse(&address, cases[i].first);
+		clients_ipv6(&clients, 0, octets);
+		assert_memory_equal(octets, address.octet, 16);
+		assert_true(clients_contain(&clients, &address));
+		address_parse(&address, cases[i].third);
+		clients_ipv6(&clients, 2, octets);
+		assert_memory_equal(octets, address.octet, 16);
+		assert_true(clients_contain(&clients, &address));
+		address_parse(&address, cases[i].other);
+		assert_false(clients_contain(&clients, &address));
+	}
+}
+
 static void goes_on_in_the_next_prefix(void **state)
 {
 	struct prefix prefix[3];
@@ -151,6 +180,7 @@ int main(void)
 		cmocka_unit_test(knows_nobody_elses_addresses),
 		cmocka_unit_test(refuses_what_is_no_address),
 		cmocka_unit_test(counts_the_addresses_of_a_prefix),
+		cmocka_unit_test(spreads_ipv6_over_subnets),
 		cmocka_unit_test(goes_on_in_the_next_prefix),
 		cmocka_unit_test(visits_all_clients),
 		cmocka_unit_test(keeps_to_the_ports),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+static struct traffic traffic;
 static struct meter meter;
 static struct result result;
 static char reason[RESULT_REASON_SIZE];
@@ -17,6 +18,8 @@ static int start(void **state)
 {
 	(void)state;
 	memset(&meter, 0, sizeof(meter));
+	traffic.spec.target_count = 1;
+	meter.traffic = &traffic;
 	meter.sent = meter.answered = 100000;
 	histogram_add(&meter.send_lag, 2000, 100000);
 	result = (struct result){
