@@ -30,6 +30,7 @@ struct pair {
 	struct way plain, burst;
 	uint64_t counter;
 	unsigned int answered, limited, denied;
+	unsigned int least; /* of a corpus is answered */
 };
 
 static int pair_setup(void **state)
@@ -42,6 +43,7 @@ static int pair_setup(void **state)
 	pair.policy = fixture_policy();
 	pair.model = fixture_model();
 	pair.counter = FIXTURE_COUNTER;
+	pair.least = ROUNDS;
 	seed = seed_next(&pair.seed);
 	responder_init(&pair.plain.responder, seed, NULL);
 	responder_init(&pair.burst.responder, seed, NULL);
@@ -163,7 +165,7 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 		compare(pair, pkt, count, round % 16 == 3);
 	}
 	print_message("# %u answered\n", pair->answered);
-	assert_true(pair->answered > ROUNDS / 4);
+	assert_true(pair->answered > pair->least);
 	pair->answered = 0;
 }
 
@@ -199,6 +201,7 @@ static void same_with_a_rate_limit(void **state)
 	struct pair *pair = *state;
 
 	pair->policy->rate = (struct limit_rate){.interval_log2 = -17, .burst = 4};
+	pair->least = ROUNDS / 4;
 	assert_int_equal(limit_new(&pair->plain.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
 	assert_int_equal(limit_new(&pair->burst.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
 	compare_corpus(pair, 0);
