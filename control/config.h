@@ -22,12 +22,18 @@
 #define CONFIG_BIND_MAX          64
 #define CONFIG_NIC_ADDRESSES_MAX 16
 
+/* What can be said of a source of any kind. */
+struct config_source {
+	bool prefer, noselect;
+	double offset_s; /* correction added to each measured offset */
+};
+
 struct config_server {
+	struct config_source source;
 	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
 	uint16_t port;                     /* 123 */
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
-	bool iburst, prefer, noselect;
-	double offset_s; /* correction added to each measured offset */
+	bool iburst;
 };
 
 struct config_address {

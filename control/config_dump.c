@@ -18,12 +18,12 @@ static void dump_server(const struct config_server *server, FILE *out)
 		server->minpoll_log2, server->maxpoll_log2);
 	if (server->iburst)
 		fputs(" iburst", out);
-	if (server->prefer)
+	if (server->source.prefer)
 		fputs(" prefer", out);
-	if (server->noselect)
+	if (server->source.noselect)
 		fputs(" noselect", out);
-	if (server->offset_s != 0)
-		fprintf(out, " offset %.9g", server->offset_s);
+	if (server->source.offset_s != 0)
+		fprintf(out, " offset %.9g", server->source.offset_s);
 	fputc('\n', out);
 }
 

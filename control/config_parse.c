@@ -59,13 +59,13 @@ static bool server_option_parse(
 		server->iburst = true;
 		break;
 	case 4:
-		server->prefer = true;
+		server->source.prefer = true;
 		break;
 	case 5:
-		server->noselect = true;
+		server->source.noselect = true;
 		break;
 	case 6:
-		ok = config_number(parser, "offset", -1e6, 1e6, false, &server->offset_s);
+		ok = config_number(parser, "offset", -1e6, 1e6, false, &server->source.offset_s);
 		break;
 	default:
 		ok = false;

@@ -165,6 +165,18 @@ int counter_from_realtime(const struct counter *counter, const struct timespec *
 	return 0;
 }
 
+/* CLOCK_BOOTTIME goes on meanwhile, where there is one. */
+int64_t counter_suspended_ns(void)
+{
+	struct timespec boottime, monotonic;
+
+	if (clock_gettime(CLOCK_BOOTTIME, &boottime) < 0 ||
+		clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0)
+		return 0;
+	return (boottime.tv_sec - monotonic.tv_sec) * (int64_t)NS_PER_S + boottime.tv_nsec -
+		monotonic.tv_nsec;
+}
+
 struct meridian_utc counter_utc(const struct timespec *time)
 {
 	return (struct meridian_utc){.s = time->tv_sec,

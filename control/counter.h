@@ -44,6 +44,9 @@ struct counter_realtime counter_read_realtime(const struct counter *counter);
 int counter_from_realtime(const struct counter *counter, const struct timespec *stamp,
 	uint64_t earliest, uint64_t *ret_counter);
 
+/* How long the machine has been suspended since it started; counters may have stood still then. */
+int64_t counter_suspended_ns(void);
+
 struct meridian_utc counter_utc(const struct timespec *time);
 
 #endif

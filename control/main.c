@@ -127,6 +127,11 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+static bool same_source(const struct config_source *a, const struct config_source *b)
+{
+	return a->prefer == b->prefer && a->noselect == b->noselect && a->offset_s == b->offset_s;
+}
+
 static bool same_servers(const struct config *a, const struct config *b)
 {
 	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
@@ -134,8 +139,7 @@ static bool same_servers(const struct config *a, const struct config *b)
 
 		if (!same_text(x->name, y->name) || x->port != y->port ||
 			x->minpoll_log2 != y->minpoll_log2 || x->maxpoll_log2 != y->maxpoll_log2 ||
-			x->iburst != y->iburst || x->prefer != y->prefer ||
-			x->noselect != y->noselect || x->offset_s != y->offset_s)
+			x->iburst != y->iburst || !same_source(&x->source, &y->source))
 			return false;
 	}
 	return true;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report.h"
-#include "core/refid.h"
 #include "track.h"
 #include <errno.h>
 #include <math.h>
@@ -73,7 +72,7 @@ static void report_statistics(
 {
 	const struct estimator *estimator = &source->estimator;
 	const struct sample *last = estimator_sample(estimator, 0);
-	uint64_t now = counter_read(source->counter);
+	uint64_t now = counter_read(source->context->counter);
 	struct estimate estimate;
 	double span_s;
 
@@ -94,24 +93,21 @@ static void report_statistics(
 
 unsigned int report_source_count(void)
 {
-	size_t count;
-
-	track_sources(&count);
-	return (unsigned int)count;
+	return (unsigned int)track_source_count();
 }
 
 int report_source(unsigned int index, struct report_source *ret_source)
 {
-	size_t count;
-	const struct source *source = track_sources(&count) + index;
+	const struct source *source;
 
-	if (index >= count)
+	if (index >= track_source_count())
 		return -ENOENT;
+	source = track_source(index);
 	*ret_source = (struct report_source){.address = report_address_of(&source->address),
-		.name = source->config.name,
-		.refid = refid_of_address(source->address.octets, source->address.family),
+		.name = source->name,
+		.refid = source->refid,
 		.poll_log2 = source->poll_log2,
-		.stratum = source->response.stratum,
+		.stratum = source->stratum,
 		.state = report_state(source),
 		.reachability = source->reach,
 		.sample_age_s = UINT32_MAX};
@@ -149,18 +145,25 @@ void report_tracking(struct report_tracking *ret_tracking)
 
 void report_activity(struct report_activity *ret_activity)
 {
-	size_t count;
-	const struct source *source = track_sources(&count);
-
 	*ret_activity = (struct report_activity){.online = 0};
-	for (size_t i = 0; i < count; i++) {
-		if (source[i].address.family == 0)
-			ret_activity->unresolved++;
-		else if (source[i].burst_requests > 0)
-			ret_activity->burst_online++;
-		else if (source[i].stopped)
-			ret_activity->offline++;
-		else
+	for (size_t i = 0; i < track_source_count(); i++) {
+		const struct source *source = track_source(i);
+
+		switch (source->kind->activity(source)) {
+		case SOURCE_ONLINE:
 			ret_activity->online++;
+			break;
+		case SOURCE_BURST:
+			ret_activity->burst_online++;
+			break;
+		case SOURCE_OFFLINE:
+			ret_activity->offline++;
+			break;
+		case SOURCE_UNRESOLVED:
+			ret_activity->unresolved++;
+			break;
+		case SOURCE_NOT_COUNTED:
+			break;
+		}
 	}
 }

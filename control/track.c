@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "track.h"
-#include "core/refid.h"
 #include "event.h"
 #include "follow.h"
-#include "pool.h"
 #include "publish.h"
+#include "source/pool.h"
 #include <log.h>
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
-#include <time.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -29,7 +27,7 @@ static struct timescale timescale;
 static struct model model;
 static struct pool pool;
 static struct track_status status;
-
+static struct source_context source_context;
 static struct follow realtime;
 
 /* What is known of the published clock but for the sources that are heard now. */
@@ -202,9 +200,9 @@ static void publish_tracked(uint64_t now, const struct source *best)
 		.root_dispersion_s = bound.distance.dispersion_s,
 		.dispersion_rate = bound.drift,
 		.reference = meridian_timemodel_utc(&model.data, update_counter),
-		.refid = refid_of_address(best->address.octets, best->address.family),
+		.refid = best->refid,
 		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
-		.stratum = (uint8_t)(best->response.stratum + 1),
+		.stratum = (uint8_t)(best->stratum + 1),
 	};
 
 	held = (struct held){.counter = now, .distance = bound.distance, .drift = bound.drift};
@@ -372,26 +370,20 @@ static void renew(uint64_t now)
 static bool was_suspended(void)
 {
 	int64_t before_ns = suspended_ns;
-	struct timespec boottime, monotonic;
 
-	if (clock_gettime(CLOCK_BOOTTIME, &boottime) < 0 ||
-		clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0)
-		return false;
-	suspended_ns = (boottime.tv_sec - monotonic.tv_sec) * (int64_t)NS_PER_S + boottime.tv_nsec -
-		monotonic.tv_nsec;
+	suspended_ns = counter_suspended_ns();
 	return suspended_ns - before_ns > SUSPEND_MIN_NS;
 }
 
 /* Nothing that related the counter to UTC holds any more, but its frequency. */
 static void start_again(uint64_t now)
 {
-	struct drift_start start = {model_rate(&model) - 1, ADOPTED_SD};
-
 	log_warning("the machine was suspended, starting again");
 	updated = status.local = false;
 	status.best = NULL;
 	pool_stop(&pool);
-	pool_start(&pool, &config, counter, &timescale, &start, on_source);
+	source_context.start = (struct drift_start){model_rate(&model) - 1, ADOPTED_SD};
+	pool_start(&pool, &source_context);
 	publish_unsynchronised(now);
 }
 
@@ -460,21 +452,25 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 int track_init(const struct config *new_config, const struct counter *new_counter)
 {
 	struct meridian_timemodel_data adopted;
-	struct drift_start start;
+	struct drift_start *start = &source_context.start;
 	int r;
 
 	config = *new_config;
 	config.rule = NULL;
 	counter = new_counter;
+	source_context = (struct source_context){.config = &config,
+		.counter = counter,
+		.timescale = &timescale,
+		.handler = on_source};
 	r = publish_init(&config, &adopted);
 	if (r < 0)
 		return r;
 	timescale_start();
-	driftfile_read(config.driftfile, counter, &start);
+	driftfile_read(config.driftfile, counter, start);
 	model_init(&model, &timescale, counter->id, counter->precision_log2);
-	adopt(&adopted, &start);
+	adopt(&adopted, start);
 	was_suspended();
-	pool_start(&pool, &config, counter, &timescale, &start, on_source);
+	pool_start(&pool, &source_context);
 	on_tick(NULL);
 	return 0;
 }
@@ -493,8 +489,12 @@ struct track_status track_status(void)
 	return status;
 }
 
-const struct source *track_sources(size_t *ret_count)
+size_t track_source_count(void)
 {
-	*ret_count = pool.count;
-	return pool.source;
+	return pool.count;
+}
+
+const struct source *track_source(size_t index)
+{
+	return pool.source[index];
 }

@@ -11,7 +11,7 @@
 #include "config.h"
 #include "core/model.h"
 #include "counter.h"
-#include "source.h"
+#include "source/source.h"
 
 /* Opens the page and starts the sources. `config` is copied, `counter` must outlive the
  * tracker. Returns 0 or a negative errno, after logging why. */
@@ -35,6 +35,7 @@ struct track_status {
 struct track_status track_status(void);
 
 /* The sources, in the order of the config. */
-const struct source *track_sources(size_t *ret_count);
+size_t track_source_count(void);
+const struct source *track_source(size_t index);
 
 #endif

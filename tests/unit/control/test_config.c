@@ -59,12 +59,12 @@ static void test_server(void **state)
 	assert_int_equal(config.server[0].port, 123);
 	assert_int_equal(config.server[0].minpoll_log2, 6);
 	assert_int_equal(config.server[0].maxpoll_log2, 10);
-	assert_false(config.server[0].iburst || config.server[0].prefer);
+	assert_false(config.server[0].iburst || config.server[0].source.prefer);
 	assert_int_equal(config.server[1].port, 1123);
 	assert_int_equal(config.server[1].minpoll_log2, 3);
 	assert_int_equal(config.server[1].maxpoll_log2, 5);
-	assert_true(config.server[1].iburst && config.server[1].prefer);
-	assert_true(config.server[2].noselect && config.server[2].offset_s == -0.25);
+	assert_true(config.server[1].iburst && config.server[1].source.prefer);
+	assert_true(config.server[2].source.noselect && config.server[2].source.offset_s == -0.25);
 	assert_int_equal(config.server[2].minpoll_log2, 4);
 	assert_int_equal(config.server[3].maxpoll_log2, 12);
 	config_free(&config);

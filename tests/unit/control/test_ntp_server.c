@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* The life of one source, with time, network and name service played by the test. */
+/* The life of one server, with time, network and name service played by the test. */
 
 #include "event.h"
-#include "source.h"
+#include "source/ntp_server.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -33,7 +33,7 @@ static void *on_addresses_arg;
 static struct config config;
 static struct counter counter = {.hz = NS_PER_S, .precision_s = 1e-7};
 static struct timescale timescale = {.hz = NS_PER_S, .utc = {.s = 1700000000}};
-static struct source source;
+static struct ntp_server server;
 
 int event_add_timer(uint64_t delay_ns, event_timer_handler handler, void *arg)
 {
@@ -95,9 +95,17 @@ void resolver_cancel(struct resolver *resolver)
 	(void)resolver;
 }
 
+static void on_report(struct source *reported);
+
+static const struct source_context context = {.config = &config,
+	.counter = &counter,
+	.timescale = &timescale,
+	.start = {0, 1e-4},
+	.handler = on_report};
+
 static void on_report(struct source *reported)
 {
-	assert_ptr_equal(reported, &source);
+	assert_ptr_equal(reported, &server.source);
 	reports++;
 }
 
@@ -152,12 +160,12 @@ static void answer(uint8_t stratum, const char *refid, int8_t poll_log2)
 	uint8_t packet[48] = {4 << 3 | 4, stratum, (uint8_t)poll_log2, (uint8_t)-20};
 
 	memcpy(packet + 12, refid, 4);
-	memcpy(packet + 24, source.exchange.transmit, 8);
+	memcpy(packet + 24, server.exchange.transmit, 8);
 	timestamp_write(packet + 16, requested_ns);
 	timestamp_write(packet + 32, requested_ns + 1000000);
 	timestamp_write(packet + 40, requested_ns + 1000000);
-	source.exchange.t4 = requested_ns + 2000000;
-	on_answer(&source.exchange, packet, sizeof(packet), 0, on_answer_arg);
+	server.exchange.t4 = requested_ns + 2000000;
+	on_answer(&server.exchange, packet, sizeof(packet), 0, on_answer_arg);
 }
 
 static void answer_good(void)
@@ -165,14 +173,14 @@ static void answer_good(void)
 	answer(1, "GPS", 6);
 }
 
-static void start(const struct config_server *server)
+static void start(const struct config_server *config_server)
 {
 	memset(timers, 0, sizeof(timers));
 	now_ns = requested_ns = NS_PER_S;
 	requests = lookups = reports = 0;
 	on_addresses = NULL;
-	config = (struct config){.server = {*server}, .server_count = 1, .max_distance_s = 3};
-	source_start(&source, &config, 0, &counter, &timescale, 0, 1e-4, on_report);
+	config = (struct config){.max_distance_s = 3};
+	ntp_server_start(&server, &context, config_server, 0);
 }
 
 static const struct config_server numeric = {
@@ -203,11 +211,11 @@ static void test_interval(void **state)
 
 static void test_burst_unanswered(void **state)
 {
-	struct config_server server = numeric;
+	struct config_server bursting = numeric;
 
 	(void)state;
-	server.iburst = true;
-	start(&server);
+	bursting.iburst = true;
+	start(&bursting);
 	run_until_request();
 	for (int i = 1; i < 8; i++)
 		assert_true(fabs(run_until_request() - 2) < 1e-3);
@@ -217,11 +225,11 @@ static void test_burst_unanswered(void **state)
 
 static void test_burst_answered(void **state)
 {
-	struct config_server server = numeric;
+	struct config_server bursting = numeric;
 
 	(void)state;
-	server.iburst = true;
-	start(&server);
+	bursting.iburst = true;
+	start(&bursting);
 	for (int i = 0; i < 4; i++) {
 		run_until_request();
 		answer_good();
@@ -237,19 +245,19 @@ static void test_reach(void **state)
 	(void)state;
 	start(&numeric);
 	run_until_request();
-	assert_int_equal(source.reach, 0);
+	assert_int_equal(server.source.reach, 0);
 	answer_good();
-	assert_int_equal(source.reach, 1);
+	assert_int_equal(server.source.reach, 1);
 	run_until_request();
-	assert_int_equal(source.reach, 2);
+	assert_int_equal(server.source.reach, 2);
 	answer_good();
-	assert_int_equal(source.reach, 3);
+	assert_int_equal(server.source.reach, 3);
 	for (int i = 0; i < 7; i++)
 		run_until_request();
-	assert_int_equal(source.reach, 0x80);
+	assert_int_equal(server.source.reach, 0x80);
 	assert_int_equal(reports, 2);
 	run_until_request();
-	assert_int_equal(source.reach, 0);
+	assert_int_equal(server.source.reach, 0);
 	assert_int_equal(reports, 3);
 	assert_int_equal(lookups, 0);
 }
@@ -301,12 +309,12 @@ static void test_name_moves(void **state)
 	on_addresses(addresses, 2, on_addresses_arg);
 	run_until_request();
 	answer_good();
-	assert_int_equal(source.estimator.sample_count, 1);
+	assert_int_equal(server.source.estimator.sample_count, 1);
 	for (int i = 0; i < 9; i++)
 		run_until_request();
 	assert_int_equal(lookups, 2);
 	on_addresses(addresses, 2, on_addresses_arg);
-	assert_int_equal(source.estimator.sample_count, 0);
+	assert_int_equal(server.source.estimator.sample_count, 0);
 	run_until_request();
 	assert_memory_equal(&requested_address, &addresses[1], sizeof(addresses[1]));
 }
@@ -335,8 +343,8 @@ static void test_deny(void **state)
 	answer_good();
 	run_until_request();
 	answer(0, "DENY", 4);
-	assert_true(source.stopped);
-	assert_int_equal(source.reach, 0);
+	assert_true(server.source.stopped);
+	assert_int_equal(server.source.reach, 0);
 	assert_int_equal(reports, 2);
 	run_until(now_ns + 100000 * NS_PER_S);
 	assert_int_equal(requests, 2);
@@ -358,19 +366,19 @@ static void test_rate(void **state)
 	answer_good();
 	assert_true(run_until_request() >= 128);
 	answer(0, "RATE", 127);
-	assert_int_equal(source.poll_log2, 10);
+	assert_int_equal(server.source.poll_log2, 10);
 	run_until(now_ns + 4100 * NS_PER_S);
 	answer(0, "RATE", -128);
-	assert_int_equal(source.poll_log2, 10);
+	assert_int_equal(server.source.poll_log2, 10);
 }
 
 static void test_rate_ends_burst(void **state)
 {
-	struct config_server server = numeric;
+	struct config_server bursting = numeric;
 
 	(void)state;
-	server.iburst = true;
-	start(&server);
+	bursting.iburst = true;
+	start(&bursting);
 	run_until_request();
 	answer(0, "RATE", 0);
 	assert_true(run_until_request() >= 4 * 32);

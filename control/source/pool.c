@@ -9,37 +9,44 @@
 #define LIKELY_DELAY 0.25 /* of a path's delay: asymmetry that is seen now and then */
 #define ASYMMETRY_SD 0.01 /* of a path's delay: asymmetry that is always there */
 
-void pool_start(struct pool *pool, const struct config *config, const struct counter *counter,
-	const struct timescale *timescale, const struct drift_start *start, source_handler handler)
+static void pool_add(struct pool *pool, struct source *source)
 {
-	pool->config = config;
-	pool->counter = counter;
-	pool->timescale = timescale;
-	pool->count = config->server_count;
-	pool->start_counter = counter_read(counter);
+	pool->source[pool->count++] = source;
+}
+
+void pool_start(struct pool *pool, const struct source_context *context)
+{
+	const struct config *config = context->config;
+
+	pool->context = context;
+	pool->count = 0;
+	pool->start_counter = counter_read(context->counter);
 	pool->settled = pool->outage = pool->after_outage = false;
-	for (size_t i = 0; i < pool->count; i++)
-		source_start(&pool->source[i], config, i, counter, timescale, start->frequency,
-			start->frequency_sd, handler);
+	for (size_t i = 0; i < config->server_count; i++) {
+		struct ntp_server *server = &pool->server[i];
+
+		ntp_server_start(server, context, &config->server[i], i);
+		pool_add(pool, &server->source);
+	}
 }
 
 void pool_stop(struct pool *pool)
 {
 	for (size_t i = 0; i < pool->count; i++)
-		source_stop(&pool->source[i]);
+		pool->source[i]->kind->stop(pool->source[i]);
 }
 
 /* True when this source has something to say. */
 static bool is_heard(const struct source *source)
 {
-	return source->reach != 0 && !source->stopped && !source->config.noselect &&
+	return source->reach != 0 && !source->stopped && !source->config->noselect &&
 		estimator_sample(&source->estimator, 0) != NULL &&
-		source->response.stratum < MERIDIAN_NTP_STRATUM_MAX;
+		source->stratum < MERIDIAN_NTP_STRATUM_MAX;
 }
 
 static bool is_awaited(const struct pool *pool, const struct source *source)
 {
-	if (source->config.noselect || source->stopped || source->reach != 0)
+	if (source->config->noselect || source->stopped || source->reach != 0)
 		return false;
 	return pool->after_outage || !source_settled(source);
 }
@@ -47,10 +54,11 @@ static bool is_awaited(const struct pool *pool, const struct source *source)
 bool pool_is_settled(const struct pool *pool, uint64_t now)
 {
 	if (pool->settled ||
-		timescale_seconds(pool->timescale, pool->start_counter, now) > START_WAIT_S)
+		timescale_seconds(pool->context->timescale, pool->start_counter, now) >
+			START_WAIT_S)
 		return true;
 	for (size_t i = 0; i < pool->count; i++) {
-		if (is_awaited(pool, &pool->source[i]))
+		if (is_awaited(pool, pool->source[i]))
 			return false;
 	}
 	return true;
@@ -59,7 +67,7 @@ bool pool_is_settled(const struct pool *pool, uint64_t now)
 static bool any_reachable(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->count; i++) {
-		if (pool->source[i].reach != 0 && !pool->source[i].config.noselect)
+		if (pool->source[i]->reach != 0 && !pool->source[i]->config->noselect)
 			return true;
 	}
 	return false;
@@ -88,7 +96,7 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	struct clock_line line = {.counter = now};
 	struct bound bound;
 
-	*offered = (struct select_source){.prefer = source->config.prefer, .current = current};
+	*offered = (struct select_source){.prefer = source->config->prefer, .current = current};
 	if (!is_heard(source))
 		return;
 	estimator_predict(estimator, now, &offered->estimate);
@@ -99,7 +107,7 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	offered->likely_s = LIKELY_DELAY * estimator->delay_min_s +
 		LIKELY_SIGMA * offered->estimate.offset_sd_s;
 	offered->asymmetry_sd_s = ASYMMETRY_SD * estimator->delay_min_s;
-	offered->usable = offered->distance_s <= pool->config->max_distance_s;
+	offered->usable = offered->distance_s <= pool->context->config->max_distance_s;
 }
 
 const struct source *pool_select(
@@ -109,19 +117,19 @@ const struct source *pool_select(
 	int selected;
 
 	for (size_t i = 0; i < pool->count; i++) {
-		struct source *source = &pool->source[i];
+		struct source *source = pool->source[i];
 
 		offer(pool, &offered[i], source, source == best, now);
 	}
 	selected = select_combine(offered, pool->count, ret_combined);
 	for (size_t i = 0; i < pool->count; i++) {
-		struct source *source = &pool->source[i];
+		struct source *source = pool->source[i];
 
 		if (offered[i].state == SELECT_FALSETICKER && source->state != SELECT_FALSETICKER)
 			log_notice("%s does not agree with the majority", source->label);
 		source->state = offered[i].state;
 	}
-	return selected < 0 ? NULL : &pool->source[selected];
+	return selected < 0 ? NULL : pool->source[selected];
 }
 
 size_t pool_agreeing(const struct pool *pool)
@@ -129,7 +137,7 @@ size_t pool_agreeing(const struct pool *pool)
 	size_t count = 0;
 
 	for (size_t i = 0; i < pool->count; i++)
-		count += pool->source[i].state >= SELECT_UNSELECTED;
+		count += pool->source[i]->state >= SELECT_UNSELECTED;
 	return count;
 }
 
@@ -139,8 +147,8 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	size_t count = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
-		if (is_heard(&pool->source[i]))
-			bound[count++] = bound_of_line(&pool->source[i].estimator, line);
+		if (is_heard(pool->source[i]))
+			bound[count++] = bound_of_line(&pool->source[i]->estimator, line);
 	}
 	return count;
 }
@@ -148,5 +156,5 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 void pool_shift(struct pool *pool, double seconds)
 {
 	for (size_t i = 0; i < pool->count; i++)
-		estimator_shift(&pool->source[i].estimator, seconds);
+		estimator_shift(&pool->source[i]->estimator, seconds);
 }

@@ -7,14 +7,12 @@
  */
 
 #include "core/bound.h"
-#include "driftfile.h"
-#include "source.h"
+#include "ntp_server.h"
 
 struct pool {
-	const struct config *config;
-	const struct counter *counter;
-	const struct timescale *timescale;
-	struct source source[CONFIG_SOURCES_MAX];
+	const struct source_context *context;
+	struct ntp_server server[CONFIG_SOURCES_MAX];
+	struct source *source[CONFIG_SOURCES_MAX]; /* each of them, in the order of the config */
 	size_t count;
 	uint64_t start_counter; /* of the polling, or when an answer ended an outage */
 	bool settled;           /* enough sources were heard since then */
@@ -22,9 +20,8 @@ struct pool {
 	bool after_outage;
 };
 
-/* Starts polling; all that is pointed to must outlive the pool. */
-void pool_start(struct pool *pool, const struct config *config, const struct counter *counter,
-	const struct timescale *timescale, const struct drift_start *start, source_handler handler);
+/* Starts polling; `context` must outlive the pool. */
+void pool_start(struct pool *pool, const struct source_context *context);
 
 void pool_stop(struct pool *pool);
 
