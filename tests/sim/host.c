@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "host.h"
+#include "event.h"
+#include "publish.h"
+#include "source/exchange.h"
+#include "source/resolver.h"
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define NS_PER_S   1e9
+#define TIMERS_MAX 128
+
+static struct timer {
+	event_timer_handler handler;
+	void *arg;
+	double deadline_s;
+} timers[TIMERS_MAX];
+
+static const struct world *world;
+static uint64_t requests;
+static bool kissed[WORLD_SERVERS_MAX];
+static struct meridian_timemodel_data page;
+static host_publish_handler publish_handler;
+
+/* An answer under way. */
+static struct flight {
+	struct exchange *exchange; /* NULL: none, or given up */
+	struct world_passage passage;
+	size_t server;
+	int timer;
+} flights[WORLD_SERVERS_MAX];
+
+static int timer_add(double deadline_s, event_timer_handler handler, void *arg)
+{
+	for (int i = 0; i < TIMERS_MAX; i++) {
+		if (timers[i].handler)
+			continue;
+		timers[i] = (struct timer){handler, arg, deadline_s};
+		return i + 1;
+	}
+	return -ENOSPC;
+}
+
+int event_add_timer(uint64_t delay_ns, event_timer_handler handler, void *arg)
+{
+	return timer_add(world_now_s() + (double)delay_ns / NS_PER_S, handler, arg);
+}
+
+void event_remove_timer(int id)
+{
+	if (id > 0)
+		timers[id - 1].handler = NULL;
+}
+
+/* No descriptor is ever ready. */
+int event_add_fd(int fd, unsigned int events, event_fd_handler handler, void *arg)
+{
+	(void)fd, (void)events, (void)handler, (void)arg;
+	return 0;
+}
+
+void event_remove_fd(int fd)
+{
+	(void)fd;
+}
+
+void host_run(double true_s)
+{
+	while (!world_is_suspended(true_s)) {
+		struct timer *first = NULL, due;
+
+		for (int i = 0; i < TIMERS_MAX; i++) {
+			if (timers[i].handler && timers[i].deadline_s <= true_s &&
+				(!first || timers[i].deadline_s < first->deadline_s))
+				first = &timers[i];
+		}
+		if (!first)
+			break;
+		due = *first;
+		first->handler = NULL;
+		world_advance(fmax(due.deadline_s, world_now_s()));
+		due.handler(due.arg);
+	}
+	world_advance(true_s);
+}
+
+static void clock_read(double offset_s, int64_t extra_ns, struct timespec *ret_time)
+{
+	int64_t ns = (int64_t)world_counter() + extra_ns;
+
+	ret_time->tv_sec = ns / (int64_t)NS_PER_S + (int64_t)floor(offset_s);
+	ret_time->tv_nsec = ns % (int64_t)NS_PER_S;
+}
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t clock, struct timespec *ret_time)
+{
+	if (clock == CLOCK_REALTIME)
+		clock_read((double)WORLD_START_S,
+			world_suspended_ns() + (int64_t)(world->clock_error_s * NS_PER_S),
+			ret_time);
+	else
+		clock_read(0, clock == CLOCK_BOOTTIME ? world_suspended_ns() : 0, ret_time);
+	return 0;
+}
+
+static void random_octets(uint8_t *octet, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		octet[i] = (uint8_t)(world_random() * 256);
+}
+
+ssize_t getrandom(void *buffer, size_t length, unsigned int flags)
+{
+	(void)flags;
+	random_octets(buffer, length);
+	return (ssize_t)length;
+}
+
+size_t host_server_of(const uint8_t octets[16])
+{
+	return octets[3] - 1u;
+}
+
+void exchange_init(struct exchange *exchange, const struct counter *counter,
+	exchange_handler handler, void *arg)
+{
+	*exchange = (struct exchange){.fd = -1, .counter = counter, .handler = handler, .arg = arg};
+}
+
+void exchange_close(struct exchange *exchange)
+{
+	for (size_t i = 0; i < WORLD_SERVERS_MAX; i++) {
+		if (flights[i].exchange == exchange) {
+			event_remove_timer(flights[i].timer);
+			flights[i].exchange = NULL;
+		}
+	}
+	exchange->fd = -1;
+}
+
+static void timestamp_write(struct meridian_ntp_timestamp *timestamp, double server_s)
+{
+	double second = floor(server_s);
+	uint64_t s = (uint64_t)(WORLD_START_S + (int64_t)second) + MERIDIAN_NTP_UNIX_OFFSET_S;
+
+	timestamp->seconds = htonl((uint32_t)s);
+	timestamp->fraction = htonl((uint32_t)((server_s - second) * 0x1p32));
+}
+
+static void answer_write(const struct flight *flight, struct meridian_ntp_header *answer)
+{
+	const struct world_server *server = &world->server[flight->server];
+	uint8_t stratum = server->stratum > 0 ? server->stratum : MERIDIAN_NTP_STRATUM_PRIMARY;
+
+	memset(answer, 0, sizeof(*answer));
+	answer->li_vn_mode = MERIDIAN_NTP_LI_VN_MODE(
+		MERIDIAN_NTP_LI_NONE, MERIDIAN_NTP_VERSION_MAX, MERIDIAN_NTP_MODE_SERVER);
+	answer->stratum = stratum;
+	answer->precision = -26;
+	answer->root_delay = htonl((uint32_t)(server->root_delay_s * 65536));
+	answer->root_dispersion = htonl((uint32_t)(server->root_dispersion_s * 65536));
+	answer->refid = htonl(0x47505300);
+	memcpy(&answer->origin, flight->exchange->transmit, sizeof(answer->origin));
+	timestamp_write(&answer->receive, flight->passage.server_s);
+	answer->transmit = answer->receive;
+	if (server->kiss && !kissed[flight->server] && world_now_s() > 1000) {
+		kissed[flight->server] = true;
+		answer->stratum = 0;
+		answer->refid = htonl(MERIDIAN_NTP_KISS_RATE);
+	}
+}
+
+static void on_arrival(void *arg)
+{
+	struct flight *flight = arg;
+	struct exchange *exchange = flight->exchange;
+	struct meridian_ntp_header answer;
+
+	answer_write(flight, &answer);
+	flight->exchange = NULL;
+	exchange->t4 = world_counter();
+	exchange->handler(exchange, (const uint8_t *)&answer, sizeof(answer), 0, exchange->arg);
+}
+
+int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port)
+{
+	size_t server = host_server_of(address->octets);
+	struct flight *flight = &flights[server];
+
+	(void)port;
+	exchange_close(exchange);
+	requests++;
+	exchange->fd = 1;
+	exchange->sent = exchange->t1 = world_counter();
+	random_octets(exchange->transmit, sizeof(exchange->transmit));
+	*flight = (struct flight){.exchange = exchange, .server = server};
+	if (world_passage(server, &flight->passage))
+		flight->timer = timer_add(flight->passage.return_s, on_arrival, flight);
+	return 0;
+}
+
+/* All servers have numeric addresses. */
+int resolver_start(
+	struct resolver **ret_resolver, const char *name, resolver_handler handler, void *arg)
+{
+	(void)ret_resolver, (void)name, (void)handler, (void)arg;
+	return -ENOSYS;
+}
+
+void resolver_cancel(struct resolver *resolver)
+{
+	(void)resolver;
+}
+
+int publish_init(const struct config *config, struct meridian_timemodel_data *ret_adopted)
+{
+	(void)config;
+	*ret_adopted = page;
+	return 0;
+}
+
+void publish_model(const struct meridian_timemodel_data *data)
+{
+	publish_handler(data);
+	page = *data;
+}
+
+void publish_fini(void)
+{
+}
+
+const struct meridian_timemodel_data *host_page(void)
+{
+	return &page;
+}
+
+void host_start(const struct world *new_world, struct seed seed, host_publish_handler handler)
+{
+	world = new_world;
+	publish_handler = handler;
+	world_start(world, seed);
+}
+
+uint64_t host_requests(void)
+{
+	return requests;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SIM_SCENARIO_H
+#define SIM_SCENARIO_H
+
+/* What is simulated, and how good the clock must be there. */
+
+#include "world.h"
+
+struct scenario {
+	const char *name, *text;
+	double duration_s;
+	int8_t minpoll_log2, maxpoll_log2;
+	double precision_s;  /* clockprecision; 0: 100 ns */
+	double score_from_s; /* 0: after a quarter */
+	double probe_s;      /* 0: the end */
+	double rms_limit_s;  /* generous: against regressions */
+	unsigned int liars;  /* bits of servers that must not be combined after 5 samples */
+	bool may_step;       /* disruptions after the first synchronisation are right */
+	bool may_lose;       /* so is a time without synchronisation */
+	bool broken_promise; /* no server tells the truth: no bound can hold */
+	unsigned int seeds;  /* of a test run; 0: 3 */
+	struct world world;
+};
+
+extern const struct scenario scenarios[];
+extern const size_t scenario_count;
+
+#endif

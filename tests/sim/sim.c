@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * sim [-s FIRST[-LAST]] [-v] [SCENARIO...]: simulates the tracker and judges the clock it
+ * publishes.
+ *
+ * Each scenario runs once for each seed, in a process of its own. A line "figure:" tells how good
+ * the clock was, as medians over the seeds; a broken bound, a jump, a liar that is believed or a
+ * figure above its limit fails. -v prints each seed's figures and what the tracker logs.
+ */
+
+#include "config.h"
+#include "judge.h"
+#include "scenario.h"
+#include "track.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SEEDS_MAX       64
+#define SEEDS           3
+#define LIAR_SAMPLES    5
+#define SUSPEND_GRACE_S 2.0 /* until the tracker has noticed */
+
+struct run {
+	struct judge_result result;
+	double liar_s; /* when a liar was believed; -1: never */
+};
+
+static struct config config;
+static struct counter counter;
+static const struct scenario *scenario;
+static uint64_t liar_polls[WORLD_SERVERS_MAX];
+static double liar_believed_s;
+
+static void config_write(FILE *file)
+{
+	fprintf(file, "counter monotonic-raw\nclockprecision %g\ncmdport 0\n",
+		scenario->precision_s > 0 ? scenario->precision_s : 1e-7);
+	for (size_t i = 0; i < scenario->world.server_count; i++)
+		fprintf(file, "server 192.0.2.%zu iburst minpoll %d maxpoll %d\n", i + 1,
+			scenario->minpoll_log2, scenario->maxpoll_log2);
+}
+
+static void configure(void)
+{
+	char path[] = "/tmp/meridian-sim-XXXXXX";
+	int fd = mkstemp(path);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+	if (!file)
+		abort();
+	config_write(file);
+	fclose(file);
+	if (config_load(&config, path, stderr) < 0)
+		abort();
+	unlink(path);
+}
+
+/* A liar has to be out from its LIAR_SAMPLES-th answer as such on. */
+static void watch_liars(void)
+{
+	for (size_t i = 0; i < track_source_count(); i++) {
+		const struct source *source = track_source(i);
+		size_t server = host_server_of(source->address.octets);
+
+		if (!(scenario->liars >> server & 1))
+			continue;
+		if (world_now_s() < scenario->world.server[server].error_from_s)
+			liar_polls[server] = source->polls;
+		else if (source->polls > liar_polls[server] + LIAR_SAMPLES &&
+			source->state >= SELECT_COMBINED && liar_believed_s < 0)
+			liar_believed_s = world_now_s();
+	}
+}
+
+static bool is_judged(double second)
+{
+	const struct world_suspend *suspend = &scenario->world.suspend;
+
+	return suspend->length_s == 0 || second < suspend->start_s ||
+		second > suspend->start_s + suspend->length_s + SUSPEND_GRACE_S;
+}
+
+static double path_half_s(void)
+{
+	const struct world_server *server = &scenario->world.server[0];
+
+	return (server->there.least_s + server->back.least_s) / 2;
+}
+
+static struct run simulate(uint64_t number)
+{
+	struct seed seed = {.state = number * UINT64_C(0x2545f4914f6cdd1d)};
+	double probe_s = scenario->probe_s > 0 ? scenario->probe_s : scenario->duration_s - 1;
+	struct run run;
+
+	configure();
+	liar_believed_s = -1;
+	judge_start(scenario->duration_s,
+		scenario->score_from_s > 0 ? scenario->score_from_s : scenario->duration_s / 4,
+		probe_s);
+	host_start(&scenario->world, seed, judge_publication);
+	if (counter_init(&counter, &config) < 0 || track_init(&config, &counter) < 0)
+		abort();
+	for (double second = 0; second < scenario->duration_s; second++) {
+		host_run(second);
+		judge_second(is_judged(second));
+		watch_liars();
+	}
+	run = (struct run){.result = judge_end(path_half_s()), .liar_s = liar_believed_s};
+	track_fini();
+	config_free(&config);
+	return run;
+}
+
+/* The tracker is one for a process: each run has its own. */
+static struct run run_apart(uint64_t seed, bool verbose)
+{
+	struct run run;
+	int ends[2], status;
+	pid_t child;
+
+	fflush(stdout);
+	if (pipe(ends) < 0 || (child = fork()) < 0)
+		abort();
+	if (child == 0) {
+		if (!verbose && !freopen("/dev/null", "w", stderr))
+			_exit(1);
+		run = simulate(seed);
+		if (write(ends[1], &run, sizeof(run)) != (ssize_t)sizeof(run))
+			_exit(1);
+		fflush(NULL);
+		_exit(0);
+	}
+	close(ends[1]);
+	if (read(ends[0], &run, sizeof(run)) != (ssize_t)sizeof(run)) {
+		fprintf(stderr, "%s, seed %d: no result\n", scenario->name, (int)seed);
+		exit(1);
+	}
+	close(ends[0]);
+	waitpid(child, &status, 0);
+	return run;
+}
+
+static int compare_double(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Median of the doubles at `offset` in each result. */
+static double median(const struct run *run, size_t count, size_t offset)
+{
+	double value[SEEDS_MAX];
+
+	for (size_t i = 0; i < count; i++)
+		memcpy(&value[i], (const char *)&run[i].result + offset, sizeof(double));
+	qsort(value, count, sizeof(value[0]), compare_double);
+	return value[count / 2];
+}
+
+#define MEDIAN(field) median(run, count, offsetof(struct judge_result, field))
+
+static void print_run(uint64_t seed, const struct run *run)
+{
+	const struct judge_result *r = &run->result;
+
+	printf("# %s seed %d: rms %.6g max %.6g us, probe %.4g us, bound %.4g us, rate %.2g, "
+	       "1 ms %.0f s, 100 us %.0f s, path %.0f s, %d requests\n",
+		scenario->name, (int)seed, r->rms_s * 1e6, r->max_s * 1e6, r->probe_s * 1e6,
+		r->bound_s * 1e6, r->rate_rms, r->within_ms_s, r->within_100us_s, r->within_path_s,
+		(int)r->requests);
+}
+
+static void print_figure(const struct run *run, size_t count)
+{
+	double max_s = 0, requests = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		max_s = fmax(max_s, run[i].result.max_s);
+		requests += (double)run[i].result.requests / (double)count;
+	}
+	printf("figure: %-14s rms %9.3f us, max %9.2f, at the probe %8.2f, bound %8.1f, "
+	       "rate %.1e, in 1 ms after %.0f s, 100 us %.0f s, RTT/2 %.0f s, %.0f requests\n",
+		scenario->name, MEDIAN(rms_s) * 1e6, max_s * 1e6, MEDIAN(probe_s) * 1e6,
+		MEDIAN(bound_s) * 1e6, MEDIAN(rate_rms), MEDIAN(within_ms_s),
+		MEDIAN(within_100us_s), MEDIAN(within_path_s), requests);
+}
+
+static bool fail(uint64_t seed, const char *what, double value)
+{
+	printf("%s, seed %d: %s %g\n", scenario->name, (int)seed, what, value);
+	return false;
+}
+
+static bool check(const struct run *run, uint64_t seed)
+{
+	const struct judge_result *r = &run->result;
+	bool ok = true;
+
+	if (r->violations > 0 && !scenario->broken_promise) {
+		ok = fail(seed, "the bound does not hold, first at", r->violation_s);
+		fail(seed, "seconds without the bound:", r->violations);
+	}
+	if (r->breaks > 0)
+		ok = fail(seed, "jumps that are not said:", r->breaks);
+	if (r->disruptions > 0 && !scenario->may_step)
+		ok = fail(seed, "steps:", r->disruptions);
+	if (r->unsynchronised > 0 && !scenario->may_lose)
+		ok = fail(seed, "seconds without synchronisation:", r->unsynchronised);
+	if (run->liar_s >= 0)
+		ok = fail(seed, "a server that lies is believed at", run->liar_s);
+	return ok;
+}
+
+static bool run_scenario(uint64_t first, uint64_t last, bool verbose)
+{
+	struct run run[SEEDS_MAX];
+	size_t count = 0;
+	bool ok = true;
+
+	for (uint64_t seed = first; seed <= last && count < SEEDS_MAX; seed++, count++) {
+		run[count] = run_apart(seed, verbose);
+		if (verbose)
+			print_run(seed, &run[count]);
+		ok &= check(&run[count], seed);
+	}
+	print_figure(run, count);
+	if (MEDIAN(rms_s) > scenario->rms_limit_s)
+		ok = fail(first, "the error is above the limit of", scenario->rms_limit_s);
+	return ok;
+}
+
+static bool is_wanted(char **names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (strcmp(names[i], scenario->name) == 0)
+			return true;
+	}
+	return count == 0;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n");
+	for (size_t i = 0; i < scenario_count; i++)
+		fprintf(stderr, "  %-16s %s\n", scenarios[i].name, scenarios[i].text);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long first = 1, last = 0;
+	bool verbose = false, ok = true, any = false;
+	int option;
+
+	while ((option = getopt(argc, argv, "s:v")) != -1) {
+		if (option == 'v')
+			verbose = true;
+		else if (option != 's' || sscanf(optarg, "%lu-%lu", &first, &last) < 1)
+			return usage();
+		else if (last < first)
+			last = first;
+	}
+	for (size_t i = 0; i < scenario_count; i++) {
+		scenario = &scenarios[i];
+		if (!is_wanted(argv + optind, argc - optind))
+			continue;
+		any = true;
+		ok &= run_scenario(first,
+			last                      ? last
+				: scenario->seeds ? scenario->seeds
+						  : SEEDS,
+			verbose);
+	}
+	if (!any)
+		return usage();
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+/*
+ * The world that a simulation runs in: true time, this host's oscillator, servers with their
+ * clocks, and the paths to them. Everything random comes from one seed.
+ */
+
+#include "seed.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WORLD_START_S     INT64_C(1800000000) /* UTC at true time 0 */
+#define WORLD_SERVERS_MAX 8
+#define WORLD_LAWS_MAX    2
+#define WORLD_CHANGES_MAX 4
+#define WORLD_START_TICK  UINT64_C(1000000) /* the counter at true time 0; 1 GHz */
+#define WORLD_NEVER       1e18
+
+enum world_law_kind {
+	LAW_NONE,
+	LAW_EXPONENTIAL, /* mean `scale_s` */
+	LAW_PARETO,      /* least `scale_s`, exponent `shape` */
+	LAW_NORMAL,      /* sd `scale_s`; never below 0 in sum */
+	LAW_LOGNORMAL,   /* median `scale_s`, sigma of the logarithm `shape` */
+	LAW_CONSTANT,    /* `scale_s`: one of several paths, packet by packet */
+	LAW_CONGESTION,  /* mean `scale_s` while congested; in and out about every `shape` s */
+};
+
+/* One part of a packet's delay. */
+struct world_law {
+	enum world_law_kind kind;
+	double scale_s, shape;
+	double probability; /* that it applies to a packet; 0 counts as 1 */
+};
+
+struct world_direction {
+	double least_s;
+	struct world_law law[WORLD_LAWS_MAX];
+};
+
+/* From `at_s` on the path takes that much longer. */
+struct world_change {
+	double at_s, there_s, back_s;
+};
+
+/* The path is down while (t - start_s) mod period_s < length_s, for t >= start_s. */
+struct world_outage {
+	double start_s, length_s, period_s; /* period 0: once */
+};
+
+struct world_server {
+	struct world_direction there, back; /* to the server, from it */
+	struct world_change change[WORLD_CHANGES_MAX];
+	struct world_outage outage;
+	double error_s;      /* of its clock */
+	double error_from_s; /* it is right until then */
+	double error_rate;   /* s/s, since then */
+	double root_delay_s, root_dispersion_s;
+	uint8_t stratum; /* 0 counts as 1 */
+	bool kiss;       /* asks once for a slower rate */
+};
+
+struct world_oscillator {
+	double frequency;      /* UTC seconds per nominal second is 1 / (1 + frequency) */
+	double walk;           /* sd of the frequency's change in a second */
+	double flicker;        /* sd of white noise of frequency, in a second */
+	double cycle, cycle_s; /* amplitude and period: temperature */
+	double jump, jump_s;   /* change of frequency, and when */
+	double aging;          /* change of frequency per second */
+};
+
+struct world_suspend {
+	double start_s, length_s; /* the counter stands still; length 0: never */
+};
+
+struct world {
+	struct world_oscillator oscillator;
+	struct world_server server[WORLD_SERVERS_MAX];
+	size_t server_count;
+	struct world_suspend suspend;
+	double clock_error_s; /* of CLOCK_REALTIME at the start */
+};
+
+/* Begins at true time 0. `world` must outlive the simulation. */
+void world_start(const struct world *world, struct seed seed);
+
+/* Moves true time on to `true_s`, which is not before the last one. */
+void world_advance(double true_s);
+
+double world_now_s(void);
+
+/* True while the host sleeps. */
+bool world_is_suspended(double at_s);
+
+/* The counter, and how long the host slept, now. */
+uint64_t world_counter(void);
+int64_t world_suspended_ns(void);
+
+/* The oscillator's frequency error at this second. */
+double world_frequency(void);
+
+/* Uniform in [0, 1). */
+double world_random(void);
+
+/* What becomes of a request sent now: when it arrives, what the server's clock shows then (s since
+ * WORLD_START_S), when the answer is back. False when it is lost. */
+struct world_passage {
+	double server_s, arrival_s, return_s;
+};
+
+bool world_passage(size_t server, struct world_passage *ret_passage);
+
+#endif
