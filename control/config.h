@@ -17,7 +17,6 @@
 
 #define CONFIG_PATH_DEFAULT      "/etc/meridian/meridian.conf"
 #define CONFIG_PATH_SIZE         256
-#define CONFIG_LEAP_LIST_DEFAULT "/usr/share/zoneinfo/leap-seconds.list"
 #define CONFIG_NAME_SIZE         256 /* host name, NUL included */
 #define CONFIG_SOURCES_MAX       16
 #define CONFIG_BIND_MAX          64
@@ -25,21 +24,35 @@
 
 /* What can be said of a source of any kind. */
 struct config_source {
-	bool prefer, noselect;
+	bool prefer, noselect, trust, require;
 	double offset_s; /* correction added to each measured offset */
 };
+
+/* `presend` is never wanted: no interval is that long. */
+#define CONFIG_PRESEND_NEVER 100
 
 struct config_server {
 	struct config_source source;
 	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
 	uint16_t port;                     /* 123 */
+	uint8_t version;                   /* of the requests, 4 */
+	uint8_t family;                    /* of the addresses wanted, MERIDIAN_FAMILY_*; 0: any */
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
-	bool iburst;
+	int8_t presend_log2; /* from this interval on, a request ahead of each that counts */
+	uint8_t filter;      /* polls of which the best sample counts, 1 */
+	bool iburst, burst;
+	double asymmetry;   /* of the path's queueing: -0.5 all of it there, 0.5 all of it back */
+	double max_delay_s; /* above it a sample is not used, 3 */
+	double max_delay_ratio;     /* the same, times the least delay; 0: no such limit */
+	double max_delay_dev_ratio; /* half the delay above the least one, times the typical error
+				       of a sample; 0: no such limit */
 };
 
 struct config_address {
 	uint8_t octets[16];
 	uint8_t family; /* MERIDIAN_FAMILY_* */
+	uint8_t reserved[3];
+	uint32_t scope; /* index of the interface of an IPv6 link-local server; else 0 */
 };
 
 struct config_nic {
@@ -84,12 +97,13 @@ struct config {
 	uint32_t memory_mb;         /* for packet buffers; 0: by need */
 	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
 	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */
+	double max_jitter_s;        /* maxjitter: the same for the jitter of their samples, 1 */
+	uint32_t min_sources;       /* minsources: that many must agree, 1 */
 	double clock_precision_s;   /* clockprecision; 0: measure */
 	uint32_t holdover_s;        /* how long readers trust the model without control, 3600 */
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
 	char modellog[CONFIG_PATH_SIZE];       /* "": none */
-	char leapseclist[CONFIG_PATH_SIZE];    /* "": none */
 	char pidfile[CONFIG_PATH_SIZE];        /* "": none */
 	char bindcmdaddress[CONFIG_PATH_SIZE]; /* unix socket; "": RUNDIR/control.sock; "/": none */
 	struct config_address bindcmd[2];      /* addresses of the UDP command socket, IPv4, IPv6 */

@@ -2,6 +2,7 @@
 #include "config_table.h"
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +19,29 @@ bool config_address_parse(const char *text, struct config_address *ret_address)
 	else
 		return false;
 	return true;
+}
+
+static bool is_link_local(const struct config_address *address)
+{
+	return address->family == MERIDIAN_FAMILY_IPV6 && address->octets[0] == 0xfe &&
+		(address->octets[1] & 0xc0) == 0x80;
+}
+
+bool config_server_address_parse(const char *text, struct config_address *ret_address)
+{
+	char copy[INET6_ADDRSTRLEN];
+	const char *percent = strchr(text, '%');
+
+	if (percent == NULL)
+		return config_address_parse(text, ret_address);
+	if ((size_t)(percent - text) >= sizeof(copy))
+		return false;
+	memcpy(copy, text, (size_t)(percent - text));
+	copy[percent - text] = '\0';
+	if (!config_address_parse(copy, ret_address) || !is_link_local(ret_address))
+		return false;
+	ret_address->scope = if_nametoindex(percent + 1);
+	return ret_address->scope != 0;
 }
 
 static const char *ipv4_server_check(const uint8_t *octets)
@@ -47,8 +71,8 @@ const char *config_server_address_check(const struct config_address *address)
 		return "is not the address of a host";
 	if (IN6_IS_ADDR_MULTICAST(&in6))
 		return "is not a unicast address";
-	if (IN6_IS_ADDR_LINKLOCAL(&in6))
-		return "is link-local; name an address that does not depend on an interface";
+	if (is_link_local(address) && address->scope == 0)
+		return "is link-local; add its interface, as in fe80::1%eth0";
 	if (IN6_IS_ADDR_V4MAPPED(&in6))
 		return "is an IPv4 address; write it as such";
 	return NULL;
@@ -78,7 +102,7 @@ const char *config_host_name_check(const char *name)
 	if (inet_aton(name, &in))
 		return "is not an address in full";
 	if (strchr(name, '%') && strchr(name, ':'))
-		return "has an interface; link-local servers are not supported";
+		return "is not a link-local address with an interface of this host";
 	if (strlen(name) > HOST_NAME_MAX_LENGTH)
 		return "is longer than a host name may be (253 characters)";
 	for (;;) {
@@ -100,7 +124,7 @@ bool config_same_host(const char *a, const char *b)
 {
 	struct config_address x, y;
 
-	if (config_address_parse(a, &x) && config_address_parse(b, &y))
+	if (config_server_address_parse(a, &x) && config_server_address_parse(b, &y))
 		return memcmp(&x, &y, sizeof(x)) == 0;
 	return strcasecmp(a, b) == 0;
 }

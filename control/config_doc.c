@@ -3,6 +3,7 @@
 /* Build-time generator: turns the table of directives into the manual page (scdoc source) or the
  * example config, so that neither can say anything else than the parser does. */
 
+#include "config_server.h"
 #include "config_table.h"
 #include <stdio.h>
 #include <string.h>
@@ -66,6 +67,47 @@ static void print_reasons(const char *title, const char *intro, enum config_clas
 	}
 }
 
+static void print_server_option(const struct config_server_option *option)
+{
+	printf("*%s*", option->name);
+	if (option->value)
+		printf(" %s", option->value);
+	fputs("\n\t", stdout);
+	print_escaped(option->text);
+	if (option->value)
+		printf(" Allowed: %.10g to %.10g.", option->min, option->max);
+	fputs("\n\n", stdout);
+}
+
+static void print_option_names(const char *title, enum config_server_option_kind kind)
+{
+	const char *separator = ": ";
+
+	fputs(title, stdout);
+	for (size_t i = 0; i < config_server_options_size; i++) {
+		const struct config_server_option *option = &config_server_options[i];
+
+		if (option->kind != kind)
+			continue;
+		printf("%s*", separator);
+		print_escaped(option->name);
+		putchar('*');
+		separator = ", ";
+	}
+	fputs(".\n\n", stdout);
+}
+
+static void print_server_options(void)
+{
+	fputs("# SERVER OPTIONS\n\n", stdout);
+	for (size_t i = 0; i < config_server_options_size; i++) {
+		if (config_server_options[i].kind < OPTION_IGNORED)
+			print_server_option(&config_server_options[i]);
+	}
+	print_option_names("Accepted with a warning, without effect", OPTION_IGNORED);
+	print_option_names("Refused", OPTION_REFUSED);
+}
+
 static int print_manual(void)
 {
 	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
@@ -80,6 +122,7 @@ static int print_manual(void)
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
+	print_server_options();
 	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
 		CONFIG_NO_EFFECT);
 	print_reasons("REFUSED",

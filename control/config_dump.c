@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
+#include "config_server.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <meridian/counter.h>
@@ -10,21 +11,6 @@ static void dump_address(FILE *out, const uint8_t *octets, uint8_t family)
 
 	inet_ntop(family == MERIDIAN_FAMILY_IPV4 ? AF_INET : AF_INET6, octets, text, sizeof(text));
 	fputs(text, out);
-}
-
-static void dump_server(const struct config_server *server, FILE *out)
-{
-	fprintf(out, "server %s port %u minpoll %d maxpoll %d", server->name, server->port,
-		server->minpoll_log2, server->maxpoll_log2);
-	if (server->iburst)
-		fputs(" iburst", out);
-	if (server->source.prefer)
-		fputs(" prefer", out);
-	if (server->source.noselect)
-		fputs(" noselect", out);
-	if (server->source.offset_s != 0)
-		fprintf(out, " offset %.9g", server->source.offset_s);
-	fputc('\n', out);
 }
 
 static void dump_nic(const struct config_nic *nic, FILE *out)
@@ -100,18 +86,18 @@ static void dump_clock(const struct config *config, FILE *out)
 	static const char *const counters[] = {"auto", "tsc", "monotonic-raw"};
 
 	for (size_t i = 0; i < config->server_count; i++)
-		dump_server(&config->server[i], out);
+		config_server_dump(&config->server[i], out);
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);
-	fprintf(out, "maxdistance %.9g\nmaxclockerror %.9g\n", config->max_distance_s,
-		config->max_clock_error_ppm);
+	fprintf(out, "maxdistance %.9g\nmaxjitter %.9g\nminsources %" PRIu32 "\n",
+		config->max_distance_s, config->max_jitter_s, config->min_sources);
+	fprintf(out, "maxclockerror %.9g\n", config->max_clock_error_ppm);
 	if (config->clock_precision_s > 0)
 		fprintf(out, "clockprecision %.9g\n", config->clock_precision_s);
 	fprintf(out, "counter %s\nholdover %" PRIu32 "\n", counters[config->counter_id],
 		config->holdover_s);
 	dump_text("driftfile", config->driftfile, out);
-	fprintf(out, "leapseclist %s\n", config->leapseclist[0] ? config->leapseclist : "off");
 	dump_text("modellog", config->modellog, out);
 }
 

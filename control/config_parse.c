@@ -7,10 +7,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* chrony's limits of `minpoll` and `maxpoll`, but none below a second. */
-#define POLL_MIN_LOG2 0
-#define POLL_MAX_LOG2 24
-
 static void *member(const struct config_parser *parser, const struct config_directive *row)
 {
 	return (uint8_t *)parser->config + row->offset;
@@ -24,124 +20,6 @@ static int word_index(const char *word, const char *const *names)
 			return i;
 	}
 	return -1;
-}
-
-static const char *const server_options[] = {
-	"port", "minpoll", "maxpoll", "iburst", "prefer", "noselect", "offset", NULL};
-
-/* Of chrony, for versions to come. */
-static const char *const server_options_unsupported[] = {"asymmetry", "auto_offline", "burst",
-	"certset", "copy", "extfield", "filter", "ipv4", "ipv6", "key", "maxdelay",
-	"maxdelaydevratio", "maxdelayquant", "maxdelayratio", "maxsamples", "maxsources",
-	"maxunreach", "mindelay", "minsamples", "minstratum", "nts", "ntsport", "offline",
-	"polltarget", "presend", "require", "trust", "version", "xleave", NULL};
-
-static bool server_option_parse(
-	struct config_parser *parser, struct config_server *server, const char *word)
-{
-	double value = 0;
-	bool ok = true;
-
-	switch (word_index(word, server_options)) {
-	case 0:
-		ok = config_number(parser, "port", 1, 65535, true, &value);
-		server->port = (uint16_t)value;
-		break;
-	case 1:
-		ok = config_number(parser, "minpoll", POLL_MIN_LOG2, POLL_MAX_LOG2, true, &value);
-		server->minpoll_log2 = (int8_t)value;
-		break;
-	case 2:
-		ok = config_number(parser, "maxpoll", POLL_MIN_LOG2, POLL_MAX_LOG2, true, &value);
-		server->maxpoll_log2 = (int8_t)value;
-		break;
-	case 3:
-		server->iburst = true;
-		break;
-	case 4:
-		server->source.prefer = true;
-		break;
-	case 5:
-		server->source.noselect = true;
-		break;
-	case 6:
-		ok = config_number(parser, "offset", -1e6, 1e6, false, &server->source.offset_s);
-		break;
-	default:
-		ok = false;
-		if (word_index(word, server_options_unsupported) >= 0)
-			config_error(parser, "option '%s' is not supported by this version", word);
-		else
-			config_error(parser, "unknown option '%s'", word);
-	}
-	return ok;
-}
-
-/* A poll limit that is given moves the default of the other one, as in chrony. */
-static bool server_polls_check(struct config_parser *parser, struct config_server *server)
-{
-	bool min_given = server->minpoll_log2 >= 0, max_given = server->maxpoll_log2 >= 0;
-
-	if (!min_given)
-		server->minpoll_log2 =
-			max_given && server->maxpoll_log2 < 6 ? server->maxpoll_log2 : 6;
-	if (!max_given)
-		server->maxpoll_log2 =
-			server->minpoll_log2 > 10 ? server->minpoll_log2 : (int8_t)10;
-	if (server->minpoll_log2 <= server->maxpoll_log2)
-		return true;
-	config_error(parser, "minpoll %d is more than maxpoll %d", server->minpoll_log2,
-		server->maxpoll_log2);
-	return false;
-}
-
-static bool server_known(const struct config *config, const struct config_server *server)
-{
-	for (size_t i = 0; i < config->server_count; i++) {
-		if (config_same_host(config->server[i].name, server->name) &&
-			config->server[i].port == server->port)
-			return true;
-	}
-	return false;
-}
-
-static bool server_name_check(struct config_parser *parser, const char *name)
-{
-	struct config_address address;
-	const char *wrong = config_address_parse(name, &address)
-		? config_server_address_check(&address)
-		: config_host_name_check(name);
-
-	if (wrong)
-		config_error(parser, "'%s' %s", name, wrong);
-	return wrong == NULL;
-}
-
-void config_parse_server(struct config_parser *parser, const struct config_directive *row)
-{
-	struct config *config = parser->config;
-	struct config_server server = {
-		.port = MERIDIAN_NTP_PORT, .minpoll_log2 = -1, .maxpoll_log2 = -1};
-	const char *word = config_word_required(parser, "the address or name");
-
-	(void)row;
-	if (word == NULL)
-		return;
-	if (!server_name_check(parser, word))
-		return;
-	strcpy(server.name, word);
-	while ((word = config_word(parser))) {
-		if (!server_option_parse(parser, &server, word))
-			return;
-	}
-	if (!server_polls_check(parser, &server))
-		return;
-	if (server_known(config, &server))
-		config_error(parser, "%s is there already", server.name);
-	else if (config->server_count == CONFIG_SOURCES_MAX)
-		config_error(parser, "more than %d servers", CONFIG_SOURCES_MAX);
-	else
-		config->server[config->server_count++] = server;
 }
 
 static bool worker_known(const struct config *config, uint32_t core)
@@ -351,19 +229,6 @@ void config_parse_path(struct config_parser *parser, const struct config_directi
 		config_error(parser, "the path is longer than %.0f characters", row->max);
 	else
 		strcpy(member(parser, row), word);
-}
-
-void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row)
-{
-	char *rest = parser->rest;
-	const char *word = rest + strspn(rest, " \t");
-
-	if (strncasecmp(word, "off", 3) == 0 && strcspn(word, " \t\r\n") == 3) {
-		config_word(parser);
-		parser->config->leapseclist[0] = '\0';
-		return;
-	}
-	config_parse_path(parser, row);
 }
 
 void config_parse_user(struct config_parser *parser, const struct config_directive *row)

@@ -18,15 +18,10 @@ const struct config_directive config_table[] = {
 		.class = CONFIG_CHRONY,
 		.many = true,
 		.parse = config_parse_server,
-		.syntax = "NAME [port PORT] [minpoll POLL] [maxpoll POLL] [iburst] [prefer] "
-			  "[noselect] "
-			  "[offset SECONDS]",
+		.syntax = "NAME [OPTION ...]",
 		.text = "An upstream NTP server, by address or host name; may be repeated up to 16 "
-			"times. It is polled every 2^POLL seconds, between minpoll (default 6) and "
-			"maxpoll (default 10), allowed 0 to 24. iburst starts with a few requests "
-			"2 "
-			"seconds apart. prefer takes it before others that agree, noselect only "
-			"measures it, offset is added to what it says.",
+			"times. An IPv6 link-local address needs its interface, as in "
+			"fe80::1%eth0. The options stand below, under SERVER OPTIONS.",
 		.example = "ntp1.example.net iburst"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,
@@ -50,6 +45,24 @@ const struct config_directive config_table[] = {
 		.text = "Sources whose root distance is above this are not used, and a clock whose "
 			"own "
 			"bound grows above it is served as unsynchronised."},
+	{.name = "maxjitter",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_double,
+		.offset = FIELD(max_jitter_s),
+		.min = 1e-9,
+		.max = 1000,
+		.initial = "1",
+		.syntax = "SECONDS",
+		.text = "Sources whose samples typically err by more than this are not used."},
+	{.name = "minsources",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_uint32,
+		.offset = FIELD(min_sources),
+		.min = 1,
+		.max = CONFIG_SOURCES_MAX,
+		.initial = "1",
+		.syntax = "SOURCES",
+		.text = "How many sources must be selectable and agree before the clock is set."},
 	{.name = "maxclockerror",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,
@@ -108,21 +121,6 @@ const struct config_directive config_table[] = {
 			"published, counter reference, UTC at the reference, rate, bound, growth "
 			"of the "
 			"bound; counter readings in seconds. Opened again on SIGHUP."},
-	{.name = "leapseclist",
-		.class = CONFIG_CHRONY,
-		.parse = config_parse_leapseclist,
-		.offset = FIELD(leapseclist),
-		.max = CONFIG_PATH_SIZE - 8,
-		.initial = CONFIG_LEAP_LIST_DEFAULT,
-		.syntax = "FILE|off",
-		.text = "The list of leap seconds, as the IERS and NIST publish it, with its "
-			"checksum. It is read again within a minute of a change and on SIGHUP. "
-			"Until it expires it alone says when a leap second comes. Without one, or "
-			"after that, more than half of the sources that agree on the time must "
-			"announce it on the last day of June or December, or all of them, two at "
-			"least, on that of another month. Clients are told in the last 24 hours. "
-			"A leap second is announced only while sources lead the clock, not while "
-			"local follows the kernel's."},
 
 	/* Who is served, and where. */
 	{.name = "allow",
@@ -291,7 +289,8 @@ const struct config_directive config_table[] = {
 	{"linux_hz", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"linux_freq_scale", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"leapsecmode", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
-	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are read from leapseclist"},
+	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
+	{"leapseclist", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
 	{"maxupdateskew", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"maxdrift", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"minsamples", CONFIG_NO_EFFECT, .text = OTHER_FIT},
@@ -354,8 +353,6 @@ const struct config_directive config_table[] = {
 	{"nosystemcert", CONFIG_REFUSED, .text = NTS_LATER},
 	{"nocerttimecheck", CONFIG_REFUSED, .text = NTS_LATER},
 	{"maxchange", CONFIG_REFUSED, .text = LATER},
-	{"maxjitter", CONFIG_REFUSED, .text = LATER},
-	{"minsources", CONFIG_REFUSED, .text = LATER},
 	{"minstratum", CONFIG_REFUSED, .text = LATER},
 	{"maxstratum", CONFIG_REFUSED, .text = LATER},
 	{"smoothtime", CONFIG_REFUSED, .text = NO_SMEAR},

@@ -82,8 +82,10 @@ bool config_address_parse(const char *text, struct config_address *ret_address);
 /* 0.0.0.0 or ::. */
 bool config_address_is_zero(const struct config_address *address);
 
-/* What is wrong with `address` as that of a server to ask; NULL: nothing. An IPv6
- * link-local address is none: it says nothing without an interface. */
+/* The same, with the interface that an IPv6 link-local address needs: fe80::1%eth0. */
+bool config_server_address_parse(const char *text, struct config_address *ret_address);
+
+/* What is wrong with `address` as that of a server to ask; NULL: nothing. */
 const char *config_server_address_check(const struct config_address *address);
 
 /* What is wrong with `name`, which is no numeric address, as a host name (RFC 1123 section 2.1);
@@ -109,7 +111,6 @@ void config_parse_bindcmdaddress(struct config_parser *parser, const struct conf
 void config_parse_counter(struct config_parser *parser, const struct config_directive *row);
 void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row);
 void config_parse_memory(struct config_parser *parser, const struct config_directive *row);
-void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row);
 void config_parse_path(struct config_parser *parser, const struct config_directive *row);
 void config_parse_user(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);

@@ -5,6 +5,7 @@
 
 #include "command/command.h"
 #include "config.h"
+#include "config_server.h"
 #include "counter.h"
 #include "daemon.h"
 #include "event.h"
@@ -127,25 +128,16 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
-static bool same_source(const struct config_source *a, const struct config_source *b)
-{
-	return a->prefer == b->prefer && a->noselect == b->noselect && a->offset_s == b->offset_s;
-}
-
 static bool same_servers(const struct config *a, const struct config *b)
 {
 	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
-		const struct config_server *x = &a->server[i], *y = &b->server[i];
-
-		if (!same_text(x->name, y->name) || x->port != y->port ||
-			x->minpoll_log2 != y->minpoll_log2 || x->maxpoll_log2 != y->maxpoll_log2 ||
-			x->iburst != y->iburst || !same_source(&x->source, &y->source))
+		if (!config_server_same(&a->server[i], &b->server[i]))
 			return false;
 	}
 	return true;
 }
 
-/* Everything but the access rules, the bound addresses and leapseclist needs a restart. */
+/* Everything but the access rules and the bound addresses needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
 	bool sources_same = same_servers(before, after) &&
@@ -154,6 +146,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	bool clock_same = before->counter_id == after->counter_id &&
 		before->max_clock_error_ppm == after->max_clock_error_ppm &&
 		before->max_distance_s == after->max_distance_s &&
+		before->max_jitter_s == after->max_jitter_s &&
+		before->min_sources == after->min_sources &&
 		before->clock_precision_s == after->clock_precision_s &&
 		before->holdover_s == after->holdover_s;
 	bool files_same = same_text(before->rundir, after->rundir) &&
@@ -167,8 +161,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	if (!sources_same)
 		log_warning("reload: server and local take effect at the next start");
 	if (!clock_same)
-		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance and "
-			    "holdover take effect at the next start");
+		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
+			    "maxjitter, minsources and holdover take effect at the next start");
 	if (!files_same)
 		log_warning("reload: rundir, driftfile, modellog, pidfile and user take effect at "
 			    "the next start");
@@ -199,7 +193,6 @@ static void on_reload(void *arg)
 		return;
 	}
 	log_what_needs_restart(config, spare);
-	track_reload(spare);
 	steer_reload(spare);
 	config_free(config);
 	config = spare;

@@ -21,7 +21,13 @@ static enum report_source_state report_state(const struct source *source)
 {
 	static const enum report_source_state states[] = {
 		[SELECT_UNUSABLE] = REPORT_SOURCE_NONSELECTABLE,
+		[SELECT_NOSELECT] = REPORT_SOURCE_NONSELECTABLE,
+		[SELECT_UNSYNCHRONISED] = REPORT_SOURCE_NONSELECTABLE,
+		[SELECT_DISTANT] = REPORT_SOURCE_NONSELECTABLE,
+		[SELECT_JITTERY] = REPORT_SOURCE_JITTERY,
 		[SELECT_FALSETICKER] = REPORT_SOURCE_FALSETICKER,
+		[SELECT_UNTRUSTED] = REPORT_SOURCE_NONSELECTABLE,
+		[SELECT_WAITING] = REPORT_SOURCE_NONSELECTABLE,
 		[SELECT_UNSELECTED] = REPORT_SOURCE_UNSELECTED,
 		[SELECT_COMBINED] = REPORT_SOURCE_COMBINED,
 		[SELECT_BEST] = REPORT_SOURCE_SELECTED,
@@ -127,7 +133,7 @@ void report_tracking(struct report_tracking *ret_tracking)
 		return;
 	*ret_tracking = (struct report_tracking){.refid = data->refid,
 		.stratum = data->stratum,
-		.leap = meridian_timemodel_leap_indicator(data, meridian_timemodel_utc(data, now)),
+		.leap = data->leap,
 		.reference = {.s = data->reference_s,
 			.frac64 = (uint64_t)data->reference_frac32 << 32},
 		.current_correction_s = -model_residue(status.model, now),

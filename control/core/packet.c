@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-#define DELAY_MAX_S 3.0
-
 /* Nobody's clock is read so badly that stamps which are further apart could be out of order. */
 #define PRECISION_WORST_LOG2 (-6)
 
@@ -32,13 +30,14 @@ const char *packet_verdict_text(enum packet_verdict verdict)
 	return verdict_texts[verdict];
 }
 
-void packet_request_write(uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE], const uint8_t transmit[8])
+void packet_request_write(
+	const struct packet_request *request, uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE])
 {
 	struct meridian_ntp_header header = {
 		.li_vn_mode = MERIDIAN_NTP_LI_VN_MODE(
-			MERIDIAN_NTP_LI_NONE, MERIDIAN_NTP_VERSION_MAX, MERIDIAN_NTP_MODE_CLIENT)};
+			MERIDIAN_NTP_LI_NONE, request->version, MERIDIAN_NTP_MODE_CLIENT)};
 
-	memcpy(&header.transmit, transmit, sizeof(header.transmit));
+	memcpy(&header.transmit, request->transmit, sizeof(header.transmit));
 	memcpy(buffer, &header, sizeof(header));
 }
 
@@ -86,7 +85,7 @@ static enum packet_verdict check_origin(const struct packet_request *request, si
 {
 	if (length % 4 != 0)
 		return PACKET_LENGTH;
-	if (MERIDIAN_NTP_VERSION(header->li_vn_mode) != MERIDIAN_NTP_VERSION_MAX)
+	if (MERIDIAN_NTP_VERSION(header->li_vn_mode) != request->version)
 		return PACKET_VERSION;
 	if (MERIDIAN_NTP_MODE(header->li_vn_mode) != MERIDIAN_NTP_MODE_SERVER)
 		return PACKET_MODE;
@@ -129,6 +128,17 @@ static double server_precision_s(int8_t precision_log2)
 		1, precision_log2 < PRECISION_WORST_LOG2 ? precision_log2 : PRECISION_WORST_LOG2);
 }
 
+static enum packet_verdict check_delay(const struct packet_request *request, double delay_s)
+{
+	if (delay_s > request->max_delay_s)
+		return PACKET_DELAY;
+	if (delay_s > request->max_delay_ratio_s)
+		return PACKET_DELAY_RATIO;
+	if (delay_s > request->max_delay_dev_s)
+		return PACKET_DELAY_DEV;
+	return PACKET_OK;
+}
+
 /* Our side of the exchange must have taken at least as long as the server's. */
 static enum packet_verdict check_times(const struct packet_request *request,
 	const struct meridian_ntp_header *header, struct sample *sample)
@@ -145,12 +155,12 @@ static enum packet_verdict check_times(const struct packet_request *request,
 	sample_measure(sample, request->timescale, &stamps);
 	sample->dispersion_s =
 		request->precision_s + server_s + ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
-	if (sample->delay_s < -sample->dispersion_s || sample->delay_s > DELAY_MAX_S)
-		return PACKET_DELAY;
+	if (sample->delay_s < -sample->dispersion_s)
+		return PACKET_NEGATIVE;
 	sample->delay_s = fmax(sample->delay_s, fmax(request->precision_s, 1e-9));
 	if (sample_distance(sample) > request->max_distance_s)
 		return PACKET_ROOT_DISTANCE;
-	return PACKET_OK;
+	return check_delay(request, sample->delay_s);
 }
 
 enum packet_verdict packet_response_check(const struct packet_request *request,

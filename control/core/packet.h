@@ -30,7 +30,10 @@
 	X(ROOT_DISTANCE, "root distance above maxdistance (test 7)")                               \
 	X(LOOP, "server follows us")                                                               \
 	X(ORDER, "transmit time is before the receive time")                                       \
-	X(DELAY, "delay is negative or above 3 s")
+	X(NEGATIVE, "delay is negative")                                                           \
+	X(DELAY, "delay above maxdelay (test A)")                                                  \
+	X(DELAY_RATIO, "delay above maxdelayratio (test B)")                                       \
+	X(DELAY_DEV, "delay above maxdelaydevratio (test C)")
 
 enum packet_verdict {
 #define X(name, text) PACKET_##name,
@@ -43,11 +46,18 @@ enum packet_verdict {
 const char *packet_verdict_name(enum packet_verdict verdict);
 const char *packet_verdict_text(enum packet_verdict verdict);
 
+/* From here on the server is known to answer, and to keep its time; the sample is a bad one. */
+#define PACKET_FIRST_LATE PACKET_DELAY
+
 /* What we asked, and what the checks need to know of us. */
 struct packet_request {
+	uint8_t version;
 	uint8_t transmit[8]; /* random: it says nothing about us and cannot be guessed */
 	uint32_t our_refid;  /* how our own address looks as a reference ID; 0: not known */
 	double max_distance_s;
+	double max_delay_s;       /* maxdelay, and the limits that follow from its two brothers; */
+	double max_delay_ratio_s; /* INFINITY: none */
+	double max_delay_dev_s;
 	double precision_s;
 	const struct timescale *timescale;
 	uint64_t t1, t4; /* ticks */
@@ -64,7 +74,8 @@ struct packet_response {
 };
 
 /* Writes a request: all zero but version, mode and `transmit`. */
-void packet_request_write(uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE], const uint8_t transmit[8]);
+void packet_request_write(
+	const struct packet_request *request, uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE]);
 
 /* Reads and checks what arrived for `request`. *ret_response is complete only with PACKET_OK;
  * from PACKET_KISS_RATE on its header fields are set. */

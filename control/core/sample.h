@@ -9,14 +9,13 @@
  */
 
 #include "timescale.h"
+#include <math.h>
 
 struct sample {
 	uint64_t counter;         /* middle of our two stamps, ticks */
 	double offset_s;          /* UTC by the source minus the timescale */
 	double delay_s;           /* round trip without the source's residence time; > 0 */
 	double dispersion_s;      /* error of all four stamps */
-	double noise_s;           /* standard deviation of offset_s, where it was measured (a
-				     reference clock); 0: the delays of the path tell it */
 	double root_delay_s;      /* of the source, to its primary reference */
 	double root_dispersion_s; /* of the source */
 };
@@ -37,6 +36,16 @@ static inline void sample_measure(struct sample *sample, const struct timescale 
 	sample->counter = stamps->t1 + (stamps->t4 - stamps->t1) / 2;
 	sample->offset_s = (there_s + back_s) / 2;
 	sample->delay_s = there_s - back_s;
+}
+
+/* Corrects for a path whose queueing is `asymmetry` (-0.5 all there, 0.5 all back), by what the
+ * delay is above the least one. The correction may be wrong, and the error says so. */
+static inline void sample_correct(struct sample *sample, double least_delay_s, double asymmetry)
+{
+	double correction_s = asymmetry * fmax(0, sample->delay_s - least_delay_s);
+
+	sample->offset_s += correction_s;
+	sample->dispersion_s += fabs(correction_s);
 }
 
 /* Half-width of the interval that surely held UTC at sample->counter. */

@@ -21,63 +21,119 @@ static int compare_edge(const void *a, const void *b)
 	return y->step - x->step;
 }
 
-/* The interval that most sources share; returns how many do. */
-static size_t intersect(
-	const struct select_source *source, size_t count, double *ret_low_s, double *ret_high_s)
+/* A trusted source counts for more than all others together. */
+static int weight(const struct select_source *source)
+{
+	return source->trust ? SELECT_MAX + 1 : 1;
+}
+
+/* An interval of UTC, and the weights of the sources that share it. */
+struct shared {
+	double low_s, high_s;
+	int depth;
+};
+
+/* The interval that most sources share, of all or of the trusted ones only. */
+static struct shared intersect(const struct select_source *source, size_t count, bool trusted_only)
 {
 	struct edge edge[2 * SELECT_MAX] = {{0, 0}};
+	struct shared deepest = {.depth = 0};
 	size_t edge_count = 0;
-	int depth = 0, deepest = 0;
+	int depth = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		double offset_s = source[i].estimate.offset_s, distance_s = source[i].distance_s;
 
-		if (!source[i].usable)
+		if (!source[i].usable || (trusted_only && !source[i].trust))
 			continue;
-		edge[edge_count++] = (struct edge){offset_s - distance_s, +1};
-		edge[edge_count++] = (struct edge){offset_s + distance_s, -1};
+		edge[edge_count++] = (struct edge){offset_s - distance_s, weight(&source[i])};
+		edge[edge_count++] = (struct edge){offset_s + distance_s, -weight(&source[i])};
 	}
 	qsort(edge, edge_count, sizeof(edge[0]), compare_edge);
 	for (size_t i = 0; i < edge_count; i++) {
 		depth += edge[i].step;
-		if (depth > deepest) {
-			deepest = depth;
-			*ret_low_s = edge[i].offset_s;
-			*ret_high_s = edge[i + 1].offset_s;
-		}
+		if (depth > deepest.depth)
+			deepest = (struct shared){edge[i].offset_s, edge[i + 1].offset_s, depth};
 	}
-	return (size_t)deepest;
+	return deepest;
 }
 
-static size_t usable_count(const struct select_source *source, size_t count)
+static size_t usable_count(const struct select_source *source, size_t count, bool trusted_only)
 {
 	size_t usable = 0;
 
 	for (size_t i = 0; i < count; i++)
-		usable += source[i].usable;
+		usable += source[i].usable && (source[i].trust || !trusted_only);
 	return usable;
 }
 
-/* Truechimers become UNSELECTED, which combining may raise, the others FALSETICKER. */
+/* Those who share the interval are more than half, of the trusted sources if there are any. */
+static bool is_majority(const struct select_source *source, size_t count, int depth)
+{
+	size_t trusted = usable_count(source, count, true);
+	size_t agreeing = (size_t)depth / (SELECT_MAX + 1);
+
+	if (trusted > 0)
+		return 2 * agreeing > trusted;
+	return 2 * (size_t)depth > usable_count(source, count, false);
+}
+
+static enum select_state judge(const struct select_source *source, const struct shared *shared,
+	const struct shared *trusted)
+{
+	double low_s = source->estimate.offset_s - source->distance_s;
+	double high_s = source->estimate.offset_s + source->distance_s;
+
+	if (low_s > shared->low_s || high_s < shared->high_s)
+		return SELECT_FALSETICKER;
+	if (!source->trust && trusted->depth > 0 &&
+		(low_s < trusted->low_s || high_s > trusted->high_s))
+		return SELECT_UNTRUSTED;
+	return SELECT_UNSELECTED;
+}
+
+/* Truechimers become UNSELECTED, which combining may raise. */
 static void mark_truechimers(
-	struct select_source *source, size_t count, double low_s, double high_s)
+	struct select_source *source, size_t count, const struct shared *shared)
+{
+	struct shared trusted = intersect(source, count, true);
+
+	for (size_t i = 0; i < count; i++) {
+		if (source[i].usable)
+			source[i].state = judge(&source[i], shared, &trusted);
+	}
+}
+
+static void mark_falsetickers(struct select_source *source, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		double offset_s = source[i].estimate.offset_s, distance_s = source[i].distance_s;
-
-		if (!source[i].usable)
-			source[i].state = SELECT_UNUSABLE;
-		else if (offset_s - distance_s <= low_s && offset_s + distance_s >= high_s)
-			source[i].state = SELECT_UNSELECTED;
-		else
+		if (source[i].usable)
 			source[i].state = SELECT_FALSETICKER;
 	}
 }
 
-static void mark_all_falsetickers(struct select_source *source, size_t count)
+static void mark_waiting(struct select_source *source, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
-		source[i].state = source[i].usable ? SELECT_FALSETICKER : SELECT_UNUSABLE;
+	for (size_t i = 0; i < count; i++) {
+		if (source[i].usable && source[i].state == SELECT_UNSELECTED)
+			source[i].state = SELECT_WAITING;
+	}
+}
+
+/* Enough sources agree, and one of those that are required. */
+static bool is_enough(const struct select_source *source, size_t count, size_t min_sources)
+{
+	bool required = false, heard = false;
+	size_t selectable = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool agrees = source[i].usable && source[i].state == SELECT_UNSELECTED;
+
+		selectable += agrees;
+		required = required || source[i].require;
+		heard = heard || (agrees && source[i].require);
+	}
+	return selectable >= min_sources && heard == required;
 }
 
 static bool any_preferred(const struct select_source *source, size_t count)
@@ -149,17 +205,21 @@ static void combine(const struct select_source *source, size_t count, struct est
 		.frequency_sd = sqrt(1 / weight_frequency)};
 }
 
-int select_combine(struct select_source *source, size_t count, struct estimate *ret_combined)
+int select_combine(struct select_source *source, size_t count, size_t min_sources,
+	struct estimate *ret_combined)
 {
-	double low_s = 0, high_s = 0;
-	size_t agreeing = intersect(source, count, &low_s, &high_s);
+	struct shared shared = intersect(source, count, false);
 	size_t best;
 
-	if (2 * agreeing <= usable_count(source, count)) {
-		mark_all_falsetickers(source, count);
+	if (!is_majority(source, count, shared.depth)) {
+		mark_falsetickers(source, count);
 		return -1;
 	}
-	mark_truechimers(source, count, low_s, high_s);
+	mark_truechimers(source, count, &shared);
+	if (!is_enough(source, count, min_sources)) {
+		mark_waiting(source, count);
+		return -1;
+	}
 	best = find_best(source, count);
 	mark_combined(source, count, best);
 	combine(source, count, ret_combined);

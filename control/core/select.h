@@ -9,6 +9,9 @@
  * source whose interval misses the one that most sources share is a falseticker, and without a
  * majority nobody is believed. The survivors that also agree within their likely errors are
  * combined by inverse variance.
+ *
+ * Where there are trusted sources, their majority decides alone, and others are believed only as
+ * far as their intervals lie within the one that these share.
  */
 
 #include "filter.h"
@@ -18,15 +21,25 @@
 #define SELECT_MAX 32
 
 enum select_state {
-	SELECT_UNUSABLE,    /* not offered: no samples, unreachable, noselect, too distant */
+	/* Not usable: the first reason that applies. */
+	SELECT_UNUSABLE, /* unreachable, or no samples yet */
+	SELECT_NOSELECT,
+	SELECT_UNSYNCHRONISED,
+	SELECT_DISTANT, /* root distance above maxdistance */
+	SELECT_JITTERY, /* jitter above maxjitter */
+	/* Usable: */
 	SELECT_FALSETICKER, /* contradicts the majority */
+	SELECT_UNTRUSTED,   /* does not, but is not within what the trusted ones share */
+	SELECT_WAITING,     /* agrees, but more sources must, or a required one */
 	SELECT_UNSELECTED,  /* agrees, but is not needed */
 	SELECT_COMBINED,
 	SELECT_BEST, /* combined, and the one whose stratum and reference we pass on */
 };
 
 struct select_source {
-	bool usable;              /* input: take part */
+	bool usable;              /* input: take part; if not, `state` says why */
+	bool trust;               /* input: only others of these make it a falseticker */
+	bool require;             /* input: one of these must be selectable, if there are any */
 	bool prefer;              /* input: if one of these survives, only these are combined */
 	bool current;             /* input: was the best one last time */
 	struct estimate estimate; /* input */
@@ -36,8 +49,10 @@ struct select_source {
 	enum select_state state;  /* output */
 };
 
-/* Sets every state and fills *ret_combined. Returns the index of the best source, or -1 when no
- * majority agrees (then *ret_combined is not written). `count` is at most SELECT_MAX. */
-int select_combine(struct select_source *source, size_t count, struct estimate *ret_combined);
+/* Sets the state of every usable source and fills *ret_combined. Returns the index of the best
+ * source, or -1 when no majority agrees, fewer than `min_sources` do, or none that is required
+ * (then *ret_combined is not written). `count` is at most SELECT_MAX. */
+int select_combine(struct select_source *source, size_t count, size_t min_sources,
+	struct estimate *ret_combined);
 
 #endif

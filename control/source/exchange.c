@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "exchange.h"
-#include "core/packet.h"
 #include "core/refid.h"
 #include "event.h"
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +41,7 @@ static socklen_t sockaddr_fill(
 	}
 	in6->sin6_family = AF_INET6;
 	in6->sin6_port = htons(port);
+	in6->sin6_scope_id = address->scope;
 	memcpy(&in6->sin6_addr, address->octets, 16);
 	return sizeof(*in6);
 }
@@ -179,16 +178,12 @@ static int socket_open(const struct config_address *address, uint16_t port)
 	return fd;
 }
 
-int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port)
+int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port,
+	const uint8_t *request, size_t length)
 {
-	uint8_t request[MERIDIAN_NTP_HEADER_SIZE];
 	int r;
 
 	exchange_close(exchange);
-	if (getrandom(exchange->transmit, sizeof(exchange->transmit), 0) !=
-		(ssize_t)sizeof(exchange->transmit))
-		return -EIO;
-	packet_request_write(request, exchange->transmit);
 	r = socket_open(address, port);
 	if (r < 0)
 		return r;
@@ -197,7 +192,7 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	r = event_add_fd(exchange->fd, EVENT_READ, on_socket, exchange);
 	if (r == 0) {
 		exchange->sent = exchange->t1 = counter_read(exchange->counter);
-		if (send(exchange->fd, request, sizeof(request), MSG_DONTWAIT) < 0)
+		if (send(exchange->fd, request, length, MSG_DONTWAIT) < 0)
 			r = -errno;
 	}
 	if (r < 0)

@@ -3,8 +3,8 @@
 #define CONTROL_EXCHANGE_H
 
 /*
- * One question to a server: a fresh UDP socket and port, a random transmit timestamp, and the
- * two stamps of ours, taken by the kernel where it can.
+ * One question to a server: a fresh UDP socket and port, and the two stamps of ours, taken by the
+ * kernel where it can.
  */
 
 #include "config.h"
@@ -23,10 +23,9 @@ struct exchange {
 	const struct counter *counter;
 	exchange_handler handler;
 	void *arg;
-	uint8_t transmit[8]; /* what the answer must give back */
-	uint32_t our_refid;  /* how the address we send from looks as a reference ID */
-	uint64_t sent;       /* counter just before the send */
-	uint64_t t1, t4;     /* the best stamps there are, ticks */
+	uint32_t our_refid; /* how the address we send from looks as a reference ID */
+	uint64_t sent;      /* counter just before the send */
+	uint64_t t1, t4;    /* the best stamps there are, ticks */
 };
 
 void exchange_init(struct exchange *exchange, const struct counter *counter,
@@ -34,7 +33,8 @@ void exchange_init(struct exchange *exchange, const struct counter *counter,
 
 /* Sends a request; an earlier one that is still open is given up. Returns 0 or a negative errno,
  * and nothing is open then. */
-int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port);
+int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port,
+	const uint8_t *request, size_t length);
 
 /* Gives up waiting; legal on a closed exchange. */
 void exchange_close(struct exchange *exchange);

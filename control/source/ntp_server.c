@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ntp_server.h"
-#include "config_table.h"
 #include "core/refid.h"
 #include "event.h"
+#include <errno.h>
 #include <log.h>
 #include <math.h>
 #include <string.h>
@@ -11,8 +11,10 @@
 #define NS_PER_S UINT64_C(1000000000)
 
 #define START_DELAY_NS    (200 * UINT64_C(1000000))
-#define BURST_REQUESTS    8
-#define BURST_SAMPLES     4
+#define IBURST_REQUESTS   8
+#define IBURST_SAMPLES    4
+#define BURST_REQUESTS    4
+#define BURST_SAMPLES     1
 #define BURST_INTERVAL_NS (2 * NS_PER_S)
 #define ANSWER_TIMEOUT_NS (4 * NS_PER_S)
 #define POLL_SPREAD       0.02 /* added to an interval, so that clients do not march in step */
@@ -23,10 +25,11 @@
 #define POLL_SCORE_DOWN (-2)
 #define SURPRISE_SIGMA  4.0
 
+/* From so many samples on, the least delay and the noise are known well enough to reject others. */
+#define LIMIT_SAMPLES 8
+
 /* A server that is silent for so long may have moved. */
-#define SILENT_POLLS     8
-#define RESOLVE_MIN_LOG2 1
-#define RESOLVE_MAX_LOG2 10
+#define SILENT_POLLS 8
 
 /* After a kiss RATE the next request waits that many intervals, and the interval grows, past
  * maxpoll if need be. */
@@ -35,11 +38,16 @@
 
 static void on_poll(void *arg);
 
+static bool random_octets(void *octets, size_t count)
+{
+	return getrandom(octets, count, 0) == (ssize_t)count;
+}
+
 static double random_spread(void)
 {
 	uint32_t bits = 0;
 
-	if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+	if (!random_octets(&bits, sizeof(bits)))
 		return 0;
 	return bits / 4294967295.0 * POLL_SPREAD;
 }
@@ -68,89 +76,30 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	source_reset(&server->source);
 	server->source.refid = refid_of_address(address->octets, address->family);
 	server->unanswered = server->silent_polls = 0;
+	server->lost = false;
 	server->source.poll_log2 = server->poll_floor_log2 = server->config.minpoll_log2;
 	server->poll_score = 0;
+	server->best_of = 0;
+	server->warming = false;
 	if (server->config.iburst) {
-		server->burst_requests = BURST_REQUESTS;
-		server->burst_samples = BURST_SAMPLES;
+		server->burst_requests = IBURST_REQUESTS;
+		server->burst_samples = IBURST_SAMPLES;
 	}
 	poll_schedule(server, delay_ns);
 }
 
-static void on_resolve(void *arg);
-
-/* No look-up is wanted: the server answers, or told us to go away. */
-static bool address_is_final(const struct ntp_server *server)
+bool ntp_server_wants_address(const struct ntp_server *server)
 {
-	return server->source.stopped || server->source.reach != 0;
+	return !server->source.stopped && server->source.reach == 0 &&
+		(server->source.address.family == 0 || server->lost);
 }
 
-/* Polling goes on meanwhile, if there is an address. */
-static void resolve_later(struct ntp_server *server)
+void ntp_server_move(struct ntp_server *server, const struct config_address *address)
 {
-	if (server->resolve_timer > 0 || server->resolver)
-		return;
-	server->resolve_timer =
-		event_add_timer(NS_PER_S << server->resolve_log2, on_resolve, server);
-	if (server->resolve_log2 < RESOLVE_MAX_LOG2)
-		server->resolve_log2++;
-}
-
-/* The address after the one that was silent, else the first. */
-static const struct config_address *address_choose(
-	const struct ntp_server *server, const struct config_address *address, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (memcmp(&address[i], &server->source.address, sizeof(*address)) == 0)
-			return &address[(i + 1) % count];
-	}
-	return address;
-}
-
-static void on_resolved(const struct config_address *address, size_t count, void *arg)
-{
-	struct ntp_server *server = arg;
-	bool known = server->source.address.family != 0;
-
-	server->resolver = NULL;
-	if (count == 0) {
-		if (!known && server->resolve_log2 == RESOLVE_MIN_LOG2)
-			log_warning("%s: the name cannot be resolved, trying again",
-				server->source.label);
-		resolve_later(server);
-		return;
-	}
-	if (address_is_final(server))
-		return;
-	address = address_choose(server, address, count);
-	if (memcmp(address, &server->source.address, sizeof(*address)) == 0)
-		return;
-	if (known)
+	if (server->source.address.family != 0)
 		log_notice("%s: trying another of its addresses", server->source.label);
 	server->source.address = *address;
-	begin(server, START_DELAY_NS);
-}
-
-static void on_resolve(void *arg)
-{
-	struct ntp_server *server = arg;
-	int r;
-
-	server->resolve_timer = 0;
-	if (address_is_final(server))
-		return;
-	r = resolver_start(&server->resolver, server->config.name, on_resolved, server);
-	if (r < 0) {
-		log_errno(r, "%s: cannot look up the name", server->source.label);
-		resolve_later(server);
-	}
-}
-
-static bool name_is_numeric(const struct ntp_server *server)
-{
-	struct config_address address;
-
-	return config_address_parse(server->config.name, &address);
+	begin(server, START_DELAY_NS * (server->index + 1));
 }
 
 static void note_silence(struct ntp_server *server)
@@ -160,8 +109,8 @@ static void note_silence(struct ntp_server *server)
 	if (++server->silent_polls < SILENT_POLLS)
 		return;
 	server->silent_polls = 0;
-	if (!name_is_numeric(server))
-		resolve_later(server);
+	server->lost = true;
+	ntp_name_look_up_later(server->name);
 }
 
 static void on_expiry(void *arg)
@@ -174,14 +123,45 @@ static void on_expiry(void *arg)
 
 static void send_request(struct ntp_server *server)
 {
-	int r = exchange_start(&server->exchange, &server->source.address, server->config.port);
+	struct packet_request *request = &server->request;
+	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE];
+	int r = -EIO;
 
-	if (r < 0 && server->unanswered == 1)
+	*request = (struct packet_request){.version = server->config.version};
+	if (random_octets(request->transmit, sizeof(request->transmit))) {
+		packet_request_write(request, octets);
+		r = exchange_start(&server->exchange, &server->source.address, server->config.port,
+			octets, sizeof(octets));
+	}
+	if (r < 0 && server->unanswered <= 1)
 		log_errno(r, "%s: cannot send", server->source.label);
 	if (r < 0)
 		return;
 	event_remove_timer(server->expiry_timer);
 	server->expiry_timer = event_add_timer(ANSWER_TIMEOUT_NS, on_expiry, server);
+}
+
+/* `presend`: a request that does not count goes first. */
+static bool warm_up(struct ntp_server *server)
+{
+	server->warming = !server->warming && server->burst_requests == 0 &&
+		server->source.poll_log2 >= server->config.presend_log2;
+	if (server->warming) {
+		send_request(server);
+		poll_schedule(server, BURST_INTERVAL_NS);
+	}
+	return server->warming;
+}
+
+/* `burst`: until there is a good answer, as often as keeps the average above minpoll. */
+static void burst_begin(struct ntp_server *server)
+{
+	int spare_log2 = server->source.poll_log2 - server->poll_floor_log2;
+
+	if (!server->config.burst || server->burst_requests > 0 || spare_log2 <= 0)
+		return;
+	server->burst_requests = spare_log2 == 1 ? BURST_REQUESTS / 2 : BURST_REQUESTS;
+	server->burst_samples = BURST_SAMPLES;
 }
 
 static void on_poll(void *arg)
@@ -190,6 +170,9 @@ static void on_poll(void *arg)
 
 	server->poll_timer = 0;
 	exchange_close(&server->exchange);
+	if (warm_up(server))
+		return;
+	burst_begin(server);
 	note_silence(server);
 	send_request(server);
 	if (server->burst_requests > 0)
@@ -227,28 +210,64 @@ static void poll_adapt(struct ntp_server *server, double predicted_sd_s)
 	}
 }
 
-static void accept_response(struct ntp_server *server, struct packet_response *response)
+/* The burst has what it wanted. */
+static void burst_end(struct ntp_server *server)
 {
-	struct estimate predicted = {.offset_sd_s = 0};
-	struct sample *sample = &response->sample;
+	if (server->burst_samples == 0 || --server->burst_samples > 0 ||
+		server->burst_requests == 0)
+		return;
+	server->burst_requests = 0;
+	poll_schedule(server, poll_interval_ns(server));
+}
 
-	server->response = *response;
-	server->last_verdict = PACKET_OK;
-	server->source.stratum = response->stratum;
-	server->source.leap = response->leap;
-	server->unanswered = server->silent_polls = 0;
-	server->resolve_log2 = RESOLVE_MIN_LOG2;
-	exchange_close(&server->exchange);
-	if (server->burst_samples > 0 && --server->burst_samples == 0 &&
-		server->burst_requests > 0) {
-		server->burst_requests = 0;
-		poll_schedule(server, poll_interval_ns(server));
+/* `filter`: of each group the sample with the least delay. False while there are more to come. */
+static bool pick_best(struct ntp_server *server, struct sample *sample)
+{
+	if (server->best_of++ == 0 || sample->delay_s < server->best.delay_s)
+		server->best = *sample;
+	if (server->best_of < server->config.filter)
+		return false;
+	server->best_of = 0;
+	*sample = server->best;
+	return true;
+}
+
+static void accept_sample(struct ntp_server *server, struct sample *sample)
+{
+	const struct estimator *estimator = &server->source.estimator;
+	struct estimate predicted = {.offset_sd_s = 0};
+
+	if (estimator->sample_count > 0) {
+		sample_correct(sample, estimator->delay_min_s, server->config.asymmetry);
+		estimator_predict(estimator, sample->counter, &predicted);
 	}
-	if (server->source.estimator.sample_count > 0)
-		estimator_predict(&server->source.estimator, sample->counter, &predicted);
 	source_accept(&server->source, sample, server->exchange.t4);
 	poll_adapt(server, predicted.offset_sd_s);
 	source_tell(&server->source);
+}
+
+/* It answers and has the time, whatever its samples are worth. */
+static void note_answer(struct ntp_server *server, const struct packet_response *response)
+{
+	server->response = *response;
+	server->source.stratum = response->stratum;
+	server->source.leap = response->leap;
+	server->unanswered = server->silent_polls = 0;
+	server->lost = false;
+	ntp_name_is_good(server->name);
+	exchange_close(&server->exchange);
+}
+
+static void accept_response(struct ntp_server *server, struct packet_response *response)
+{
+	server->last_verdict = PACKET_OK;
+	note_answer(server, response);
+	if (server->warming)
+		return;
+	burst_end(server);
+	source_hear(&server->source);
+	if (pick_best(server, &response->sample))
+		accept_sample(server, &response->sample);
 }
 
 static void accept_rate(struct ntp_server *server, int8_t wanted_log2)
@@ -281,17 +300,35 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 	source_give_up(&server->source);
 }
 
+/* What the checks of a response have to know. */
+static void request_complete(struct ntp_server *server)
+{
+	const struct source_context *context = server->source.context;
+	const struct estimator *estimator = &server->source.estimator;
+	const struct config_server *config = &server->config;
+	struct packet_request *request = &server->request;
+	double least_s = estimator->delay_min_s;
+	bool limited = estimator->sample_count >= LIMIT_SAMPLES;
+
+	request->our_refid = server->exchange.our_refid;
+	request->max_distance_s = context->config->max_distance_s;
+	request->precision_s = context->counter->precision_s;
+	request->timescale = context->timescale;
+	request->t1 = server->exchange.t1;
+	request->t4 = server->exchange.t4;
+	request->max_delay_s = config->max_delay_s;
+	request->max_delay_ratio_s = limited && config->max_delay_ratio > 0
+		? config->max_delay_ratio * least_s
+		: INFINITY;
+	request->max_delay_dev_s = limited && config->max_delay_dev_ratio > 0
+		? least_s + 2 * config->max_delay_dev_ratio * estimator_noise_sd(estimator)
+		: INFINITY;
+}
+
 static void on_response(
 	struct exchange *exchange, const uint8_t *buffer, size_t length, int error, void *arg)
 {
 	struct ntp_server *server = arg;
-	const struct source_context *context = server->source.context;
-	struct packet_request request = {.our_refid = exchange->our_refid,
-		.max_distance_s = context->config->max_distance_s,
-		.precision_s = context->counter->precision_s,
-		.timescale = context->timescale,
-		.t1 = exchange->t1,
-		.t4 = exchange->t4};
 	struct packet_response response;
 	enum packet_verdict verdict;
 
@@ -299,12 +336,18 @@ static void on_response(
 		exchange_close(exchange);
 		return;
 	}
-	memcpy(request.transmit, exchange->transmit, sizeof(request.transmit));
-	verdict = packet_response_check(&request, buffer, length, &response);
+	request_complete(server);
+	verdict = packet_response_check(&server->request, buffer, length, &response);
 	server->verdicts[verdict]++;
 	switch (verdict) {
 	case PACKET_OK:
 		accept_response(server, &response);
+		break;
+	case PACKET_DELAY:
+	case PACKET_DELAY_RATIO:
+	case PACKET_DELAY_DEV:
+		note_answer(server, &response);
+		source_hear(&server->source);
 		break;
 	case PACKET_KISS_RATE:
 	case PACKET_KISS_DENY:
@@ -319,6 +362,8 @@ static void on_response(
 		break;
 	default:
 		exchange_close(exchange);
+		if (verdict == PACKET_UNSYNCHRONISED)
+			server->source.leap = MERIDIAN_NTP_LI_UNKNOWN;
 		if (verdict != server->last_verdict)
 			log_notice("%s: %s", server->source.label, packet_verdict_text(verdict));
 		server->last_verdict = verdict;
@@ -343,8 +388,7 @@ static void stop(struct source *source)
 
 	event_remove_timer(server->poll_timer);
 	event_remove_timer(server->expiry_timer);
-	event_remove_timer(server->resolve_timer);
-	resolver_cancel(server->resolver);
+	ntp_name_stop(server->name);
 	exchange_close(&server->exchange);
 }
 
@@ -359,20 +403,24 @@ static enum source_activity activity(const struct source *source)
 	return source->stopped ? SOURCE_OFFLINE : SOURCE_ONLINE;
 }
 
-static const struct source_kind kind = {.stop = stop, .activity = activity};
+static void shift(struct source *source, double seconds)
+{
+	struct ntp_server *server = (struct ntp_server *)source;
+
+	server->best.offset_s -= seconds;
+}
+
+static const struct source_kind kind = {.stop = stop, .activity = activity, .shift = shift};
 
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
-	const struct config_server *config, size_t index)
+	struct ntp_name *name, size_t index)
 {
 	memset(server, 0, sizeof(*server));
-	server->config = *config;
+	server->config = *name->config;
+	server->name = name;
+	server->index = index;
 	source_init(&server->source, &kind, context, &server->config.source);
 	server->source.name = server->config.name;
 	label_write(server);
-	server->resolve_log2 = RESOLVE_MIN_LOG2;
 	exchange_init(&server->exchange, context->counter, on_response, server);
-	if (config_address_parse(config->name, &server->source.address))
-		begin(server, START_DELAY_NS * (index + 1));
-	else
-		on_resolve(server);
 }

@@ -8,13 +8,14 @@
 
 #include "core/packet.h"
 #include "exchange.h"
-#include "resolver.h"
+#include "ntp_name.h"
 #include "source.h"
 
 struct ntp_server {
 	struct source source; /* first */
 	struct config_server config;
 	struct exchange exchange;
+	struct packet_request request;   /* the one under way */
 	struct packet_response response; /* the last good one */
 	uint64_t verdicts[PACKET_VERDICT_COUNT];
 	enum packet_verdict last_verdict;
@@ -23,15 +24,25 @@ struct ntp_server {
 	uint8_t burst_requests; /* still to send, 2 s apart */
 	uint8_t burst_samples;  /* wanted before the burst ends early */
 	int8_t poll_score;      /* good predictions; moves the poll */
-	int poll_timer, expiry_timer, resolve_timer;
-	struct resolver *resolver;
-	uint8_t resolve_log2; /* wait before the next look-up, log2 s */
+	bool warming;           /* the request under way is there for its own sake (presend) */
+	struct sample best;     /* of the samples since the last one that was used (filter) */
+	uint8_t best_of;        /* how many there were */
+	int poll_timer, expiry_timer;
+	struct ntp_name *name;
+	size_t index;         /* the later in the config, the later the first request */
 	uint8_t silent_polls; /* since the last good response or look-up */
+	bool lost;            /* silent for so long that another address is welcome */
 };
 
-/* Prepares and starts polling. `config` is copied. The more servers started before (`index`), the
- * later the first request. */
+/* Prepares one; polling begins when its name gives it an address. The more servers there are before
+ * (`index`), the later the first request. */
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
-	const struct config_server *config, size_t index);
+	struct ntp_name *name, size_t index);
+
+/* It has no address, or does not answer at the one it has. */
+bool ntp_server_wants_address(const struct ntp_server *server);
+
+/* Asks at this address from now on: another server, as far as we know. */
+void ntp_server_move(struct ntp_server *server, const struct config_address *address);
 
 #endif

@@ -14,20 +14,29 @@ static void pool_add(struct pool *pool, struct source *source)
 	pool->source[pool->count++] = source;
 }
 
+static void server_add(struct pool *pool, size_t index)
+{
+	struct ntp_server *server = &pool->server[index];
+	struct ntp_name *name = &pool->name[index];
+
+	ntp_name_init(name, &pool->context->config->server[index], &pool->servers);
+	ntp_server_start(server, pool->context, name, index);
+	pool->servers.server[pool->servers.count++] = server;
+	pool_add(pool, &server->source);
+}
+
 void pool_start(struct pool *pool, const struct source_context *context)
 {
 	const struct config *config = context->config;
 
 	pool->context = context;
-	pool->count = 0;
+	pool->count = pool->servers.count = 0;
 	pool->start_counter = counter_read(context->counter);
 	pool->settled = pool->outage = pool->after_outage = false;
-	for (size_t i = 0; i < config->server_count; i++) {
-		struct ntp_server *server = &pool->server[i];
-
-		ntp_server_start(server, context, &config->server[i], i);
-		pool_add(pool, &server->source);
-	}
+	for (size_t i = 0; i < config->server_count; i++)
+		server_add(pool, i);
+	for (size_t i = 0; i < config->server_count; i++)
+		ntp_name_start(&pool->name[i]);
 }
 
 void pool_stop(struct pool *pool)
@@ -89,6 +98,25 @@ bool pool_settle(struct pool *pool, uint64_t now)
 	return pool->settled;
 }
 
+/* Of a source that has nothing to say. */
+static enum select_state silence_reason(const struct source *source)
+{
+	if (source->config->noselect)
+		return SELECT_NOSELECT;
+	if (source->leap == MERIDIAN_NTP_LI_UNKNOWN || source->stratum >= MERIDIAN_NTP_STRATUM_MAX)
+		return SELECT_UNSYNCHRONISED;
+	return SELECT_UNUSABLE;
+}
+
+/* Of one that has; SELECT_BEST: none. */
+static enum select_state refusal_reason(
+	const struct config *config, const struct select_source *offered, double jitter_s)
+{
+	if (!(offered->distance_s <= config->max_distance_s))
+		return SELECT_DISTANT;
+	return jitter_s <= config->max_jitter_s ? SELECT_BEST : SELECT_JITTERY;
+}
+
 static void offer(const struct pool *pool, struct select_source *offered,
 	const struct source *source, bool current, uint64_t now)
 {
@@ -96,7 +124,11 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	struct clock_line line = {.counter = now};
 	struct bound bound;
 
-	*offered = (struct select_source){.prefer = source->config->prefer, .current = current};
+	*offered = (struct select_source){.prefer = source->config->prefer,
+		.trust = source->config->trust,
+		.require = source->config->require,
+		.current = current,
+		.state = silence_reason(source)};
 	if (!is_heard(source))
 		return;
 	estimator_predict(estimator, now, &offered->estimate);
@@ -107,7 +139,9 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	offered->likely_s = LIKELY_DELAY * estimator->delay_min_s +
 		LIKELY_SIGMA * offered->estimate.offset_sd_s;
 	offered->asymmetry_sd_s = ASYMMETRY_SD * estimator->delay_min_s;
-	offered->usable = offered->distance_s <= pool->context->config->max_distance_s;
+	offered->state =
+		refusal_reason(pool->context->config, offered, estimator_noise_sd(estimator));
+	offered->usable = offered->state == SELECT_BEST;
 }
 
 const struct source *pool_select(
@@ -121,7 +155,8 @@ const struct source *pool_select(
 
 		offer(pool, &offered[i], source, source == best, now);
 	}
-	selected = select_combine(offered, pool->count, ret_combined);
+	selected = select_combine(
+		offered, pool->count, pool->context->config->min_sources, ret_combined);
 	for (size_t i = 0; i < pool->count; i++) {
 		struct source *source = pool->source[i];
 
@@ -141,22 +176,6 @@ size_t pool_agreeing(const struct pool *pool)
 	return count;
 }
 
-struct leap_votes pool_leap_votes(const struct pool *pool)
-{
-	struct leap_votes votes = {.voters = 0};
-
-	for (size_t i = 0; i < pool->count; i++) {
-		const struct source *source = pool->source[i];
-
-		if (source->state < SELECT_UNSELECTED || !is_heard(source))
-			continue;
-		votes.voters++;
-		votes.insert += source->leap == MERIDIAN_NTP_LI_INSERT;
-		votes.delete += source->leap == MERIDIAN_NTP_LI_DELETE;
-	}
-	return votes;
-}
-
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	struct bound bound[CONFIG_SOURCES_MAX])
 {
@@ -172,5 +191,5 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 void pool_shift(struct pool *pool, double seconds)
 {
 	for (size_t i = 0; i < pool->count; i++)
-		estimator_shift(&pool->source[i]->estimator, seconds);
+		source_shift(pool->source[i], seconds);
 }

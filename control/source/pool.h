@@ -7,12 +7,13 @@
  */
 
 #include "core/bound.h"
-#include "core/leap.h"
 #include "ntp_server.h"
 
 struct pool {
 	const struct source_context *context;
 	struct ntp_server server[CONFIG_SOURCES_MAX];
+	struct ntp_name name[CONFIG_SOURCES_MAX];
+	struct ntp_servers servers;
 	struct source *source[CONFIG_SOURCES_MAX]; /* each of them, in the order of the config */
 	size_t count;
 	uint64_t start_counter; /* of the polling, or when an answer ended an outage */
@@ -41,9 +42,6 @@ const struct source *pool_select(
 
 /* How many agreed in the last selection. */
 size_t pool_agreeing(const struct pool *pool);
-
-/* What those announce. */
-struct leap_votes pool_leap_votes(const struct pool *pool);
 
 /* What each source that is heard says about `line`; returns how many. */
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,

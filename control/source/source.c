@@ -40,10 +40,15 @@ void source_accept(struct source *source, struct sample *sample, uint64_t counte
 {
 	sample->offset_s += source->config->offset_s;
 	source->last_sample = counter;
-	source->reach |= 1;
-	if (source->context->admit == NULL ||
-		source->context->admit(2 * sample->counter - counter, counter, sample))
-		estimator_add(&source->estimator, sample);
+	source_hear(source);
+	estimator_add(&source->estimator, sample);
+}
+
+void source_shift(struct source *source, double seconds)
+{
+	estimator_shift(&source->estimator, seconds);
+	if (source->kind->shift)
+		source->kind->shift(source, seconds);
 }
 
 void source_give_up(struct source *source)

@@ -30,6 +30,7 @@ static host_publish_handler publish_handler;
 static struct flight {
 	struct exchange *exchange; /* NULL: none, or given up */
 	struct world_passage passage;
+	struct meridian_ntp_header request;
 	size_t server;
 	int timer;
 } flights[WORLD_SERVERS_MAX];
@@ -165,7 +166,7 @@ static void answer_write(const struct flight *flight, struct meridian_ntp_header
 	answer->root_delay = htonl((uint32_t)(server->root_delay_s * 65536));
 	answer->root_dispersion = htonl((uint32_t)(server->root_dispersion_s * 65536));
 	answer->refid = htonl(0x47505300);
-	memcpy(&answer->origin, flight->exchange->transmit, sizeof(answer->origin));
+	answer->origin = flight->request.transmit;
 	timestamp_write(&answer->receive, flight->passage.server_s);
 	answer->transmit = answer->receive;
 	if (server->kiss && !kissed[flight->server] && world_now_s() > 1000) {
@@ -187,18 +188,19 @@ static void on_arrival(void *arg)
 	exchange->handler(exchange, (const uint8_t *)&answer, sizeof(answer), 0, exchange->arg);
 }
 
-int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port)
+int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port,
+	const uint8_t *request, size_t length)
 {
 	size_t server = host_server_of(address->octets);
 	struct flight *flight = &flights[server];
 
-	(void)port;
+	(void)port, (void)length;
 	exchange_close(exchange);
 	requests++;
 	exchange->fd = 1;
 	exchange->sent = exchange->t1 = world_counter();
-	random_octets(exchange->transmit, sizeof(exchange->transmit));
 	*flight = (struct flight){.exchange = exchange, .server = server};
+	memcpy(&flight->request, request, sizeof(flight->request));
 	if (world_passage(server, &flight->passage))
 		flight->timer = timer_add(flight->passage.return_s, on_arrival, flight);
 	return 0;

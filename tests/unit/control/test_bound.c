@@ -215,7 +215,7 @@ static void test_one_wrong_server_of_four(void **state)
 		estimator_predict(&estimator[i], line.counter, &offered[i].estimate);
 	}
 	assert_true(bound_held_s(held_s, bound, 4) == held_s);
-	best = select_combine(offered, 4, &combined);
+	best = select_combine(offered, 4, 1, &combined);
 	assert_in_range(best, 1, 3);
 	assert_int_equal(offered[0].state, SELECT_FALSETICKER);
 	assert_true(bound_outvotes(&bound[best], held_s, 3, 0));

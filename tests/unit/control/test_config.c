@@ -46,61 +46,6 @@ static void test_all_errors_are_reported(void **state)
 		"4: unknown directive 'x'\n");
 }
 
-static void test_server(void **state)
-{
-	(void)state;
-	assert_int_equal(load("server ntp.example.net\n"
-			      "server 192.0.2.1 port 1123 minpoll 3 maxpoll 5 iburst prefer\n"
-			      "server 2001:db8::1 NoSelect offset -0.25 maxpoll 4\n"
-			      "server a minpoll 12\n"),
-		0);
-	assert_int_equal(config.server_count, 4);
-	assert_string_equal(config.server[0].name, "ntp.example.net");
-	assert_int_equal(config.server[0].port, 123);
-	assert_int_equal(config.server[0].minpoll_log2, 6);
-	assert_int_equal(config.server[0].maxpoll_log2, 10);
-	assert_false(config.server[0].iburst || config.server[0].source.prefer);
-	assert_int_equal(config.server[1].port, 1123);
-	assert_int_equal(config.server[1].minpoll_log2, 3);
-	assert_int_equal(config.server[1].maxpoll_log2, 5);
-	assert_true(config.server[1].iburst && config.server[1].source.prefer);
-	assert_true(config.server[2].source.noselect && config.server[2].source.offset_s == -0.25);
-	assert_int_equal(config.server[2].minpoll_log2, 4);
-	assert_int_equal(config.server[3].maxpoll_log2, 12);
-	config_free(&config);
-}
-
-static void test_server_errors(void **state)
-{
-	(void)state;
-	expect_error("server\n", "1: server: the address or name is missing\n");
-	expect_error(
-		"server a key 1\n", "1: server: option 'key' is not supported by this version\n");
-	expect_error("server a foo\n", "1: server: unknown option 'foo'\n");
-	expect_error(
-		"server a port 0\n", "1: server: port 0 is out of range (allowed: 1 to 65535)\n");
-	expect_error(
-		"server a minpoll 7 maxpoll 6\n", "1: server: minpoll 7 is more than maxpoll 6\n");
-	expect_error("server a\nserver A\n", "2: server: A is there already\n");
-	expect_error("server ::1\nserver 0:0:0:0:0:0:0:1\n",
-		"2: server: 0:0:0:0:0:0:0:1 is there already\n");
-	expect_error("server 0.0.0.0\n", "1: server: '0.0.0.0' is not the address of a host\n");
-	expect_error(
-		"server a/b;c\n", "1: server: 'a/b;c' is neither an address nor a host name\n");
-	expect_error("server a offset 1e7\n",
-		"1: server: offset 1e7 is out of range (allowed: -1000000 to 1000000)\n");
-}
-
-static void test_too_many_servers(void **state)
-{
-	char text[1024] = "";
-
-	(void)state;
-	for (int i = 0; i <= CONFIG_SOURCES_MAX; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "server s%d\n", i);
-	expect_error(text, "17: server: more than 16 servers\n");
-}
-
 static void test_local(void **state)
 {
 	(void)state;
@@ -446,6 +391,9 @@ static void test_dump_is_a_config(void **state)
 	(void)state;
 	assert_int_equal(
 		load("server a iburst prefer noselect offset 0.5\nlocal stratum 2\n"
+		     "server b port 1123 version 3 ipv4 minpoll 2 presend 9 filter 3 burst trust\n"
+		     "server c require asymmetry 0.25 maxdelay 0.1 maxdelayratio 2\n"
+		     "server d maxdelaydevratio 3 ipv6 maxpoll 5\nminsources 2\nmaxjitter 0.1\n"
 		     "ratelimit interval -7 burst 3\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
@@ -473,9 +421,6 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_all_errors_are_reported),
-		cmocka_unit_test(test_server),
-		cmocka_unit_test(test_server_errors),
-		cmocka_unit_test(test_too_many_servers),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_ratelimit),
 		cmocka_unit_test(test_access),

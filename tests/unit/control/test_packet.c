@@ -29,7 +29,11 @@ static struct meridian_ntp_timestamp timestamp(double seconds)
 static int setup(void **state)
 {
 	(void)state;
-	request = (struct packet_request){.transmit = {1, 2, 3, 4, 5, 6, 7, 8},
+	request = (struct packet_request){.version = 4,
+		.transmit = {1, 2, 3, 4, 5, 6, 7, 8},
+		.max_delay_s = 3,
+		.max_delay_ratio_s = INFINITY,
+		.max_delay_dev_s = INFINITY,
 		.our_refid = 0x0a000001,
 		.max_distance_s = 3,
 		.precision_s = 1e-9,
@@ -70,15 +74,14 @@ static void expect(enum packet_verdict verdict)
 
 static void test_request_says_nothing(void **state)
 {
-	static const uint8_t transmit[8] = {9, 8, 7, 6, 5, 4, 3, 2};
 	uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE];
 
 	(void)state;
-	packet_request_write(buffer, transmit);
+	packet_request_write(&request, buffer);
 	assert_int_equal(buffer[0], 0x23);
 	for (int i = 1; i < 40; i++)
 		assert_int_equal(buffer[i], 0);
-	assert_memory_equal(buffer + 40, transmit, 8);
+	assert_memory_equal(buffer + 40, request.transmit, 8);
 }
 
 static void test_good_response(void **state)
@@ -242,11 +245,49 @@ static void test_delay(void **state)
 {
 	(void)state;
 	header.transmit = timestamp(10.0014); /* the server took longer than we waited */
-	expect(PACKET_DELAY);
+	expect(PACKET_NEGATIVE);
 	setup(NULL);
 	request.t4 = request.t1 + 4 * HZ;
 	request.max_distance_s = 10;
 	expect(PACKET_DELAY);
+	setup(NULL);
+	request.max_delay_s = 199e-6;
+	request.max_delay_ratio_s = 199e-6;
+	expect(PACKET_DELAY);
+	request.max_delay_s = 201e-6;
+	expect(PACKET_DELAY_RATIO);
+	request.max_delay_ratio_s = 201e-6;
+	request.max_delay_dev_s = 199e-6;
+	expect(PACKET_DELAY_DEV);
+	request.max_delay_dev_s = 201e-6;
+	expect(PACKET_OK);
+}
+
+static void test_asymmetry(void **state)
+{
+	struct sample sample = {.offset_s = 1e-3, .delay_s = 300e-6, .dispersion_s = 1e-6};
+
+	(void)state;
+	/* The request was 100 us late: the source seems to be ahead by half of it. */
+	sample_correct(&sample, 200e-6, -0.5);
+	assert_true(fabs(sample.offset_s - 950e-6) < 1e-12);
+	assert_true(fabs(sample.dispersion_s - 51e-6) < 1e-12);
+	sample.delay_s = 100e-6;
+	sample_correct(&sample, 200e-6, 0.5);
+	assert_true(fabs(sample.offset_s - 950e-6) < 1e-12);
+}
+
+static void test_version_of_the_request(void **state)
+{
+	uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE];
+
+	(void)state;
+	request.version = 3;
+	packet_request_write(&request, buffer);
+	assert_int_equal(buffer[0], 0x1b);
+	expect(PACKET_VERSION);
+	header.li_vn_mode = MERIDIAN_NTP_LI_VN_MODE(0, 3, 4);
+	expect(PACKET_OK);
 }
 
 static void test_next_era(void **state)
@@ -313,6 +354,8 @@ int main(void)
 		cmocka_unit_test_setup(test_loop, setup),
 		cmocka_unit_test_setup(test_order, setup),
 		cmocka_unit_test_setup(test_delay, setup),
+		cmocka_unit_test(test_asymmetry),
+		cmocka_unit_test_setup(test_version_of_the_request, setup),
 		cmocka_unit_test_setup(test_next_era, setup),
 		cmocka_unit_test_setup(test_random_octets_are_survived, setup),
 		cmocka_unit_test_setup(test_verdicts_have_names, setup),

@@ -21,9 +21,9 @@ static void test_nobody(void **state)
 	struct estimate combined;
 
 	(void)state;
-	assert_int_equal(select_combine(NULL, 0, &combined), -1);
+	assert_int_equal(select_combine(NULL, 0, 1, &combined), -1);
 	source.usable = false;
-	assert_int_equal(select_combine(&source, 1, &combined), -1);
+	assert_int_equal(select_combine(&source, 1, 1, &combined), -1);
 	assert_int_equal(source.state, SELECT_UNUSABLE);
 }
 
@@ -33,7 +33,7 @@ static void test_single_source(void **state)
 	struct estimate combined;
 
 	(void)state;
-	assert_int_equal(select_combine(&source, 1, &combined), 0);
+	assert_int_equal(select_combine(&source, 1, 1, &combined), 0);
 	assert_int_equal(source.state, SELECT_BEST);
 	assert_true(combined.offset_s == 0.5);
 }
@@ -45,7 +45,7 @@ static void test_minority_falseticker(void **state)
 	struct estimate combined;
 
 	(void)state;
-	assert_int_equal(select_combine(source, 4, &combined), 0);
+	assert_int_equal(select_combine(source, 4, 1, &combined), 0);
 	assert_int_equal(source[0].state, SELECT_BEST);
 	assert_int_equal(source[1].state, SELECT_COMBINED);
 	assert_int_equal(source[2].state, SELECT_FALSETICKER);
@@ -60,7 +60,7 @@ static void test_majority_of_liars_wins(void **state)
 	struct estimate combined;
 
 	(void)state;
-	assert_true(select_combine(source, 3, &combined) > 0);
+	assert_true(select_combine(source, 3, 1, &combined) > 0);
 	assert_int_equal(source[0].state, SELECT_FALSETICKER);
 }
 
@@ -70,7 +70,7 @@ static void test_no_majority(void **state)
 	struct estimate combined = {.offset_s = 42};
 
 	(void)state;
-	assert_int_equal(select_combine(source, 2, &combined), -1);
+	assert_int_equal(select_combine(source, 2, 1, &combined), -1);
 	assert_int_equal(source[0].state, SELECT_FALSETICKER);
 	assert_int_equal(source[1].state, SELECT_FALSETICKER);
 	assert_true(combined.offset_s == 42);
@@ -82,7 +82,7 @@ static void test_touching_intervals_agree(void **state)
 	struct estimate combined;
 
 	(void)state;
-	assert_true(select_combine(source, 2, &combined) >= 0);
+	assert_true(select_combine(source, 2, 1, &combined) >= 0);
 }
 
 static void test_prefer(void **state)
@@ -92,7 +92,7 @@ static void test_prefer(void **state)
 
 	(void)state;
 	source[1].prefer = true;
-	assert_int_equal(select_combine(source, 2, &combined), 1);
+	assert_int_equal(select_combine(source, 2, 1, &combined), 1);
 	assert_int_equal(source[0].state, SELECT_UNSELECTED);
 	assert_true(combined.offset_s == 0.0005);
 }
@@ -105,7 +105,7 @@ static void test_preferred_falseticker_is_not_believed(void **state)
 
 	(void)state;
 	source[2].prefer = true;
-	assert_true(select_combine(source, 3, &combined) < 2);
+	assert_true(select_combine(source, 3, 1, &combined) < 2);
 	assert_int_equal(source[2].state, SELECT_FALSETICKER);
 }
 
@@ -116,9 +116,9 @@ static void test_current_source_stays(void **state)
 
 	(void)state;
 	source[0].current = true;
-	assert_int_equal(select_combine(source, 2, &combined), 0);
+	assert_int_equal(select_combine(source, 2, 1, &combined), 0);
 	source[1].distance_s = 0.5e-3;
-	assert_int_equal(select_combine(source, 2, &combined), 1);
+	assert_int_equal(select_combine(source, 2, 1, &combined), 1);
 }
 
 static void test_unlikely_source_is_not_combined(void **state)
@@ -128,7 +128,7 @@ static void test_unlikely_source_is_not_combined(void **state)
 
 	(void)state;
 	source[0].likely_s = source[1].likely_s = 1e-3;
-	assert_int_equal(select_combine(source, 2, &combined), 0);
+	assert_int_equal(select_combine(source, 2, 1, &combined), 0);
 	assert_int_equal(source[1].state, SELECT_UNSELECTED);
 	assert_true(combined.offset_s == 0);
 }
@@ -140,8 +140,81 @@ static void test_weights(void **state)
 
 	(void)state;
 	source[1].estimate.offset_sd_s = 2e-4;
-	select_combine(source, 2, &combined);
+	select_combine(source, 2, 1, &combined);
 	assert_true(fabs(combined.offset_s - 0.003 / 5) < 1e-9);
+}
+
+static void test_trusted_minority_is_believed(void **state)
+{
+	struct select_source source[] = {source_at(0, 1e-2), source_at(1.0, 1e-3),
+		source_at(1.0001, 1e-3), source_at(0, 1e-3)};
+	struct estimate combined;
+
+	(void)state;
+	source[0].trust = true;
+	assert_int_equal(select_combine(source, 4, 1, &combined), 3);
+	assert_int_equal(source[0].state, SELECT_COMBINED);
+	assert_int_equal(source[1].state, SELECT_FALSETICKER);
+	assert_int_equal(source[2].state, SELECT_FALSETICKER);
+	assert_int_equal(source[3].state, SELECT_BEST);
+}
+
+static void test_trusted_ones_that_disagree_are_not_believed(void **state)
+{
+	struct select_source source[] = {
+		source_at(0, 1e-3), source_at(1.0, 1e-3), source_at(1.0001, 1e-3)};
+	struct estimate combined;
+
+	(void)state;
+	source[0].trust = source[1].trust = true;
+	assert_int_equal(select_combine(source, 3, 1, &combined), -1);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(source[i].state, SELECT_FALSETICKER);
+}
+
+static void test_what_is_wider_than_the_trusted_is_not_used(void **state)
+{
+	struct select_source source[] = {source_at(0, 1e-3), source_at(0.0005, 2e-3)};
+	struct estimate combined;
+
+	(void)state;
+	source[0].trust = true;
+	assert_int_equal(select_combine(source, 2, 1, &combined), 0);
+	assert_int_equal(source[1].state, SELECT_UNTRUSTED);
+	assert_true(combined.offset_s == 0);
+}
+
+static void test_required_source(void **state)
+{
+	struct select_source source[] = {
+		source_at(0, 1e-3), source_at(0.0001, 1e-3), source_at(1, 1e-3)};
+	struct estimate combined;
+
+	(void)state;
+	source[2].require = true;
+	assert_int_equal(select_combine(source, 3, 1, &combined), -1);
+	assert_int_equal(source[0].state, SELECT_WAITING);
+	assert_int_equal(source[2].state, SELECT_FALSETICKER);
+	source[2].usable = false;
+	source[2].state = SELECT_DISTANT;
+	assert_int_equal(select_combine(source, 3, 1, &combined), -1);
+	assert_int_equal(source[2].state, SELECT_DISTANT);
+	source[1].require = true;
+	assert_true(select_combine(source, 3, 1, &combined) >= 0);
+}
+
+static void test_min_sources(void **state)
+{
+	struct select_source source[] = {
+		source_at(0, 1e-3), source_at(0.0001, 1e-3), source_at(1, 1e-3)};
+	struct estimate combined;
+
+	(void)state;
+	assert_int_equal(select_combine(source, 3, 3, &combined), -1);
+	assert_int_equal(source[0].state, SELECT_WAITING);
+	assert_int_equal(source[1].state, SELECT_WAITING);
+	assert_int_equal(source[2].state, SELECT_FALSETICKER);
+	assert_true(select_combine(source, 3, 2, &combined) >= 0);
 }
 
 int main(void)
@@ -154,6 +227,11 @@ int main(void)
 		cmocka_unit_test(test_no_majority),
 		cmocka_unit_test(test_touching_intervals_agree),
 		cmocka_unit_test(test_prefer),
+		cmocka_unit_test(test_trusted_minority_is_believed),
+		cmocka_unit_test(test_trusted_ones_that_disagree_are_not_believed),
+		cmocka_unit_test(test_what_is_wider_than_the_trusted_is_not_used),
+		cmocka_unit_test(test_required_source),
+		cmocka_unit_test(test_min_sources),
 		cmocka_unit_test(test_preferred_falseticker_is_not_believed),
 		cmocka_unit_test(test_current_source_stays),
 		cmocka_unit_test(test_unlikely_source_is_not_combined),

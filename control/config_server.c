@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_server.h"
+#include "config_table.h"
+#include <meridian/ntp.h>
+#include <string.h>
+#include <strings.h>
+
+/* chrony's limits of `minpoll` and `maxpoll`, but none below a second. */
+#define POLL_MIN_LOG2    0
+#define POLL_MAX_LOG2    24
+#define POLL_DEFAULT_MIN 6
+#define POLL_DEFAULT_MAX 10
+#define POLL_NOT_GIVEN   (-1)
+
+#define LATER     "not supported by this version"
+#define OTHER_FIT "Meridian's estimator has other parameters"
+
+#define FIELD(name) offsetof(struct config_server, name)
+
+const struct config_server_option config_server_options[] = {
+	{"port", OPTION_UINT16, FIELD(port), 1, 65535, "PORT", "Where it is asked (default 123)."},
+	{"version", OPTION_UINT8, FIELD(version), MERIDIAN_NTP_VERSION_MIN,
+		MERIDIAN_NTP_VERSION_MAX, "VERSION", "NTP version of the requests (default 4)."},
+	{"ipv4", OPTION_IPV4, FIELD(family), 0, 0, NULL, "Only IPv4 addresses of the name."},
+	{"ipv6", OPTION_IPV6, FIELD(family), 0, 0, NULL, "Only IPv6 addresses of the name."},
+	{"minpoll", OPTION_INT8, FIELD(minpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
+		"It is asked every 2^POLL seconds at most (default 6)."},
+	{"maxpoll", OPTION_INT8, FIELD(maxpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
+		"It is asked every 2^POLL seconds at least (default 10)."},
+	{"presend", OPTION_INT8, FIELD(presend_log2), POLL_MIN_LOG2, CONFIG_PRESEND_NEVER, "POLL",
+		"From an interval of 2^POLL seconds on, a request that does not count goes 2 "
+		"seconds ahead of each that does, so that nobody on the way has to look up an "
+		"address meanwhile (default 100: never)."},
+	{"filter", OPTION_UINT8, FIELD(filter), 1, 64, "N",
+		"Of the samples of N polls, only the one with the least delay is used "
+		"(default 1)."},
+	{"iburst", OPTION_FLAG, FIELD(iburst), 0, 0, NULL,
+		"The first requests are 2 seconds apart."},
+	{"burst", OPTION_FLAG, FIELD(burst), 0, 0, NULL,
+		"A request without a good answer is repeated after 2 seconds, up to 3 times, as "
+		"far as that asks no more often than minpoll on average."},
+	{"prefer", OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
+		"Used before others that agree with it."},
+	{"noselect", OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL, "Only measured, never used."},
+	{"trust", OPTION_FLAG, FIELD(source.trust), 0, 0, NULL,
+		"Its time is true unless another source with this option contradicts it; others "
+		"are used only as far as they agree with it."},
+	{"require", OPTION_FLAG, FIELD(source.require), 0, 0, NULL,
+		"One of the sources with this option must be selectable before the clock is set."},
+	{"offset", OPTION_DOUBLE, FIELD(source.offset_s), -1e6, 1e6, "SECONDS",
+		"Added to what it says (default 0)."},
+	{"asymmetry", OPTION_DOUBLE, FIELD(asymmetry), -0.5, 0.5, "RATIO",
+		"Where the queueing is that makes a delay longer than the least one: -0.5 all on "
+		"the way there, 0.5 all on the way back. Offsets are corrected by that share of "
+		"it, and the error bound grows as much (default 0)."},
+	{"maxdelay", OPTION_DOUBLE, FIELD(max_delay_s), 1e-9, 1000, "SECONDS",
+		"Samples with a longer delay are not used (default 3)."},
+	{"maxdelayratio", OPTION_DOUBLE, FIELD(max_delay_ratio), 0, 1e6, "RATIO",
+		"Samples with a delay above RATIO times the least one are not used (default 0: "
+		"all are, as the estimator trusts a late sample the less anyway)."},
+	{"maxdelaydevratio", OPTION_DOUBLE, FIELD(max_delay_dev_ratio), 0, 1e6, "RATIO",
+		"Samples are not used when half of what their delay is above the least one is more "
+		"than RATIO times the typical error of a sample (default 0: all are)."},
+	{"maxdelayquant", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"maxsamples", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"minsamples", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"mindelay", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"polltarget", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"auto_offline", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"certset", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"copy", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"extfield", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"key", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"maxunreach", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"minstratum", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"nts", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"ntsport", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"offline", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"xleave", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+};
+
+const size_t config_server_options_size =
+	sizeof(config_server_options) / sizeof(config_server_options[0]);
+
+static const struct config_server defaults = {
+	.port = MERIDIAN_NTP_PORT,
+	.version = MERIDIAN_NTP_VERSION_MAX,
+	.minpoll_log2 = POLL_NOT_GIVEN,
+	.maxpoll_log2 = POLL_NOT_GIVEN,
+	.presend_log2 = CONFIG_PRESEND_NEVER,
+	.filter = 1,
+	.max_delay_s = 3,
+};
+
+static const struct config_server_option *option_find(const char *name)
+{
+	for (size_t i = 0; i < config_server_options_size; i++) {
+		if (strcasecmp(config_server_options[i].name, name) == 0)
+			return &config_server_options[i];
+	}
+	return NULL;
+}
+
+/* The value that an option has, as a number. */
+static double option_value(
+	const struct config_server *server, const struct config_server_option *option)
+{
+	const uint8_t *field = (const uint8_t *)server + option->offset;
+	uint16_t uint16;
+	double real;
+
+	switch (option->kind) {
+	case OPTION_INT8:
+		return (int8_t)*field;
+	case OPTION_UINT16:
+		memcpy(&uint16, field, sizeof(uint16));
+		return uint16;
+	case OPTION_DOUBLE:
+		memcpy(&real, field, sizeof(real));
+		return real;
+	case OPTION_IPV4:
+		return *field == MERIDIAN_FAMILY_IPV4;
+	case OPTION_IPV6:
+		return *field == MERIDIAN_FAMILY_IPV6;
+	case OPTION_FLAG:
+	case OPTION_UINT8:
+		return *field;
+	default:
+		return 0;
+	}
+}
+
+static void option_set(
+	struct config_server *server, const struct config_server_option *option, double value)
+{
+	uint8_t *field = (uint8_t *)server + option->offset;
+	uint16_t uint16 = (uint16_t)value;
+
+	switch (option->kind) {
+	case OPTION_INT8:
+		*field = (uint8_t)(int8_t)value;
+		break;
+	case OPTION_UINT16:
+		memcpy(field, &uint16, sizeof(uint16));
+		break;
+	case OPTION_DOUBLE:
+		memcpy(field, &value, sizeof(value));
+		break;
+	case OPTION_IPV4:
+		*field = MERIDIAN_FAMILY_IPV4;
+		break;
+	case OPTION_IPV6:
+		*field = MERIDIAN_FAMILY_IPV6;
+		break;
+	default:
+		*field = (uint8_t)value;
+	}
+}
+
+static bool option_has_number(const struct config_server_option *option)
+{
+	return option->kind >= OPTION_INT8 && option->kind <= OPTION_DOUBLE;
+}
+
+static bool option_parse(
+	struct config_parser *parser, struct config_server *server, const char *word)
+{
+	const struct config_server_option *option = option_find(word);
+	double value = 1;
+
+	if (option == NULL) {
+		config_error(parser, "unknown option '%s'", word);
+		return false;
+	}
+	if (option->kind == OPTION_REFUSED) {
+		config_error(parser, "option '%s' refused: %s", option->name, option->text);
+		return false;
+	}
+	if (option->kind == OPTION_IGNORED) {
+		if (config_word_required(parser, option->name) == NULL)
+			return false;
+		config_warning(parser, "warning: option '%s' has no effect: %s", option->name,
+			option->text);
+		return true;
+	}
+	if (option_has_number(option) &&
+		!config_number(parser, option->name, option->min, option->max,
+			option->kind != OPTION_DOUBLE, &value))
+		return false;
+	option_set(server, option, value);
+	return true;
+}
+
+/* A poll limit that is given moves the default of the other one, as in chrony. */
+static bool polls_check(struct config_parser *parser, struct config_server *server)
+{
+	bool min_given = server->minpoll_log2 != POLL_NOT_GIVEN;
+	bool max_given = server->maxpoll_log2 != POLL_NOT_GIVEN;
+
+	if (!min_given)
+		server->minpoll_log2 = max_given && server->maxpoll_log2 < POLL_DEFAULT_MIN
+			? server->maxpoll_log2
+			: (int8_t)POLL_DEFAULT_MIN;
+	if (!max_given)
+		server->maxpoll_log2 = server->minpoll_log2 > POLL_DEFAULT_MAX
+			? server->minpoll_log2
+			: (int8_t)POLL_DEFAULT_MAX;
+	if (server->minpoll_log2 <= server->maxpoll_log2)
+		return true;
+	config_error(parser, "minpoll %d is more than maxpoll %d", server->minpoll_log2,
+		server->maxpoll_log2);
+	return false;
+}
+
+/* A name that is an address is of one family already. */
+static bool family_check(struct config_parser *parser, const struct config_server *server)
+{
+	struct config_address address;
+
+	if (server->family == 0 || !config_server_address_parse(server->name, &address) ||
+		address.family == server->family)
+		return true;
+	config_error(parser, "%s is not an IPv%d address", server->name,
+		server->family == MERIDIAN_FAMILY_IPV4 ? 4 : 6);
+	return false;
+}
+
+static bool server_known(const struct config *config, const struct config_server *server)
+{
+	for (size_t i = 0; i < config->server_count; i++) {
+		if (config_same_host(config->server[i].name, server->name) &&
+			config->server[i].port == server->port)
+			return true;
+	}
+	return false;
+}
+
+static bool name_check(struct config_parser *parser, const char *name)
+{
+	struct config_address address;
+	const char *wrong = config_server_address_parse(name, &address)
+		? config_server_address_check(&address)
+		: config_host_name_check(name);
+
+	if (wrong)
+		config_error(parser, "'%s' %s", name, wrong);
+	return wrong == NULL;
+}
+
+void config_parse_server(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct config_server server = defaults;
+	const char *word = config_word_required(parser, "the address or name");
+
+	(void)row;
+	if (word == NULL || !name_check(parser, word))
+		return;
+	strcpy(server.name, word);
+	while ((word = config_word(parser))) {
+		if (!option_parse(parser, &server, word))
+			return;
+	}
+	if (!polls_check(parser, &server) || !family_check(parser, &server))
+		return;
+	if (server_known(config, &server))
+		config_error(parser, "%s is there already", server.name);
+	else if (config->server_count == CONFIG_SOURCES_MAX)
+		config_error(parser, "more than %d servers", CONFIG_SOURCES_MAX);
+	else
+		config->server[config->server_count++] = server;
+}
+
+bool config_server_same(const struct config_server *a, const struct config_server *b)
+{
+	for (size_t i = 0; i < config_server_options_size; i++) {
+		if (option_value(a, &config_server_options[i]) !=
+			option_value(b, &config_server_options[i]))
+			return false;
+	}
+	return strcmp(a->name, b->name) == 0;
+}
+
+/* The poll limits depend on each other, so they are always told. */
+static bool option_is_default(
+	const struct config_server *server, const struct config_server_option *option)
+{
+	return option_value(server, option) == option_value(&defaults, option);
+}
+
+void config_server_dump(const struct config_server *server, FILE *out)
+{
+	fprintf(out, "server %s", server->name);
+	for (size_t i = 0; i < config_server_options_size; i++) {
+		const struct config_server_option *option = &config_server_options[i];
+
+		if (option_is_default(server, option))
+			continue;
+		fprintf(out, " %s", option->name);
+		if (option_has_number(option))
+			fprintf(out, " %.9g", option_value(server, option));
+	}
+	fputc('\n', out);
+}

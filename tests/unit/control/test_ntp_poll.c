@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* When a server is asked, and which answers count. */
+
+#include "play.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_interval(void **state)
+{
+	double least = 1e9, most = 0;
+
+	(void)state;
+	play_start(&play_numeric);
+	play_until_request();
+	for (int i = 0; i < 200; i++) {
+		double interval_s = play_until_request();
+
+		least = fmin(least, interval_s);
+		most = fmax(most, interval_s);
+	}
+	assert_true(least >= 16 && least < 16.1);
+	assert_true(most <= 16 * 1.02 + 1e-3 && most > 16.2);
+}
+
+static void test_burst_unanswered(void **state)
+{
+	struct config_server bursting = play_numeric;
+
+	(void)state;
+	bursting.iburst = true;
+	play_start(&bursting);
+	play_until_request();
+	for (int i = 1; i < 8; i++)
+		assert_true(fabs(play_until_request() - 2) < 1e-3);
+	for (int i = 0; i < 5; i++)
+		assert_true(play_until_request() >= 16);
+}
+
+static void test_burst_answered(void **state)
+{
+	struct config_server bursting = play_numeric;
+
+	(void)state;
+	bursting.iburst = true;
+	play_start(&bursting);
+	for (int i = 0; i < 4; i++) {
+		play_until_request();
+		play_answer_good();
+	}
+	assert_int_equal(play.reports, 4);
+	assert_true(play_until_request() >= 16);
+	play_answer_good();
+	assert_true(play_until_request() >= 16);
+}
+
+static void test_reach(void **state)
+{
+	(void)state;
+	play_start(&play_numeric);
+	play_until_request();
+	assert_int_equal(play_server[0].source.reach, 0);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.reach, 1);
+	play_until_request();
+	assert_int_equal(play_server[0].source.reach, 2);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.reach, 3);
+	for (int i = 0; i < 7; i++)
+		play_until_request();
+	assert_int_equal(play_server[0].source.reach, 0x80);
+	assert_int_equal(play.reports, 2);
+	play_until_request();
+	assert_int_equal(play_server[0].source.reach, 0);
+	assert_int_equal(play.reports, 3);
+	assert_int_equal(play.lookups, 0);
+}
+
+/* minpoll is maxpoll here: a RATE must count all the same. */
+static void test_rate(void **state)
+{
+	(void)state;
+	play_start(&play_named);
+	play_resolve(play_address, 1);
+	play_until_request();
+	play_answer(0, "RATE", 4);
+	assert_true(play_until_request() >= 4 * 32);
+	assert_true(play_until_request() >= 32);
+	play_answer(0, "RATE", 7);
+	assert_true(play_until_request() >= 4 * 128);
+	play_answer_good();
+	assert_true(play_until_request() >= 128);
+	play_answer(0, "RATE", 127);
+	assert_int_equal(play_server[0].source.poll_log2, 10);
+	play_until(play.now_ns + 4100 * NS_PER_S);
+	play_answer(0, "RATE", -128);
+	assert_int_equal(play_server[0].source.poll_log2, 10);
+}
+
+static void test_rate_ends_burst(void **state)
+{
+	struct config_server bursting = play_numeric;
+
+	(void)state;
+	bursting.iburst = true;
+	play_start(&bursting);
+	play_until_request();
+	play_answer(0, "RATE", 0);
+	assert_true(play_until_request() >= 4 * 32);
+	assert_true(play_until_request() >= 32);
+}
+
+static void test_burst_repeats_what_got_no_answer(void **state)
+{
+	struct config_server bursting = play_numeric;
+
+	(void)state;
+	bursting.burst = true;
+	play_start(&bursting);
+	play_until_request();
+	play_answer_good();
+	/* At minpoll there is nothing to spare. */
+	assert_true(play_until_request() >= 16);
+	play_answer_good();
+	play_server[0].source.poll_log2 = 5;
+	play_until_request();
+	assert_true(fabs(play_until_request() - 2) < 1e-3);
+	assert_true(play_until_request() >= 32);
+	play_server[0].source.poll_log2 = 6;
+	play_until_request();
+	play_until_request();
+	assert_true(fabs(play_until_request() - 2) < 1e-3);
+	play_answer_good();
+	assert_true(play_until_request() >= 60);
+	for (int i = 0; i < 3; i++)
+		assert_true(fabs(play_until_request() - 2) < 1e-3);
+	assert_true(play_until_request() >= 64);
+}
+
+static void test_presend_does_not_count(void **state)
+{
+	struct config_server presending = play_numeric;
+
+	(void)state;
+	presending.presend_log2 = 5;
+	play_start(&presending);
+	play_until_request();
+	play_answer_good();
+	assert_true(play_until_request() >= 16);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.estimator.sample_count, 2);
+	play_server[0].source.poll_log2 = 5;
+	play_until_request();
+	play_answer_good();
+	assert_int_equal(play_server[0].source.estimator.sample_count, 2);
+	assert_int_equal(play_server[0].source.reach, 3);
+	assert_true(fabs(play_until_request() - 2) < 1e-3);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.estimator.sample_count, 3);
+	assert_int_equal(play_server[0].source.reach, 7);
+	assert_true(play_until_request() >= 32);
+}
+
+static void test_filter_takes_the_best(void **state)
+{
+	static const uint64_t delays_ns[] = {3000000, 1000000, 2000000};
+	struct config_server filtering = play_numeric;
+
+	(void)state;
+	filtering.filter = 3;
+	play_start(&filtering);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(play_server[0].source.estimator.sample_count, 0);
+		play_until_request();
+		play.answer_delay_ns = delays_ns[i];
+		play_answer_good();
+	}
+	assert_int_equal(play_server[0].source.estimator.sample_count, 1);
+	assert_true(fabs(play_server[0].source.estimator.sample[0].delay_s - 1e-3) < 1e-6);
+	assert_int_equal(play_server[0].source.reach, 7);
+	assert_int_equal(play.reports, 1);
+}
+
+static void test_late_answers_are_heard_but_not_used(void **state)
+{
+	struct config_server strict = play_numeric;
+
+	(void)state;
+	strict.max_delay_s = 0.5;
+	strict.max_delay_ratio = 1.5;
+	play_start(&strict);
+	for (int i = 0; i < 8; i++) {
+		play_until_request();
+		play_answer_good();
+	}
+	assert_int_equal(play_server[0].source.estimator.sample_count, 8);
+	play_until_request();
+	play.answer_delay_ns = 4000000;
+	play_answer_good();
+	play_until_request();
+	play.answer_delay_ns = 600000000;
+	play_answer_good();
+	assert_int_equal(play_server[0].source.estimator.sample_count, 8);
+	assert_int_equal(play_server[0].source.reach, 0xff);
+	assert_int_equal(play_server[0].verdicts[PACKET_DELAY_RATIO], 1);
+	assert_int_equal(play_server[0].verdicts[PACKET_DELAY], 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_interval),
+		cmocka_unit_test(test_burst_unanswered),
+		cmocka_unit_test(test_burst_answered),
+		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_ends_burst),
+		cmocka_unit_test(test_burst_repeats_what_got_no_answer),
+		cmocka_unit_test(test_presend_does_not_count),
+		cmocka_unit_test(test_filter_takes_the_best),
+		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
