@@ -3,40 +3,29 @@
 #include <bytes.h>
 #include <errno.h>
 
-static void address_add(const struct clients_range *range, uint8_t *octets, uint32_t number)
+/* IPv6 clients are in a subnet each where the prefix has some, since rate limits are for subnets.
+ */
+static bool counts_low(const struct prefix *prefix)
 {
-	uint8_t *part = octets + range->part;
-
-	if (range->first.ipv6)
-		put_u64(part, get_u64(part) + number);
-	else
-		put_u32(part, get_u32(part) + number);
-}
-
-/* Where IPv6 clients are counted: each in a subnet of its own where the prefix has some, since rate
- * limits are for subnets. */
-static uint8_t part_of(const struct prefix *prefix)
-{
-	return prefix->address.ipv6 && prefix->length >= 64 ? 8 : 0;
+	return prefix->address.ipv6 && prefix->length >= 64;
 }
 
 static struct clients_range range_of(const struct prefix *prefix)
 {
-	struct clients_range range = {.first = prefix->address, .part = part_of(prefix)};
-	unsigned int end = !prefix->address.ipv6 ? 32 : range.part == 0 ? 64 : 128;
+	struct clients_range range = {.ipv6 = prefix->address.ipv6, .low = counts_low(prefix)};
+	unsigned int end = !range.ipv6 ? 32 : range.low ? 128 : 64;
 	unsigned int host_bits = end - prefix->length;
 	uint64_t count = host_bits > 24 ? CLIENTS_MAX + UINT64_C(2) : UINT64_C(1) << host_bits;
+	bool skip = host_bits > 1; /* network and broadcast address */
+	uint8_t first[16];
 
-	for (unsigned int bit = prefix->length; bit < prefix->length + host_bits; bit++)
-		range.first.octet[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	if (host_bits > 1) {
-		address_add(&range, range.first.octet, 1);
-		count -= 2;
-	}
-	if (range.first.ipv6 && range.part == 0)
-		put_u64(range.first.octet + 8, 1);
-	range.first_ipv4 = get_u32(range.first.octet);
-	range.count = (uint32_t)count;
+	memcpy(first, prefix->address.octet, sizeof(first));
+	for (unsigned int bit = prefix->length; bit < end; bit++)
+		first[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	range.first_ipv4 = get_u32(first) + skip;
+	range.first_ipv6[0] = get_u64(first) + (range.low ? 0 : skip);
+	range.first_ipv6[1] = range.low ? get_u64(first + 8) + skip : 1;
+	range.count = (uint32_t)(skip ? count - 2 : count);
 	return range;
 }
 
@@ -61,32 +50,24 @@ int clients_init(struct clients *clients, const struct prefix *prefixes, size_t 
 	return clients->count > 0 && clients->count < wanted ? -ERANGE : 0;
 }
 
+static bool range_contains(const struct clients_range *range, const struct address *address)
+{
+	uint64_t high = get_u64(address->octet), low = get_u64(address->octet + 8);
+
+	if (range->ipv6 != address->ipv6)
+		return false;
+	if (!address->ipv6)
+		return get_u32(address->octet) - range->first_ipv4 < range->count;
+	if (range->low)
+		return high == range->first_ipv6[0] && low - range->first_ipv6[1] < range->count;
+	return low == range->first_ipv6[1] && high - range->first_ipv6[0] < range->count;
+}
+
 bool clients_contain(const struct clients *clients, const struct address *address)
 {
 	for (uint32_t i = 0; i < clients->range_count; i++) {
-		const struct clients_range *range = &clients->range[i];
-		const uint8_t *first = range->first.octet;
-
-		if (range->first.ipv6 != address->ipv6)
-			continue;
-		if (!address->ipv6 && get_u32(address->octet) - get_u32(first) < range->count)
-			return true;
-		if (address->ipv6 &&
-			get_u64(address->octet + 8 - range->part) ==
-				get_u64(first + 8 - range->part) &&
-			get_u64(address->octet + range->part) - get_u64(first + range->part) <
-				range->count)
+		if (range_contains(&clients->range[i], address))
 			return true;
 	}
 	return false;
-}
-
-void clients_ipv6(const struct clients *clients, uint32_t index, uint8_t ret_octets[16])
-{
-	const struct clients_range *range = clients->range;
-
-	while (index >= range->count)
-		index -= range++->count;
-	memcpy(ret_octets, range->first.octet, 16);
-	address_add(range, ret_octets, index);
 }

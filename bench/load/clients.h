@@ -17,10 +17,11 @@
 #define CLIENTS_RANGES 8
 
 struct clients_range {
-	struct address first;
-	uint32_t first_ipv4; /* the same as a number */
+	uint64_t first_ipv6[2]; /* upper and lower half */
+	uint32_t first_ipv4;
 	uint32_t count;
-	uint8_t part; /* offset of the octets that are counted up: 8 or, in IPv4 and subnets, 0 */
+	bool ipv6;
+	bool low; /* the lower half of an IPv6 address is counted up, not the upper */
 };
 
 /* Of one address family. Immutable after clients_init(). */
@@ -44,16 +45,13 @@ int clients_init(struct clients *clients, const struct prefix *prefixes, size_t 
 /* Whether an address is one of the clients'. */
 bool clients_contain(const struct clients *clients, const struct address *address);
 
-/* Address number `index` of IPv6 clients, below clients->count, as 16 octets. */
-void clients_ipv6(const struct clients *clients, uint32_t index, uint8_t ret_octets[16]);
-
 static inline uint32_t clients_index(const struct clients *clients, uint64_t request)
 {
 	return (uint32_t)((uint64_t)((uint32_t)request * UINT32_C(2654435769)) * clients->count >>
 		32);
 }
 
-/* An IPv4 client's address as a number. */
+/* Address number `index`, below clients->count, of IPv4 clients. */
 static inline uint32_t clients_ipv4(const struct clients *clients, uint32_t index)
 {
 	const struct clients_range *range = clients->range;
@@ -61,6 +59,17 @@ static inline uint32_t clients_ipv4(const struct clients *clients, uint32_t inde
 	while (index >= range->count)
 		index -= range++->count;
 	return range->first_ipv4 + index;
+}
+
+/* The same of IPv6 clients, in two halves as they lie in memory. */
+static inline void clients_ipv6(const struct clients *clients, uint32_t index, uint64_t ret_half[2])
+{
+	const struct clients_range *range = clients->range;
+
+	while (index >= range->count)
+		index -= range++->count;
+	ret_half[0] = __builtin_bswap64(range->first_ipv6[0] + (range->low ? 0 : index));
+	ret_half[1] = __builtin_bswap64(range->first_ipv6[1] + (range->low ? index : 0));
 }
 
 /* Source port of a request, in host order. */

@@ -4,15 +4,21 @@
 #include "token.h"
 #include <meridian/counter.h>
 #include <meridian/ntp.h>
+#include <prefetch.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
-#include <rte_prefetch.h>
 #include <sched.h>
 
 /* How often CLOCK_REALTIME is read beside the counter. */
 #define CLOCK_PER_S 200
+
+/* Replies whose check takes longer than it takes to read the counter. */
+#define RECEIVED_LONG 4
+
+/* For an array that is written before it is read: the build zeroes every other variable. */
+#define UNSET __attribute__((uninitialized))
 
 /* The core is given away when nothing is due for 1/YIELDS_PER_S. */
 #define YIELDS_PER_S 200000
@@ -72,30 +78,31 @@ static void other_frame(struct engine *engine, struct rte_mbuf *mbuf)
 }
 
 /* Takes what has arrived. Returns how many frames. */
-static unsigned int frames_receive(struct engine *engine)
+static unsigned int frames_receive(struct engine *engine, uint64_t *now)
 {
-	struct rte_mbuf *mbuf[ENGINE_BURST];
-	unsigned int count, done = 0;
-	uint64_t now;
+	UNSET struct rte_mbuf *mbuf[ENGINE_BURST];
+	UNSET struct meter_frame frame[ENGINE_BURST];
+	unsigned int count, valid = 0;
 
 	count = rte_eth_rx_burst(engine->port->id, 0, mbuf, (uint16_t)engine->burst);
+	*now = rte_rdtsc();
 	if (count == 0)
 		return 0;
-	now = rte_rdtsc();
-	for (unsigned int i = 0; i < count; i++) { /* a reply lies in two cache lines */
-		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
-		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *) + RTE_CACHE_LINE_SIZE);
+	for (unsigned int i = 0; i < count; i++) {
+		frame[i].data = rte_pktmbuf_mtod(mbuf[i], const uint8_t *);
+		frame[i].length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;
+	}
+	if (meter_replies(engine->meter, frame, count, *now) == 0) {
+		rte_pktmbuf_free_bulk(mbuf, count);
+		return count;
 	}
 	for (unsigned int i = 0; i < count; i++) {
-		const uint8_t *frame = rte_pktmbuf_mtod(mbuf[i], const uint8_t *);
-		uint32_t length = mbuf[i]->nb_segs == 1 ? mbuf[i]->data_len : 0;
-
-		if (meter_reply(engine->meter, frame, length, now) == REPLY_OTHER)
+		if (frame[i].reason == REPLY_OTHER)
 			other_frame(engine, mbuf[i]);
 		else
-			mbuf[done++] = mbuf[i];
+			mbuf[valid++] = mbuf[i];
 	}
-	rte_pktmbuf_free_bulk(mbuf, done);
+	rte_pktmbuf_free_bulk(mbuf, valid);
 	return count;
 }
 
@@ -113,27 +120,45 @@ static void waiting_send(struct engine *engine)
 		__atomic_store_n(&engine->refused, engine->refused + 1, __ATOMIC_RELAXED);
 }
 
-static unsigned int due_count(struct engine *engine, uint64_t now, uint64_t due[ENGINE_BURST])
+/* Requests whose time has come, each with its own. */
+static unsigned int due_take(
+	struct engine *engine, uint64_t now, unsigned int room, uint64_t due_units[ENGINE_BURST])
 {
 	unsigned int count = 0;
 
-	while (count < engine->burst && engine->schedule.next_ticks <= now &&
+	while (count < room && engine->schedule.next_ticks <= now &&
 		engine->schedule.next_ticks < engine->end_ticks) {
-		due[count++] = engine->schedule.next_ticks;
+		due_units[count++] = engine->schedule.next_ticks >> TOKEN_TICKS_LOG2;
 		schedule_advance(&engine->schedule);
 	}
 	return count;
 }
 
+/* A buffer comes back from the port in any state, so the whole frame is written. */
+static void requests_build(
+	struct engine *engine, uint64_t first, const uint64_t *due_units, unsigned int count)
+{
+	struct rte_mbuf **mbuf = engine->waiting;
+	UNSET uint8_t *frame[ENGINE_BURST];
+	UNSET uint16_t length[ENGINE_BURST];
+
+	for (unsigned int i = 0; i < count; i++)
+		frame[i] = rte_pktmbuf_mtod(mbuf[i], uint8_t *);
+	traffic_build_burst(engine->traffic, first, due_units, count, frame, length);
+	for (unsigned int i = 0; i < count; i++) {
+		mbuf[i]->data_len = length[i];
+		mbuf[i]->pkt_len = length[i];
+	}
+}
+
 /*
- * Sends what is due. A buffer comes back from the port in any state, so the whole frame is
- * written. Requests whose time has come while the port is full wait for it, and their round trip
- * counts from when they were due.
+ * Sends what is due. Requests whose time has come while the port is full wait for it, and their
+ * round trip counts from when they were due.
  */
 static unsigned int requests_send(struct engine *engine, uint64_t now)
 {
-	struct rte_mbuf **mbuf = engine->waiting;
-	uint64_t due[ENGINE_BURST], request = 0;
+	UNSET uint64_t due_units[ENGINE_BURST];
+	uint64_t first, lag_ticks = now - engine->schedule.next_ticks;
 	unsigned int count;
 
 	if (engine->waiting_count > 0) {
@@ -141,22 +166,16 @@ static unsigned int requests_send(struct engine *engine, uint64_t now)
 		return engine->waiting_count;
 	}
 	if (engine->schedule.next_ticks > now ||
-		rte_pktmbuf_alloc_bulk(engine->port->pool, mbuf, engine->burst) < 0)
+		rte_pktmbuf_alloc_bulk(engine->port->pool, engine->waiting, engine->burst) < 0)
 		return 0;
-	count = due_count(engine, now, due);
-	for (unsigned int i = 0; i < count; i++)
-		__builtin_prefetch(rte_pktmbuf_mtod(mbuf[i], uint8_t *), 1);
-	for (unsigned int i = 0; i < count; i++) {
-		request = meter_request(engine->meter, now);
-		mbuf[i]->data_len = traffic_build(engine->traffic, request,
-			due[i] >> TOKEN_TICKS_LOG2, rte_pktmbuf_mtod(mbuf[i], uint8_t *));
-		mbuf[i]->pkt_len = mbuf[i]->data_len;
-	}
+	count = due_take(engine, now, engine->burst, due_units);
 	if (count < engine->burst)
-		rte_pktmbuf_free_bulk(mbuf + count, engine->burst - count);
+		rte_pktmbuf_free_bulk(engine->waiting + count, engine->burst - count);
 	if (count == 0)
 		return 0;
-	meter_lag(engine->meter, request, now - due[0], count);
+	first = meter_requests(engine->meter, count, now);
+	requests_build(engine, first, due_units, count);
+	meter_lag(engine->meter, first, lag_ticks, count);
 	engine->waiting_first = 0;
 	engine->waiting_count = count;
 	waiting_send(engine);
@@ -202,16 +221,18 @@ int engine_measure(void *argument)
 	struct engine *engine = argument;
 	uint64_t now, rare = 0;
 
-	while ((now = rte_rdtsc()) < engine->stop_ticks) {
-		unsigned int busy = frames_receive(engine);
+	do {
+		unsigned int busy = frames_receive(engine, &now);
 
 		if (now >= rare)
 			rare = housekeeping(engine, now);
+		if (busy >= RECEIVED_LONG) /* checking them took time */
+			now = rte_rdtsc();
 		if (now < engine->end_ticks)
-			busy += requests_send(engine, rte_rdtsc());
+			busy += requests_send(engine, now);
 		if (busy == 0)
 			idle(engine, engine->schedule.next_ticks - now);
-	}
+	} while (now < engine->stop_ticks);
 	engine->unsent = engine->waiting_count;
 	if (engine->schedule.next_ticks < engine->end_ticks)
 		engine->unsent += schedule_expected(
@@ -226,7 +247,8 @@ int engine_measure(void *argument)
 
 static unsigned int reflect_burst(struct engine *engine)
 {
-	struct rte_mbuf *mbuf[ENGINE_BURST], *answer[ENGINE_BURST];
+	UNSET struct rte_mbuf *mbuf[ENGINE_BURST];
+	UNSET struct rte_mbuf *answer[ENGINE_BURST];
 	unsigned int count, answers = 0, sent;
 	uint64_t ntp;
 
@@ -234,8 +256,10 @@ static unsigned int reflect_burst(struct engine *engine)
 	if (count == 0)
 		return 0;
 	ntp = ntp_now();
-	for (unsigned int i = 0; i < count; i++)
-		rte_prefetch0(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+	for (unsigned int i = 0; i < count; i++) {
+		prefetch_write(rte_pktmbuf_mtod(mbuf[i], uint8_t *));
+		prefetch_write(rte_pktmbuf_mtod(mbuf[i], uint8_t *) + RTE_CACHE_LINE_SIZE);
+	}
 	for (unsigned int i = 0; i < count; i++) {
 		uint32_t length = mbuf[i]->data_len;
 

@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "meter.h"
+#include "reply_plain.h"
 #include "token.h"
 #include <bytes.h>
 #include <errno.h>
 #include <meridian/ntp.h>
+#include <prefetch.h>
 #include <stdlib.h>
 
 __extension__ typedef unsigned __int128 u128;
 
 #define NS_PER_S     UINT64_C(1000000000)
 #define WINDOW_WORDS ((TOKEN_NUMBER_MASK + 1) / 64)
+
+/* Frames that are on their way into the cache while others are looked at. */
+#define PREFETCH_AHEAD 8
+#define CACHE_LINE     64
+
+static int only_kind(const struct traffic *traffic)
+{
+	int kind = traffic->template[0].kind;
+
+	for (uint32_t i = 1; i < traffic->template_count; i++) {
+		if (traffic->template[i].kind != kind)
+			return -1;
+	}
+	return kind;
+}
 
 int meter_init(struct meter *meter, const struct traffic *traffic, uint64_t hz, uint32_t timeout_ms,
 	unsigned int sample_log2)
@@ -19,6 +36,7 @@ int meter_init(struct meter *meter, const struct traffic *traffic, uint64_t hz, 
 	meter->hz = hz;
 	meter->timeout_units = hz / 1000 * timeout_ms >> TOKEN_TICKS_LOG2;
 	meter->sample_mask = (1u << sample_log2) - 1;
+	meter->only_kind = only_kind(traffic);
 	meter->ns_per_tick = (uint64_t)(((u128)NS_PER_S << 32) / hz);
 	meter->ns_per_unit = (uint64_t)(((u128)NS_PER_S << (24 + TOKEN_TICKS_LOG2)) / hz);
 	meter->window = calloc(WINDOW_WORDS, sizeof(uint64_t));
@@ -48,7 +66,7 @@ void meter_restart(struct meter *meter)
 	memset(meter->kind_sent, 0, sizeof(meter->kind_sent));
 	memset(meter->kind_answered, 0, sizeof(meter->kind_answered));
 	memset(meter->kiss, 0, sizeof(meter->kiss));
-	memset(meter->target, 0, sizeof(meter->target));
+	memset(meter->target, 0xff, sizeof(meter->target)); /* METER_UNKNOWN */
 	memset(&meter->round_trip, 0, sizeof(meter->round_trip));
 	memset(&meter->send_to_reply, 0, sizeof(meter->send_to_reply));
 	memset(&meter->residence, 0, sizeof(meter->residence));
@@ -58,32 +76,45 @@ void meter_restart(struct meter *meter)
 	meter->settled = meter->recent = (struct meter_mark){.units = UINT64_MAX};
 }
 
-uint64_t meter_request(struct meter *meter, uint64_t now_ticks)
+static void count_kinds(struct meter *meter, uint64_t request, unsigned int count, int sign)
 {
-	uint64_t request = meter->next_request++;
-	unsigned int kind = traffic_template(meter->traffic, request)->kind;
+	if (meter->only_kind >= 0) {
+		meter->kind_sent[meter->only_kind] += (uint64_t)(sign * (int64_t)count);
+		return;
+	}
+	for (uint64_t end = request + count; request < end; request++)
+		meter->kind_sent[traffic_template(meter->traffic, request)->kind] +=
+			(uint64_t)(int64_t)sign;
+}
 
-	if (request % 64 == 0)
-		meter->window[request / 64 % WINDOW_WORDS] = 0;
-	if ((request & meter->sample_mask) == 0)
-		meter->sample[request / (meter->sample_mask + 1) % METER_SAMPLES] =
-			(struct meter_sample){.request = request, .ticks = now_ticks};
-	meter->sent++;
-	meter->malformed += kind == REQUEST_malformed;
-	meter->kind_sent[kind]++;
-	return request;
+/* The first multiple of a power of two from `number` on. */
+static uint64_t multiple_from(uint64_t number, uint64_t power)
+{
+	return (number + power - 1) & ~(power - 1);
+}
+
+uint64_t meter_requests(struct meter *meter, unsigned int count, uint64_t now_ticks)
+{
+	uint64_t first = meter->next_request, end = first + count;
+	uint64_t step = meter->sample_mask + 1;
+
+	for (uint64_t n = multiple_from(first, 64); n < end; n += 64)
+		meter->window[n / 64 % WINDOW_WORDS] = 0;
+	for (uint64_t n = multiple_from(first, step); n < end; n += step)
+		meter->sample[n / step % METER_SAMPLES] =
+			(struct meter_sample){.request = n, .ticks = now_ticks};
+	meter->next_request = end;
+	meter->sent += count;
+	count_kinds(meter, first, count, 1);
+	meter->malformed = meter->kind_sent[REQUEST_malformed];
+	return first;
 }
 
 void meter_unsent(struct meter *meter, unsigned int count)
 {
-	for (uint64_t request = meter->next_request - count; request < meter->next_request;
-		request++) {
-		unsigned int kind = traffic_template(meter->traffic, request)->kind;
-
-		meter->sent--;
-		meter->malformed -= kind == REQUEST_malformed;
-		meter->kind_sent[kind]--;
-	}
+	meter->sent -= count;
+	count_kinds(meter, meter->next_request - count, count, -1);
+	meter->malformed = meter->kind_sent[REQUEST_malformed];
 }
 
 /* Marks a request as answered. Returns whether it was so already. */
@@ -115,18 +146,25 @@ static bool is_kiss(const struct reply *reply, uint32_t refid)
 	return reply->ntp[1] == MERIDIAN_NTP_STRATUM_KOD && first >= 'A' && first <= 'Z';
 }
 
+static void count_changes(struct meter *meter, uint64_t before, uint64_t now)
+{
+	if (before == METER_UNKNOWN)
+		return;
+	meter->leap_changes += before >> 40 != now >> 40;
+	meter->stratum_changes += (before >> 32 & 0xff) != (now >> 32 & 0xff);
+	meter->refid_changes += (uint32_t)before != (uint32_t)now;
+}
+
 static inline void follow_target(
 	struct meter *meter, const struct reply *reply, uint8_t leap, uint32_t refid)
 {
-	struct meter_target *target = &meter->target[reply->template->target];
-	uint8_t stratum = reply->ntp[1];
+	uint64_t *target = &meter->target[reply->template->target];
+	uint64_t now = (uint64_t)leap << 40 | (uint64_t)reply->ntp[1] << 32 | refid;
 
-	if (target->known) {
-		meter->leap_changes += target->leap != leap;
-		meter->stratum_changes += target->stratum != stratum;
-		meter->refid_changes += target->refid != refid;
-	}
-	*target = (struct meter_target){true, leap, stratum, refid};
+	if (*target == now)
+		return;
+	count_changes(meter, *target, now);
+	*target = now;
 }
 
 /*
@@ -187,9 +225,10 @@ static void follow_sample(struct meter *meter, const struct reply *reply, uint64
 	histogram_signed_add(&meter->offset, there / 2 + back / 2);
 }
 
-static inline uint64_t units_to_ns(const struct meter *meter, uint64_t units)
+/* An age is below 2^31 and a unit is less than 2^9 ns: the product has no more than 64 bits. */
+static inline uint64_t age_ns(const struct meter *meter, uint64_t units)
 {
-	return (uint64_t)((u128)units * meter->ns_per_unit >> 24);
+	return units * meter->ns_per_unit >> 24;
 }
 
 static void count_answer(
@@ -202,26 +241,31 @@ static void count_answer(
 	else
 		meter->late++;
 	meter->kind_answered[reply->template->kind]++;
-	meter->interleaved += reply->interleaved;
-	meter->unsynchronised +=
-		leap == MERIDIAN_NTP_LI_UNKNOWN || reply->ntp[1] == MERIDIAN_NTP_STRATUM_KOD;
+	if (reply->interleaved)
+		meter->interleaved++;
+	if (leap == MERIDIAN_NTP_LI_UNKNOWN || reply->ntp[1] == MERIDIAN_NTP_STRATUM_KOD)
+		meter->unsynchronised++;
 	follow_target(meter, reply, leap, refid);
 	follow_transmit(meter, reply, now_ticks >> TOKEN_TICKS_LOG2);
-	histogram_add(&meter->round_trip, units_to_ns(meter, reply->age_units), 1);
+	histogram_add(&meter->round_trip, age_ns(meter, reply->age_units), 1);
 	if (reply->resided)
 		histogram_add(&meter->residence, (uint64_t)ntp_to_ns((int64_t)reply->residence), 1);
 	if ((reply->request & meter->sample_mask) == 0)
 		follow_sample(meter, reply, now_ticks);
 }
 
-enum reply_reason meter_reply(
+static inline enum reply_reason reply_take(
 	struct meter *meter, const uint8_t *frame, uint32_t length, uint64_t now_ticks)
 {
-	struct reply reply;
-	enum reply_reason reason = reply_check(meter->traffic, frame, length, meter->next_request,
-		now_ticks >> TOKEN_TICKS_LOG2, &reply);
+	uint64_t now_units = now_ticks >> TOKEN_TICKS_LOG2;
+	__attribute__((uninitialized)) struct reply reply;
+	enum reply_reason reason = REPLY_VALID;
 	uint32_t refid;
 
+	if (!reply_check_plain(
+		    meter->traffic, frame, length, meter->next_request, now_units, &reply))
+		reason = reply_check(
+			meter->traffic, frame, length, meter->next_request, now_units, &reply);
 	if (reason == REPLY_OTHER) {
 		meter->other_frames++;
 		return reason;
@@ -234,7 +278,7 @@ enum reply_reason meter_reply(
 		meter->traffic->last_receive[reply.template->ipv6][reply.client] = reply.receive;
 	if (reply.request < meter->first_request)
 		return reason;
-	refid = (uint32_t)get_u16(reply.ntp + 12) << 16 | get_u16(reply.ntp + 14);
+	refid = __builtin_bswap32(load_u32(reply.ntp + 12));
 	if (window_mark(meter, reply.request))
 		meter->duplicate++;
 	else if (is_kiss(&reply, refid))
@@ -242,6 +286,26 @@ enum reply_reason meter_reply(
 	else
 		count_answer(meter, &reply, now_ticks, refid);
 	return reason;
+}
+
+unsigned int meter_replies(
+	struct meter *meter, struct meter_frame *frame, unsigned int count, uint64_t now_ticks)
+{
+	unsigned int others = 0;
+
+	for (unsigned int i = 0; i < count + PREFETCH_AHEAD; i++) {
+		if (i < count) { /* the buffer of a reply is that of a request soon */
+			prefetch_write(frame[i].data);
+			prefetch_write(frame[i].data + CACHE_LINE);
+		}
+		if (i >= PREFETCH_AHEAD) {
+			struct meter_frame *own = &frame[i - PREFETCH_AHEAD];
+
+			own->reason = reply_take(meter, own->data, own->length, now_ticks);
+			others += own->reason == REPLY_OTHER;
+		}
+	}
+	return others;
 }
 
 uint64_t meter_lost(const struct meter *meter)

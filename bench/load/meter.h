@@ -34,11 +34,9 @@
 	X(refid_changes)                                                                           \
 	X(other_frames) /* received that are no NTP replies */
 
-struct meter_target {
-	bool known;
-	uint8_t leap, stratum;
-	uint32_t refid;
-};
+/* What a server said last: leap indicator << 40 | stratum << 32 | reference ID; METER_UNKNOWN:
+ * nothing yet. */
+#define METER_UNKNOWN UINT64_MAX
 
 struct meter_kiss {
 	uint32_t code; /* host order */
@@ -69,6 +67,7 @@ struct meter {
 	uint64_t first_request; /* requests before it are not counted: warm-up */
 	uint64_t next_request;
 	uint32_t sample_mask; /* requests & mask == 0 are sampled */
+	int only_kind;        /* of all requests; -1: there are several */
 	uint64_t ns_per_unit; /* 2^-24 ns */
 	uint64_t ns_per_tick; /* 2^-32 ns */
 	struct meter_clock clock;
@@ -79,7 +78,7 @@ struct meter {
 	uint64_t invalid[REPLY_REASON_COUNT];
 	uint64_t kind_sent[REQUEST_KIND_COUNT], kind_answered[REQUEST_KIND_COUNT];
 	struct meter_kiss kiss[METER_KISSES]; /* the last one: all other codes, as 0 */
-	struct meter_target target[TRAFFIC_TARGETS_MAX];
+	uint64_t target[TRAFFIC_TARGETS_MAX];
 	struct meter_mark settled, recent;
 	uint64_t greatest_transmit;
 
@@ -101,15 +100,23 @@ void meter_fini(struct meter *meter);
 /* Begins a run: forgets all counts. Requests from now on are those of the run. */
 void meter_restart(struct meter *meter);
 
-/* Takes the number of the next request, which is sent at about `now_ticks`. */
-uint64_t meter_request(struct meter *meter, uint64_t now_ticks);
+/* Takes the numbers of the next `count` requests (at most 64), which are sent at about `now_ticks`.
+ * Returns the first. */
+uint64_t meter_requests(struct meter *meter, unsigned int count, uint64_t now_ticks);
 
 /* The last `count` requests could not be sent. */
 void meter_unsent(struct meter *meter, unsigned int count);
 
-/* Takes a received frame. Returns what it was: REPLY_VALID also for duplicates. */
-enum reply_reason meter_reply(
-	struct meter *meter, const uint8_t *frame, uint32_t length, uint64_t now_ticks);
+/* A received frame, and what it was found to be: REPLY_VALID also for duplicates. */
+struct meter_frame {
+	const uint8_t *data;
+	uint32_t length;
+	enum reply_reason reason;
+};
+
+/* Takes a burst of received frames. Sets their reasons and returns how many are REPLY_OTHER. */
+unsigned int meter_replies(
+	struct meter *meter, struct meter_frame *frame, unsigned int count, uint64_t now_ticks);
 
 /* Nothing more will come. Sums up. */
 uint64_t meter_lost(const struct meter *meter);

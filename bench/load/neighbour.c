@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "neighbour.h"
-#include "checksum.h"
 #include <bytes.h>
+#include <checksum.h>
+#include <layout.h>
 
-#define ETHERNET_HEADER 14
-#define IPV6_HEADER     40
-#define ARP_LENGTH      28
-#define ICMPV6          58
-#define SOLICITATION    135
-#define ADVERTISEMENT   136
-#define MESSAGE_LENGTH  24 /* header and target address */
-#define OPTION_LENGTH   8  /* our link-layer address */
+#define ARP_LENGTH     28
+#define ICMPV6         58
+#define SOLICITATION   135
+#define ADVERTISEMENT  136
+#define MESSAGE_LENGTH 24 /* header and target address */
+#define OPTION_LENGTH  8  /* our link-layer address */
 
 static bool is_ours(const struct neighbour_self *self, const struct address *address)
 {
@@ -52,12 +51,13 @@ static uint32_t answer_arp(
 static void checksum_icmp(uint8_t *ip)
 {
 	uint8_t pseudo[8] = {[3] = MESSAGE_LENGTH + OPTION_LENGTH, [7] = ICMPV6};
-	uint64_t sum = checksum_add(0, pseudo, sizeof(pseudo));
+	uint64_t sum = checksum_add_octets(0, pseudo, sizeof(pseudo));
 	uint8_t *message = ip + IPV6_HEADER;
 
 	message[2] = message[3] = 0;
-	sum = checksum_add(sum, ip + 8, 32);
-	checksum_put(message + 2, checksum_add(sum, message, MESSAGE_LENGTH + OPTION_LENGTH));
+	sum = checksum_add_octets(sum, ip + 8, 32);
+	sum = checksum_add_octets(sum, message, MESSAGE_LENGTH + OPTION_LENGTH);
+	store_u16(message + 2, (uint16_t)~checksum_fold(sum));
 }
 
 static uint32_t answer_solicitation(

@@ -1,87 +1,114 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reflect.h"
-#include "checksum.h"
 #include <bytes.h>
+#include <checksum.h>
+#include <layout.h>
 #include <meridian/ntp.h>
 
-#define IPV4_HEADER  20
-#define IPV6_HEADER  40
-#define UDP_HEADER   8
-#define PROTOCOL_UDP 17
-#define UDP_LENGTH   (UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
+#define UDP_LENGTH (UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
 
-static inline void swap(uint8_t *a, uint8_t *b, size_t size)
+/* What the UDP checksum is of, but the addresses, ports and NTP: both lengths and the protocol, as
+ * they lie in memory. */
+#define SUM_CONSTANT ((PROTOCOL_UDP << 8) + 2 * (UDP_LENGTH << 8))
+
+/* What was stored in small pieces is not loaded again in larger ones, which would stall: sums are
+ * of what is in registers. */
+static void turn_ethernet(uint8_t *frame)
 {
-	uint8_t saved[16];
+	uint64_t begin = load_u64(frame); /* to, and two octets of from */
+	uint32_t end = load_u32(frame + 8);
 
-	memcpy(saved, a, size);
-	memcpy(a, b, size);
-	memcpy(b, saved, size);
+	store_u64(frame, begin >> 48 | (uint64_t)end << 16 | begin << 48);
+	store_u32(frame + 8, (uint32_t)(begin >> 16));
 }
 
 static uint64_t turn_ipv4(uint8_t *ip)
 {
-	swap(ip + 12, ip + 16, 4);
-	put_u16(ip + 2, IPV4_HEADER + UDP_LENGTH);
-	ip[10] = ip[11] = 0;
-	checksum_put(ip + 10, checksum_add_words(0, ip, IPV4_HEADER / 4));
-	return checksum_add_words(0, ip + 12, 2);
+	uint64_t begin = load_u64(ip), addresses = load_u64(ip + 12), sum;
+
+	begin = (begin & ~UINT64_C(0xffff0000)) | (uint64_t)(IPV4_HEADER + UDP_LENGTH) << 24;
+	sum = checksum_add(checksum_add(addresses, begin), load_u32(ip + 8) & UINT16_MAX);
+	store_u64(ip, begin);
+	store_u16(ip + 10, (uint16_t)~checksum_fold(sum));
+	store_u64(ip + 12, addresses >> 32 | addresses << 32);
+	return addresses;
 }
 
 static uint64_t turn_ipv6(uint8_t *ip)
 {
-	uint8_t saved[16];
+	uint64_t word[4], sum = 0;
 
-	memcpy(saved, ip + 8, 16);
-	memcpy(ip + 8, ip + 24, 16);
-	memcpy(ip + 24, saved, 16);
+	for (unsigned int i = 0; i < 4; i++) {
+		word[i] = load_u64(ip + 8 + 8 * i);
+		sum = checksum_add(sum, word[i]);
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		store_u64(ip + 8 + 8 * i, word[i ^ 2]);
 	put_u16(ip + 4, UDP_LENGTH);
-	return checksum_add_words(0, ip + 8, 8);
+	return sum;
 }
 
-static void write_ntp(uint8_t *ntp, uint64_t receive, uint64_t transmit)
+static uint64_t turn_ports(uint8_t *udp)
 {
-	unsigned int version = MERIDIAN_NTP_VERSION(ntp[0]);
+	uint32_t ports = load_u32(udp);
 
-	memcpy(ntp + 24, ntp + 40, 8);
-	ntp[0] = MERIDIAN_NTP_LI_VN_MODE(0, version, MERIDIAN_NTP_MODE_SERVER);
-	ntp[1] = 1;
-	ntp[3] = (uint8_t)-23;
-	put_u64(ntp + 4, 1); /* root delay 0, the least root dispersion */
-	put_u32(ntp + 12, MERIDIAN_NTP_REFID('L', 'O', 'A', 'D'));
-	put_u64(ntp + 16, receive & ~(uint64_t)UINT32_MAX);
-	put_u64(ntp + 32, receive);
-	put_u64(ntp + 40, transmit);
+	store_u32(udp, ports >> 16 | ports << 16);
+	put_u16(udp + 4, UDP_LENGTH);
+	return ports;
+}
+
+/* Stratum 1, precision 2^-23 s, root delay 0, the least root dispersion. */
+static uint64_t write_ntp(uint8_t *ntp, uint64_t receive, uint64_t transmit)
+{
+	uint32_t request = load_u32(ntp);
+	unsigned int version = MERIDIAN_NTP_VERSION(request & 0xff);
+	uint64_t word[6] = {
+		(request & 0xff0000) | 1 << 8 | UINT32_C(0xe9) << 24 |
+			MERIDIAN_NTP_LI_VN_MODE(0, version, MERIDIAN_NTP_MODE_SERVER),
+		__builtin_bswap64(UINT64_C(1) << 32 | MERIDIAN_NTP_REFID('L', 'O', 'A', 'D')),
+		__builtin_bswap64(receive & ~(uint64_t)UINT32_MAX),
+		load_u64(ntp + 40),
+		__builtin_bswap64(receive),
+		__builtin_bswap64(transmit),
+	};
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < 6; i++) {
+		sum = checksum_add(sum, word[i]);
+		store_u64(ntp + 8 * i, word[i]);
+	}
+	return sum;
 }
 
 bool reflect_frame(uint8_t *frame, uint32_t *length, uint64_t receive, uint64_t transmit)
 {
-	uint32_t at = 14;
+	uint32_t at = ETHERNET_HEADER;
 	uint8_t *ip, *udp;
+	uint16_t ethertype;
 	uint64_t sum;
 	bool ipv6;
 
-	if (*length < 18 + IPV4_HEADER + UDP_HEADER)
+	if (*length < ETHERNET_HEADER + VLAN_TAG + IPV4_HEADER + UDP_HEADER)
 		return false;
-	if (get_u16(frame + at - 2) == 0x8100)
-		at += 4;
-	ipv6 = get_u16(frame + at - 2) == 0x86dd;
+	ethertype = get_u16(frame + at - 2);
+	if (ethertype == ETHERTYPE_VLAN) {
+		at += VLAN_TAG;
+		ethertype = get_u16(frame + at - 2);
+	}
+	ipv6 = ethertype == ETHERTYPE_IPV6;
 	ip = frame + at;
 	udp = ip + (ipv6 ? IPV6_HEADER : IPV4_HEADER);
-	if ((!ipv6 && get_u16(frame + at - 2) != 0x0800) ||
+	if ((!ipv6 && ethertype != ETHERTYPE_IPV4) ||
 		*length < (uint32_t)(udp - frame) + UDP_LENGTH ||
 		ip[ipv6 ? 6 : 9] != PROTOCOL_UDP || (!ipv6 && ip[0] != 0x45) ||
 		get_u16(udp + 2) != MERIDIAN_NTP_PORT ||
 		MERIDIAN_NTP_MODE(udp[UDP_HEADER]) != MERIDIAN_NTP_MODE_CLIENT)
 		return false;
-	swap(frame, frame + 6, 6);
+	turn_ethernet(frame);
 	sum = ipv6 ? turn_ipv6(ip) : turn_ipv4(ip);
-	swap(udp, udp + 2, 2);
-	put_u16(udp + 4, UDP_LENGTH);
-	put_u16(udp + 6, 0);
-	write_ntp(udp + UDP_HEADER, receive, transmit);
-	sum += (PROTOCOL_UDP << 8) + (UDP_LENGTH << 8); /* as they lie in memory */
-	checksum_put_udp(udp + 6, checksum_add_words(sum, udp, UDP_LENGTH / 4));
+	sum = checksum_add(sum, SUM_CONSTANT + turn_ports(udp));
+	sum = checksum_add(sum, write_ntp(udp + UDP_HEADER, receive, transmit));
+	store_u16(udp + UDP_CHECKSUM, checksum_udp_field(sum));
 	*length = (uint32_t)(udp - frame) + UDP_LENGTH;
 	return true;
 }

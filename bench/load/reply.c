@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reply.h"
-#include "checksum.h"
-#include "token.h"
+#include "reply_request.h"
 #include <bytes.h>
+#include <checksum.h>
+#include <layout.h>
 #include <meridian/ntp.h>
-
-#define IPV4_HEADER  20
-#define IPV6_HEADER  40
-#define UDP_HEADER   8
-#define PROTOCOL_UDP 17
-
-/* Ages beyond that are no ages: the request's time lies ahead. Half of what the token can tell. */
-#define AGE_MAX (UINT32_C(1) << 31)
-
-/* Requests that may be outstanding. The meter's window has as many. */
-#define REQUESTS_BACK_MAX (TOKEN_NUMBER_MASK - 64)
 
 const char *reply_reason_name(enum reply_reason reason)
 {
@@ -55,7 +45,7 @@ static enum reply_reason view_ipv4(struct view *view, uint32_t room)
 	total = get_u16(ip + 2);
 	if (ip[0] != (4 << 4 | IPV4_HEADER / 4) || total > room || total < IPV4_HEADER + UDP_HEADER)
 		return REPLY_bad_ip_header;
-	if (checksum_fold(checksum_add_words(0, ip, IPV4_HEADER / 4)) != UINT16_MAX)
+	if (!checksum_good(checksum_add_octets(0, ip, IPV4_HEADER)))
 		return REPLY_bad_ip_checksum;
 	view->udp = ip + IPV4_HEADER;
 	view->udp_length = total - IPV4_HEADER;
@@ -76,21 +66,15 @@ static enum reply_reason view_ipv6(struct view *view, uint32_t room)
 	return REPLY_VALID;
 }
 
-/* The sums of nearly all replies have lengths that are constants for the compiler. */
-static inline bool checksum_good(const struct view *view)
+static bool udp_good(const struct view *view)
 {
 	uint64_t sum = __builtin_bswap16((uint16_t)view->udp_length) + (PROTOCOL_UDP << 8);
 
-	if (get_u16(view->udp + 6) == 0)
+	if (get_u16(view->udp + UDP_CHECKSUM) == 0)
 		return !view->ipv6;
-	sum = view->ipv6 ? checksum_add_words(sum, view->ip + 8, 8)
-			 : checksum_add_words(sum, view->ip + 12, 2);
-	if (view->udp_length == UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
-		sum = checksum_add_words(
-			sum, view->udp, (UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE) / 4);
-	else
-		sum = checksum_add(sum, view->udp, view->udp_length);
-	return checksum_fold(sum) == UINT16_MAX;
+	sum = view->ipv6 ? checksum_add_octets(sum, view->ip + 8, 32)
+			 : checksum_add_octets(sum, view->ip + 12, 8);
+	return checksum_good(checksum_add_octets(sum, view->udp, view->udp_length));
 }
 
 static enum reply_reason view_take(
@@ -99,12 +83,12 @@ static enum reply_reason view_take(
 	uint16_t ethertype;
 	enum reply_reason reason = REPLY_OTHER;
 
-	if (length < traffic->ip)
+	if (length < traffic->ip || !traffic_tag_good(traffic, frame))
 		return REPLY_OTHER;
 	view->ip = frame + traffic->ip;
 	ethertype = get_u16(view->ip - 2);
-	view->ipv6 = ethertype == 0x86dd;
-	if (ethertype == 0x0800)
+	view->ipv6 = ethertype == ETHERTYPE_IPV6;
+	if (ethertype == ETHERTYPE_IPV4)
 		reason = view_ipv4(view, length - traffic->ip);
 	else if (view->ipv6)
 		reason = view_ipv6(view, length - traffic->ip);
@@ -114,51 +98,27 @@ static enum reply_reason view_take(
 		return REPLY_OTHER;
 	if (get_u16(view->udp + 4) != view->udp_length)
 		return REPLY_bad_udp_length;
-	if (!checksum_good(view))
+	if (!udp_good(view))
 		return REPLY_bad_udp_checksum;
 	if (view->udp_length < UDP_HEADER + MERIDIAN_NTP_HEADER_SIZE)
 		return REPLY_short_payload;
 	return REPLY_VALID;
 }
 
-/* Finds the request by the echoed timestamp. */
-static bool origin_known(const struct traffic *traffic, uint64_t next_request, uint64_t now_units,
-	struct reply *reply)
-{
-	struct token token;
-	uint64_t back;
-
-	if (!token_open(traffic->spec.token_key, get_u64(reply->ntp + 24), &token))
-		return false;
-	back = (next_request - 1 - token.number) & TOKEN_NUMBER_MASK;
-	if (back >= next_request || back > REQUESTS_BACK_MAX)
-		return false;
-	reply->request = next_request - 1 - back;
-	reply->age_units = (uint32_t)now_units - token.due;
-	reply->age_units &= UINT32_MAX;
-	reply->interleaved = token.receive;
-	reply->template = traffic_template(traffic, reply->request);
-	return reply->age_units < AGE_MAX;
-}
-
 static bool is_client_ipv6(const struct clients *clients, uint32_t client, const uint8_t *address)
 {
-	uint8_t octets[16];
+	uint64_t half[2];
 
-	clients_ipv6(clients, client, octets);
-	return memcmp(address, octets, sizeof(octets)) == 0;
+	clients_ipv6(clients, client, half);
+	return load_u64(address) == half[0] && load_u64(address + 8) == half[1];
 }
 
-static inline bool is_client_ipv4(
-	const struct clients *clients, uint32_t client, const uint8_t *address)
+static bool is_client_ipv4(const struct clients *clients, uint32_t client, const uint8_t *address)
 {
-	uint32_t word;
-
-	memcpy(&word, address, sizeof(word));
-	return word == __builtin_bswap32(clients_ipv4(clients, client));
+	return load_u32(address) == __builtin_bswap32(clients_ipv4(clients, client));
 }
 
-static inline enum reply_reason addresses_check(
+static enum reply_reason addresses_check(
 	const struct traffic *traffic, const struct view *view, struct reply *reply)
 {
 	const struct clients *clients = &traffic->spec.clients[view->ipv6];
@@ -247,7 +207,7 @@ enum reply_reason reply_check(const struct traffic *traffic, const uint8_t *fram
 	mode = MERIDIAN_NTP_MODE(ret_reply->ntp[0]);
 	if (mode != MERIDIAN_NTP_MODE_SERVER && mode != MERIDIAN_NTP_MODE_PASSIVE)
 		return REPLY_bad_mode;
-	if (!origin_known(traffic, next_request, now_units, ret_reply))
+	if (!reply_request(traffic, next_request, now_units, ret_reply))
 		return REPLY_wrong_origin;
 	reason = addresses_check(traffic, &view, ret_reply);
 	if (reason == REPLY_VALID)

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "traffic.h"
-#include "checksum.h"
 #include "token.h"
 #include <bytes.h>
+#include <checksum.h>
 #include <errno.h>
+#include <layout.h>
 #include <meridian/ntp.h>
+#include <prefetch.h>
 #include <stdlib.h>
 
-#define IPV4_HEADER  20
-#define IPV6_HEADER  40
-#define UDP_HEADER   8
-#define UDP_CHECKSUM 6
-#define PROTOCOL_UDP 17
-#define TTL          64
+#define TTL 64
 
 /* In the NTP header. */
 #define ORIGIN   24
@@ -20,6 +17,10 @@
 #define TRANSMIT 40
 
 #define SHORT_PAYLOAD 40
+
+/* Frames that are on their way into the cache while others are made. */
+#define PREFETCH_AHEAD 8
+#define CACHE_LINE     64
 
 const char *request_kind_name(enum request_kind kind)
 {
@@ -37,16 +38,16 @@ const char *request_kind_name(enum request_kind kind)
 static void build_ethernet(struct traffic_template *template, const struct traffic_spec *spec)
 {
 	uint8_t *frame = template->frame;
-	unsigned int at = 12;
+	unsigned int at = 2 * MAC_SIZE;
 
 	memcpy(frame, spec->target_mac[template->target], 6);
 	memcpy(frame + 6, spec->source_mac, 6);
 	if (spec->vlan >= 0) {
-		put_u16(frame + at, 0x8100);
+		put_u16(frame + at, ETHERTYPE_VLAN);
 		put_u16(frame + at + 2, (uint16_t)spec->vlan);
-		at += 4;
+		at += VLAN_TAG;
 	}
-	put_u16(frame + at, template->ipv6 ? 0x86dd : 0x0800);
+	put_u16(frame + at, template->ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
 	template->ip = (uint8_t)(at + 2);
 	template->udp = (uint8_t)(template->ip + (template->ipv6 ? IPV6_HEADER : IPV4_HEADER));
 	template->payload = (uint8_t)(template->udp + UDP_HEADER);
@@ -67,7 +68,8 @@ static void build_ip(
 	}
 	ip[0] = 4 << 4 | IPV4_HEADER / 4;
 	put_u16(ip + 2, (uint16_t)(IPV4_HEADER + udp_length));
-	put_u16(ip + 6, 0x4000); /* do not fragment; hence no identification (RFC 6864) */
+	put_u16(ip + 6,
+		IPV4_DONT_FRAGMENT); /* do not fragment; hence no identification (RFC 6864) */
 	ip[8] = TTL;
 	ip[9] = PROTOCOL_UDP;
 	memcpy(ip + 16, target->octet, 4);
@@ -80,12 +82,12 @@ static void sums_take(struct traffic_template *template, uint16_t udp_length)
 	uint8_t pseudo[4] = {0, PROTOCOL_UDP};
 
 	put_u16(pseudo + 2, udp_length);
-	template->ip_sum = checksum_add(0, ip, IPV4_HEADER);
-	template->udp_sum = checksum_add(0, pseudo, sizeof(pseudo));
-	template->udp_sum = template->ipv6 ? checksum_add(template->udp_sum, ip + 24, 16)
-					   : checksum_add(template->udp_sum, ip + 16, 4);
+	template->ip_sum = checksum_add_octets(0, ip, IPV4_HEADER);
+	template->udp_sum = checksum_add_octets(0, pseudo, sizeof(pseudo));
+	template->udp_sum = template->ipv6 ? checksum_add_octets(template->udp_sum, ip + 24, 16)
+					   : checksum_add_octets(template->udp_sum, ip + 16, 4);
 	template->udp_sum =
-		checksum_add(template->udp_sum, template->frame + template->udp, udp_length);
+		checksum_add_octets(template->udp_sum, template->frame + template->udp, udp_length);
 }
 
 static uint16_t payload_length(const struct traffic_template *template, unsigned int variant)
@@ -126,6 +128,7 @@ static void template_add(
 	template->target = (uint8_t)target;
 	template->ipv6 = spec->target[target].ipv6;
 	template->key = kind == REQUEST_symmetric ? &spec->key : NULL;
+	template->plain = kind == REQUEST_basic || kind == REQUEST_v3;
 	build_ethernet(template, spec);
 	build_ntp(template, variant);
 	udp_length = (uint16_t)(UDP_HEADER + payload_length(template, variant));
@@ -183,6 +186,10 @@ static void templates_make(struct traffic *traffic)
 	}
 	slots_fill(traffic, first, count);
 	traffic->ip = traffic->template[0].ip;
+	if (traffic->spec.vlan >= 0) {
+		traffic->tag_mask = __builtin_bswap32(0xffff0fff);
+		traffic->tag = load_u32(traffic->template[0].frame + 12) & traffic->tag_mask;
+	}
 }
 
 static int interleaved_init(struct traffic *traffic)
@@ -228,29 +235,8 @@ void traffic_fini(struct traffic *traffic)
 static inline uint64_t write_timestamp(uint8_t *to, uint64_t value, uint64_t sum)
 {
 	value = __builtin_bswap64(value);
-	memcpy(to, &value, sizeof(value));
-	return checksum_add_u64(sum, value);
-}
-
-/* What makes a request interleaved (RFC 9769): its origin is the server's last receive timestamp,
- * and its receive timestamp is what the reply will echo. */
-static uint64_t write_interleaved(const struct traffic *traffic, bool ipv6, uint32_t client,
-	uint8_t *payload, uint64_t token, uint64_t sum)
-{
-	uint64_t last = traffic->last_receive[ipv6][client];
-
-	if (last == 0)
-		return sum;
-	sum = write_timestamp(payload + ORIGIN, last, sum);
-	return write_timestamp(payload + RECEIVE, token, sum);
-}
-
-static uint64_t write_mac(const struct mac_key *key, uint8_t *payload, uint64_t sum)
-{
-	uint8_t *mac = payload + MERIDIAN_NTP_HEADER_SIZE + 4;
-
-	mac_compute(key, payload, MERIDIAN_NTP_HEADER_SIZE, mac);
-	return checksum_add(sum, mac, mac_length(key));
+	store_u64(to, value);
+	return checksum_add(sum, value);
 }
 
 /* Writes the client's address and with it the IPv4 checksum; returns the sum with the address. */
@@ -259,46 +245,111 @@ static inline uint64_t write_client(const struct clients *clients, uint32_t clie
 {
 	uint8_t *ip = frame + template->ip;
 	uint32_t address;
+	uint64_t half[2];
 
 	if (template->ipv6) {
-		clients_ipv6(clients, client, ip + 8);
-		return checksum_add_words(sum, ip + 8, 4);
+		clients_ipv6(clients, client, half);
+		store_u64(ip + 8, half[0]);
+		store_u64(ip + 16, half[1]);
+		return checksum_add(checksum_add(sum, half[0]), half[1]);
 	}
 	address = __builtin_bswap32(clients_ipv4(clients, client));
-	memcpy(ip + 12, &address, sizeof(address));
-	checksum_put(ip + 10, template->ip_sum + address);
-	return sum + address;
+	store_u32(ip + 12, address);
+	store_u16(ip + 10, (uint16_t)~checksum_fold(checksum_add(template->ip_sum, address)));
+	return checksum_add(sum, address);
 }
 
 static inline uint64_t write_port(uint8_t *udp, uint16_t port, uint64_t sum)
 {
 	port = __builtin_bswap16(port);
-	memcpy(udp, &port, sizeof(port));
-	return sum + port;
+	store_u16(udp, port);
+	return checksum_add(sum, port);
+}
+
+/* What every request has; returns the sum that the UDP checksum is of. */
+static inline __attribute__((always_inline)) uint64_t build_plain(const struct traffic *traffic,
+	const struct traffic_template *template, uint64_t request, uint64_t due_units,
+	uint8_t *frame)
+{
+	const struct clients *clients = &traffic->spec.clients[template->ipv6];
+	uint64_t sum = template->udp_sum;
+
+	memcpy(frame, template->frame, 96);
+	if (template->length > 96)
+		memcpy(frame + 96, template->frame + 96, TRAFFIC_FRAME_MAX - 96);
+	sum = write_client(clients, clients_index(clients, request), template, frame, sum);
+	sum = write_port(frame + template->udp, clients_port(clients, request), sum);
+	if (template->length < template->payload + MERIDIAN_NTP_HEADER_SIZE)
+		return sum;
+	return write_timestamp(frame + template->payload + TRANSMIT,
+		token_make(traffic->spec.token_key, request, due_units, false), sum);
+}
+
+/* What makes a request interleaved (RFC 9769): its origin is the server's last receive timestamp,
+ * and its receive timestamp is what the reply will echo. */
+static uint64_t write_interleaved(const struct traffic *traffic,
+	const struct traffic_template *template, uint64_t request, uint64_t due_units,
+	uint8_t *payload, uint64_t sum)
+{
+	const struct clients *clients = &traffic->spec.clients[template->ipv6];
+	uint64_t last = traffic->last_receive[template->ipv6][clients_index(clients, request)];
+
+	if (last == 0)
+		return sum;
+	sum = write_timestamp(payload + ORIGIN, last, sum);
+	return write_timestamp(payload + RECEIVE,
+		token_make(traffic->spec.token_key, request, due_units, true), sum);
+}
+
+static uint64_t write_mac(const struct mac_key *key, uint8_t *payload, uint64_t sum)
+{
+	uint8_t *mac = payload + MERIDIAN_NTP_HEADER_SIZE + 4;
+
+	mac_compute(key, payload, MERIDIAN_NTP_HEADER_SIZE, mac);
+	return checksum_add_octets(sum, mac, mac_length(key));
+}
+
+static uint64_t build_rest(const struct traffic *traffic, const struct traffic_template *template,
+	uint64_t request, uint64_t due_units, uint8_t *payload, uint64_t sum)
+{
+	if (template->kind == REQUEST_interleaved)
+		sum = write_interleaved(traffic, template, request, due_units, payload, sum);
+	else if (template->key)
+		sum = write_mac(template->key, payload, sum);
+	return checksum_add(sum, template->spoil);
+}
+
+static inline __attribute__((always_inline)) uint16_t build(
+	const struct traffic *traffic, uint64_t request, uint64_t due_units, uint8_t *frame)
+{
+	const struct traffic_template *template = traffic_template(traffic, request);
+	uint64_t sum = build_plain(traffic, template, request, due_units, frame);
+
+	if (!template->plain)
+		sum = build_rest(
+			traffic, template, request, due_units, frame + template->payload, sum);
+	store_u16(frame + template->udp + UDP_CHECKSUM, checksum_udp_field(sum));
+	return template->length;
 }
 
 uint16_t traffic_build(
 	const struct traffic *traffic, uint64_t request, uint64_t due_units, uint8_t *frame)
 {
-	const struct traffic_template *template = traffic_template(traffic, request);
-	const struct clients *clients = &traffic->spec.clients[template->ipv6];
-	uint32_t client = clients_index(clients, request);
-	uint64_t key = traffic->spec.token_key, sum = template->udp_sum;
-	uint8_t *udp = frame + template->udp, *payload = frame + template->payload;
+	return build(traffic, request, due_units, frame);
+}
 
-	memcpy(frame, template->frame, 96);
-	if (template->length > 96)
-		memcpy(frame + 96, template->frame + 96, TRAFFIC_FRAME_MAX - 96);
-	sum = write_client(clients, client, template, frame, sum);
-	sum = write_port(udp, clients_port(clients, request), sum);
-	if (template->length >= template->payload + MERIDIAN_NTP_HEADER_SIZE)
-		sum = write_timestamp(
-			payload + TRANSMIT, token_make(key, request, due_units, false), sum);
-	if (template->kind == REQUEST_interleaved)
-		sum = write_interleaved(traffic, template->ipv6, client, payload,
-			token_make(key, request, due_units, true), sum);
-	else if (template->key)
-		sum = write_mac(template->key, payload, sum);
-	checksum_put_udp(udp + UDP_CHECKSUM, sum + template->spoil);
-	return template->length;
+void traffic_build_burst(const struct traffic *traffic, uint64_t request, const uint64_t *due_units,
+	unsigned int count, uint8_t *const *frame, uint16_t *ret_length)
+{
+	for (unsigned int i = 0; i < count + PREFETCH_AHEAD; i++) {
+		if (i < count) {
+			prefetch_write(frame[i]);
+			prefetch_write(frame[i] + CACHE_LINE);
+		}
+		if (i >= PREFETCH_AHEAD) {
+			unsigned int at = i - PREFETCH_AHEAD;
+
+			ret_length[at] = build(traffic, request + at, due_units[at], frame[at]);
+		}
+	}
 }

@@ -10,6 +10,7 @@
 
 #include "clients.h"
 #include "mac.h"
+#include <bytes.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +46,7 @@ struct traffic_template {
 	uint16_t length;
 	uint8_t ip, udp, payload; /* offsets */
 	bool ipv6;
+	bool plain; /* 48 octets of NTP and nothing that depends on other exchanges */
 	uint8_t kind, version, target;
 	bool spoil;                /* the UDP checksum */
 	uint64_t ip_sum, udp_sum;  /* of all that does not change */
@@ -65,6 +67,7 @@ struct traffic_spec {
 struct traffic {
 	struct traffic_spec spec;
 	uint8_t ip;                  /* offset of the IP header, in requests and replies */
+	uint32_t tag, tag_mask;      /* VLAN tag without its priority; both 0: none */
 	uint8_t slot[TRAFFIC_SLOTS]; /* request modulo TRAFFIC_SLOTS: its template */
 	uint32_t template_count;
 	struct traffic_template template[TRAFFIC_TEMPLATES_MAX];
@@ -85,9 +88,20 @@ static inline const struct traffic_template *traffic_template(
 	return &traffic->template[traffic->slot[request % TRAFFIC_SLOTS]];
 }
 
+/* Whether a frame of at least traffic->ip octets is in the VLAN of the requests. */
+static inline bool traffic_tag_good(const struct traffic *traffic, const uint8_t *frame)
+{
+	/* Without a tag these are other octets, which do not matter. */
+	return (load_u32(frame + traffic->ip - 6) & traffic->tag_mask) == traffic->tag;
+}
+
 /* Writes request number `request`, due at `due_units` (token.h), to `frame` of TRAFFIC_FRAME_MAX
  * octets, of which the first, as returned, are to be sent. */
 uint16_t traffic_build(
 	const struct traffic *traffic, uint64_t request, uint64_t due_units, uint8_t *frame);
+
+/* The same for `count` requests from `request` on. */
+void traffic_build_burst(const struct traffic *traffic, uint64_t request, const uint64_t *due_units,
+	unsigned int count, uint8_t *const *frame, uint16_t *ret_length);
 
 #endif

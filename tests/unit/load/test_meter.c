@@ -60,9 +60,17 @@ static uint64_t ntp_at(uint64_t ticks)
 /* Makes a request that is due at that time. */
 static void ask(struct flight *to, uint64_t due)
 {
-	uint64_t request = meter_request(&meter, due);
+	uint64_t request = meter_requests(&meter, 1, due);
 
 	to->length = traffic_build(&traffic, request, due >> TOKEN_TICKS_LOG2, to->frame);
+}
+
+static enum reply_reason take(const struct flight *from, uint64_t now)
+{
+	struct meter_frame frame = {.data = from->frame, .length = from->length};
+
+	meter_replies(&meter, &frame, 1, now);
+	return frame.reason;
 }
 
 static void answer(struct flight *from, uint64_t server_ticks, uint64_t now)
@@ -70,7 +78,7 @@ static void answer(struct flight *from, uint64_t server_ticks, uint64_t now)
 	struct flight copy = *from;
 
 	setup_answer(copy.frame, &copy.length, ntp_at(server_ticks), ntp_at(server_ticks + 500));
-	assert_int_equal(meter_reply(&meter, copy.frame, copy.length, now), REPLY_VALID);
+	assert_int_equal(take(&copy, now), REPLY_VALID);
 }
 
 static void expect_sum(void)
@@ -154,7 +162,7 @@ static void goes_round_the_window(void **state)
 	ask(&flight[0], BEGIN);
 	answer(&flight[0], BEGIN, BEGIN + 1000);
 	for (uint64_t i = 1; i <= TOKEN_NUMBER_MASK; i++)
-		meter_request(&meter, BEGIN + i);
+		meter_requests(&meter, 1, BEGIN + i);
 	ask(&flight[1], BEGIN + 2000000);
 	answer(&flight[1], BEGIN + 2000000, BEGIN + 2001000);
 	assert_int_equal(meter.answered, 2);
@@ -216,7 +224,7 @@ static void counts_changes(void **state)
 		if (i == 5)
 			flight[i].frame[42 + 15] ^= 1;
 		setup_checksum(flight[i].frame, flight[i].length);
-		meter_reply(&meter, flight[i].frame, flight[i].length, BEGIN + 10000 + i);
+		take(&flight[i], BEGIN + 10000 + i);
 	}
 	assert_int_equal(meter.answered, 6);
 	assert_int_equal(meter.leap_changes, 2);
@@ -233,7 +241,7 @@ static void reply_of_stratum_0(struct flight *from, const char *refid)
 	from->frame[43] = 0;
 	memcpy(from->frame + 42 + 12, refid, 4);
 	setup_checksum(from->frame, from->length);
-	meter_reply(&meter, from->frame, from->length, BEGIN + 1000);
+	take(from, BEGIN + 1000);
 }
 
 static void counts_kisses_by_code(void **state)
@@ -259,7 +267,7 @@ static void measures_the_offset(void **state)
 
 	(void)state;
 	meter.clock = (struct meter_clock){BEGIN, ntp_at(BEGIN)};
-	request = meter_request(&meter, BEGIN + 2000);
+	request = meter_requests(&meter, 1, BEGIN + 2000);
 	flight[0].length =
 		traffic_build(&traffic, request, BEGIN >> TOKEN_TICKS_LOG2, flight[0].frame);
 	answer(&flight[0], BEGIN + 2000 + 10000 + 30000, BEGIN + 2000 + 10000 + 500 + 10000);

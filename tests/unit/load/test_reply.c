@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "setup.h"
 #include <meridian/ntp.h>
+#include <reflect.h>
 #include <reply.h>
+#include <reply_plain.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -248,6 +251,103 @@ static void knows_interleaved_replies(void **state)
 	end();
 }
 
+/* What the plain check takes, the other finds valid, with the same facts. Returns what it says. */
+static bool expect_same(void)
+{
+	struct reply plain, reference;
+
+	memset(&plain, 0, sizeof(plain));
+	memset(&reference, 0, sizeof(reference));
+	if (!reply_check_plain(&traffic, frame, length, REQUEST + 10, NOW, &plain))
+		return false;
+	assert_int_equal(
+		reply_check(&traffic, frame, length, REQUEST + 10, NOW, &reference), REPLY_VALID);
+	assert_memory_equal(&plain, &reference, sizeof(plain));
+	return true;
+}
+
+static void plain_check_takes_good_replies(void **state)
+{
+	static const enum request_kind kinds[] = {REQUEST_basic, REQUEST_v3};
+
+	(void)state;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		for (int i = 0; i < 2; i++) {
+			start(ipv6, kinds[i]);
+			assert_true(expect_same());
+			length += 6; /* padding */
+			assert_true(expect_same());
+			end();
+		}
+	}
+}
+
+/* Changes up to two bits behind the MAC addresses. Returns whether the lengths are as before. */
+static bool change(void)
+{
+	uint8_t before[sizeof(frame)];
+	unsigned int udp = frame[12] == 0x86 ? 54 : UDP;
+
+	memcpy(before, frame, sizeof(frame));
+	for (int changes = rand() % 3; changes > 0; changes--)
+		frame[12 + (unsigned int)rand() % (length - 12)] ^= (uint8_t)(1 << rand() % 8);
+	return memcmp(frame + 12, before + 12, 8) == 0 &&
+		memcmp(frame + udp + 4, before + udp + 4, 2) == 0;
+}
+
+/* Also under good checksums, which hide nothing. */
+static void plain_check_takes_nothing_else(void **state)
+{
+	static const enum request_kind kinds[] = {
+		REQUEST_basic, REQUEST_v3, REQUEST_interleaved, REQUEST_symmetric};
+	unsigned int taken = 0, valid = 0;
+
+	(void)state;
+	srand(1);
+	for (unsigned int i = 0; i < 40000; i++) {
+		start(rand() % 2, kinds[i % 4]);
+		if (change() && rand() % 4)
+			setup_checksum(frame, length);
+		if (rand() % 8 == 0)
+			length -= (uint32_t)rand() % length;
+		taken += expect_same();
+		valid += reply_check(&traffic, frame, length, REQUEST + 10, NOW, &reply) ==
+			REPLY_VALID;
+		end();
+	}
+	assert_in_range(taken, 4000, valid);
+}
+
+/* The VLAN is the request's, whatever the priority; a frame without tag is not. */
+static void knows_the_vlan(void **state)
+{
+	uint32_t weight[REQUEST_KIND_COUNT] = {[REQUEST_basic] = 1};
+	struct traffic_spec spec;
+
+	(void)state;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		setup_spec(&spec, ipv6, weight);
+		spec.vlan = 0x123;
+		assert_int_equal(traffic_init(&traffic, &spec), 0);
+		length = traffic_build(&traffic, REQUEST, NOW - AGE, frame);
+		assert_memory_equal(frame + 12, "\x81\x00\x01\x23", 4);
+		assert_true(reflect_frame(frame, &length, RECEIVE, RECEIVE + RESIDENT));
+		expect(REPLY_VALID);
+		assert_true(expect_same());
+		frame[14] |= 0xe0;
+		expect(REPLY_VALID);
+		assert_true(expect_same());
+		frame[15] ^= 1;
+		expect(REPLY_OTHER);
+		assert_false(expect_same());
+		memmove(frame + 12, frame + 16, length - 16);
+		length -= 4;
+		expect(REPLY_OTHER);
+		assert_false(expect_same());
+		end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -261,6 +361,9 @@ int main(void)
 		cmocka_unit_test(refuses_an_answer_to_malformed_requests),
 		cmocka_unit_test(verifies_macs),
 		cmocka_unit_test(knows_interleaved_replies),
+		cmocka_unit_test(plain_check_takes_good_replies),
+		cmocka_unit_test(plain_check_takes_nothing_else),
+		cmocka_unit_test(knows_the_vlan),
 	};
 
 	return cmocka_run_group_tests_name("load-reply", tests, NULL, NULL);

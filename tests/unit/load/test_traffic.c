@@ -191,6 +191,33 @@ static void reflects(void **state)
 	}
 }
 
+static void builds_bursts_as_single_requests(void **state)
+{
+	static const uint32_t all[REQUEST_KIND_COUNT] = {4, 1, 1, 1, 1};
+	static uint8_t burst[64][TRAFFIC_FRAME_MAX];
+	uint64_t due_units[64];
+	uint16_t length[64];
+	uint8_t *to[64];
+
+	(void)state;
+	for (unsigned int i = 0; i < 64; i++) {
+		due_units[i] = 1000 + 7 * i;
+		to[i] = burst[i];
+	}
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		start(ipv6, all);
+		for (unsigned int count = 1; count <= 64; count += 9) {
+			traffic_build_burst(&traffic, 100, due_units, count, to, length);
+			for (unsigned int i = 0; i < count; i++) {
+				assert_int_equal(length[i],
+					traffic_build(&traffic, 100 + i, due_units[i], frame));
+				assert_memory_equal(burst[i], frame, length[i]);
+			}
+		}
+		traffic_fini(&traffic);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +229,7 @@ int main(void)
 		cmocka_unit_test(interleaves),
 		cmocka_unit_test(scrambles_tokens),
 		cmocka_unit_test(reflects),
+		cmocka_unit_test(builds_bursts_as_single_requests),
 	};
 
 	return cmocka_run_group_tests_name("load-traffic", tests, NULL, NULL);
