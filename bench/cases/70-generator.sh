@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The generator's own limits, against its own reflector over a memory NIC: the rate that it can
-# measure, and the round trip that it finds where nothing is served.
+# The generator's own limits: what it computes for a request and for a reply, and against its own
+# reflector over a memory NIC the rate that it can measure, and the round trip that it finds where
+# nothing is served.
 set -eu
 . "$(dirname "$0")/../lib/case.sh"
 
@@ -18,6 +19,7 @@ load() # WHAT ROUND LOAD-OPTION...
 
 [ -x "$BENCH_LOAD" ] || lab_skip "meridian-load is not built"
 lab_enter "$@"
+bench_program bench-generator
 ip netns add server
 lab_start reflect server "$BENCH_LOAD" --reflect --burst 64 --core 0 \
 	--port "vdev:$(bench_memif server)"

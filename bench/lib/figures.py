@@ -242,6 +242,10 @@ FIGURES = [
            idle_percent, Target("<=", 5)),
     Figure("generator_per_s", "1/s", "meridian-load against its own reflector", "generator",
            capacity("reflect"), responder="reflect"),
+    Figure("generator_build_ticks", "ticks", "  to make an IPv4 request, without sending it",
+           "generator", program("build_ticks_ipv4")),
+    Figure("generator_check_ticks", "ticks", "  to check and count the reply", "generator",
+           program("check_ticks_ipv4")),
     Figure("generator_floor_p50_ns", "ns", "  its round trip there at 100 k/s, median", "generator",
            lambda ms: [m["results"]["round_trip_ns"]["p50"]
                        for m in of(ms, what="floor") if m.get("results")]),
