@@ -17,6 +17,7 @@
 
 #define CONFIG_PATH_DEFAULT      "/etc/meridian/meridian.conf"
 #define CONFIG_PATH_SIZE         256
+#define CONFIG_LEAP_LIST_DEFAULT "/usr/share/zoneinfo/leap-seconds.list"
 #define CONFIG_NAME_SIZE         256 /* host name, NUL included */
 #define CONFIG_SOURCES_MAX       16
 #define CONFIG_BIND_MAX          64
@@ -104,6 +105,7 @@ struct config {
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
 	char modellog[CONFIG_PATH_SIZE];       /* "": none */
+	char leapseclist[CONFIG_PATH_SIZE];    /* "": none */
 	char pidfile[CONFIG_PATH_SIZE];        /* "": none */
 	char bindcmdaddress[CONFIG_PATH_SIZE]; /* unix socket; "": RUNDIR/control.sock; "/": none */
 	struct config_address bindcmd[2];      /* addresses of the UDP command socket, IPv4, IPv6 */

@@ -98,6 +98,7 @@ static void dump_clock(const struct config *config, FILE *out)
 	fprintf(out, "counter %s\nholdover %" PRIu32 "\n", counters[config->counter_id],
 		config->holdover_s);
 	dump_text("driftfile", config->driftfile, out);
+	fprintf(out, "leapseclist %s\n", config->leapseclist[0] ? config->leapseclist : "off");
 	dump_text("modellog", config->modellog, out);
 }
 

@@ -231,6 +231,19 @@ void config_parse_path(struct config_parser *parser, const struct config_directi
 		strcpy(member(parser, row), word);
 }
 
+void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row)
+{
+	char *rest = parser->rest;
+	const char *word = rest + strspn(rest, " \t");
+
+	if (strncasecmp(word, "off", 3) == 0 && strcspn(word, " \t\r\n") == 3) {
+		config_word(parser);
+		parser->config->leapseclist[0] = '\0';
+		return;
+	}
+	config_parse_path(parser, row);
+}
+
 void config_parse_user(struct config_parser *parser, const struct config_directive *row)
 {
 	const char *word = config_word_required(parser, "the user name");

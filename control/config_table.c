@@ -121,6 +121,21 @@ const struct config_directive config_table[] = {
 			"published, counter reference, UTC at the reference, rate, bound, growth "
 			"of the "
 			"bound; counter readings in seconds. Opened again on SIGHUP."},
+	{.name = "leapseclist",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_leapseclist,
+		.offset = FIELD(leapseclist),
+		.max = CONFIG_PATH_SIZE - 8,
+		.initial = CONFIG_LEAP_LIST_DEFAULT,
+		.syntax = "FILE|off",
+		.text = "The list of leap seconds, as the IERS and NIST publish it, with its "
+			"checksum. It is read again within a minute of a change and on SIGHUP. "
+			"Until it expires it alone says when a leap second comes. Without one, or "
+			"after that, more than half of the sources that agree on the time must "
+			"announce it on the last day of June or December, or all of them, two at "
+			"least, on that of another month. Clients are told in the last 24 hours. "
+			"A leap second is announced only while sources lead the clock, not while "
+			"local follows the kernel's."},
 
 	/* Who is served, and where. */
 	{.name = "allow",
@@ -289,8 +304,7 @@ const struct config_directive config_table[] = {
 	{"linux_hz", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"linux_freq_scale", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"leapsecmode", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
-	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
-	{"leapseclist", CONFIG_NO_EFFECT, .text = "leap seconds are not announced by this version"},
+	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are read from leapseclist"},
 	{"maxupdateskew", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"maxdrift", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"minsamples", CONFIG_NO_EFFECT, .text = OTHER_FIT},

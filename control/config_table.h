@@ -111,6 +111,7 @@ void config_parse_bindcmdaddress(struct config_parser *parser, const struct conf
 void config_parse_counter(struct config_parser *parser, const struct config_directive *row);
 void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row);
 void config_parse_memory(struct config_parser *parser, const struct config_directive *row);
+void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row);
 void config_parse_path(struct config_parser *parser, const struct config_directive *row);
 void config_parse_user(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);

@@ -137,7 +137,7 @@ static bool same_servers(const struct config *a, const struct config *b)
 	return true;
 }
 
-/* Everything but the access rules and the bound addresses needs a restart. */
+/* Everything but the access rules, the bound addresses and leapseclist needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
 	bool sources_same = same_servers(before, after) &&
@@ -193,6 +193,7 @@ static void on_reload(void *arg)
 		return;
 	}
 	log_what_needs_restart(config, spare);
+	track_reload(spare);
 	steer_reload(spare);
 	config_free(config);
 	config = spare;

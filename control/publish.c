@@ -27,6 +27,7 @@ static void log_line(const struct meridian_timemodel_data *data, const struct me
 	uint64_t counter)
 {
 	struct meridian_utc utc = meridian_timemodel_utc(data, counter);
+	int64_t utc_s = utc.s + meridian_timemodel_leap_offset_s(data, utc);
 	uint64_t frac = (uint64_t)((meridian_u128)utc.frac64 * UINT64_C(1000000000000) >> 64);
 	double rate = (double)line->period_frac64 /
 		((double)(UINT64_C(1) << data->period_shift) * 0x1p64) * (double)data->counter_hz;
@@ -36,7 +37,7 @@ static void log_line(const struct meridian_timemodel_data *data, const struct me
 
 	print_counter(counter, data->counter_hz);
 	print_counter(counter, data->counter_hz);
-	fprintf(model_log, "%" PRId64 ".%012" PRIu64 " %.17g %.12g %.9g\n", utc.s, frac, rate,
+	fprintf(model_log, "%" PRId64 ".%012" PRIu64 " %.17g %.12g %.9g\n", utc_s, frac, rate,
 		bound_s, data->dispersion_rate_ppb * 1e-9);
 }
 

@@ -133,7 +133,7 @@ void report_tracking(struct report_tracking *ret_tracking)
 		return;
 	*ret_tracking = (struct report_tracking){.refid = data->refid,
 		.stratum = data->stratum,
-		.leap = data->leap,
+		.leap = meridian_timemodel_leap_indicator(data, meridian_timemodel_utc(data, now)),
 		.reference = {.s = data->reference_s,
 			.frac64 = (uint64_t)data->reference_frac32 << 32},
 		.current_correction_s = -model_residue(status.model, now),

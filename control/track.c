@@ -2,6 +2,7 @@
 #include "track.h"
 #include "event.h"
 #include "follow.h"
+#include "leap_second.h"
 #include "publish.h"
 #include "source/pool.h"
 #include <log.h>
@@ -60,13 +61,6 @@ static struct clock_line published_line(uint64_t now)
 		.offset_s = timescale_utc_diff(utc, timescale_utc(&timescale, now)) -
 			model_residue(&model, now),
 		.frequency = model_rate(&model) - 1};
-}
-
-static double model_distance_s(uint64_t now)
-{
-	return ((double)model.data.root_delay_ns / 2 +
-		       (double)meridian_timemodel_dispersion_ns(&model.data, now)) *
-		1e-9;
 }
 
 /* How long readers may trust a model that starts with `distance_s` and is renewed until then. */
@@ -199,7 +193,7 @@ static void publish_tracked(uint64_t now, const struct source *best)
 		.root_delay_s = bound.distance.delay_s,
 		.root_dispersion_s = bound.distance.dispersion_s,
 		.dispersion_rate = bound.drift,
-		.reference = meridian_timemodel_utc(&model.data, update_counter),
+		.reference = leap_utc(&model, update_counter),
 		.refid = best->refid,
 		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
 		.stratum = (uint8_t)(best->stratum + 1),
@@ -305,7 +299,7 @@ static bool model_is_live(uint64_t now)
 {
 	return updated && seconds_since(update_counter, now) < HOLDOVER_MAX_S &&
 		model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
-		(status.local || model_distance_s(now) < config.max_distance_s);
+		(status.local || model_distance_s(&model, now) < config.max_distance_s);
 }
 
 /* Something is new of `source`; NULL: the wait for the others is over. */
@@ -333,7 +327,7 @@ static bool local_takes_over(uint64_t now)
 	if (status.local)
 		return true;
 	return pool_is_settled(&pool, now) &&
-		(!model_is_live(now) || model_distance_s(now) > config.local_distance_s);
+		(!model_is_live(now) || model_distance_s(&model, now) > config.local_distance_s);
 }
 
 /* The source that is followed still agrees with the others and answers. */
@@ -387,6 +381,14 @@ static void start_again(uint64_t now)
 	publish_unsynchronised(now);
 }
 
+static void leap_watch(uint64_t now)
+{
+	struct leap_votes votes = pool_leap_votes(&pool);
+
+	if (leap_second_tick(&votes, now, updated))
+		publish_model(&model.data);
+}
+
 static void on_tick(void *arg)
 {
 	uint64_t now = counter_read(counter);
@@ -398,6 +400,7 @@ static void on_tick(void *arg)
 	if (!pool.settled && pool_settle(&pool, now))
 		on_source(NULL);
 	renew(now);
+	leap_watch(now);
 	if (seconds_since(drift_counter, now) >= DRIFT_WRITE_S)
 		drift_write(now);
 }
@@ -414,19 +417,6 @@ static void timescale_start(void)
 	follow_init(&realtime, counter, &timescale);
 }
 
-/* Sources led this clock, even if it is `local` now. Where it follows CLOCK_REALTIME, its reference
- * time is the time of publication. */
-static bool was_disciplined(const struct meridian_timemodel_data *data)
-{
-	struct meridian_utc reference = {
-		.s = data->reference_s, .frac64 = (uint64_t)data->reference_frac32 << 32};
-	double age_s = timescale_utc_diff(
-		meridian_timemodel_utc(data, data->published_counter), reference);
-
-	return data->refid != MERIDIAN_NTP_REFID_LOCAL ||
-		(config.local_stratum != 0 && age_s > 0.5);
-}
-
 /* The clock of the run before this one goes on without a jump. */
 static void adopt(const struct meridian_timemodel_data *data, struct drift_start *start)
 {
@@ -440,7 +430,7 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 	if ((int64_t)(data->published_counter - timescale.counter) > 0 ||
 		!meridian_timemodel_valid(data, timescale.counter))
 		return;
-	updated = was_disciplined(data);
+	updated = model_was_led(data, config.local_stratum != 0);
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
 	held_adopt();
 	timescale.utc = meridian_timemodel_utc(data, timescale.counter);
@@ -461,7 +451,8 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	source_context = (struct source_context){.config = &config,
 		.counter = counter,
 		.timescale = &timescale,
-		.handler = on_source};
+		.handler = on_source,
+		.admit = leap_second_admit};
 	r = publish_init(&config, &adopted);
 	if (r < 0)
 		return r;
@@ -470,9 +461,15 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	model_init(&model, &timescale, counter->id, counter->precision_log2);
 	adopt(&adopted, start);
 	was_suspended();
+	leap_second_init(&model, &timescale, config.leapseclist);
 	pool_start(&pool, &source_context);
 	on_tick(NULL);
 	return 0;
+}
+
+void track_reload(const struct config *new_config)
+{
+	leap_second_reload(new_config->leapseclist);
 }
 
 void track_fini(void)

@@ -17,6 +17,9 @@
  * tracker. Returns 0 or a negative errno, after logging why. */
 int track_init(const struct config *config, const struct counter *counter);
 
+/* Takes over what can change while it runs: the list of leap seconds, which is read again. */
+void track_reload(const struct config *config);
+
 /* Stops the sources; the published model stays. */
 void track_fini(void);
 

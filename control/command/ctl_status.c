@@ -11,9 +11,11 @@
 struct clock_row {
 	const char *state, *reference, *counter, *leap;
 	uint64_t stratum, counter_hz, disruptions;
-	struct meridian_utc now;
+	uint64_t tai_offset_s;
+	struct meridian_utc now, leap_at, leap_known_until;
 	double bound_s, last_offset_s, rms_offset_s, correction_s;
 	double model_age_s, holdover_left_s;
+	bool leap_expired;
 };
 
 static const struct output_field clock_fields[] = {
@@ -29,7 +31,11 @@ static const struct output_field clock_fields[] = {
 		correction_s, OUTPUT_SIGNED),
 	OUTPUT_FIELD("model_age_s", "Model age", SECONDS, clock_row, model_age_s, 0),
 	OUTPUT_FIELD("holdover_left_s", "Holdover left", SECONDS, clock_row, holdover_left_s, 0),
-	OUTPUT_FIELD("leap", "Leap", STRING, clock_row, leap, 0),
+	OUTPUT_FIELD("leap", "Leap second", STRING, clock_row, leap, 0),
+	OUTPUT_FIELD("leap_at", "First second after it", UTC, clock_row, leap_at, 0),
+	OUTPUT_FIELD("leap_known_until", "Leap seconds known until", UTC, clock_row,
+		leap_known_until, 0),
+	OUTPUT_FIELD("tai_offset_s", "TAI - UTC (s)", COUNT, clock_row, tai_offset_s, 0),
 	OUTPUT_FIELD("counter", "Counter", STRING, clock_row, counter, 0),
 	OUTPUT_FIELD("counter_hz", "Counter rate (Hz)", COUNT, clock_row, counter_hz, 0),
 	OUTPUT_FIELD("disruptions", "Steps of the clock", COUNT, clock_row, disruptions, 0),
@@ -74,6 +80,10 @@ static void clock_model(struct clock_row *row, const struct meridian_timemodel_d
 	if (!valid && model->status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		row->state = "unsynchronised: the model has run out";
 	row->leap = leap_name(model->leap);
+	row->leap_at.s = model->leap_s;
+	row->leap_known_until.s = model->leap_known_until_s;
+	if (model->tai_offset_s > 0)
+		row->tai_offset_s = (uint64_t)model->tai_offset_s;
 	row->counter = counter_name(model->counter_id);
 	row->counter_hz = model->counter_hz;
 	row->disruptions = model->disruption_count;
@@ -82,6 +92,9 @@ static void clock_model(struct clock_row *row, const struct meridian_timemodel_d
 		return;
 	row->stratum = model->stratum;
 	row->now = meridian_timemodel_utc(model, now);
+	row->now.s += meridian_timemodel_leap_offset_s(model, row->now);
+	row->leap_expired =
+		model->leap_known_until_s != 0 && row->now.s >= model->leap_known_until_s;
 	row->bound_s = ((double)model->root_delay_ns / 2 +
 			       (double)meridian_timemodel_dispersion_ns(model, now)) /
 		1e9;
@@ -141,6 +154,9 @@ static void clock_problems(const struct ctl *ctl, const struct clock_row *row, i
 	else if (r == 0 && isnan(row->bound_s))
 		output_problem("The clock is not synchronised, clients are told so: check "
 			       "`meridianctl sources`, or configure `local`.");
+	if (row->leap_expired)
+		output_problem("The list of leap seconds has expired: install a new one (Debian: "
+			       "package tzdata), see `leapseclist`.");
 }
 
 int ctl_status(struct ctl *ctl)
@@ -151,6 +167,7 @@ int ctl_status(struct ctl *ctl)
 		.stratum = UINT64_MAX,
 		.counter_hz = UINT64_MAX,
 		.disruptions = UINT64_MAX,
+		.tai_offset_s = UINT64_MAX,
 		.bound_s = NAN,
 		.last_offset_s = NAN,
 		.rms_offset_s = NAN,

@@ -123,6 +123,8 @@ static double sample_var(
 	uint64_t count = estimator->sample_count - estimator->path_start;
 	double excess_s;
 
+	if (sample->noise_s > 0)
+		return sample->noise_s * sample->noise_s + VAR_MIN;
 	if (noise == 0)
 		return estimator->delay_var / 4 + VAR_MIN;
 	if (count > ESTIMATOR_SAMPLES)
@@ -140,7 +142,7 @@ double estimator_noise_sd(const struct estimator *estimator)
 /* The first sample: it may be off by half its round trip, and the frequency is a guess. */
 static void bank_start(struct estimator *estimator, const struct sample *sample)
 {
-	double sd_s = fmax(sample->delay_s, 1e-9);
+	double sd_s = fmax(fmax(sample->delay_s, sample->noise_s), 1e-9);
 
 	for (unsigned int i = 0; i < ESTIMATOR_FILTERS; i++) {
 		int step = (int)(i / ESTIMATOR_NOISES);

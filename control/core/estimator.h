@@ -9,7 +9,8 @@
  * exponential queues of equal mean, the offset error of a sample with excess s is uniform on
  * [-s/2, s/2], so its variance is s^2 / 12. A path with symmetric (Gaussian) jitter has var(RTT)/4
  * instead. A bank of Kalman filters, one per noise model and assumed wander of the oscillator, is
- * weighted by how well each predicted the recent samples.
+ * weighted by how well each predicted the recent samples. A sample that comes with its noise needs
+ * no model: a reference clock has no round trips.
  *
  * A sample that cannot be true if the earlier ones are (see bound.h) is put in dispute and kept
  * from the filters. If the next one agrees with the earlier ones, it was a lie; if

@@ -50,6 +50,16 @@ int model_adopt(struct model *model, const struct meridian_timemodel_data *data)
 	return 0;
 }
 
+bool model_was_led(const struct meridian_timemodel_data *data, bool may_be_local)
+{
+	struct meridian_utc reference = {
+		.s = data->reference_s, .frac64 = (uint64_t)data->reference_frac32 << 32};
+	double age_s = timescale_utc_diff(
+		meridian_timemodel_utc(data, data->published_counter), reference);
+
+	return data->refid != MERIDIAN_NTP_REFID_LOCAL || (may_be_local && age_s > 0.5);
+}
+
 static uint64_t period_frac64(const struct model *model, double rate)
 {
 	double period_s = rate / (double)model->data.counter_hz;
@@ -127,6 +137,13 @@ double model_residue(const struct model *model, uint64_t counter)
 
 	final.slew = final.line;
 	return timescale_utc_diff(published, meridian_timemodel_utc(&final, counter));
+}
+
+double model_distance_s(const struct model *model, uint64_t counter)
+{
+	return ((double)model->data.root_delay_ns / 2 +
+		       (double)meridian_timemodel_dispersion_ns(&model->data, counter)) /
+		NS_PER_S;
 }
 
 static uint64_t to_ns_up(double seconds)

@@ -50,11 +50,18 @@ void model_init(struct model *model, const struct timescale *timescale, uint8_t 
 /* Takes over what an earlier run published. 0, or -EINVAL when it describes another counter. */
 int model_adopt(struct model *model, const struct meridian_timemodel_data *data);
 
+/* Sources led the clock of this page, even if it is `local` now. Where it follows CLOCK_REALTIME,
+ * its reference time is the time of publication. */
+bool model_was_led(const struct meridian_timemodel_data *data, bool may_be_local);
+
 /* Leads the clock to `target`. Returns the step in seconds, 0 when there was none. */
 double model_steer(struct model *model, const struct model_target *target);
 
 /* Sets the facts as of `counter`; the line stays. The remaining slew is added to the bound. */
 void model_state(struct model *model, uint64_t counter, const struct model_facts *facts);
+
+/* How far the published clock may be off at `counter`, in seconds. */
+double model_distance_s(const struct model *model, uint64_t counter);
 
 /* Published clock minus final line at `counter`, in seconds; 0 once the slew has ended. */
 double model_residue(const struct model *model, uint64_t counter);

@@ -16,6 +16,8 @@ struct sample {
 	double offset_s;          /* UTC by the source minus the timescale */
 	double delay_s;           /* round trip without the source's residence time; > 0 */
 	double dispersion_s;      /* error of all four stamps */
+	double noise_s;           /* standard deviation of offset_s, where it was measured (a
+				     reference clock); 0: the delays of the path tell it */
 	double root_delay_s;      /* of the source, to its primary reference */
 	double root_dispersion_s; /* of the source */
 };

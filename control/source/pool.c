@@ -176,6 +176,22 @@ size_t pool_agreeing(const struct pool *pool)
 	return count;
 }
 
+struct leap_votes pool_leap_votes(const struct pool *pool)
+{
+	struct leap_votes votes = {.voters = 0};
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct source *source = pool->source[i];
+
+		if (source->state < SELECT_UNSELECTED || !is_heard(source))
+			continue;
+		votes.voters++;
+		votes.insert += source->leap == MERIDIAN_NTP_LI_INSERT;
+		votes.delete += source->leap == MERIDIAN_NTP_LI_DELETE;
+	}
+	return votes;
+}
+
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	struct bound bound[CONFIG_SOURCES_MAX])
 {

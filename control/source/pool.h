@@ -7,6 +7,7 @@
  */
 
 #include "core/bound.h"
+#include "core/leap.h"
 #include "ntp_server.h"
 
 struct pool {
@@ -42,6 +43,9 @@ const struct source *pool_select(
 
 /* How many agreed in the last selection. */
 size_t pool_agreeing(const struct pool *pool);
+
+/* What those announce. */
+struct leap_votes pool_leap_votes(const struct pool *pool);
 
 /* What each source that is heard says about `line`; returns how many. */
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,

@@ -41,7 +41,9 @@ void source_accept(struct source *source, struct sample *sample, uint64_t counte
 	sample->offset_s += source->config->offset_s;
 	source->last_sample = counter;
 	source_hear(source);
-	estimator_add(&source->estimator, sample);
+	if (source->context->admit == NULL ||
+		source->context->admit(2 * sample->counter - counter, counter, sample))
+		estimator_add(&source->estimator, sample);
 }
 
 void source_shift(struct source *source, double seconds)

@@ -25,6 +25,9 @@ struct source_context {
 	const struct timescale *timescale;
 	struct drift_start start; /* what is known of the counter's frequency */
 	source_handler handler;
+	/* Asked before a sample, taken between two counter values, goes to its estimator; may
+	 * correct it, or refuse it. NULL: every sample is taken. */
+	bool (*admit)(uint64_t from, uint64_t to, struct sample *sample);
 };
 
 enum source_activity {
@@ -83,8 +86,8 @@ static inline void source_hear(struct source *source)
 /* Follows a timescale that was moved ahead: all offsets are that much less. */
 void source_shift(struct source *source, double seconds);
 
-/* Takes a sample, which was complete at `counter`; the configured offset is added here. The kind
- * calls source_tell() when it is done with it. */
+/* Takes a sample, which was complete at `counter`; the configured offset is added here, and one
+ * that is not admitted goes no further. The kind calls source_tell() when it is done with it. */
 void source_accept(struct source *source, struct sample *sample, uint64_t counter);
 
 /* Something is new: the tracker looks. */

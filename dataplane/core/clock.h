@@ -15,16 +15,12 @@ static inline uint64_t clock_ntp(struct meridian_utc utc)
 	return ((uint64_t)utc.s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | utc.frac64 >> 32;
 }
 
-/* The same for a model with a leap second pending or applied. */
-uint8_t clock_leap_indicator_pending(
-	const struct meridian_timemodel_data *model, struct meridian_utc utc);
-
-/* Leap indicator of a synchronised server at `utc`, a time of `model` before leap seconds are
- * applied: 1 or 2 in the last day before the leap, 3 during an inserted second, else 0. */
+/* meridian_timemodel_leap_indicator(), which need not be called while no leap second is known. */
 static inline uint8_t clock_leap_indicator(
 	const struct meridian_timemodel_data *model, struct meridian_utc utc)
 {
-	return model->leap_s == 0 ? MERIDIAN_NTP_LI_NONE : clock_leap_indicator_pending(model, utc);
+	return model->leap_s == 0 ? MERIDIAN_NTP_LI_NONE
+				  : meridian_timemodel_leap_indicator(model, utc);
 }
 
 /* Bits of an NTP timestamp that a clock of precision 2^log2 s cannot tell. */

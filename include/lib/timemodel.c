@@ -5,6 +5,7 @@
 #include <meridian/timemodel.h>
 
 #define READ_TRIES     4
+#define DAY_S          86400
 #define NS_PER_S       UINT64_C(1000000000)
 #define DISPERSION_MAX (UINT64_MAX / 2)
 
@@ -101,8 +102,21 @@ static int status_sane(const struct meridian_timemodel_data *data)
 int meridian_timemodel_sane(const struct meridian_timemodel_data *data)
 {
 	return lines_sane(data) && status_sane(data) && data->leap <= MERIDIAN_NTP_LI_DELETE &&
-		utc_sane(data->leap_s) && utc_sane(data->reference_s) &&
-		data->root_dispersion_ns <= DISPERSION_MAX && data->root_delay_ns <= DISPERSION_MAX;
+		utc_sane(data->leap_s) && utc_sane(data->leap_known_until_s) &&
+		utc_sane(data->reference_s) && data->root_dispersion_ns <= DISPERSION_MAX &&
+		data->root_delay_ns <= DISPERSION_MAX;
+}
+
+uint8_t meridian_timemodel_leap_indicator(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc)
+{
+	int64_t start_s = data->leap_s - (data->leap == MERIDIAN_NTP_LI_DELETE);
+
+	if (data->leap_s == 0 || data->leap == MERIDIAN_NTP_LI_NONE)
+		return MERIDIAN_NTP_LI_NONE;
+	if (data->leap == MERIDIAN_NTP_LI_INSERT && utc.s == data->leap_s)
+		return MERIDIAN_NTP_LI_UNKNOWN;
+	return utc.s >= data->leap_s - DAY_S && utc.s < start_s ? data->leap : MERIDIAN_NTP_LI_NONE;
 }
 
 uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks)

@@ -74,7 +74,9 @@ struct meridian_timemodel_data {
 	int8_t precision_log2;        /* of reading the counter, log2 s */
 	uint8_t counter_id;           /* MERIDIAN_COUNTER_* */
 	uint8_t reserved0[2];
-	uint64_t reserved[4];
+	int64_t leap_known_until_s; /* UTC since 1970: the list of leap seconds is complete until
+				       then, which may be past; 0: there is no list */
+	uint64_t reserved[3];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel_data) == 184, "ABI");
 
@@ -139,6 +141,11 @@ static inline int meridian_timemodel_leap_offset_s(
 		return 1;
 	return 0;
 }
+
+/* Leap indicator of a synchronised server at `utc`, a time of `data` before leap seconds are
+ * applied: 1 or 2 in the last day before the leap, 3 during an inserted second, else 0. */
+uint8_t meridian_timemodel_leap_indicator(
+	const struct meridian_timemodel_data *data, struct meridian_utc utc);
 
 /* Root dispersion at `counter` in ns, rounded up, saturating at UINT64_MAX / 2. */
 uint64_t meridian_timemodel_dispersion_ns(

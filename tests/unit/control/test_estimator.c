@@ -154,6 +154,32 @@ static void test_lie_leaves_no_trace(void **state)
 	assert_false(estimator.restarted);
 }
 
+/* A reference clock: no round trip tells how much it jitters, the sample does. */
+static void test_measured_noise_counts(void **state)
+{
+	const double noise_s = 1e-3;
+	struct estimate estimate;
+	double error_s;
+
+	(void)state;
+	path.queue_s = 0;
+	for (int i = 0; i < 200; i++) {
+		struct sample sample = path_sample(&path, 16);
+		double unit = 0;
+
+		for (int k = 0; k < 12; k++)
+			unit += path_random(&path);
+		sample.offset_s += noise_s * (unit - 6);
+		sample.noise_s = noise_s;
+		sample.dispersion_s = 5 * noise_s;
+		estimator_add(&estimator, &sample);
+	}
+	error_s = fabs(error_now(&estimate));
+	assert_true(error_s < 4 * estimate.offset_sd_s);
+	assert_true(estimate.offset_sd_s > noise_s / 50 && estimate.offset_sd_s < noise_s);
+	assert_true(fabs(estimate.frequency - path.frequency) < 1e-6);
+}
+
 static void test_shift(void **state)
 {
 	struct estimate before, after;
@@ -180,6 +206,7 @@ int main(void)
 		cmocka_unit_test_setup(test_start_frequency_counts, setup),
 		cmocka_unit_test_setup(test_restarts_on_a_step, setup),
 		cmocka_unit_test_setup(test_lie_leaves_no_trace, setup),
+		cmocka_unit_test_setup(test_measured_noise_counts, setup),
 		cmocka_unit_test_setup(test_shift, setup),
 	};
 
