@@ -132,6 +132,22 @@ static void warn_repeated(struct config_parser *parser, const struct config_dire
 	*line = parser->line;
 }
 
+/* Of directives that say how another one works, which is not there. */
+static void warn_needs(struct config_parser *parser)
+{
+	for (size_t i = 0; i < config_table_size; i++) {
+		const struct config_directive *row = &config_table[i];
+
+		if (row->needs == NULL || parser->line_of[i] == 0 ||
+			parser->line_of[config_directive_find(row->needs) - config_table] > 0)
+			continue;
+		parser->line = parser->line_of[i];
+		parser->directive = row->name;
+		config_warning(parser, "warning: no effect: it needs `%s`", row->needs);
+	}
+	parser->directive = NULL;
+}
+
 static void directive_parse(struct config_parser *parser, const struct config_directive *row)
 {
 	unsigned int error_count = parser->error_count;
@@ -216,6 +232,7 @@ static int file_parse(struct config_parser *parser, FILE *file)
 			line_parse(parser, line, (size_t)length);
 	}
 	parser->rest = NULL;
+	warn_needs(parser);
 	if (ferror(file)) {
 		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
 		return -EIO;

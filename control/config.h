@@ -8,6 +8,7 @@
  * One table, in config_table.c, feeds the parser, the manual page and the example.
  */
 
+#include "core/discipline.h"
 #include <meridian/policy.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -101,7 +102,9 @@ struct config {
 	double max_jitter_s;        /* maxjitter: the same for the jitter of their samples, 1 */
 	uint32_t min_sources;       /* minsources: that many must agree, 1 */
 	double clock_precision_s;   /* clockprecision; 0: measure */
-	uint32_t holdover_s;        /* how long readers trust the model without control, 3600 */
+	bool steer_clock;           /* steerclock: the kernel's clock follows the model */
+	struct discipline_config kernel_clock; /* how */
+	uint32_t holdover_s; /* how long readers trust the model without control, 3600 */
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
 	char modellog[CONFIG_PATH_SIZE];       /* "": none */

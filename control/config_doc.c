@@ -23,7 +23,7 @@ static void print_escaped(const char *text)
 static void print_range(const struct config_directive *row)
 {
 	if (row->max > 0 && row->parse != config_parse_path && row->parse != config_parse_user &&
-		row->parse != config_parse_bindcmdaddress)
+		row->parse != config_parse_leapseclist && row->parse != config_parse_bindcmdaddress)
 		printf(" Allowed: %.10g to %.10g.", row->min, row->max);
 	if (row->initial) {
 		fputs(" Default: ", stdout);

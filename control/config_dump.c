@@ -81,6 +81,24 @@ static void dump_served(const struct config *config, FILE *out)
 		config->idle_sleep_us);
 }
 
+static void dump_kernel_clock(const struct config *config, FILE *out)
+{
+	static const char *const modes[] = {"system", "step", "slew", "ignore"};
+	const struct discipline_config *clock = &config->kernel_clock;
+
+	if (!config->steer_clock)
+		return;
+	fprintf(out, "steerclock\nmaxslewrate %.9g\nleapsecmode %s\n", clock->max_slew_ppm,
+		modes[clock->leap]);
+	if (clock->step_s > 0)
+		fprintf(out, "makestep %.9g %" PRId32 "\n", clock->step_s, clock->step_updates);
+	if (clock->change_max_s > 0)
+		fprintf(out, "maxchange %.9g %" PRIu32 " %" PRId32 "\n", clock->change_max_s,
+			clock->change_start, clock->change_ignore);
+	if (clock->rtcsync)
+		fputs("rtcsync\n", out);
+}
+
 static void dump_clock(const struct config *config, FILE *out)
 {
 	static const char *const counters[] = {"auto", "tsc", "monotonic-raw"};
@@ -105,6 +123,7 @@ static void dump_clock(const struct config *config, FILE *out)
 void config_dump(const struct config *config, FILE *out)
 {
 	dump_clock(config, out);
+	dump_kernel_clock(config, out);
 	dump_served(config, out);
 	fprintf(out, "rundir %s\n", config->rundir);
 	dump_text("pidfile", config->pidfile, out);

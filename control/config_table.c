@@ -5,7 +5,7 @@
 
 #define LATER       "not supported by this version"
 #define NTS_LATER   "NTS is not supported by this version"
-#define OWN_CLOCK   "Meridian keeps its own time model and does not steer the kernel clock"
+#define OWN_CLOCK   "Meridian keeps its own time model, which steerclock follows directly"
 #define NO_RTC      "Meridian does not touch the real-time clock"
 #define OTHER_FIT   "Meridian's estimator has other parameters"
 #define OWN_SOCKET  "requests to upstream servers leave from a fresh socket and port each time"
@@ -136,6 +136,68 @@ const struct config_directive config_table[] = {
 			"least, on that of another month. Clients are told in the last 24 hours. "
 			"A leap second is announced only while sources lead the clock, not while "
 			"local follows the kernel's."},
+
+	/* The kernel's clock. */
+	{.name = "steerclock",
+		.class = CONFIG_OWN,
+		.parse = config_parse_flag,
+		.offset = FIELD(steer_clock),
+		.syntax = "",
+		.text = "Let the kernel's clock follow the time model: its frequency is set, and "
+			"what it is off is slewed, once a second. Without it Meridian never "
+			"touches "
+			"that clock. What is served does not depend on it. Another program that "
+			"steers the clock has to be stopped. It needs the capability CAP_SYS_TIME, "
+			"and of the systemd unit ProtectClock=no with CAP_SYS_TIME in its bounding "
+			"set. At the end the frequency is left as it is and a slew ends."},
+	{.name = "makestep",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_makestep,
+		.needs = "steerclock",
+		.syntax = "THRESHOLD LIMIT",
+		.text = "Step the kernel's clock where it is off by more than THRESHOLD seconds, "
+			"in "
+			"the first LIMIT updates only; a negative LIMIT has no end. Without it the "
+			"clock is always slewed."},
+	{.name = "maxslewrate",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_double,
+		.offset = FIELD(kernel_clock.max_slew_ppm),
+		.min = 1,
+		.max = DISCIPLINE_SLEW_MAX_PPM,
+		.initial = "500",
+		.needs = "steerclock",
+		.syntax = "PPM",
+		.text = "How fast the kernel's clock is slewed, at most, beside its frequency. "
+			"chrony's default is 83333."},
+	{.name = "maxchange",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_maxchange,
+		.needs = "steerclock",
+		.syntax = "OFFSET START IGNORE",
+		.text = "After START updates do not correct the kernel's clock where it is off by "
+			"more than OFFSET seconds. IGNORE such updates are passed over; with the "
+			"next one steering ends until meridian-control is started again (which "
+			"chrony ends itself). A negative IGNORE has no end."},
+	{.name = "leapsecmode",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_leapsecmode,
+		.initial = "system",
+		.needs = "steerclock",
+		.syntax = "system|step|slew|ignore",
+		.text = "How the kernel's clock gets over a leap second: the kernel inserts or "
+			"deletes it, it is stepped, it is slewed from then on, or nothing is done "
+			"until a minute later, when it is off by a second like by any other."},
+	{.name = "rtcsync",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_flag,
+		.offset = FIELD(kernel_clock.rtcsync),
+		.needs = "steerclock",
+		.syntax = "",
+		.text = "Mark the kernel's clock as synchronised, by which other programs know, "
+			"and "
+			"the kernel copies it to the real-time clock every 11 minutes. Its maximum "
+			"and estimated error are maintained in any case."},
 
 	/* Who is served, and where. */
 	{.name = "allow",
@@ -290,20 +352,15 @@ const struct config_directive config_table[] = {
 			"(default: control.sock in the run directory). / means no unix socket."},
 
 	/* Of chrony, without effect. */
-	{"makestep", CONFIG_NO_EFFECT,
-		.text = "the published clock steps only when it is too far off to slew"},
-	{"rtcsync", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"rtcfile", CONFIG_NO_EFFECT, .text = NO_RTC},
 	{"rtcdevice", CONFIG_NO_EFFECT, .text = NO_RTC},
 	{"rtconutc", CONFIG_NO_EFFECT, .text = NO_RTC},
 	{"rtcautotrim", CONFIG_NO_EFFECT, .text = NO_RTC},
 	{"hwclockfile", CONFIG_NO_EFFECT, .text = NO_RTC},
 	{"corrtimeratio", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
-	{"maxslewrate", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"fallbackdrift", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"linux_hz", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"linux_freq_scale", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
-	{"leapsecmode", CONFIG_NO_EFFECT, .text = OWN_CLOCK},
 	{"leapsectz", CONFIG_NO_EFFECT, .text = "leap seconds are read from leapseclist"},
 	{"maxupdateskew", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"maxdrift", CONFIG_NO_EFFECT, .text = OTHER_FIT},
@@ -366,7 +423,6 @@ const struct config_directive config_table[] = {
 	{"ntstrustedcerts", CONFIG_REFUSED, .text = NTS_LATER},
 	{"nosystemcert", CONFIG_REFUSED, .text = NTS_LATER},
 	{"nocerttimecheck", CONFIG_REFUSED, .text = NTS_LATER},
-	{"maxchange", CONFIG_REFUSED, .text = LATER},
 	{"minstratum", CONFIG_REFUSED, .text = LATER},
 	{"maxstratum", CONFIG_REFUSED, .text = LATER},
 	{"smoothtime", CONFIG_REFUSED, .text = NO_SMEAR},

@@ -30,6 +30,7 @@ struct config_directive {
 	size_t offset;       /* of the member of struct config that a one-value directive sets */
 	double min, max;     /* allowed range of a number; `max` of a text: its longest length */
 	const char *initial; /* the default, as its arguments are written; NULL: none */
+	const char *needs;   /* the directive without which this one has no effect; NULL: none */
 	const char *syntax;  /* what follows the name */
 	const char *text;    /* the manual's paragraph; the reason why it is refused or ignored */
 	const char *example; /* line of the example config, without the name; NULL: not there */
@@ -112,6 +113,10 @@ void config_parse_counter(struct config_parser *parser, const struct config_dire
 void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row);
 void config_parse_memory(struct config_parser *parser, const struct config_directive *row);
 void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row);
+void config_parse_flag(struct config_parser *parser, const struct config_directive *row);
+void config_parse_makestep(struct config_parser *parser, const struct config_directive *row);
+void config_parse_maxchange(struct config_parser *parser, const struct config_directive *row);
+void config_parse_leapsecmode(struct config_parser *parser, const struct config_directive *row);
 void config_parse_path(struct config_parser *parser, const struct config_directive *row);
 void config_parse_user(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);

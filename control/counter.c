@@ -50,8 +50,7 @@ static bool tsc_usable(void)
 #endif
 }
 
-/* One reading of CLOCK_MONOTONIC_RAW and the counter around it. */
-static void read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns)
+void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns)
 {
 	uint64_t best = UINT64_MAX;
 
@@ -74,9 +73,9 @@ static int tsc_measure_hz(struct counter *counter)
 	uint64_t counter0 = 0, counter1 = 0, raw0_ns = 0, raw1_ns = 0;
 	double hz;
 
-	read_raw(counter, &counter0, &raw0_ns);
+	counter_read_raw(counter, &counter0, &raw0_ns);
 	nanosleep(&pause, NULL);
-	read_raw(counter, &counter1, &raw1_ns);
+	counter_read_raw(counter, &counter1, &raw1_ns);
 	if (raw1_ns <= raw0_ns)
 		return -ENOTSUP;
 	hz = (double)(counter1 - counter0) * NS_PER_S / (double)(raw1_ns - raw0_ns);

@@ -27,6 +27,9 @@ static inline uint64_t counter_read(const struct counter *counter)
 	return meridian_counter_read(counter->id);
 }
 
+/* One instant by both: the counter, and CLOCK_MONOTONIC_RAW in ns. */
+void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns);
+
 /* CLOCK_REALTIME between two readings of the counter, the tightest pair of a few. */
 struct counter_realtime {
 	uint64_t counter; /* middle of the two readings */

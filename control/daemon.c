@@ -19,7 +19,8 @@
 #define EXIT_CANNOT_START 3
 
 /* To attach XDP programs again when an interface returns, and to change their maps. */
-#define NETWORK_CAPABILITIES "cap_net_admin,cap_bpf,cap_perfmon=ep"
+#define NETWORK_CAPABILITIES "cap_net_admin,cap_bpf,cap_perfmon=ep "
+#define CLOCK_CAPABILITIES   "cap_sys_time=ep"
 
 static int ready_fd = -1; /* the parent waits at the other end; -1: nobody does */
 
@@ -155,10 +156,15 @@ void daemon_pidfile_remove(const char *path)
 		log_debug("pidfile %s: %s", path, strerror(errno));
 }
 
-static int capabilities_set(bool network)
+static int capabilities_set(bool network, bool clock)
 {
-	cap_t capabilities = cap_from_text(network ? NETWORK_CAPABILITIES : "=");
+	char text[sizeof("= " NETWORK_CAPABILITIES CLOCK_CAPABILITIES)];
+	cap_t capabilities;
 	int r = 0;
+
+	snprintf(text, sizeof(text), "= %s%s", network ? NETWORK_CAPABILITIES : "",
+		clock ? CLOCK_CAPABILITIES : "");
+	capabilities = cap_from_text(text);
 
 	if (capabilities == NULL || cap_set_proc(capabilities) < 0)
 		r = log_errno(-errno, "capabilities");
@@ -166,7 +172,7 @@ static int capabilities_set(bool network)
 	return r;
 }
 
-int daemon_drop(const char *user, bool keep_network)
+int daemon_drop(const char *user, bool keep_network, bool keep_clock)
 {
 	const struct passwd *entry;
 
@@ -180,5 +186,5 @@ int daemon_drop(const char *user, bool keep_network)
 		setresgid(entry->pw_gid, entry->pw_gid, entry->pw_gid) < 0 ||
 		setresuid(entry->pw_uid, entry->pw_uid, entry->pw_uid) < 0)
 		return log_errno(-errno, "user %s", user);
-	return capabilities_set(keep_network);
+	return capabilities_set(keep_network, keep_clock);
 }

@@ -25,7 +25,8 @@ int daemon_pidfile_write(const char *path);
 void daemon_pidfile_remove(const char *path);
 
 /* Becomes `user` ("": stays), with its groups, and keeps only the capabilities that interfaces
- * and their XDP programs need, if `keep_network`. Returns 0 or a negative errno, logged. */
-int daemon_drop(const char *user, bool keep_network);
+ * and their XDP programs need, if `keep_network`, and the one to set the clock, if `keep_clock`.
+ * Returns 0 or a negative errno, logged. */
+int daemon_drop(const char *user, bool keep_network, bool keep_clock);
 
 #endif

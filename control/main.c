@@ -9,6 +9,7 @@
 #include "counter.h"
 #include "daemon.h"
 #include "event.h"
+#include "kernel_clock.h"
 #include "publish.h"
 #include "steer/steer.h"
 #include "track.h"
@@ -137,6 +138,16 @@ static bool same_servers(const struct config *a, const struct config *b)
 	return true;
 }
 
+static bool same_steering(const struct config *a, const struct config *b)
+{
+	const struct discipline_config *x = &a->kernel_clock, *y = &b->kernel_clock;
+
+	return a->steer_clock == b->steer_clock && x->rtcsync == y->rtcsync && x->leap == y->leap &&
+		x->max_slew_ppm == y->max_slew_ppm && x->step_s == y->step_s &&
+		x->step_updates == y->step_updates && x->change_max_s == y->change_max_s &&
+		x->change_start == y->change_start && x->change_ignore == y->change_ignore;
+}
+
 /* Everything but the access rules, the bound addresses and leapseclist needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
@@ -163,6 +174,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	if (!clock_same)
 		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
 			    "maxjitter, minsources and holdover take effect at the next start");
+	if (!same_steering(before, after))
+		log_warning("reload: steerclock and how it steers take effect at the next start");
 	if (!files_same)
 		log_warning("reload: rundir, driftfile, modellog, pidfile and user take effect at "
 			    "the next start");
@@ -214,16 +227,19 @@ static int run(const struct options *options)
 	r = daemon_pidfile_write(config->pidfile);
 	if (r < 0)
 		return r;
-	r = track_init(config, &counter);
+	r = kernel_clock_init(config, &counter);
 	if (r < 0)
 		goto fini_pidfile;
+	r = track_init(config, &counter);
+	if (r < 0)
+		goto fini_kernel_clock;
 	r = steer_init(config, counter.id);
 	if (r < 0)
 		goto fini_track;
 	r = command_init(config);
 	if (r < 0)
 		goto fini_steer;
-	r = daemon_drop(config->user, config->nic_count > 0);
+	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);
 	if (r < 0)
 		goto fini_command;
 	event_on_reload(on_reload, NULL);
@@ -242,6 +258,8 @@ fini_steer:
 	steer_fini();
 fini_track:
 	track_fini();
+fini_kernel_clock:
+	kernel_clock_fini();
 fini_pidfile:
 	daemon_pidfile_remove(config->pidfile);
 	return r;

@@ -2,6 +2,7 @@
 #include "track.h"
 #include "event.h"
 #include "follow.h"
+#include "kernel_clock.h"
 #include "leap_second.h"
 #include "publish.h"
 #include "source/pool.h"
@@ -401,6 +402,7 @@ static void on_tick(void *arg)
 		on_source(NULL);
 	renew(now);
 	leap_watch(now);
+	kernel_clock_tick(&model.data, model_rate(&model), updated);
 	if (seconds_since(drift_counter, now) >= DRIFT_WRITE_S)
 		drift_write(now);
 }

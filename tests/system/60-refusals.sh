@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# What must be refused with a clear message: bad config lines, a second instance, somebody else's
-# XDP program on the interface, pages that are torn, short, old or foreign.
+# What must be refused with a clear message: bad config lines, steering the clock without the
+# capability, a second instance, somebody else's XDP program on the interface, pages that are torn,
+# short, old or foreign.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -40,6 +41,22 @@ config_errors()
 	refuse_config "nic vdev:net_af_xdp0,iface=eth1 address 192.0.2.1" net_af_xdp0
 	refuse_config "counter sundial" sundial
 	refuse_config "cmdport 70000" 70000
+}
+
+# Without the capability, as in a container, and without touching the clock.
+steering_refused()
+{
+	local status=0
+
+	lab_config "local stratum 10" "steerclock"
+	setpriv --bounding-set -sys_time --inh-caps -sys_time \
+		timeout 10 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
+		status=$?
+	[ "$status" = 3 ] || lab_fail "steerclock without CAP_SYS_TIME ended with status $status"
+	grep -q 'steerclock: .*CAP_SYS_TIME' "$LAB_DIR/refused.log" ||
+		lab_fail "steerclock does not say what is missing"
+	lab_note "$(grep steerclock "$LAB_DIR/refused.log")"
+	rm -f "$LAB_RUNDIR"/*
 }
 
 check_config()
@@ -139,6 +156,7 @@ foreign_program()
 lab_enter "$@"
 lab_network
 config_errors
+steering_refused
 check_config
 foreign_program
 lab_serve

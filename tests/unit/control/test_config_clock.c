@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Directives about leap seconds. */
+/* Directives about leap seconds and the kernel's clock. */
 
 #include "load.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -25,10 +28,58 @@ static void leapseclist(void **state)
 	expect_error("leapseclist list\n", "1: leapseclist: 'list' is not an absolute path\n");
 }
 
+static void steering(void **state)
+{
+	const struct discipline_config *clock = &config.kernel_clock;
+
+	(void)state;
+	assert_int_equal(load(""), 0);
+	assert_false(config.steer_clock);
+	config_free(&config);
+	assert_int_equal(load("steerclock\nmakestep 0.5 -3\nmaxchange 100 1 2\nrtcsync\n"
+			      "leapsecmode slew\nmaxslewrate 1000\n"),
+		0);
+	assert_string_equal(messages, "");
+	assert_true(config.steer_clock && clock->rtcsync);
+	assert_true(clock->step_s == 0.5 && clock->step_updates == -3);
+	assert_true(clock->change_max_s == 100 && clock->max_slew_ppm == 1000);
+	assert_int_equal(clock->change_start, 1);
+	assert_int_equal(clock->change_ignore, 2);
+	assert_int_equal(clock->leap, DISCIPLINE_LEAP_SLEW);
+	config_free(&config);
+	expect_error("leapsecmode jump\n",
+		"1: leapsecmode: 'jump' is not a mode (allowed: system|step|slew|ignore)\n");
+	expect_error("steerclock\nmakestep 1\n",
+		"2: makestep: the limit is missing: a whole number from -2147483647 to "
+		"2147483647\n");
+	expect_error("steerclock 1\n", "1: steerclock: '1' is too much (usage: steerclock )\n");
+}
+
+static void steering_is_dumped(void **state)
+{
+	char *dump = NULL;
+	size_t size;
+	FILE *out = open_memstream(&dump, &size);
+
+	(void)state;
+	assert_int_equal(load("steerclock\nmakestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"
+			      "leapsecmode ignore\nmaxslewrate 1000\n"),
+		0);
+	config_dump(&config, out);
+	fclose(out);
+	config_free(&config);
+	assert_non_null(strstr(dump,
+		"\nsteerclock\nmaxslewrate 1000\nleapsecmode ignore\n"
+		"makestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"));
+	free(dump);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leapseclist),
+		cmocka_unit_test(steering),
+		cmocka_unit_test(steering_is_dumped),
 	};
 
 	return cmocka_run_group_tests(tests, load_setup, load_teardown);
