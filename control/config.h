@@ -42,6 +42,8 @@ struct config_server {
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
 	int8_t presend_log2; /* from this interval on, a request ahead of each that counts */
 	uint8_t filter;      /* polls of which the best sample counts, 1 */
+	uint8_t max_sources; /* of a pool, 4 */
+	bool pool;           /* each source has an address of its own; else there is one source */
 	bool iburst, burst;
 	double asymmetry;   /* of the path's queueing: -0.5 all of it there, 0.5 all of it back */
 	double max_delay_s; /* above it a sample is not used, 3 */

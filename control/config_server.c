@@ -23,6 +23,8 @@ const struct config_server_option config_server_options[] = {
 		MERIDIAN_NTP_VERSION_MAX, "VERSION", "NTP version of the requests (default 4)."},
 	{"ipv4", OPTION_IPV4, FIELD(family), 0, 0, NULL, "Only IPv4 addresses of the name."},
 	{"ipv6", OPTION_IPV6, FIELD(family), 0, 0, NULL, "Only IPv6 addresses of the name."},
+	{"maxsources", OPTION_UINT8, FIELD(max_sources), 1, CONFIG_SOURCES_MAX, "N",
+		"Of a pool: how many of its addresses are asked (default 4)."},
 	{"minpoll", OPTION_INT8, FIELD(minpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
 		"It is asked every 2^POLL seconds at most (default 6)."},
 	{"maxpoll", OPTION_INT8, FIELD(maxpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
@@ -89,6 +91,7 @@ static const struct config_server defaults = {
 	.maxpoll_log2 = POLL_NOT_GIVEN,
 	.presend_log2 = CONFIG_PRESEND_NEVER,
 	.filter = 1,
+	.max_sources = 4,
 	.max_delay_s = 3,
 };
 
@@ -183,6 +186,10 @@ static bool option_parse(
 			option->text);
 		return true;
 	}
+	if (option->offset == FIELD(max_sources) && !server->pool) {
+		config_error(parser, "option '%s' is for pool only", option->name);
+		return false;
+	}
 	if (option_has_number(option) &&
 		!config_number(parser, option->name, option->min, option->max,
 			option->kind != OPTION_DOUBLE, &value))
@@ -235,40 +242,63 @@ static bool server_known(const struct config *config, const struct config_server
 	return false;
 }
 
-static bool name_check(struct config_parser *parser, const char *name)
+size_t config_server_sources(const struct config_server *server)
+{
+	return server->pool ? server->max_sources : 1;
+}
+
+static size_t sources_count(const struct config *config)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->server_count; i++)
+		count += config_server_sources(&config->server[i]);
+	return count;
+}
+
+static void server_add(struct config_parser *parser, const struct config_server *server)
+{
+	struct config *config = parser->config;
+
+	if (server_known(config, server))
+		config_error(parser, "%s is there already", server->name);
+	else if (sources_count(config) + config_server_sources(server) > CONFIG_SOURCES_MAX)
+		config_error(parser, "more than %d sources (a pool is maxsources of them)",
+			CONFIG_SOURCES_MAX);
+	else
+		config->server[config->server_count++] = *server;
+}
+
+static bool name_check(struct config_parser *parser, const char *name, bool pool)
 {
 	struct config_address address;
-	const char *wrong = config_server_address_parse(name, &address)
-		? config_server_address_check(&address)
-		: config_host_name_check(name);
+	bool is_address = config_server_address_parse(name, &address);
+	const char *wrong =
+		is_address ? config_server_address_check(&address) : config_host_name_check(name);
 
+	if (wrong == NULL && is_address && pool)
+		wrong = "is an address; a pool is a name (use server)";
 	if (wrong)
 		config_error(parser, "'%s' %s", name, wrong);
 	return wrong == NULL;
 }
 
+/* `server` and `pool`. */
 void config_parse_server(struct config_parser *parser, const struct config_directive *row)
 {
-	struct config *config = parser->config;
 	struct config_server server = defaults;
 	const char *word = config_word_required(parser, "the address or name");
 
-	(void)row;
-	if (word == NULL || !name_check(parser, word))
+	server.pool = strcmp(row->name, "pool") == 0;
+	if (word == NULL || !name_check(parser, word, server.pool))
 		return;
 	strcpy(server.name, word);
 	while ((word = config_word(parser))) {
 		if (!option_parse(parser, &server, word))
 			return;
 	}
-	if (!polls_check(parser, &server) || !family_check(parser, &server))
-		return;
-	if (server_known(config, &server))
-		config_error(parser, "%s is there already", server.name);
-	else if (config->server_count == CONFIG_SOURCES_MAX)
-		config_error(parser, "more than %d servers", CONFIG_SOURCES_MAX);
-	else
-		config->server[config->server_count++] = server;
+	if (polls_check(parser, &server) && family_check(parser, &server))
+		server_add(parser, &server);
 }
 
 bool config_server_same(const struct config_server *a, const struct config_server *b)
@@ -278,7 +308,7 @@ bool config_server_same(const struct config_server *a, const struct config_serve
 			option_value(b, &config_server_options[i]))
 			return false;
 	}
-	return strcmp(a->name, b->name) == 0;
+	return a->pool == b->pool && strcmp(a->name, b->name) == 0;
 }
 
 /* The poll limits depend on each other, so they are always told. */
@@ -290,7 +320,7 @@ static bool option_is_default(
 
 void config_server_dump(const struct config_server *server, FILE *out)
 {
-	fprintf(out, "server %s", server->name);
+	fprintf(out, "%s %s", server->pool ? "pool" : "server", server->name);
 	for (size_t i = 0; i < config_server_options_size; i++) {
 		const struct config_server_option *option = &config_server_options[i];
 

@@ -34,6 +34,9 @@ struct config_server_option {
 extern const struct config_server_option config_server_options[];
 extern const size_t config_server_options_size;
 
+/* How many sources the line makes, at most. */
+size_t config_server_sources(const struct config_server *server);
+
 /* True when both lines say the same. */
 bool config_server_same(const struct config_server *a, const struct config_server *b);
 

@@ -19,10 +19,22 @@ const struct config_directive config_table[] = {
 		.many = true,
 		.parse = config_parse_server,
 		.syntax = "NAME [OPTION ...]",
-		.text = "An upstream NTP server, by address or host name; may be repeated up to 16 "
-			"times. An IPv6 link-local address needs its interface, as in "
+		.text = "An upstream NTP server, by address or host name; there may be up to 16 "
+			"sources. An IPv6 link-local address needs its interface, as in "
 			"fe80::1%eth0. The options stand below, under SERVER OPTIONS.",
 		.example = "ntp1.example.net iburst"},
+	{.name = "pool",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_server,
+		.syntax = "NAME [OPTION ...]",
+		.text = "A name with many addresses: up to maxsources of them (default 4) are "
+			"asked, "
+			"each as a server of its own, none that another source has. One that does "
+			"not answer 8 polls, is a falseticker for 8, or denies us service is "
+			"replaced, the name being looked up again for that. The options are those "
+			"of server.",
+		.example = "pool.example.net iburst maxsources 4"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_local,
@@ -394,7 +406,6 @@ const struct config_directive config_table[] = {
 	{"ntscachedir", CONFIG_NO_EFFECT, .text = NTS_LATER},
 
 	/* Of chrony, refused. */
-	{"pool", CONFIG_REFUSED, .text = LATER "; name the servers with `server`"},
 	{"refclock", CONFIG_REFUSED, .text = LATER},
 	{"include", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
 	{"confdir", CONFIG_REFUSED, .text = LATER "; write everything into this file"},

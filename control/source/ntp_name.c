@@ -27,21 +27,26 @@ void ntp_name_stop(struct ntp_name *name)
 	name->resolver = NULL;
 }
 
-void ntp_name_is_good(struct ntp_name *name)
+bool ntp_name_is_looked_up(const struct ntp_name *name)
 {
-	name->wait_log2 = WAIT_MIN_LOG2;
+	struct config_address address;
+
+	return !config_server_address_parse(name->config->name, &address);
 }
 
 void ntp_name_look_up_later(struct ntp_name *name)
 {
-	struct config_address address;
-
-	if (name->timer > 0 || name->resolver ||
-		config_server_address_parse(name->config->name, &address))
+	if (name->timer > 0 || name->resolver || !ntp_name_is_looked_up(name))
 		return;
 	name->timer = event_add_timer(NS_PER_S << name->wait_log2, on_look_up, name);
 	if (name->wait_log2 < WAIT_MAX_LOG2)
 		name->wait_log2++;
+}
+
+void ntp_name_refuse(struct ntp_name *name, const struct config_address *address)
+{
+	name->refused[name->refused_next] = *address;
+	name->refused_next = (uint8_t)((name->refused_next + 1) % NTP_NAME_REFUSED_MAX);
 }
 
 static bool address_same(const struct config_address *a, const struct config_address *b)
@@ -61,10 +66,19 @@ static bool is_asked(const struct ntp_name *name, const struct config_address *a
 	return false;
 }
 
+static bool is_refused(const struct ntp_name *name, const struct config_address *address)
+{
+	for (size_t i = 0; i < NTP_NAME_REFUSED_MAX; i++) {
+		if (address_same(&name->refused[i], address))
+			return true;
+	}
+	return false;
+}
+
 static bool is_free(const struct ntp_name *name, const struct config_address *address)
 {
 	return (name->config->family == 0 || name->config->family == address->family) &&
-		!is_asked(name, address);
+		!is_asked(name, address) && !is_refused(name, address);
 }
 
 /* The free address after the one that was silent, else the first one; NULL: there is none. */
@@ -86,12 +100,10 @@ static const struct config_address *choose(const struct ntp_name *name,
 	return first;
 }
 
-/* Gives addresses to those that want one. Returns how many are left without any. */
-static size_t hand_out(
+/* Gives addresses to those that want one, as far as there are. */
+static void hand_out(
 	const struct ntp_name *name, const struct config_address *address, size_t count)
 {
-	size_t without = 0;
-
 	for (size_t i = 0; i < name->all->count; i++) {
 		struct ntp_server *server = name->all->server[i];
 		const struct config_address *chosen;
@@ -102,25 +114,38 @@ static size_t hand_out(
 		if (chosen)
 			ntp_server_move(server, chosen);
 		else
-			without += server->source.address.family == 0;
+			ntp_server_stay(server);
 	}
-	return without;
+}
+
+/* How many of its servers have an address, or have none. */
+static size_t servers_count(const struct ntp_name *name, bool with_address)
+{
+	size_t servers = 0;
+
+	for (size_t i = 0; i < name->all->count; i++) {
+		const struct ntp_server *server = name->all->server[i];
+
+		servers += server->name == name &&
+			(server->source.address.family != 0) == with_address;
+	}
+	return servers;
 }
 
 static void on_resolved(const struct config_address *address, size_t count, void *arg)
 {
 	struct ntp_name *name = arg;
-	bool first = name->wait_log2 == WAIT_MIN_LOG2;
-	size_t without;
 
 	name->resolver = NULL;
-	without = hand_out(name, address, count);
-	if (without > 0 && first)
+	hand_out(name, address, count);
+	if (name->wait_log2 == WAIT_MIN_LOG2 && servers_count(name, true) == 0)
 		log_warning("%s: %s, trying again", name->config->name,
 			count == 0 ? "the name cannot be resolved"
 				   : "the name has no address for us");
-	if (without > 0 || count == 0)
+	if (count == 0 || servers_count(name, false) > 0)
 		ntp_name_look_up_later(name);
+	else
+		name->wait_log2 = WAIT_MIN_LOG2;
 }
 
 static bool any_wants_address(const struct ntp_name *name)

@@ -3,12 +3,16 @@
 #define CONTROL_NTP_NAME_H
 
 /*
- * The name in a line of the config, and at which of its addresses its servers are asked. A name is
- * looked up again when one of them is silent, less and less often.
+ * The name in a line of the config, and at which of its addresses its servers (one, or those of a
+ * pool) are asked. A name is looked up again when one of them needs another address, less and less
+ * often while there is none.
  */
 
 #include "config.h"
 #include "resolver.h"
+
+/* Addresses that are not asked again are remembered, the last so many. */
+#define NTP_NAME_REFUSED_MAX 16
 
 struct ntp_server;
 
@@ -23,7 +27,9 @@ struct ntp_name {
 	const struct ntp_servers *all;
 	struct resolver *resolver;
 	int timer;
-	uint8_t wait_log2; /* before the next look-up, log2 s */
+	uint8_t wait_log2;                                   /* before the next look-up, log2 s */
+	struct config_address refused[NTP_NAME_REFUSED_MAX]; /* ring */
+	uint8_t refused_next;
 };
 
 /* `config` and `all` must outlive the name. */
@@ -37,7 +43,10 @@ void ntp_name_stop(struct ntp_name *name);
 /* One of the servers needs another address. */
 void ntp_name_look_up_later(struct ntp_name *name);
 
-/* One of the servers answers: the next look-up is a new matter. */
-void ntp_name_is_good(struct ntp_name *name);
+/* None of its servers shall be asked at this address any more. */
+void ntp_name_refuse(struct ntp_name *name, const struct config_address *address);
+
+/* The name is looked up, not given as an address. */
+bool ntp_name_is_looked_up(const struct ntp_name *name);
 
 #endif

@@ -2,6 +2,7 @@
 #include "ntp_server.h"
 #include "core/refid.h"
 #include "event.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <log.h>
 #include <math.h>
@@ -31,10 +32,19 @@
 /* A server that is silent for so long may have moved. */
 #define SILENT_POLLS 8
 
+/* One that contradicts the majority for so long is of no use. */
+#define FALSE_POLLS 8
+
 /* After a kiss RATE the next request waits that many intervals, and the interval grows, past
  * maxpoll if need be. */
 #define RATE_BACKOFF       4
 #define RATE_POLL_MAX_LOG2 10
+
+/* So many answers without a kiss RATE halve the interval that it demanded. */
+#define RATE_FORGET 32
+
+/* Who denied us service may have done so by mistake. */
+#define DENIED_NS (86400 * NS_PER_S)
 
 static void on_poll(void *arg);
 
@@ -75,8 +85,9 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	exchange_close(&server->exchange);
 	source_reset(&server->source);
 	server->source.refid = refid_of_address(address->octets, address->family);
+	server->source.stopped = server->source.absent = server->lost = false;
 	server->unanswered = server->silent_polls = 0;
-	server->lost = false;
+	server->false_polls = server->good_answers = 0;
 	server->source.poll_log2 = server->poll_floor_log2 = server->config.minpoll_log2;
 	server->poll_score = 0;
 	server->best_of = 0;
@@ -90,16 +101,54 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 
 bool ntp_server_wants_address(const struct ntp_server *server)
 {
-	return !server->source.stopped && server->source.reach == 0 &&
-		(server->source.address.family == 0 || server->lost);
+	return server->source.address.family == 0 || server->lost;
+}
+
+static void label_write(struct ntp_server *server)
+{
+	const struct config_server *config = &server->config;
+	const struct config_address *address = &server->source.address;
+	char *label = server->source.label;
+	size_t size = sizeof(server->source.label);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	inet_ntop(address->family == MERIDIAN_FAMILY_IPV4 ? AF_INET : AF_INET6, address->octets,
+		text, sizeof(text));
+	if (config->pool && address->family != 0)
+		snprintf(label, size, "%s (%s)", config->name, text);
+	else if (config->port == MERIDIAN_NTP_PORT)
+		snprintf(label, size, "%s", config->name);
+	else
+		snprintf(label, size, strchr(config->name, ':') ? "[%s]:%u" : "%s:%u", config->name,
+			config->port);
+}
+
+void ntp_server_stay(struct ntp_server *server)
+{
+	server->source.absent = server->source.address.family == 0;
 }
 
 void ntp_server_move(struct ntp_server *server, const struct config_address *address)
 {
-	if (server->source.address.family != 0)
-		log_notice("%s: trying another of its addresses", server->source.label);
+	char before[sizeof(server->source.label)];
+
+	memcpy(before, server->source.label, sizeof(before));
+	if (server->source.address.family == 0)
+		before[0] = '\0';
 	server->source.address = *address;
+	label_write(server);
+	if (before[0] && server->config.pool)
+		log_notice("%s: asking %s instead", before, server->source.label);
+	else if (before[0])
+		log_notice("%s: trying another of its addresses", server->source.label);
 	begin(server, START_DELAY_NS * (server->index + 1));
+}
+
+/* Another address would be welcome. */
+static void look_elsewhere(struct ntp_server *server)
+{
+	server->lost = true;
+	ntp_name_look_up_later(server->name);
 }
 
 static void note_silence(struct ntp_server *server)
@@ -109,8 +158,17 @@ static void note_silence(struct ntp_server *server)
 	if (++server->silent_polls < SILENT_POLLS)
 		return;
 	server->silent_polls = 0;
-	server->lost = true;
-	ntp_name_look_up_later(server->name);
+	look_elsewhere(server);
+}
+
+static void note_falsehood(struct ntp_server *server)
+{
+	if (server->source.state != SELECT_FALSETICKER || server->source.reach == 0) {
+		server->false_polls = 0;
+	} else if (++server->false_polls >= FALSE_POLLS) {
+		server->false_polls = 0;
+		look_elsewhere(server);
+	}
 }
 
 static void on_expiry(void *arg)
@@ -169,11 +227,13 @@ static void on_poll(void *arg)
 	struct ntp_server *server = arg;
 
 	server->poll_timer = 0;
+	server->source.stopped = false;
 	exchange_close(&server->exchange);
 	if (warm_up(server))
 		return;
 	burst_begin(server);
 	note_silence(server);
+	note_falsehood(server);
 	send_request(server);
 	if (server->burst_requests > 0)
 		server->burst_requests--;
@@ -253,9 +313,22 @@ static void note_answer(struct ntp_server *server, const struct packet_response 
 	server->source.stratum = response->stratum;
 	server->source.leap = response->leap;
 	server->unanswered = server->silent_polls = 0;
-	server->lost = false;
-	ntp_name_is_good(server->name);
+	if (server->source.state != SELECT_FALSETICKER)
+		server->lost = false;
 	exchange_close(&server->exchange);
+}
+
+/* What a kiss RATE demanded is tried again after a while. */
+static void rate_forget(struct ntp_server *server)
+{
+	if (server->poll_floor_log2 == server->config.minpoll_log2 ||
+		++server->good_answers < RATE_FORGET)
+		return;
+	server->good_answers = 0;
+	server->poll_floor_log2--;
+	if (server->source.poll_log2 > server->poll_floor_log2 &&
+		server->source.poll_log2 > server->config.maxpoll_log2)
+		server->source.poll_log2--;
 }
 
 static void accept_response(struct ntp_server *server, struct packet_response *response)
@@ -265,6 +338,7 @@ static void accept_response(struct ntp_server *server, struct packet_response *r
 	if (server->warming)
 		return;
 	burst_end(server);
+	rate_forget(server);
 	source_hear(&server->source);
 	if (pick_best(server, &response->sample))
 		accept_sample(server, &response->sample);
@@ -280,6 +354,7 @@ static void accept_rate(struct ntp_server *server, int8_t wanted_log2)
 	if (poll_log2 != server->poll_floor_log2)
 		log_notice("%s: asks for fewer requests, now every 2^%d s", server->source.label,
 			poll_log2);
+	server->good_answers = 0;
 	server->source.poll_log2 = server->poll_floor_log2 = poll_log2;
 	poll_schedule(server, RATE_BACKOFF * poll_interval_ns(server));
 }
@@ -294,9 +369,11 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 		accept_rate(server, response->poll_log2);
 		return;
 	}
-	event_remove_timer(server->poll_timer);
-	log_warning("%s: refuses to serve us (%s), not asking again", server->source.label,
+	log_warning("%s: refuses to serve us (%s), not asking it for a day", server->source.label,
 		packet_verdict_text(verdict));
+	poll_schedule(server, DENIED_NS);
+	ntp_name_refuse(server->name, &server->source.address);
+	look_elsewhere(server);
 	source_give_up(&server->source);
 }
 
@@ -368,18 +445,6 @@ static void on_response(
 			log_notice("%s: %s", server->source.label, packet_verdict_text(verdict));
 		server->last_verdict = verdict;
 	}
-}
-
-static void label_write(struct ntp_server *server)
-{
-	const struct config_server *config = &server->config;
-
-	if (config->port == MERIDIAN_NTP_PORT)
-		snprintf(server->source.label, sizeof(server->source.label), "%s", config->name);
-	else
-		snprintf(server->source.label, sizeof(server->source.label),
-			strchr(config->name, ':') ? "[%s]:%u" : "%s:%u", config->name,
-			config->port);
 }
 
 static void stop(struct source *source)

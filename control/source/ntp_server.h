@@ -31,7 +31,9 @@ struct ntp_server {
 	struct ntp_name *name;
 	size_t index;         /* the later in the config, the later the first request */
 	uint8_t silent_polls; /* since the last good response or look-up */
-	bool lost;            /* silent for so long that another address is welcome */
+	uint8_t false_polls;  /* in a row as a falseticker */
+	uint8_t good_answers; /* since the last kiss RATE */
+	bool lost; /* silent or wrong for so long that another address is welcome, or denied */
 };
 
 /* Prepares one; polling begins when its name gives it an address. The more servers there are before
@@ -39,8 +41,11 @@ struct ntp_server {
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
 	struct ntp_name *name, size_t index);
 
-/* It has no address, or does not answer at the one it has. */
+/* It has no address, or one that does not answer, lies, or denies us service. */
 bool ntp_server_wants_address(const struct ntp_server *server);
+
+/* There is no other address for it. */
+void ntp_server_stay(struct ntp_server *server);
 
 /* Asks at this address from now on: another server, as far as we know. */
 void ntp_server_move(struct ntp_server *server, const struct config_address *address);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pool.h"
+#include "config_server.h"
 #include <log.h>
 #include <math.h>
 #include <meridian/ntp.h>
@@ -14,15 +15,24 @@ static void pool_add(struct pool *pool, struct source *source)
 	pool->source[pool->count++] = source;
 }
 
-static void server_add(struct pool *pool, size_t index)
+static void server_add(struct pool *pool, struct ntp_name *name)
 {
+	size_t index = pool->servers.count++;
 	struct ntp_server *server = &pool->server[index];
-	struct ntp_name *name = &pool->name[index];
 
-	ntp_name_init(name, &pool->context->config->server[index], &pool->servers);
 	ntp_server_start(server, pool->context, name, index);
-	pool->servers.server[pool->servers.count++] = server;
+	pool->servers.server[index] = server;
 	pool_add(pool, &server->source);
+}
+
+/* A `server` or `pool` line. */
+static void name_add(struct pool *pool, size_t index)
+{
+	const struct config_server *config = &pool->context->config->server[index];
+
+	ntp_name_init(&pool->name[index], config, &pool->servers);
+	for (size_t i = 0; i < config_server_sources(config); i++)
+		server_add(pool, &pool->name[index]);
 }
 
 void pool_start(struct pool *pool, const struct source_context *context)
@@ -34,7 +44,7 @@ void pool_start(struct pool *pool, const struct source_context *context)
 	pool->start_counter = counter_read(context->counter);
 	pool->settled = pool->outage = pool->after_outage = false;
 	for (size_t i = 0; i < config->server_count; i++)
-		server_add(pool, i);
+		name_add(pool, i);
 	for (size_t i = 0; i < config->server_count; i++)
 		ntp_name_start(&pool->name[i]);
 }
@@ -55,7 +65,7 @@ static bool is_heard(const struct source *source)
 
 static bool is_awaited(const struct pool *pool, const struct source *source)
 {
-	if (source->config->noselect || source->stopped || source->reach != 0)
+	if (source->config->noselect || source->stopped || source->absent || source->reach != 0)
 		return false;
 	return pool->after_outage || !source_settled(source);
 }

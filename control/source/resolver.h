@@ -11,7 +11,7 @@
 
 struct resolver;
 
-#define RESOLVER_ADDRESSES_MAX 8
+#define RESOLVER_ADDRESSES_MAX 32
 
 /* The addresses, the system's preferred one first; `count` is 0 when the look-up failed. The
  * resolver is gone when this is called. */

@@ -51,10 +51,10 @@ struct source {
 	const struct source_kind *kind;
 	const struct source_context *context;
 	const struct config_source *config;
-	const char *name;                 /* as reports show it */
-	char label[CONFIG_NAME_SIZE + 8]; /* how messages call it */
-	struct config_address address;    /* family 0: not resolved yet, or a reference clock */
-	uint32_t refid;                   /* what those who follow it announce; 0: not known */
+	const char *name;                  /* as reports show it */
+	char label[CONFIG_NAME_SIZE + 64]; /* how messages call it */
+	struct config_address address;     /* family 0: not resolved yet, or a reference clock */
+	uint32_t refid;                    /* what those who follow it announce; 0: not known */
 	struct estimator estimator;
 	enum select_state state;  /* set by the tracker */
 	uint64_t polls;           /* ever made */
@@ -65,6 +65,7 @@ struct source {
 	uint8_t reach;            /* last 8 polls, newest in bit 0 */
 	int8_t poll_log2;
 	bool stopped; /* it will say nothing any more */
+	bool absent;  /* there is nobody to ask: a pool has fewer addresses than sources */
 };
 
 /* Fills the common part; the kind sets name and label. `context` and `config` must outlive it. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "play.h"
+#include "config_server.h"
 #include "event.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -82,6 +83,21 @@ void exchange_init(
 	on_answer = handler;
 }
 
+static bool answers_by_itself(const struct config_address *address)
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		if (memcmp(address, &play_address[i], sizeof(*address)) == 0)
+			return play.answering & 1u << i;
+	}
+	return false;
+}
+
+static void on_answer_due(void *arg)
+{
+	(void)arg;
+	play_answer_good();
+}
+
 int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port,
 	const uint8_t *request, size_t length)
 {
@@ -94,6 +110,9 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	play.exchange = exchange;
 	play.requested_ns = play.now_ns;
 	play.requested_address = *address;
+	/* Before anything else happens. */
+	if (answers_by_itself(address))
+		event_add_timer(0, on_answer_due, NULL);
 	return 0;
 }
 
@@ -148,7 +167,8 @@ void play_until(uint64_t until_ns)
 
 		for (int i = 0; i < TIMERS_MAX; i++) {
 			if (timers[i].handler && timers[i].deadline_ns <= until_ns &&
-				(first < 0 || timers[i].deadline_ns < timers[first].deadline_ns))
+				(first < 0 || timers[i].deadline_ns < timers[first].deadline_ns ||
+					timers[i].handler == on_answer_due))
 				first = i;
 		}
 		if (first < 0)
@@ -159,6 +179,13 @@ void play_until(uint64_t until_ns)
 		handler(timers[first].arg);
 	}
 	play.now_ns = until_ns;
+}
+
+void play_answering_until(unsigned int address, uint64_t until_ns)
+{
+	play.answering = address;
+	play_until(until_ns);
+	play.answering = 0;
 }
 
 double play_until_request(void)
@@ -209,8 +236,11 @@ void play_start(const struct config_server *config_server)
 		.now_ns = NS_PER_S, .requested_ns = NS_PER_S, .answer_delay_ns = 2000000};
 	on_addresses = NULL;
 	config = (struct config){.max_distance_s = 3};
-	servers = (struct ntp_servers){.server = {&play_server[0]}, .count = 1};
+	servers = (struct ntp_servers){.count = 0};
 	ntp_name_init(&name, config_server, &servers);
-	ntp_server_start(&play_server[0], &context, &name, 0);
+	for (size_t i = 0; i < config_server_sources(config_server); i++) {
+		ntp_server_start(&play_server[i], &context, &name, i);
+		servers.server[servers.count++] = &play_server[i];
+	}
 	ntp_name_start(&name);
 }

@@ -22,6 +22,7 @@ struct play {
 	struct exchange *exchange;
 	struct meridian_ntp_header request;
 	uint64_t answer_delay_ns; /* of the answers, both ways together */
+	unsigned int answering;   /* bits of play_address: who answers by himself */
 };
 
 extern struct play play;
@@ -33,7 +34,7 @@ extern const struct config_server play_numeric, play_named;
 /* 192.0.2.1, 192.0.2.2 ... */
 extern const struct config_address play_address[4];
 
-/* Forgets everything and starts one server. */
+/* Forgets everything and starts the servers of this line. */
 void play_start(const struct config_server *config_server);
 
 /* Runs the timers until `until_ns`, in their order. */
@@ -45,6 +46,10 @@ double play_until_request(void);
 /* The server's answer to the last request, and a good one. */
 void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2);
 void play_answer_good(void);
+
+/* Runs until `until_ns` while the servers at `address`, a set of bits for play_address, give good
+ * answers. */
+void play_answering_until(unsigned int address, uint64_t until_ns);
 
 /* The answer to the look-up under way. */
 void play_resolve(const struct config_address *address, size_t count);

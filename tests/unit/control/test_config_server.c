@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_server.h"
 #include "load.h"
 #include <errno.h>
 #include <meridian/counter.h>
@@ -70,6 +71,30 @@ static void test_server_options(void **state)
 	expect_error("server ::1 ipv4\n", "1: server: ::1 is not an IPv4 address\n");
 }
 
+static void test_pool(void **state)
+{
+	(void)state;
+	assert_int_equal(load("pool pool.example.net iburst\n"
+			      "pool 2.pool.example.net maxsources 11 ipv6 minpoll 5\nserver a\n"),
+		0);
+	assert_int_equal(config.server_count, 3);
+	assert_true(config.server[0].pool && config.server[0].iburst);
+	assert_int_equal(config_server_sources(&config.server[0]), 4);
+	assert_int_equal(config_server_sources(&config.server[1]), 11);
+	assert_int_equal(config.server[1].minpoll_log2, 5);
+	assert_int_equal(config_server_sources(&config.server[2]), 1);
+	config_free(&config);
+	expect_error("pool 192.0.2.1\n",
+		"1: pool: '192.0.2.1' is an address; a pool is a name (use server)\n");
+	expect_error(
+		"server a maxsources 2\n", "1: server: option 'maxsources' is for pool only\n");
+	expect_error("pool a maxsources 17\n",
+		"1: pool: maxsources 17 is out of range (allowed: 1 to 16)\n");
+	expect_error("pool a maxsources 12\npool b maxsources 5\n",
+		"2: pool: more than 16 sources (a pool is maxsources of them)\n");
+	expect_error("pool a\nserver A\n", "2: server: A is there already\n");
+}
+
 static void test_link_local_servers(void **state)
 {
 	(void)state;
@@ -117,7 +142,7 @@ static void test_too_many_servers(void **state)
 	(void)state;
 	for (int i = 0; i <= CONFIG_SOURCES_MAX; i++)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), "server s%d\n", i);
-	expect_error(text, "17: server: more than 16 servers\n");
+	expect_error(text, "17: server: more than 16 sources (a pool is maxsources of them)\n");
 }
 
 int main(void)
@@ -125,6 +150,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_server_options),
+		cmocka_unit_test(test_pool),
 		cmocka_unit_test(test_link_local_servers),
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_too_many_servers),

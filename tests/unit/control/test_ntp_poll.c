@@ -101,6 +101,25 @@ static void test_rate(void **state)
 	assert_int_equal(play_server[0].source.poll_log2, 10);
 }
 
+static void test_rate_is_forgotten(void **state)
+{
+	(void)state;
+	play_start(&play_named);
+	play_resolve(play_address, 1);
+	play_until_request();
+	play_answer(0, "RATE", 4);
+	assert_int_equal(play_server[0].source.poll_log2, 5);
+	for (int i = 0; i < 31; i++) {
+		play_until_request();
+		play_answer_good();
+	}
+	assert_true(play_until_request() >= 32);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.poll_log2, 4);
+	play_until_request();
+	assert_true(play_until_request() < 17);
+}
+
 static void test_rate_ends_burst(void **state)
 {
 	struct config_server bursting = play_numeric;
@@ -218,6 +237,7 @@ int main(void)
 		cmocka_unit_test(test_burst_answered),
 		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_rate_is_forgotten),
 		cmocka_unit_test(test_rate_ends_burst),
 		cmocka_unit_test(test_burst_repeats_what_got_no_answer),
 		cmocka_unit_test(test_presend_does_not_count),
