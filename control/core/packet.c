@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "packet.h"
+#include "era.h"
 #include "estimator.h"
 #include <arpa/inet.h>
 #include <math.h>
@@ -46,14 +47,12 @@ static bool timestamp_zero(struct meridian_ntp_timestamp timestamp)
 	return timestamp.seconds == 0 && timestamp.fraction == 0;
 }
 
-/* Times before 1970 belong to the next era: that holds until 2106, whatever our clock says. */
-static struct meridian_utc timestamp_utc(struct meridian_ntp_timestamp timestamp)
+static struct meridian_utc timestamp_utc(
+	const struct packet_request *request, struct meridian_ntp_timestamp timestamp)
 {
-	int64_t s = ntohl(timestamp.seconds);
+	int64_t clock_s = timescale_utc(request->timescale, request->t4).s;
 
-	if (s < (int64_t)MERIDIAN_NTP_UNIX_OFFSET_S)
-		s += INT64_C(1) << 32;
-	return (struct meridian_utc){.s = s - (int64_t)MERIDIAN_NTP_UNIX_OFFSET_S,
+	return (struct meridian_utc){.s = era_utc_s(ntohl(timestamp.seconds), clock_s),
 		.frac64 = (uint64_t)ntohl(timestamp.fraction) << 32};
 }
 
@@ -111,7 +110,8 @@ static enum packet_verdict check_server(const struct packet_request *request,
 	if (response->stratum > MERIDIAN_NTP_STRATUM_MAX)
 		return PACKET_STRATUM;
 	if (!timestamp_zero(header->reference) &&
-		timescale_utc_diff(response->reference, timestamp_utc(header->transmit)) > 0)
+		timescale_utc_diff(response->reference, timestamp_utc(request, header->transmit)) >
+			0)
 		return PACKET_REFERENCE;
 	if (sample->root_delay_s / 2 + sample->root_dispersion_s > request->max_distance_s)
 		return PACKET_ROOT_DISTANCE;
@@ -145,8 +145,8 @@ static enum packet_verdict check_times(const struct packet_request *request,
 {
 	struct sample_stamps stamps = {.t1 = request->t1,
 		.t4 = request->t4,
-		.t2 = timestamp_utc(header->receive),
-		.t3 = timestamp_utc(header->transmit)};
+		.t2 = timestamp_utc(request, header->receive),
+		.t3 = timestamp_utc(request, header->transmit)};
 	double server_s = server_precision_s(header->precision);
 	double ours_s = timescale_seconds(request->timescale, request->t1, request->t4);
 
@@ -184,7 +184,7 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 			.root_dispersion_s = short_seconds(header.root_dispersion, header.stratum)},
 	};
 	if (!timestamp_zero(header.reference))
-		ret_response->reference = timestamp_utc(header.reference);
+		ret_response->reference = timestamp_utc(request, header.reference);
 	verdict = check_server(request, &header, ret_response);
 	if (verdict == PACKET_OK)
 		verdict = check_times(request, &header, &ret_response->sample);
