@@ -7,20 +7,22 @@
 
 #include "measure.h"
 #include <burst.h>
+#include <burst_engine.h>
 #include <fixture.h>
 #include <meridian/counter.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BURST         32
-#define BURSTS        8 /* of different buffers */
+#define BURST         64
+#define BURSTS        4 /* of different buffers */
 #define ROUNDS        200
 #define COUNTER_STEP  4000
-#define BUFFER_STRIDE 2304 /* as packet buffers of DPDK lie in memory */
+#define BUFFER_STRIDE 2368 /* as packet buffers of DPDK lie in memory */
 
 #define VERIFIED 1u  /* its checksums, by the NIC */
 #define BAD      2u  /* its UDP checksum */
 #define PLAIN    4u  /* one frame at a time: the reference */
+#define SCALAR   32u /* bursts, in plain C */
 #define STAMPED  16u /* each at an instant of its own, as NICs and XDP do */
 #define LIMITED  8u  /* the rate limiter counts its source */
 
@@ -37,6 +39,8 @@ static const struct pkt_spec ipv4, ipv6 = {.ipv6 = true}, ipv4_tag = {.vlan_tags
 static const struct kind kinds[] = {
 	{"reply_ticks_ipv4", "IPv4, both checksums verified and made", &ipv4, 0x23, 0},
 	{"reply_ticks_ipv6", "IPv6, checksum verified and made", &ipv6, 0x23, 0},
+	{"reply_ticks_ipv4_scalar", "IPv4, in plain C", &ipv4, 0x23, SCALAR},
+	{"reply_ticks_ipv6_scalar", "IPv6, in plain C", &ipv6, 0x23, SCALAR},
 	{"reply_ticks_ipv4_stamped", "IPv4, each with its own stamp", &ipv4, 0x23, STAMPED},
 	{"reply_ticks_ipv6_stamped", "IPv6, each with its own stamp", &ipv6, 0x23, STAMPED},
 	{"reply_ticks_ipv4_limited", "IPv4, with the rate limiter", &ipv4, 0x23, LIMITED},
@@ -56,7 +60,7 @@ struct bench {
 	struct limit *limit;
 	const struct kind *kind;
 	struct pkt request[BURST * BURSTS];
-	uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
+	_Alignas(64) uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
 	uint64_t classify_ticks, finish_ticks;
 };
 
@@ -79,6 +83,7 @@ static void requests_make(const struct kind *kind)
 	uint8_t payload[PKT_NTP_SIZE];
 
 	bench.kind = kind;
+	bench.responder.engine = kind->flags & SCALAR ? &burst_engine_plain : burst_engine_best();
 	bench.responder.limit = kind->flags & LIMITED ? bench.limit : NULL;
 	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
 	for (unsigned int i = 0; i < BURST * BURSTS; i++) {

@@ -4,8 +4,8 @@
 
 /*
  * The reply path for a whole burst: octet for octet and verdict for verdict what
- * responder_classify() and responder_finish() give, called in the same order, at a third of their
- * cost.
+ * responder_classify() and responder_finish() give, called in the same order, at a fraction of
+ * their cost.
  *
  * Nearly all requests are of one of two shapes: no VLAN tag, no IP option, 48 octets of NTP from a
  * client of version 1 to 4, checksums right, to a served address. They are checked with a few wide
@@ -13,7 +13,8 @@
  * other frame goes through responder_classify(), which finds its verdict.
  *
  * Three passes, so that the table lines of all frames come into the cache together: parse and
- * prefetch, look up and answer, finish. All pure.
+ * prefetch, look up and answer, finish. All pure. burst_loop.h has them, burst_plain.c and
+ * burst_avx512.c what is done to one frame.
  */
 
 #include "responder.h"

@@ -19,6 +19,45 @@ static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
+struct checksum_four {
+	uint64_t word[4];
+} __attribute__((packed, may_alias));
+
+/* Adds four words. Compilers do not carry from one addition to the next by themselves. */
+static inline uint64_t checksum_add_four(uint64_t sum, const uint8_t *data)
+{
+#if defined(__x86_64__)
+	__asm__("addq %1, %0\n\tadcq 8+%1, %0\n\tadcq 16+%1, %0\n\tadcq 24+%1, %0\n\tadcq $0, %0"
+		: "+r"(sum)
+		: "o"(*(const struct checksum_four *)(const void *)data)
+		: "cc");
+#else
+	uint64_t word[4];
+
+	memcpy(word, data, sizeof(word));
+	for (int i = 0; i < 4; i++)
+		sum = checksum_add(sum, word[i]);
+#endif
+	return sum;
+}
+
+/* Adds `size` octets, a constant multiple of 8. */
+static inline uint64_t checksum_add_words(uint64_t sum, const uint8_t *data, size_t size)
+{
+	uint64_t word;
+	size_t i = 0;
+
+#pragma GCC unroll 16
+	for (; i + 4 * sizeof(word) <= size; i += 4 * sizeof(word))
+		sum = checksum_add_four(sum, data + i);
+#pragma GCC unroll 16
+	for (; i < size; i += sizeof(word)) {
+		memcpy(&word, data + i, sizeof(word));
+		sum = checksum_add(sum, word);
+	}
+	return sum;
+}
+
 /* Adds `length` octets; an odd last one is padded with zero. */
 static inline uint64_t checksum_add_octets(uint64_t sum, const uint8_t *data, size_t length)
 {

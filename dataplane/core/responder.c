@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "responder.h"
+#include "burst_engine.h"
 #include "bytes.h"
 #include "martian.h"
 #include "reply.h"
@@ -11,7 +12,11 @@
 
 void responder_init(struct responder *responder, uint64_t seed, struct limit *limit)
 {
-	*responder = (struct responder){.timestamps.random = seed ? seed : 1, .limit = limit};
+	*responder = (struct responder){
+		.engine = burst_engine_best(),
+		.timestamps.random = seed ? seed : 1,
+		.limit = limit,
+	};
 }
 
 static void take_model(struct responder *responder, const struct meridian_timemodel_data *model,
@@ -122,7 +127,7 @@ enum meridian_verdict responder_classify(
 	utc = meridian_timemodel_utc(&responder->model, receive_counter);
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
 	frame->receive = timestamps_receive(
-		&responder->timestamps, utc, frame->leap_offset_s, request.transmit);
+		&responder->timestamps, clock_ntp(utc), frame->leap_offset_s, request.transmit);
 	if (responder->synchronised)
 		leap = clock_leap_indicator(&responder->model, utc);
 	frame_turn(frame, MERIDIAN_NTP_HEADER_SIZE);
@@ -137,7 +142,7 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 	struct meridian_utc utc = meridian_timemodel_utc(&responder->model, transmit_counter);
 
 	reply_set_transmit(payload,
-		timestamps_transmit(&responder->timestamps, utc, frame->leap_offset_s,
+		timestamps_transmit(&responder->timestamps, clock_ntp(utc), frame->leap_offset_s,
 			frame->receive, reply_origin(payload)));
 	frame_checksum_udp(frame);
 }

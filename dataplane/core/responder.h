@@ -32,8 +32,11 @@ struct responder_policy {
 	struct limit_rate rate;
 };
 
+struct burst_engine;
+
 /* One worker's state. One thread. */
 struct responder {
+	const struct burst_engine *engine; /* of burst.h */
 	struct meridian_timemodel_data model;
 	bool has_model;    /* a model was ever taken */
 	bool synchronised; /* the model may be served as such during this burst */

@@ -98,6 +98,25 @@ static int allocate(struct served *served, size_t slots_ipv4, size_t slots_ipv6)
 	return 0;
 }
 
+/* A place in `few` for each of `count` addresses; the others hold the last one again. */
+static void take_few(
+	struct served *served, const struct meridian_policy_address *addresses, size_t count)
+{
+	size_t few_ipv4 = 0, few_ipv6 = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (addresses[i].family == MERIDIAN_FAMILY_IPV4) {
+			for (size_t j = few_ipv4++; j < SERVED_FEW_IPV4; j++)
+				served->few_ipv4[j] = ipv4_of(&addresses[i]);
+		} else {
+			for (size_t j = few_ipv6++; j < SERVED_FEW_IPV6; j++)
+				served->few_ipv6[j] = ipv6_of(&addresses[i]);
+		}
+	}
+	served->has_few_ipv4 = few_ipv4 > 0 && few_ipv4 <= SERVED_FEW_IPV4;
+	served->has_few_ipv6 = few_ipv6 > 0 && few_ipv6 <= SERVED_FEW_IPV6;
+}
+
 int served_init(
 	struct served *served, const struct meridian_policy_address *addresses, size_t count)
 {
@@ -117,6 +136,7 @@ int served_init(
 		else
 			insert_ipv6(served, ipv6_of(&addresses[i]));
 	}
+	take_few(served, addresses, count);
 	return 0;
 }
 

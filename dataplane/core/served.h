@@ -15,6 +15,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/* A register of 64 octets full. */
+#define SERVED_FEW_IPV4 16
+#define SERVED_FEW_IPV6 4
+
 /* An IPv6 address as it lies in memory. */
 struct served_ipv6 {
 	uint64_t half[2];
@@ -29,6 +33,12 @@ struct served {
 	struct served_ipv6 free_ipv6;
 	uint32_t mask_ipv4, mask_ipv6;  /* slots - 1 */
 	uint8_t shift_ipv4, shift_ipv6; /* 64 - log2(slots) */
+
+	/* All of a family again if they are few, to be looked at in one go. Each place holds one
+	 * of them. */
+	bool has_few_ipv4, has_few_ipv6;
+	uint32_t few_ipv4[SERVED_FEW_IPV4];
+	struct served_ipv6 few_ipv6[SERVED_FEW_IPV6];
 };
 
 /* Copies `count` addresses of a checked policy; one may stand twice. Allocates. Returns 0, or

@@ -26,7 +26,7 @@ struct timestamps {
 	uint64_t noise_mask;    /* bits below the published precision */
 	uint64_t last_receive;  /* last T2 given out, before its leap second */
 	uint64_t last_transmit; /* the same of T3 */
-	uint64_t random;        /* state of the generator of the noise, never 0 */
+	uint64_t random;        /* state of the generator of the noise */
 };
 
 /* A clock of precision 2^precision_log2 s begins, or goes on. */
@@ -41,23 +41,22 @@ static inline void timestamps_restart(struct timestamps *timestamps, struct meri
 	timestamps->last_receive = timestamps->last_transmit = clock_ntp(utc) - TIMESTAMPS_HALF_ERA;
 }
 
-/* Marsaglia's xorshift64: the noise need not be secret, only without pattern. */
+/* A linear congruential generator (Knuth's MMIX), of which only the upper bits are good: they are
+ * what comes first. The noise need not be secret, only without pattern. */
 static inline uint64_t timestamps_random(struct timestamps *timestamps)
 {
-	uint64_t x = timestamps->random;
+	uint64_t x =
+		timestamps->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
 
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
 	timestamps->random = x;
-	return x;
+	return x >> 32 | x << 32;
 }
 
-static inline uint64_t timestamps_of(struct timestamps *timestamps, struct meridian_utc utc)
+static inline uint64_t timestamps_of(struct timestamps *timestamps, uint64_t ntp)
 {
 	uint64_t mask = timestamps->noise_mask;
 
-	return (clock_ntp(utc) & ~mask) | (timestamps_random(timestamps) & mask);
+	return (ntp & ~mask) | (timestamps_random(timestamps) & mask);
 }
 
 /*
@@ -76,12 +75,12 @@ static inline uint64_t timestamps_leap(int8_t leap_offset_s)
 	return (uint64_t)leap_offset_s << 32;
 }
 
-/* T2 at `utc`, which has a leap second `leap_offset_s` to apply. Never equal to the origin
- * timestamp beside it, which must not be a valid answer to itself. */
-static inline uint64_t timestamps_receive(struct timestamps *timestamps, struct meridian_utc utc,
-	int8_t leap_offset_s, uint64_t origin)
+/* T2 at `ntp` (of clock_ntp()), which has a leap second `leap_offset_s` to apply. Never equal to
+ * the origin timestamp beside it, which must not be a valid answer to itself. */
+static inline uint64_t timestamps_receive(
+	struct timestamps *timestamps, uint64_t ntp, int8_t leap_offset_s, uint64_t origin)
 {
-	uint64_t t = timestamps_of(timestamps, utc) | TIMESTAMPS_RECEIVE_MARK;
+	uint64_t t = timestamps_of(timestamps, ntp) | TIMESTAMPS_RECEIVE_MARK;
 	uint64_t leap = timestamps_leap(leap_offset_s);
 
 	t = timestamps_after(timestamps, timestamps->last_receive, t);
@@ -91,12 +90,12 @@ static inline uint64_t timestamps_receive(struct timestamps *timestamps, struct 
 	return t + leap;
 }
 
-/* T3 at `utc` of the reply with `receive` (T2, leap second applied) and `origin`: after its T2 and
+/* T3 at `ntp` of the reply with `receive` (T2, leap second applied) and `origin`: after its T2 and
  * the T3 of the reply before, and never equal to the origin. */
-static inline uint64_t timestamps_transmit(struct timestamps *timestamps, struct meridian_utc utc,
+static inline uint64_t timestamps_transmit(struct timestamps *timestamps, uint64_t ntp,
 	int8_t leap_offset_s, uint64_t receive, uint64_t origin)
 {
-	uint64_t t = timestamps_of(timestamps, utc) & ~TIMESTAMPS_RECEIVE_MARK;
+	uint64_t t = timestamps_of(timestamps, ntp) & ~TIMESTAMPS_RECEIVE_MARK;
 	uint64_t leap = timestamps_leap(leap_offset_s);
 
 	t = timestamps_after(timestamps, timestamps->last_transmit, t);

@@ -5,7 +5,8 @@
 
 #include "corpus.h"
 #include "fixture.h"
-#include <burst.c> /* for shape_of() */
+#include <burst.h>
+#include <burst_engine.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,6 +34,8 @@ struct pair {
 	unsigned int least; /* of a corpus is answered */
 };
 
+static const struct burst_engine *engine; /* under test */
+
 static int pair_setup(void **state)
 {
 	static struct pair pair;
@@ -47,6 +50,8 @@ static int pair_setup(void **state)
 	seed = seed_next(&pair.seed);
 	responder_init(&pair.plain.responder, seed, NULL);
 	responder_init(&pair.burst.responder, seed, NULL);
+	engine = *(const struct burst_engine **)*state;
+	pair.burst.responder.engine = engine;
 	*state = &pair;
 	return 0;
 }
@@ -298,16 +303,16 @@ static void tells_the_common_shapes(void **state)
 	static const struct {
 		struct pkt_spec spec;
 		uint8_t li_vn_mode;
-		enum shape shape;
+		enum burst_shape shape;
 	} cases[] = {
-		{{.ipv6 = false}, 0x23, SHAPE_IPV4},
-		{{.ipv6 = true}, 0x23, SHAPE_IPV6},
-		{{.padding = 6}, 0xdb, SHAPE_IPV4},
-		{{.ipv6 = true, .padding = 6}, 0x0b, SHAPE_IPV6},
-		{{.vlan_tags = 1}, 0x23, SHAPE_OTHER},
-		{{.no_udp_checksum = true}, 0x23, SHAPE_OTHER},
-		{{.ipv6 = false}, 0x21, SHAPE_OTHER},
-		{{.ipv6 = true}, 0x2b, SHAPE_OTHER},
+		{{.ipv6 = false}, 0x23, BURST_IPV4},
+		{{.ipv6 = true}, 0x23, BURST_IPV6},
+		{{.padding = 6}, 0xdb, BURST_IPV4},
+		{{.ipv6 = true, .padding = 6}, 0x0b, BURST_IPV6},
+		{{.vlan_tags = 1}, 0x23, BURST_OTHER},
+		{{.no_udp_checksum = true}, 0x23, BURST_OTHER},
+		{{.ipv6 = false}, 0x21, BURST_OTHER},
+		{{.ipv6 = true}, 0x2b, BURST_OTHER},
 	};
 	struct pair *pair = *state;
 
@@ -320,7 +325,7 @@ static void tells_the_common_shapes(void **state)
 		pkt_ntp(payload, cases[i].li_vn_mode, 1);
 		pkt_build(&pkt, cases[i].spec, payload, sizeof(payload));
 		fixture_frame_init(&f, pkt.data, pkt.length);
-		assert_int_equal(shape_of(&pair->burst.responder, &f.frame), cases[i].shape);
+		assert_int_equal(engine->shape(&pair->burst.responder, &f.frame), cases[i].shape);
 		fixture_frame_fini(&f);
 	}
 }
@@ -345,7 +350,35 @@ static void same_without_model_or_policy(void **state)
 	assert_int_equal(pair->answered, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, pair_setup, pair_teardown)
+/* One address more than AVX-512 looks at in one go. */
+static void same_with_many_addresses(void **state)
+{
+	struct pair *pair = *state;
+	struct meridian_policy_address address[SERVED_FEW_IPV4 + SERVED_FEW_IPV6 + 2] = {
+		{.family = MERIDIAN_FAMILY_IPV4}, {.family = MERIDIAN_FAMILY_IPV6}};
+	const size_t count = sizeof(address) / sizeof(address[0]);
+
+	memcpy(address[0].octets, pkt_server_ipv4, 4);
+	memcpy(address[1].octets, pkt_server_ipv6, 16);
+	for (size_t i = 2; i < count; i++) {
+		address[i] = address[i >= SERVED_FEW_IPV4 + 2];
+		address[i].octets[1] ^= (uint8_t)i;
+	}
+	served_fini(&pair->policy->served);
+	assert_int_equal(served_init(&pair->policy->served, address, count), 0);
+	assert_false(pair->policy->served.has_few_ipv4 || pair->policy->served.has_few_ipv6);
+	compare_corpus(pair, 1);
+}
+
+/* Every test in plain C, and with AVX-512. */
+static const struct burst_engine *engines[] = {&burst_engine_plain, &burst_engine_avx512};
+
+#define TEXT(name) #name
+#define TEST(name)                                                                                 \
+	{TEXT(name) " in plain C", name, pair_setup, pair_teardown, &engines[0]},                  \
+	{                                                                                          \
+		TEXT(name) " with AVX-512", name, pair_setup, pair_teardown, &engines[1]           \
+	}
 
 int main(void)
 {
@@ -356,6 +389,7 @@ int main(void)
 		TEST(same_unsynchronised),
 		TEST(same_with_a_rate_limit),
 		TEST(same_with_access_rules),
+		TEST(same_with_many_addresses),
 		TEST(same_at_a_leap_second),
 		TEST(same_for_every_octet),
 		TEST(same_for_every_length),
@@ -363,5 +397,9 @@ int main(void)
 		TEST(tells_the_common_shapes),
 	};
 
+	if (!burst_engine_has_avx512()) {
+		print_message("# no AVX-512 here: plain C is tested in its place\n");
+		engines[1] = &burst_engine_plain;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

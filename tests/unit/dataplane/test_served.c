@@ -50,6 +50,28 @@ static void knows_its_addresses(void **state)
 	}
 }
 
+/* The addresses once more, in places of which each holds one of them: never a stranger. */
+static void keeps_a_few_together(void **state)
+{
+	struct meridian_policy_address addresses[SERVED_FEW_IPV4 + 1];
+	struct served served;
+
+	(void)state;
+	for (size_t count = 0; count <= SERVED_FEW_IPV4 + 1; count++) {
+		for (size_t i = 0; i < count; i++) {
+			addresses[i] = address("192.0.2.1");
+			addresses[i].octets[3] = (uint8_t)(i + 1);
+		}
+		assert_int_equal(served_init(&served, addresses, count), 0);
+		assert_int_equal(served.has_few_ipv4, count > 0 && count <= SERVED_FEW_IPV4);
+		assert_false(served.has_few_ipv6);
+		for (size_t i = 0; served.has_few_ipv4 && i < SERVED_FEW_IPV4; i++)
+			assert_memory_equal(&served.few_ipv4[i],
+				addresses[i < count ? i : count - 1].octets, 4);
+		served_fini(&served);
+	}
+}
+
 /* An IPv4 address is not the IPv6 address that begins with the same octets. */
 static void keeps_families_apart(void **state)
 {
@@ -196,6 +218,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(knows_its_addresses),
+		cmocka_unit_test(keeps_a_few_together),
 		cmocka_unit_test(keeps_families_apart),
 		cmocka_unit_test(knows_the_smallest_numbers),
 		cmocka_unit_test(knows_many_addresses),
