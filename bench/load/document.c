@@ -188,6 +188,8 @@ void document_add_results(json_t *document, const struct result *result)
 #define X(name) set(object, #name, meter->name);
 	METER_COUNTERS(X)
 #undef X
+	if (!meter_follows_transmit(meter))
+		json_object_set_new(object, "transmit_backwards", json_null());
 	set(object, "lost", meter_lost(meter));
 	json_object_set_new(object, "invalid", invalid(meter));
 	json_object_set_new(object, "kiss_o_death", kisses(meter));

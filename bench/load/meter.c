@@ -178,7 +178,7 @@ static inline void follow_transmit(
 {
 	uint64_t due = now_units - reply->age_units;
 
-	if (reply->interleaved || meter->traffic->spec.target_count > 1)
+	if (reply->interleaved || !meter_follows_transmit(meter))
 		return;
 	if (meter->greatest_transmit == 0 ||
 		(int64_t)(reply->transmit - meter->greatest_transmit) > 0)

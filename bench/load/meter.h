@@ -122,6 +122,12 @@ unsigned int meter_replies(
 uint64_t meter_lost(const struct meter *meter);
 uint64_t meter_invalid(const struct meter *meter);
 
+/* Whether transmit_backwards means something: clocks of several servers are not one. */
+static inline bool meter_follows_transmit(const struct meter *meter)
+{
+	return meter->traffic->spec.target_count == 1;
+}
+
 /* Lost and late requests, and ones that only got a kiss, of those that deserve an answer: 0..1. */
 double meter_loss(const struct meter *meter);
 

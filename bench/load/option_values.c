@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RATE_MAX UINT64_C(1000000000) /* requests/s */
+#define RATE_MAX  UINT64_C(1000000000) /* requests/s */
+#define QUEUE_MAX 4095
 
 int option_refuse(char *error, const char *format, ...)
 {
@@ -42,27 +43,38 @@ int option_text(
 	return 0;
 }
 
-/* A decimal number with an optional k or M; `ret_end` is what follows it. */
+/* A decimal number; `ret_end` is what follows it. */
 static bool number_read(const char *text, double *ret_number, const char **ret_end)
 {
+	size_t length = strspn(text, "0123456789.");
 	char *end;
 
 	if (*text < '0' || *text > '9')
 		return false;
 	*ret_number = strtod(text, &end);
-	if (*end == 'k' || *end == 'M')
-		*ret_number *= *end++ == 'k' ? 1e3 : 1e6;
 	*ret_end = end;
-	return isfinite(*ret_number);
+	return end == text + length; /* neither hexadecimal nor with an exponent */
 }
 
-int option_number(
-	const struct option_row *row, struct load_options *options, const char *value, char *error)
+/* The same with an optional k or M. */
+static bool count_read(const char *text, double *ret_number, const char **ret_end)
+{
+	if (!number_read(text, ret_number, ret_end))
+		return false;
+	if (**ret_end == 'k' || **ret_end == 'M')
+		*ret_number *= *(*ret_end)++ == 'k' ? 1e3 : 1e6;
+	return true;
+}
+
+typedef bool read_function(const char *text, double *ret_number, const char **ret_end);
+
+static int number_take(const struct option_row *row, struct load_options *options,
+	const char *value, char *error, read_function *read)
 {
 	double number, low = (double)row->min, high = (double)row->max;
 	const char *end;
 
-	if (!number_read(value, &number, &end) || *end != '\0' || number < low || number > high ||
+	if (!read(value, &number, &end) || *end != '\0' || number < low || number > high ||
 		(row->scale <= 1 && number != floor(number)))
 		return option_refuse(error, "--%s '%s': must be a%s number from %llu to %llu",
 			row->name, value, row->scale > 1 ? "" : " whole",
@@ -71,13 +83,25 @@ int option_number(
 	return 0;
 }
 
+int option_number(
+	const struct option_row *row, struct load_options *options, const char *value, char *error)
+{
+	return number_take(row, options, value, error, number_read);
+}
+
+int option_count(
+	const struct option_row *row, struct load_options *options, const char *value, char *error)
+{
+	return number_take(row, options, value, error, count_read);
+}
+
 int option_rate(
 	const struct option_row *row, struct load_options *options, const char *value, char *error)
 {
 	double number;
 	const char *end;
 
-	if (!number_read(value, &number, &end) || *end != '\0' || number < 0.001 ||
+	if (!count_read(value, &number, &end) || *end != '\0' || number < 0.001 ||
 		number > (double)RATE_MAX)
 		return option_refuse(error,
 			"--%s '%s': must be requests per second from 0.001 to 1000M (k and M are "
@@ -85,6 +109,37 @@ int option_rate(
 			row->name, value);
 	*(uint64_t *)field(row, options) = (uint64_t)llround(number * MILLI);
 	return 0;
+}
+
+/* A name as the kernel allows it, and, where there are queues, what stands behind a colon. */
+static bool interface_take(struct load_options *options, const char *text, bool has_queue)
+{
+	size_t length = strcspn(text, ":");
+	const char *queue = text + length + 1, *end;
+	double number;
+
+	if (length == 0 || length >= sizeof(options->interface) || text[0] == '.' ||
+		strcspn(text, "/,=[]() \t\n") < length)
+		return false;
+	memcpy(options->interface, text, length);
+	options->interface[length] = '\0';
+	options->queue = 0;
+	if (text[length] == '\0')
+		return true;
+	if (!has_queue || !number_read(queue, &number, &end) || *end != '\0' ||
+		number != floor(number) || number > QUEUE_MAX)
+		return false;
+	options->queue = (uint32_t)number;
+	return true;
+}
+
+static bool port_take(struct load_options *options)
+{
+	options->interface[0] = '\0';
+	if (options->port_kind == PORT_AF_XDP || options->port_kind == PORT_AF_PACKET)
+		return interface_take(
+			options, options->port_name, options->port_kind == PORT_AF_XDP);
+	return options->port_name[0] != '\0' && options->port_name[0] != ',';
 }
 
 int option_port(
@@ -100,18 +155,18 @@ int option_port(
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		size_t length = strlen(kinds[i]);
 
-		if (strncmp(value, kinds[i], length) != 0 || value[length] == '\0')
+		if (strncmp(value, kinds[i], length) != 0)
 			continue;
 		options->port = value;
 		options->port_kind = (enum port_kind)i;
 		options->port_name = value + length;
-		return 0;
+		if (port_take(options))
+			return 0;
 	}
 	return option_refuse(error,
 		"--%s '%s': must be af_xdp:IFACE[:QUEUE], af_packet:IFACE, vdev:NAME[,ARGUMENTS] "
-		"or "
-		"pci:ADDRESS",
-		row->name, value);
+		"or pci:ADDRESS, with an IFACE of 1 to 15 characters and a QUEUE from 0 to %d",
+		row->name, value, QUEUE_MAX);
 }
 
 /* Calls `take` for each part between commas; it returns what is wrong with it, or NULL. */
@@ -269,7 +324,7 @@ static bool ramp_read(struct schedule_spec *spec, const char *text)
 	double from, to;
 	const char *end;
 
-	if (!number_read(text, &from, &end) || *end != ':' || !number_read(end + 1, &to, &end) ||
+	if (!count_read(text, &from, &end) || *end != ':' || !count_read(end + 1, &to, &end) ||
 		*end != '\0' || from < 1 || to < 1 || from > (double)RATE_MAX ||
 		to > (double)RATE_MAX)
 		return false;
@@ -284,7 +339,7 @@ static bool burst_read(struct schedule_spec *spec, const char *text)
 	double number;
 	const char *end;
 
-	if (!number_read(text, &number, &end) || *end != '\0' || number < 1 || number > 1e6 ||
+	if (!count_read(text, &number, &end) || *end != '\0' || number < 1 || number > 1e6 ||
 		number != floor(number))
 		return false;
 	spec->pattern = SCHEDULE_burst;

@@ -28,6 +28,7 @@ int option_refuse(char *error, const char *format, ...) __attribute__((format(pr
 option_parse_function option_flag;
 option_parse_function option_text;
 option_parse_function option_number;
+option_parse_function option_count;
 option_parse_function option_rate;
 option_parse_function option_port;
 option_parse_function option_target;

@@ -21,7 +21,7 @@ static const struct option_row rows[] = {
 		FIELD(source_mac), 0, 0, 0},
 	{"source", "PREFIX,...", "addresses of clients (default: the interface's)", option_source,
 		0, 0, 0, 0},
-	{"clients", "N", "number of clients (default: all of --source, up to 2^24)", option_number,
+	{"clients", "N", "number of clients (default: all of --source, up to 2^24)", option_count,
 		FIELD(clients), 1, CLIENTS_MAX, 1},
 	{"source-ports", "LOW-HIGH", "UDP ports of clients (49152-65535)", option_ports, 0, 0, 0,
 		0},

@@ -21,6 +21,8 @@ struct load_options {
 	const char *port; /* as given */
 	enum port_kind port_kind;
 	const char *port_name; /* behind the colon: interface, device or address */
+	char interface[16];    /* of af_xdp and af_packet; else "" */
+	uint32_t queue;        /* of af_xdp */
 
 	struct address target[TRAFFIC_TARGETS_MAX];
 	uint32_t target_count;

@@ -27,21 +27,6 @@
 #define LINK_TRIES 100
 #define LINK_NS    100000000
 
-int port_names(struct port *port, const struct load_options *options)
-{
-	size_t length = strcspn(options->port_name, ":");
-
-	port->interface[0] = '\0';
-	port->af_xdp_fd = -1;
-	if (options->port_kind != PORT_AF_XDP && options->port_kind != PORT_AF_PACKET)
-		return 0;
-	if (length >= sizeof(port->interface) || strpbrk(options->port_name, ",=[]() \t"))
-		return -EINVAL;
-	memcpy(port->interface, options->port_name, length);
-	port->interface[length] = '\0';
-	return 0;
-}
-
 /* --- EAL ------------------------------------------------------------------------------------- */
 
 struct arguments {
@@ -135,8 +120,6 @@ static void add_memory(
 static void add_port(
 	struct arguments *arguments, const struct port *port, const struct load_options *options)
 {
-	const char *queue = strchr(options->port_name, ':');
-
 	if (options->port_kind == PORT_PCI) {
 		add(arguments, "--allow=%s", options->port_name);
 		return;
@@ -144,9 +127,9 @@ static void add_port(
 	add(arguments, "--no-pci");
 	if (options->port_kind == PORT_AF_XDP)
 		add(arguments,
-			"--vdev=net_af_xdp_load,iface=%s,start_queue=%s,queue_count=1,"
-			"busy_budget=0",
-			port->interface, queue ? queue + 1 : "0");
+			"--vdev=net_af_xdp_load,iface=%s,start_queue=%" PRIu32
+			",queue_count=1,busy_budget=0",
+			port->interface, options->queue);
 	else if (options->port_kind == PORT_AF_PACKET)
 		add(arguments, "--vdev=net_af_packet_load,iface=%s,qdisc_bypass=1,framecnt=2048",
 			port->interface);
@@ -263,8 +246,10 @@ static int af_xdp_find(void)
 
 int port_open(struct port *port, const struct load_options *options)
 {
-	int r = eal_start(port, options);
+	int r;
 
+	port->af_xdp_fd = -1;
+	r = eal_start(port, options);
 	if (r < 0)
 		return r;
 	if (rte_eth_dev_count_avail() != 1) {

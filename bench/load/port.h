@@ -10,9 +10,9 @@
 struct port {
 	uint16_t id;
 	struct rte_mempool *pool;
-	char interface[32]; /* that the kernel shares; "": none */
-	int af_xdp_fd;      /* -1: none */
-	uint32_t cpu;       /* of the polling thread */
+	const char *interface; /* that the kernel shares; "": none; set by the caller */
+	int af_xdp_fd;         /* -1: none */
+	uint32_t cpu;          /* of the polling thread */
 	unsigned int lcore;
 	bool hugepages;
 	uint8_t mac[6];
@@ -20,10 +20,6 @@ struct port {
 
 /* Receive and transmit buffers that the port is asked for. */
 #define PORT_RING 2048
-
-/* The interface of an af_xdp or af_packet port, and the AF_XDP queue; without DPDK. Returns 0 or
- * -EINVAL. */
-int port_names(struct port *port, const struct load_options *options);
 
 /* Starts DPDK and the port and waits up to 10 s for the link. Logs what is wrong. Returns 0 or a
  * negative errno. */

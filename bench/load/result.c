@@ -76,10 +76,12 @@ static void print_counts(const struct result *result, FILE *stream)
 		100 * meter_loss(meter));
 	fprintf(stream,
 		"duplicate %" PRIu64 ", invalid %" PRIu64 ", unsynchronised %" PRIu64
-		", transmit backwards %" PRIu64 "%s\n",
-		meter->duplicate, meter_invalid(meter), meter->unsynchronised,
-		meter->transmit_backwards,
-		meter->traffic->spec.target_count > 1 ? " (several targets: not looked at)" : "");
+		", transmit backwards ",
+		meter->duplicate, meter_invalid(meter), meter->unsynchronised);
+	if (meter_follows_transmit(meter))
+		fprintf(stream, "%" PRIu64 "\n", meter->transmit_backwards);
+	else
+		fprintf(stream, "not looked at (several targets)\n");
 	fprintf(stream,
 		"changes: leap %" PRIu64 ", stratum %" PRIu64 ", reference ID %" PRIu64
 		"; own receive drops %" PRIu64 "\n",

@@ -75,12 +75,32 @@ test_mix()
 	[ "$(field results.kinds.malformed.answered)" = 0 ] || lab_fail "malformed answered"
 }
 
+# The server keeps the tag; replies without it, or with another, would be frames of no use.
+test_vlan()
+{
+	load --target "$LAB_SERVER4" --vlan 7 --rate 5k --duration 1
+	check "5000/s in a VLAN to $LAB_SERVER4"
+	load --target "$LAB_SERVER6" --vlan 4094 --rate 5k --duration 1
+	check "5000/s in a VLAN to $LAB_SERVER6"
+}
+
+# Their clocks are not one.
+test_targets()
+{
+	load --target "$LAB_SERVER4,$LAB_SERVER6" --rate 5k --duration 1
+	[ "$(field results.answered)" -gt 0 ] || lab_fail "two targets: nothing answered"
+	[ "$(field results.transmit_backwards)" = null ] ||
+		lab_fail "two targets: a transmit time is said to go back, or not to"
+}
+
 test_reflect() # SERVER-ADDRESS
 {
 	lab_start reflector server "$LOAD" --port af_xdp:eth1 --reflect --core "$(($(nproc) - 1))"
 	lab_wait 10 "an answer of the reflector" lab_ask "$1"
 	load --target "$1" --rate 20k --duration 1
 	check "20000/s to a reflector"
+	load --target "$1" --vlan 7 --rate 5k --duration 1
+	check "5000/s in a VLAN to a reflector"
 	[ "$(field results.server_residence_ns.max)" -lt 1000 ] || lab_fail "T3 - T2 of a reflector"
 	lab_stop reflector || lab_fail "the reflector did not end well"
 	grep -q '^reflected [1-9]' "$LAB_DIR/reflector.log" || lab_fail "nothing was reflected"
@@ -114,6 +134,8 @@ lab_serve
 test_server "$LAB_SERVER4"
 test_server "$LAB_SERVER6"
 test_mix
+test_vlan
+test_targets
 for name in fallback dataplane control; do
 	lab_stop "$name"
 done

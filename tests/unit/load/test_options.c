@@ -8,6 +8,9 @@
 
 #include <cmocka.h>
 
+#define PORT_HELP                                                                                  \
+	": must be af_xdp:IFACE[:QUEUE], af_packet:IFACE, vdev:NAME[,ARGUMENTS] or pci:ADDRESS, "  \
+	"with an IFACE of 1 to 15 characters and a QUEUE from 0 to 4095"
 #define GOOD "--port=af_xdp:eth0", "--target=192.0.2.1"
 
 static struct load_options options;
@@ -110,12 +113,26 @@ static void names_what_is_wrong(void **state)
 		{"--clients=1.5", "--clients '1.5': must be a whole number from 1 to 16777216"},
 		{"--burst=65", "--burst '65': must be a whole number from 1 to 64"},
 		{"--vlan=4095", "--vlan '4095': must be a whole number from 1 to 4094"},
+		{"--vlan=1k", "--vlan '1k': must be a whole number from 1 to 4094"},
+		{"--vlan=0x7", "--vlan '0x7': must be a whole number from 1 to 4094"},
+		{"--clients=0x10", "--clients '0x10': must be a whole number from 1 to 16777216"},
+		{"--clients=1e3", "--clients '1e3': must be a whole number from 1 to 16777216"},
+		{"--timeout=1.2.3", "--timeout '1.2.3': must be a whole number from 1 to 3000"},
 		{"--duration=1d", "--duration '1d': must be a number from 0 to 86400"},
 		{"--duration=0", "--duration '0': must be above 0"},
 		{"--timeout=3001", "--timeout '3001': must be a whole number from 1 to 3000"},
-		{"--port=eth0",
-			"--port 'eth0': must be af_xdp:IFACE[:QUEUE], af_packet:IFACE, "
-			"vdev:NAME[,ARGUMENTS] or pci:ADDRESS"},
+		{"--port=eth0", "--port 'eth0'" PORT_HELP},
+		{"--port=af_xdp:", "--port 'af_xdp:'" PORT_HELP},
+		{"--port=af_xdp::3", "--port 'af_xdp::3'" PORT_HELP},
+		{"--port=af_xdp:eth0:foo", "--port 'af_xdp:eth0:foo'" PORT_HELP},
+		{"--port=af_xdp:eth0:", "--port 'af_xdp:eth0:'" PORT_HELP},
+		{"--port=af_xdp:eth0:4096", "--port 'af_xdp:eth0:4096'" PORT_HELP},
+		{"--port=af_xdp:eth0:1:2", "--port 'af_xdp:eth0:1:2'" PORT_HELP},
+		{"--port=af_xdp:eth 0", "--port 'af_xdp:eth 0'" PORT_HELP},
+		{"--port=af_xdp:abcdefghijklmnop", "--port 'af_xdp:abcdefghijklmnop'" PORT_HELP},
+		{"--port=af_packet:eth0:1", "--port 'af_packet:eth0:1'" PORT_HELP},
+		{"--port=vdev:", "--port 'vdev:'" PORT_HELP},
+		{"--port=pci:", "--port 'pci:'" PORT_HELP},
 		{"--target=host", "--target 'host': must be an IPv4 or IPv6 address"},
 		{"--source=10.0.0.0/33",
 			"--source '10.0.0.0/33': must be an IPv4 or IPv6 prefix, "
