@@ -44,7 +44,7 @@ struct config_server {
 	uint8_t filter;      /* polls of which the best sample counts, 1 */
 	uint8_t max_sources; /* of a pool, 4 */
 	bool pool;           /* each source has an address of its own; else there is one source */
-	bool iburst, burst;
+	bool iburst, burst, xleave;
 	double asymmetry;   /* of the path's queueing: -0.5 all of it there, 0.5 all of it back */
 	double max_delay_s; /* above it a sample is not used, 3 */
 	double max_delay_ratio;     /* the same, times the least delay; 0: no such limit */

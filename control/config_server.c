@@ -41,6 +41,9 @@ const struct config_server_option config_server_options[] = {
 	{"burst", OPTION_FLAG, FIELD(burst), 0, 0, NULL,
 		"A request without a good answer is repeated after 2 seconds, up to 3 times, as "
 		"far as that asks no more often than minpoll on average."},
+	{"xleave", OPTION_FLAG, FIELD(xleave), 0, 0, NULL,
+		"Interleaved mode: the server tells in its next answer when it really sent the "
+		"last one. Where it does not, or has forgotten us, basic mode goes on."},
 	{"prefer", OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
 		"Used before others that agree with it."},
 	{"noselect", OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL, "Only measured, never used."},
@@ -78,7 +81,6 @@ const struct config_server_option config_server_options[] = {
 	{"nts", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
 	{"ntsport", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
 	{"offline", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"xleave", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 };
 
 const size_t config_server_options_size =

@@ -9,6 +9,9 @@
 /* Nobody's clock is read so badly that stamps which are further apart could be out of order. */
 #define PRECISION_WORST_LOG2 (-6)
 
+/* Nor are a network card's times converted that badly. */
+#define CONVERSION_S 1e-5
+
 static const char *const verdict_names[] = {
 #define X(name, text) #name,
 	PACKET_VERDICTS(X)
@@ -39,6 +42,10 @@ void packet_request_write(
 			MERIDIAN_NTP_LI_NONE, request->version, MERIDIAN_NTP_MODE_CLIENT)};
 
 	memcpy(&header.transmit, request->transmit, sizeof(header.transmit));
+	if (request->interleaved) {
+		header.origin = request->earlier.t2;
+		memcpy(&header.receive, request->receive, sizeof(header.receive));
+	}
 	memcpy(buffer, &header, sizeof(header));
 }
 
@@ -78,6 +85,18 @@ static enum packet_verdict check_kiss(uint32_t refid)
 	}
 }
 
+static bool is_interleaved(
+	const struct packet_request *request, const struct meridian_ntp_header *header)
+{
+	return request->interleaved &&
+		memcmp(&header->origin, request->receive, sizeof(request->receive)) == 0;
+}
+
+static bool timestamp_same(struct meridian_ntp_timestamp a, struct meridian_ntp_timestamp b)
+{
+	return a.seconds == b.seconds && a.fraction == b.fraction;
+}
+
 /* Is it a server's answer to what we sent? Nothing else may have any effect. */
 static enum packet_verdict check_origin(const struct packet_request *request, size_t length,
 	const struct meridian_ntp_header *header)
@@ -88,9 +107,17 @@ static enum packet_verdict check_origin(const struct packet_request *request, si
 		return PACKET_VERSION;
 	if (MERIDIAN_NTP_MODE(header->li_vn_mode) != MERIDIAN_NTP_MODE_SERVER)
 		return PACKET_MODE;
-	if (memcmp(&header->origin, request->transmit, sizeof(request->transmit)) != 0)
+	if (!is_interleaved(request, header) &&
+		memcmp(&header->origin, request->transmit, sizeof(request->transmit)) != 0)
 		return PACKET_ORIGIN;
 	return PACKET_OK;
+}
+
+/* When the server wrote the answer: the transmit time of an interleaved one is of the earlier. */
+static struct meridian_utc answer_utc(const struct packet_request *request,
+	const struct meridian_ntp_header *header, const struct packet_response *response)
+{
+	return timestamp_utc(request, response->interleaved ? header->receive : header->transmit);
 }
 
 static enum packet_verdict check_server(const struct packet_request *request,
@@ -110,8 +137,7 @@ static enum packet_verdict check_server(const struct packet_request *request,
 	if (response->stratum > MERIDIAN_NTP_STRATUM_MAX)
 		return PACKET_STRATUM;
 	if (!timestamp_zero(header->reference) &&
-		timescale_utc_diff(response->reference, timestamp_utc(request, header->transmit)) >
-			0)
+		timescale_utc_diff(response->reference, answer_utc(request, header, response)) > 0)
 		return PACKET_REFERENCE;
 	if (sample->root_delay_s / 2 + sample->root_dispersion_s > request->max_distance_s)
 		return PACKET_ROOT_DISTANCE;
@@ -121,7 +147,13 @@ static enum packet_verdict check_server(const struct packet_request *request,
 	return PACKET_OK;
 }
 
-/* A server may fill the bits below its precision with noise. */
+/* How much later the receive time may seem. A server may fill the bits below its precision with
+ * noise, and in interleaved mode both times may be a network card's, converted each. */
+static double order_tolerance_s(double server_s, bool interleaved)
+{
+	return interleaved ? fmax(server_s, CONVERSION_S) : server_s;
+}
+
 static double server_precision_s(int8_t precision_log2)
 {
 	return ldexp(
@@ -141,16 +173,24 @@ static enum packet_verdict check_delay(const struct packet_request *request, dou
 
 /* Our side of the exchange must have taken at least as long as the server's. */
 static enum packet_verdict check_times(const struct packet_request *request,
-	const struct meridian_ntp_header *header, struct sample *sample)
+	const struct meridian_ntp_header *header, struct packet_response *response)
 {
-	struct sample_stamps stamps = {.t1 = request->t1,
-		.t4 = request->t4,
-		.t2 = timestamp_utc(request, header->receive),
+	const struct packet_exchange current = {request->t1, request->t4, header->receive};
+	const struct packet_exchange *exchange =
+		response->interleaved ? &request->earlier : &current;
+	struct sample_stamps stamps = {.t1 = exchange->t1,
+		.t4 = exchange->t4,
+		.t2 = timestamp_utc(request, exchange->t2),
 		.t3 = timestamp_utc(request, header->transmit)};
+	struct sample *sample = &response->sample;
 	double server_s = server_precision_s(header->precision);
-	double ours_s = timescale_seconds(request->timescale, request->t1, request->t4);
+	double ours_s = timescale_seconds(request->timescale, exchange->t1, exchange->t4);
 
-	if (timescale_utc_diff(stamps.t3, stamps.t2) < -server_s)
+	/* Each request is received at a time of its own. */
+	if (response->interleaved && timestamp_same(header->receive, exchange->t2))
+		return PACKET_ORDER;
+	if (timescale_utc_diff(stamps.t3, stamps.t2) <
+		-order_tolerance_s(server_s, response->interleaved))
 		return PACKET_ORDER;
 	sample_measure(sample, request->timescale, &stamps);
 	sample->dispersion_s =
@@ -180,6 +220,8 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 		.stratum = header.stratum,
 		.poll_log2 = header.poll,
 		.refid = ntohl(header.refid),
+		.interleaved = is_interleaved(request, &header),
+		.receive = header.receive,
 		.sample = {.root_delay_s = short_seconds(header.root_delay, header.stratum),
 			.root_dispersion_s = short_seconds(header.root_dispersion, header.stratum)},
 	};
@@ -187,6 +229,6 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 		ret_response->reference = timestamp_utc(request, header.reference);
 	verdict = check_server(request, &header, ret_response);
 	if (verdict == PACKET_OK)
-		verdict = check_times(request, &header, &ret_response->sample);
+		verdict = check_times(request, &header, ret_response);
 	return verdict;
 }

@@ -49,11 +49,23 @@ const char *packet_verdict_text(enum packet_verdict verdict);
 /* From here on the server is known to answer, and to keep its time; the sample is a bad one. */
 #define PACKET_FIRST_LATE PACKET_DELAY
 
+/* Three stamps of an answered exchange; the fourth one the server may tell afterwards. */
+struct packet_exchange {
+	uint64_t t1, t4;                  /* ticks */
+	struct meridian_ntp_timestamp t2; /* as the server wrote it */
+};
+
 /* What we asked, and what the checks need to know of us. */
 struct packet_request {
 	uint8_t version;
 	uint8_t transmit[8]; /* random: it says nothing about us and cannot be guessed */
-	uint32_t our_refid;  /* how our own address looks as a reference ID; 0: not known */
+	/* Interleaved mode (RFC 9769 section 2): the server may answer with the measured transmit
+	 * time of its answer in an earlier exchange. It shows that it does by the octets it gives
+	 * back. */
+	bool interleaved;
+	uint8_t receive[8]; /* random, too */
+	struct packet_exchange earlier;
+	uint32_t our_refid; /* how our own address looks as a reference ID; 0: not known */
 	double max_distance_s;
 	double max_delay_s;       /* maxdelay, and the limits that follow from its two brothers; */
 	double max_delay_ratio_s; /* INFINITY: none */
@@ -70,10 +82,13 @@ struct packet_response {
 	int8_t poll_log2;
 	uint32_t refid;
 	struct meridian_utc reference; /* {0, 0}: not given */
+	bool interleaved;              /* the sample is of request->earlier */
+	struct meridian_ntp_timestamp receive;
 	struct sample sample;
 };
 
-/* Writes a request: all zero but version, mode and `transmit`. */
+/* Writes a request: all zero but version, mode, `transmit`, and what asks for an interleaved
+ * answer. */
 void packet_request_write(
 	const struct packet_request *request, uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE]);
 

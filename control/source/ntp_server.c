@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "ntp_server.h"
 #include "core/refid.h"
 #include "event.h"
+#include "ntp_poll.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <log.h>
@@ -18,13 +18,6 @@
 #define BURST_SAMPLES     1
 #define BURST_INTERVAL_NS (2 * NS_PER_S)
 #define ANSWER_TIMEOUT_NS (4 * NS_PER_S)
-#define POLL_SPREAD       0.02 /* added to an interval, so that clients do not march in step */
-
-/* A poll interval doubles after so many samples in a row that came as predicted. */
-#define POLL_SCORE_UP   8
-#define POLL_SAMPLES_UP 16
-#define POLL_SCORE_DOWN (-2)
-#define SURPRISE_SIGMA  4.0
 
 /* From so many samples on, the least delay and the noise are known well enough to reject others. */
 #define LIMIT_SAMPLES 8
@@ -34,14 +27,6 @@
 
 /* One that contradicts the majority for so long is of no use. */
 #define FALSE_POLLS 8
-
-/* After a kiss RATE the next request waits that many intervals, and the interval grows, past
- * maxpoll if need be. */
-#define RATE_BACKOFF       4
-#define RATE_POLL_MAX_LOG2 10
-
-/* So many answers without a kiss RATE halve the interval that it demanded. */
-#define RATE_FORGET 32
 
 /* Who denied us service may have done so by mistake. */
 #define DENIED_NS (86400 * NS_PER_S)
@@ -53,28 +38,12 @@ static bool random_octets(void *octets, size_t count)
 	return getrandom(octets, count, 0) == (ssize_t)count;
 }
 
-static double random_spread(void)
-{
-	uint32_t bits = 0;
-
-	if (!random_octets(&bits, sizeof(bits)))
-		return 0;
-	return bits / 4294967295.0 * POLL_SPREAD;
-}
-
 static void poll_schedule(struct ntp_server *server, uint64_t delay_ns)
 {
 	event_remove_timer(server->poll_timer);
 	server->poll_timer = event_add_timer(delay_ns, on_poll, server);
 	if (server->poll_timer < 0)
 		log_errno(server->poll_timer, "%s: no timer, polling ends", server->source.label);
-}
-
-static uint64_t poll_interval_ns(const struct ntp_server *server)
-{
-	if (server->burst_requests > 0)
-		return BURST_INTERVAL_NS;
-	return (uint64_t)(ldexp(1 + random_spread(), server->source.poll_log2) * (double)NS_PER_S);
 }
 
 /* Another server, as far as we know, even if its name is the same. */
@@ -91,7 +60,8 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	server->source.poll_log2 = server->poll_floor_log2 = server->config.minpoll_log2;
 	server->poll_score = 0;
 	server->best_of = 0;
-	server->warming = false;
+	server->warming = server->answered = false;
+	server->interleave = (struct interleave){.known = false};
 	if (server->config.iburst) {
 		server->burst_requests = IBURST_REQUESTS;
 		server->burst_samples = IBURST_SAMPLES;
@@ -186,7 +156,10 @@ static void send_request(struct ntp_server *server)
 	int r = -EIO;
 
 	*request = (struct packet_request){.version = server->config.version};
-	if (random_octets(request->transmit, sizeof(request->transmit))) {
+	if (random_octets(request->transmit, sizeof(request->transmit)) &&
+		random_octets(request->receive, sizeof(request->receive))) {
+		if (server->config.xleave && !server->warming)
+			interleave_request(&server->interleave, request);
 		packet_request_write(request, octets);
 		r = exchange_start(&server->exchange, &server->source.address, server->config.port,
 			octets, sizeof(octets));
@@ -222,13 +195,22 @@ static void burst_begin(struct ntp_server *server)
 	server->burst_samples = BURST_SAMPLES;
 }
 
+/* A transmit stamp that came after the answer was waited for until now. */
+static void exchange_end(struct ntp_server *server)
+{
+	if (server->answered)
+		interleave_stamp(&server->interleave, server->exchange.t1);
+	server->answered = false;
+	exchange_close(&server->exchange);
+}
+
 static void on_poll(void *arg)
 {
 	struct ntp_server *server = arg;
 
 	server->poll_timer = 0;
 	server->source.stopped = false;
-	exchange_close(&server->exchange);
+	exchange_end(server);
 	if (warm_up(server))
 		return;
 	burst_begin(server);
@@ -237,37 +219,8 @@ static void on_poll(void *arg)
 	send_request(server);
 	if (server->burst_requests > 0)
 		server->burst_requests--;
-	poll_schedule(server, poll_interval_ns(server));
+	poll_schedule(server, ntp_poll_interval_ns(server));
 	source_begin_poll(&server->source);
-}
-
-static int8_t max_log2(int8_t a, int8_t b)
-{
-	return a > b ? a : b;
-}
-
-/* Long intervals are for sources that keep coming as predicted. */
-static void poll_adapt(struct ntp_server *server, double predicted_sd_s)
-{
-	const struct estimator *estimator = &server->source.estimator;
-	double sigma_s = hypot(predicted_sd_s, estimator_noise_sd(estimator));
-
-	if (estimator->sample_count < POLL_SAMPLES_UP)
-		return;
-	if (fabs(estimator->last_innovation_s) > SURPRISE_SIGMA * sigma_s)
-		server->poll_score = server->poll_score > 0 ? -1 : (int8_t)(server->poll_score - 1);
-	else
-		server->poll_score++;
-	if (server->poll_score >= POLL_SCORE_UP) {
-		server->poll_score = 0;
-		if (server->source.poll_log2 <
-			max_log2(server->config.maxpoll_log2, server->poll_floor_log2))
-			server->source.poll_log2++;
-	} else if (server->poll_score <= POLL_SCORE_DOWN) {
-		server->poll_score = 0;
-		if (server->source.poll_log2 > server->poll_floor_log2)
-			server->source.poll_log2--;
-	}
 }
 
 /* The burst has what it wanted. */
@@ -277,7 +230,7 @@ static void burst_end(struct ntp_server *server)
 		server->burst_requests == 0)
 		return;
 	server->burst_requests = 0;
-	poll_schedule(server, poll_interval_ns(server));
+	poll_schedule(server, ntp_poll_interval_ns(server));
 }
 
 /* `filter`: of each group the sample with the least delay. False while there are more to come. */
@@ -302,7 +255,7 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 		estimator_predict(estimator, sample->counter, &predicted);
 	}
 	source_accept(&server->source, sample, server->exchange.t4);
-	poll_adapt(server, predicted.offset_sd_s);
+	ntp_poll_adapt(server, predicted.offset_sd_s);
 	source_tell(&server->source);
 }
 
@@ -315,20 +268,16 @@ static void note_answer(struct ntp_server *server, const struct packet_response 
 	server->unanswered = server->silent_polls = 0;
 	if (server->source.state != SELECT_FALSETICKER)
 		server->lost = false;
-	exchange_close(&server->exchange);
+	server->answered = server->config.xleave && !server->warming;
+	if (!server->answered)
+		exchange_close(&server->exchange);
 }
 
-/* What a kiss RATE demanded is tried again after a while. */
-static void rate_forget(struct ntp_server *server)
+/* In interleaved mode a sample comes once more, when its transmit time is known better. */
+static bool is_new_sample(struct ntp_server *server, const struct packet_response *response)
 {
-	if (server->poll_floor_log2 == server->config.minpoll_log2 ||
-		++server->good_answers < RATE_FORGET)
-		return;
-	server->good_answers = 0;
-	server->poll_floor_log2--;
-	if (server->source.poll_log2 > server->poll_floor_log2 &&
-		server->source.poll_log2 > server->config.maxpoll_log2)
-		server->source.poll_log2--;
+	return !server->config.xleave ||
+		interleave_answered(&server->interleave, &server->request, response);
 }
 
 static void accept_response(struct ntp_server *server, struct packet_response *response)
@@ -338,25 +287,10 @@ static void accept_response(struct ntp_server *server, struct packet_response *r
 	if (server->warming)
 		return;
 	burst_end(server);
-	rate_forget(server);
+	ntp_poll_answered(server);
 	source_hear(&server->source);
-	if (pick_best(server, &response->sample))
+	if (is_new_sample(server, response) && pick_best(server, &response->sample))
 		accept_sample(server, &response->sample);
-}
-
-static void accept_rate(struct ntp_server *server, int8_t wanted_log2)
-{
-	int8_t limit_log2 = max_log2(server->config.maxpoll_log2, RATE_POLL_MAX_LOG2);
-	int8_t poll_log2 = max_log2((int8_t)(server->source.poll_log2 + 1), wanted_log2);
-
-	if (poll_log2 > limit_log2)
-		poll_log2 = limit_log2;
-	if (poll_log2 != server->poll_floor_log2)
-		log_notice("%s: asks for fewer requests, now every 2^%d s", server->source.label,
-			poll_log2);
-	server->good_answers = 0;
-	server->source.poll_log2 = server->poll_floor_log2 = poll_log2;
-	poll_schedule(server, RATE_BACKOFF * poll_interval_ns(server));
 }
 
 /* A kiss counts only as the answer to our own request, which packet_response_check() made sure. */
@@ -366,7 +300,7 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 	exchange_close(&server->exchange);
 	server->burst_requests = 0;
 	if (verdict == PACKET_KISS_RATE) {
-		accept_rate(server, response->poll_log2);
+		poll_schedule(server, ntp_poll_rate(server, response->poll_log2));
 		return;
 	}
 	log_warning("%s: refuses to serve us (%s), not asking it for a day", server->source.label,
@@ -409,6 +343,8 @@ static void on_response(
 	struct packet_response response;
 	enum packet_verdict verdict;
 
+	if (server->answered)
+		return;
 	if (error < 0) {
 		exchange_close(exchange);
 		return;
@@ -425,6 +361,7 @@ static void on_response(
 	case PACKET_DELAY_DEV:
 		note_answer(server, &response);
 		source_hear(&server->source);
+		is_new_sample(server, &response);
 		break;
 	case PACKET_KISS_RATE:
 	case PACKET_KISS_DENY:

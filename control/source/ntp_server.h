@@ -6,7 +6,7 @@
  * One upstream server: when it is asked, and what it answered.
  */
 
-#include "core/packet.h"
+#include "core/interleave.h"
 #include "exchange.h"
 #include "ntp_name.h"
 #include "source.h"
@@ -15,7 +15,9 @@ struct ntp_server {
 	struct source source; /* first */
 	struct config_server config;
 	struct exchange exchange;
-	struct packet_request request;   /* the one under way */
+	struct packet_request request; /* the one under way */
+	struct interleave interleave;
+	bool answered;                   /* it is, but its transmit stamp may still come */
 	struct packet_response response; /* the last good one */
 	uint64_t verdicts[PACKET_VERDICT_COUNT];
 	enum packet_verdict last_verdict;

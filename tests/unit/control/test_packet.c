@@ -263,6 +263,91 @@ static void test_delay(void **state)
 	expect(PACKET_OK);
 }
 
+/* A second exchange, 16 s later, and the first one's measured transmit time: 5 us after what the
+ * first answer said. */
+static void interleave(void)
+{
+	request.interleaved = true;
+	memset(request.receive, 9, sizeof(request.receive));
+	request.earlier =
+		(struct packet_exchange){.t1 = request.t1, .t4 = request.t4, .t2 = header.receive};
+	request.t1 += 16 * HZ;
+	request.t4 += 16 * HZ;
+	memcpy(&header.origin, request.receive, 8);
+	header.receive = timestamp(26.0011);
+	header.transmit = timestamp(10.001115);
+	header.reference = timestamp(20);
+}
+
+static void test_interleaved_request(void **state)
+{
+	struct meridian_ntp_header written;
+	uint8_t buffer[MERIDIAN_NTP_HEADER_SIZE];
+
+	(void)state;
+	interleave();
+	packet_request_write(&request, buffer);
+	memcpy(&written, buffer, sizeof(written));
+	assert_memory_equal(&written.origin, &request.earlier.t2, 8);
+	assert_memory_equal(&written.receive, request.receive, 8);
+	assert_memory_equal(&written.transmit, request.transmit, 8);
+}
+
+static void test_interleaved_answer_completes_the_earlier_exchange(void **state)
+{
+	struct packet_response response;
+
+	(void)state;
+	interleave();
+	assert_int_equal(check(&response), PACKET_OK);
+	assert_true(response.interleaved);
+	assert_int_equal(response.sample.counter, 10 * HZ + 105000);
+	assert_true(fabs(response.sample.offset_s - 1.0025e-3) < 1e-9);
+	assert_true(fabs(response.sample.delay_s - 195e-6) < 1e-9);
+	assert_memory_equal(&response.receive, &header.receive, 8);
+}
+
+static void test_server_falls_back_to_basic(void **state)
+{
+	struct packet_response response;
+
+	(void)state;
+	interleave();
+	memcpy(&header.origin, request.transmit, 8);
+	header.transmit = timestamp(26.00111);
+	assert_int_equal(check(&response), PACKET_OK);
+	assert_false(response.interleaved);
+	assert_int_equal(response.sample.counter, 26 * HZ + 105000);
+}
+
+static void test_interleaved_answers_that_are_not_believed(void **state)
+{
+	(void)state;
+	/* Nobody asked for it. */
+	interleave();
+	request.interleaved = false;
+	expect(PACKET_ORIGIN);
+	/* The receive time of the earlier exchange again. */
+	setup(NULL);
+	interleave();
+	header.receive = request.earlier.t2;
+	header.reference = timestamp(5);
+	expect(PACKET_ORDER);
+	/* A transmit time from before the request came, of long after, and none. */
+	setup(NULL);
+	interleave();
+	header.transmit = timestamp(10.0010);
+	expect(PACKET_ORDER);
+	header.transmit = timestamp(10.001099);
+	expect(PACKET_OK);
+	header.transmit = timestamp(10.002);
+	expect(PACKET_NEGATIVE);
+	header.transmit = timestamp(26.00111);
+	expect(PACKET_NEGATIVE);
+	memset(&header.transmit, 0, sizeof(header.transmit));
+	expect(PACKET_ZERO);
+}
+
 static void test_asymmetry(void **state)
 {
 	struct sample sample = {.offset_s = 1e-3, .delay_s = 300e-6, .dispersion_s = 1e-6};
@@ -354,6 +439,11 @@ int main(void)
 		cmocka_unit_test_setup(test_loop, setup),
 		cmocka_unit_test_setup(test_order, setup),
 		cmocka_unit_test_setup(test_delay, setup),
+		cmocka_unit_test_setup(test_interleaved_request, setup),
+		cmocka_unit_test_setup(
+			test_interleaved_answer_completes_the_earlier_exchange, setup),
+		cmocka_unit_test_setup(test_server_falls_back_to_basic, setup),
+		cmocka_unit_test_setup(test_interleaved_answers_that_are_not_believed, setup),
 		cmocka_unit_test(test_asymmetry),
 		cmocka_unit_test_setup(test_version_of_the_request, setup),
 		cmocka_unit_test_setup(test_next_era, setup),
