@@ -87,8 +87,12 @@ struct config {
 	size_t nic_count;
 	struct config_rule *rule; /* in the order written; owned */
 	size_t rule_count;
-	int8_t ratelimit_interval_log2;              /* seconds for a request of a source; -5 */
-	uint8_t ratelimit_burst;                     /* requests at once, 128; 0: no limit */
+	int8_t ratelimit_interval_log2; /* seconds for a request of a source; -5 */
+	uint8_t ratelimit_burst;        /* requests at once, 128; 0: no limit */
+	uint8_t smear_shape;            /* MERIDIAN_SMEAR_* */
+	uint32_t smear_duration_s;
+	struct config_address smear[CONFIG_BIND_MAX]; /* addresses where leap seconds are smeared */
+	size_t smear_count;
 	struct config_address bind[CONFIG_BIND_MAX]; /* bindaddress; none: all served addresses */
 	size_t bind_count;
 	uint32_t worker_core[MERIDIAN_POLICY_WORKERS_MAX]; /* none: one worker, on the last core */

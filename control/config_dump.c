@@ -60,6 +60,20 @@ static void dump_ratelimit(const struct config *config, FILE *out)
 			config->ratelimit_burst);
 }
 
+static void dump_smear(const struct config *config, FILE *out)
+{
+	if (config->smear_count == 0)
+		return;
+	fprintf(out, "leapsmear %s duration %" PRIu32,
+		config->smear_shape == MERIDIAN_SMEAR_LINEAR ? "linear" : "cosine",
+		config->smear_duration_s);
+	for (size_t i = 0; i < config->smear_count; i++) {
+		fputs(" address ", out);
+		dump_address(out, config->smear[i].octets, config->smear[i].family);
+	}
+	fputc('\n', out);
+}
+
 static void dump_served(const struct config *config, FILE *out)
 {
 	for (size_t i = 0; i < config->rule_count; i++)
@@ -67,6 +81,7 @@ static void dump_served(const struct config *config, FILE *out)
 	dump_ratelimit(config, out);
 	for (size_t i = 0; i < config->bind_count; i++)
 		dump_directive_address("bindaddress", &config->bind[i], out);
+	dump_smear(config, out);
 	for (size_t i = 0; i < config->nic_count; i++)
 		dump_nic(&config->nic[i], out);
 	if (config->worker_count) {

@@ -2,6 +2,69 @@
 #include "config_table.h"
 #include <strings.h>
 
+static bool smear_address_parse(struct config_parser *parser)
+{
+	struct config *config = parser->config;
+	const char *word = config_word_required(parser, "the address");
+	struct config_address address;
+
+	if (word == NULL)
+		return false;
+	if (!config_address_parse(word, &address) || config_address_is_zero(&address)) {
+		config_error(parser, "'%s' is not an IPv4 or IPv6 address", word);
+		return false;
+	}
+	if (config->smear_count == CONFIG_BIND_MAX) {
+		config_error(parser, "more than %d addresses", CONFIG_BIND_MAX);
+		return false;
+	}
+	config->smear[config->smear_count++] = address;
+	return true;
+}
+
+static bool smear_options_parse(struct config_parser *parser)
+{
+	double duration_s = 86400;
+	const char *word;
+
+	while ((word = config_word(parser))) {
+		bool ok = false;
+
+		if (strcasecmp(word, "duration") == 0)
+			ok = config_number(parser, "duration", MERIDIAN_SMEAR_MIN_S,
+				MERIDIAN_SMEAR_MAX_S, true, &duration_s);
+		else if (strcasecmp(word, "address") == 0)
+			ok = smear_address_parse(parser);
+		else
+			config_error(parser, "unknown option '%s'", word);
+		if (!ok)
+			return false;
+	}
+	parser->config->smear_duration_s = (uint32_t)duration_s;
+	return true;
+}
+
+void config_parse_leapsmear(struct config_parser *parser, const struct config_directive *row)
+{
+	static const char *const names[] = {[MERIDIAN_SMEAR_LINEAR] = "linear", "cosine"};
+	struct config *config = parser->config;
+	const char *word = config_word_required(parser, "the shape");
+
+	if (word == NULL)
+		return;
+	config->smear_count = 0;
+	config->smear_shape = MERIDIAN_SMEAR_NONE;
+	for (uint8_t i = MERIDIAN_SMEAR_LINEAR; i <= MERIDIAN_SMEAR_COSINE; i++) {
+		if (strcasecmp(word, names[i]) == 0)
+			config->smear_shape = i;
+	}
+	if (config->smear_shape == MERIDIAN_SMEAR_NONE)
+		config_error(
+			parser, "'%s' is not a shape (usage: %s %s)", word, row->name, row->syntax);
+	else if (smear_options_parse(parser) && config->smear_count == 0)
+		config_error(parser, "an `address` is missing: nothing is smeared by default");
+}
+
 void config_parse_flag(struct config_parser *parser, const struct config_directive *row)
 {
 	bool *flag = (bool *)((uint8_t *)parser->config + row->offset);

@@ -9,7 +9,7 @@
 #define NO_RTC      "Meridian does not touch the real-time clock"
 #define OTHER_FIT   "Meridian's estimator has other parameters"
 #define OWN_SOCKET  "requests to upstream servers leave from a fresh socket and port each time"
-#define NO_SMEAR    "Meridian never smears or smooths the time it serves"
+#define NO_SMEAR    "Meridian smears nothing but leap seconds, see `leapsmear`"
 #define NO_PASSWORD "the permissions of the command socket decide who may talk to it"
 
 const struct config_directive config_table[] = {
@@ -259,6 +259,18 @@ const struct config_directive config_table[] = {
 			"cannot. "
 			"Without it, all addresses of the nics and the global ones on lo are "
 			"served."},
+	{.name = "leapsmear",
+		.class = CONFIG_OWN,
+		.parse = config_parse_leapsmear,
+		.syntax = "linear|cosine [duration SECONDS] address ADDRESS ...",
+		.text = "Smear leap seconds at these served addresses, each after the word "
+			"address, "
+			"1 to 64 of them: the second is spread evenly, or along a cosine, over "
+			"SECONDS (600 to 172800, default 86400, from noon to noon), half before "
+			"the leap and half after it. Replies there announce no leap second, have "
+			"254 and what they are off UTC as reference ID, and that much more root "
+			"dispersion. Clients must not mix such addresses with others; on a public "
+			"server they have no place. All other addresses tell UTC."},
 	{.name = "nic",
 		.class = CONFIG_OWN,
 		.many = true,

@@ -113,6 +113,7 @@ void config_parse_counter(struct config_parser *parser, const struct config_dire
 void config_parse_hugepages(struct config_parser *parser, const struct config_directive *row);
 void config_parse_memory(struct config_parser *parser, const struct config_directive *row);
 void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row);
+void config_parse_leapsmear(struct config_parser *parser, const struct config_directive *row);
 void config_parse_flag(struct config_parser *parser, const struct config_directive *row);
 void config_parse_makestep(struct config_parser *parser, const struct config_directive *row);
 void config_parse_maxchange(struct config_parser *parser, const struct config_directive *row);

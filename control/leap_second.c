@@ -5,10 +5,9 @@
 #include <meridian/ntp.h>
 #include <time.h>
 
-#define FOLD_AFTER_S LEAP_NEAR_S
-
 static struct model *model;
 static struct timescale *timescale;
+static double fold_after_s;
 
 static bool is_pending(void)
 {
@@ -66,7 +65,7 @@ bool leap_second_tick(const struct leap_votes *votes, uint64_t now, bool discipl
 
 	if (!disciplined)
 		return forget(now);
-	if (leap_is_over(model, now, FOLD_AFTER_S)) {
+	if (leap_is_over(model, now, fold_after_s)) {
 		leap_fold(model, timescale);
 		log_notice("the leap second is over");
 		return true;
@@ -85,14 +84,17 @@ bool leap_second_admit(uint64_t from, uint64_t to, struct sample *sample)
 	return leap_admit(model, timescale, from, to, sample);
 }
 
-void leap_second_init(struct model *new_model, struct timescale *new_timescale, const char *path)
+void leap_second_init(
+	struct model *new_model, struct timescale *new_timescale, const struct config *config)
 {
 	model = new_model;
 	timescale = new_timescale;
-	leap_file_open(path);
+	leap_second_reload(config);
 }
 
-void leap_second_reload(const char *path)
+void leap_second_reload(const struct config *config)
 {
-	leap_file_open(path);
+	/* A smear goes on so long after it. */
+	fold_after_s = LEAP_NEAR_S + config->smear_duration_s / 2.0;
+	leap_file_open(config->leapseclist);
 }

@@ -7,13 +7,15 @@
  * what is over is made part of the clock.
  */
 
+#include "config.h"
 #include "core/leap.h"
 
-/* Of this clock, which must stay, with the list in `path` ("": none). */
-void leap_second_init(struct model *model, struct timescale *timescale, const char *path);
+/* Of this clock, which must stay, with the list that `config` names. */
+void leap_second_init(
+	struct model *model, struct timescale *timescale, const struct config *config);
 
 /* Reads the list again, perhaps from another file. */
-void leap_second_reload(const char *path);
+void leap_second_reload(const struct config *config);
 
 /*
  * Once a second. `disciplined`: sources led this clock; else it follows another one, which leaps

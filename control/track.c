@@ -463,7 +463,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	model_init(&model, &timescale, counter->id, counter->precision_log2);
 	adopt(&adopted, start);
 	was_suspended();
-	leap_second_init(&model, &timescale, config.leapseclist);
+	leap_second_init(&model, &timescale, &config);
 	pool_start(&pool, &source_context);
 	on_tick(NULL);
 	return 0;
@@ -471,7 +471,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 
 void track_reload(const struct config *new_config)
 {
-	leap_second_reload(new_config->leapseclist);
+	leap_second_reload(new_config);
 }
 
 void track_fini(void)

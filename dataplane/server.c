@@ -136,11 +136,26 @@ static void residence_count(
 	meridian_stats_add(&slot->residence_sum_ns, sum_ns);
 }
 
+/* Replies from addresses where a leap second is smeared, if this is the time. */
+static void smear(const struct responder *responder, struct server_burst *burst, uint64_t counter)
+{
+	const struct meridian_timemodel_data *model = &responder->model;
+	const struct smear *smear = &responder->policy->smear;
+
+	if (!smear_is_active(smear, model, meridian_timemodel_utc(model, counter)))
+		return;
+	for (unsigned int i = 0; i < burst->count; i++)
+		smear_reply(smear, model, meridian_timemodel_utc(model, burst->receive_counter[i]),
+			&burst->frame[i]);
+}
+
 void server_finish(struct server *server, struct server_burst *burst)
 {
 	uint64_t counter = meridian_counter_read(server->counter_id);
 
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
+	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
+		smear(&server->responder, burst, counter);
 	residence_count(server, burst, counter);
 }
 

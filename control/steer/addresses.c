@@ -95,6 +95,27 @@ void addresses_narrow(
 	addresses->count = kept;
 }
 
+size_t addresses_smear(
+	struct addresses *addresses, const struct config_address *smear, size_t smear_count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < smear_count; i++) {
+		struct meridian_policy_address wanted = {.family = smear[i].family}, *address;
+
+		memcpy(wanted.octets, smear[i].octets, sizeof(wanted.octets));
+		address = addresses->count == 0
+			? NULL
+			: bsearch(&wanted, addresses->entry, addresses->count, sizeof(*address),
+				  address_compare);
+		if (address == NULL)
+			continue;
+		address->smear = 1;
+		found++;
+	}
+	return found;
+}
+
 int addresses_add_bound(
 	struct addresses *addresses, const struct config_address *bind, size_t bind_count)
 {

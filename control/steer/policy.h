@@ -16,6 +16,8 @@ struct policy_content {
 	int8_t ratelimit_interval_log2;
 	uint8_t ratelimit_burst; /* 0: no limit */
 	uint16_t idle_sleep_us;
+	uint8_t smear_shape; /* MERIDIAN_SMEAR_* */
+	uint32_t smear_duration_s;
 	const struct meridian_policy_nic *nics;
 	const struct meridian_policy_queue *queues;
 	const struct meridian_policy_worker *workers;

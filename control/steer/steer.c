@@ -89,6 +89,7 @@ static int served_update(void)
 		return r;
 	}
 	addresses_sort(&found);
+	addresses_smear(&found, steer_config->smear, steer_config->smear_count);
 	if (found.count > MERIDIAN_POLICY_ADDRESSES_MAX) {
 		log_warning("%zu addresses, of which only the first %d are served", found.count,
 			MERIDIAN_POLICY_ADDRESSES_MAX);
@@ -142,6 +143,8 @@ static int publish(void)
 		.ratelimit_interval_log2 = steer_config->ratelimit_interval_log2,
 		.ratelimit_burst = steer_config->ratelimit_burst,
 		.idle_sleep_us = steer_config->idle_sleep_us,
+		.smear_shape = steer_config->smear_shape,
+		.smear_duration_s = steer_config->smear_duration_s,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,
 		.queues = queues,

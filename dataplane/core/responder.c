@@ -181,6 +181,8 @@ int responder_policy_new(
 		blob->addresses.count);
 	if (r == 0)
 		r = access_init(&policy->access, rules, blob->access.count);
+	if (r == 0)
+		r = smear_init(&policy->smear, blob);
 	if (r < 0) {
 		responder_policy_free(policy);
 		return r;
@@ -195,5 +197,6 @@ void responder_policy_free(struct responder_policy *policy)
 		return;
 	served_fini(&policy->served);
 	access_fini(&policy->access);
+	smear_fini(&policy->smear);
 	free(policy);
 }

@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "limit.h"
 #include "served.h"
+#include "smear.h"
 #include "timestamps.h"
 #include <meridian/ntp.h>
 #include <meridian/stats.h>
@@ -30,6 +31,7 @@ struct responder_policy {
 	struct access access;
 	bool open_ipv4, open_ipv6; /* `access` allows every address of the family */
 	struct limit_rate rate;
+	struct smear smear;
 };
 
 struct burst_engine;

@@ -106,10 +106,20 @@ static int addresses_sane(const struct meridian_policy_blob *blob)
 		MERIDIAN_POLICY_TABLE(blob, addresses, struct meridian_policy_address);
 
 	for (uint64_t i = 0; i < blob->addresses.count; i++) {
-		if (!family_sane(address[i].family))
+		if (!family_sane(address[i].family) || address[i].smear > 1 ||
+			(address[i].smear && blob->smear_shape == MERIDIAN_SMEAR_NONE))
 			return 0;
 	}
 	return 1;
+}
+
+static int smear_sane(const struct meridian_policy_blob *blob)
+{
+	if (blob->smear_shape == MERIDIAN_SMEAR_NONE)
+		return blob->smear_duration_s == 0;
+	return blob->smear_shape <= MERIDIAN_SMEAR_COSINE &&
+		blob->smear_duration_s >= MERIDIAN_SMEAR_MIN_S &&
+		blob->smear_duration_s <= MERIDIAN_SMEAR_MAX_S;
 }
 
 static int access_sane(const struct meridian_policy_blob *blob)
@@ -152,7 +162,7 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 		blob->ratelimit_interval_log2 > MERIDIAN_RATELIMIT_INTERVAL_MAX)
 		return -EBADMSG;
 	if (!devices_sane(blob) || !nics_sane(blob) || !queues_sane(blob) ||
-		!addresses_sane(blob) || !access_sane(blob))
+		!addresses_sane(blob) || !access_sane(blob) || !smear_sane(blob))
 		return -EBADMSG;
 	return 0;
 }

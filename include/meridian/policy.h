@@ -46,6 +46,12 @@ struct meridian_policy_table {
 #define MERIDIAN_RATELIMIT_INTERVAL_MIN (-19) /* log2 s */
 #define MERIDIAN_RATELIMIT_INTERVAL_MAX 12
 
+#define MERIDIAN_SMEAR_NONE   0
+#define MERIDIAN_SMEAR_LINEAR 1
+#define MERIDIAN_SMEAR_COSINE 2
+#define MERIDIAN_SMEAR_MIN_S  600
+#define MERIDIAN_SMEAR_MAX_S  172800
+
 struct meridian_policy_blob {
 	uint64_t generation; /* of this blob, counted from 1; 0 while it is being written */
 	uint64_t size;       /* bytes of the blob with its tables */
@@ -61,7 +67,9 @@ struct meridian_policy_blob {
 	struct meridian_policy_table access;    /* struct meridian_policy_access */
 	struct meridian_policy_table devices;   /* struct meridian_policy_device */
 	uint16_t idle_sleep_us; /* longest nap of an idle worker, at most SLEEP_MAX_US; 0: none */
-	uint16_t reserved0[3];
+	uint8_t smear_shape;    /* MERIDIAN_SMEAR_*, at addresses with `smear` */
+	uint8_t reserved0;
+	uint32_t smear_duration_s; /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
 	uint64_t reserved[5];
 };
 
@@ -122,7 +130,8 @@ struct meridian_policy_worker {
 struct meridian_policy_address {
 	uint8_t octets[16];
 	uint8_t family; /* MERIDIAN_FAMILY_* */
-	uint8_t reserved[7];
+	uint8_t smear;  /* 1: leap seconds are smeared here; else 0 */
+	uint8_t reserved[6];
 };
 
 /* One rule of `allow` and `deny`: the longest matching prefix decides; no match means denied.

@@ -55,6 +55,30 @@ static void steering(void **state)
 	expect_error("steerclock 1\n", "1: steerclock: '1' is too much (usage: steerclock )\n");
 }
 
+static void leapsmear(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		load("leapsmear cosine duration 1000 address 192.0.2.1 address 2001:db8::1\n"), 0);
+	assert_int_equal(config.smear_shape, MERIDIAN_SMEAR_COSINE);
+	assert_int_equal(config.smear_duration_s, 1000);
+	assert_int_equal(config.smear_count, 2);
+	assert_int_equal(config.smear[1].family, MERIDIAN_FAMILY_IPV6);
+	config_free(&config);
+	assert_int_equal(load("leapsmear linear address ::1\n"), 0);
+	assert_int_equal(config.smear_duration_s, 86400);
+	config_free(&config);
+	expect_error("leapsmear linear\n",
+		"1: leapsmear: an `address` is missing: nothing is smeared by default\n");
+	expect_error("leapsmear sine\n",
+		"1: leapsmear: 'sine' is not a shape (usage: leapsmear linear|cosine [duration "
+		"SECONDS] address ADDRESS ...)\n");
+	expect_error("leapsmear linear duration 60\n",
+		"1: leapsmear: duration 60 is out of range (allowed: 600 to 172800)\n");
+	expect_error("leapsmear linear address here\n",
+		"1: leapsmear: 'here' is not an IPv4 or IPv6 address\n");
+}
+
 static void steering_is_dumped(void **state)
 {
 	char *dump = NULL;
@@ -63,7 +87,8 @@ static void steering_is_dumped(void **state)
 
 	(void)state;
 	assert_int_equal(load("steerclock\nmakestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"
-			      "leapsecmode ignore\nmaxslewrate 1000\n"),
+			      "leapsecmode ignore\nmaxslewrate 1000\n"
+			      "leapsmear linear address 192.0.2.1 address ::1\n"),
 		0);
 	config_dump(&config, out);
 	fclose(out);
@@ -71,6 +96,8 @@ static void steering_is_dumped(void **state)
 	assert_non_null(strstr(dump,
 		"\nsteerclock\nmaxslewrate 1000\nleapsecmode ignore\n"
 		"makestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"));
+	assert_non_null(
+		strstr(dump, "\nleapsmear linear duration 86400 address 192.0.2.1 address ::1\n"));
 	free(dump);
 }
 
@@ -78,6 +105,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leapseclist),
+		cmocka_unit_test(leapsmear),
 		cmocka_unit_test(steering),
 		cmocka_unit_test(steering_is_dumped),
 	};
