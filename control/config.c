@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
+#include "config_refclock.h"
 #include "config_table.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -232,6 +233,7 @@ static int file_parse(struct config_parser *parser, FILE *file)
 			line_parse(parser, line, (size_t)length);
 	}
 	parser->rest = NULL;
+	config_refclocks_check(parser);
 	warn_needs(parser);
 	if (ferror(file)) {
 		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));

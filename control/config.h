@@ -20,7 +20,9 @@
 #define CONFIG_PATH_SIZE         256
 #define CONFIG_LEAP_LIST_DEFAULT "/usr/share/zoneinfo/leap-seconds.list"
 #define CONFIG_NAME_SIZE         256 /* host name, NUL included */
+#define CONFIG_PARAMETER_SIZE    200
 #define CONFIG_SOURCES_MAX       16
+#define CONFIG_REFCLOCKS_MAX     8
 #define CONFIG_BIND_MAX          64
 #define CONFIG_NIC_ADDRESSES_MAX 16
 
@@ -50,6 +52,36 @@ struct config_server {
 	double max_delay_ratio;     /* the same, times the least delay; 0: no such limit */
 	double max_delay_dev_ratio; /* half the delay above the least one, times the typical error
 				       of a sample; 0: no such limit */
+};
+
+enum config_refclock_driver {
+	CONFIG_REFCLOCK_SHM,
+	CONFIG_REFCLOCK_SOCK,
+	CONFIG_REFCLOCK_PHC,
+	CONFIG_REFCLOCK_PPS,
+};
+
+struct config_refclock {
+	struct config_source source;
+	uint8_t driver;                        /* enum config_refclock_driver */
+	char parameter[CONFIG_PARAMETER_SIZE]; /* unit or path, without what is behind a ':' */
+	uint32_t refid;                        /* host order */
+	uint32_t lock_refid;                   /* whose readings complete the pulses; 0: none */
+	int8_t poll_log2, dpoll_log2;          /* 4, 0: a sample, and a look for readings */
+	uint8_t filter;                        /* readings kept in a poll, 64 */
+	uint8_t stratum;                       /* 0 */
+	uint16_t mode;                         /* SHM: permissions of a new segment, 0600 */
+	uint16_t rate_hz;                      /* pulses a second, 1 */
+	uint16_t max_lock_age;                 /* of a reading to lock to, in pulses, 2 */
+	bool pps;                              /* only the part of a second counts */
+	bool clear;                            /* PPS: the falling edge */
+	bool tai;                              /* the clock runs in TAI */
+	bool nocrossts;                        /* PHC: no cross timestamps */
+	double delay_s;                        /* added to the root delay, 1e-9 */
+	double precision_s;                    /* 0: that of the counter */
+	double max_dispersion_s;               /* 0: no limit */
+	double width_s;                        /* of a pulse; 0: only one edge is seen */
+	unsigned int line;                     /* of the file */
 };
 
 struct config_address {
@@ -83,6 +115,8 @@ struct config {
 	char path[CONFIG_PATH_SIZE];
 	struct config_server server[CONFIG_SOURCES_MAX];
 	size_t server_count;
+	struct config_refclock refclock[CONFIG_REFCLOCKS_MAX];
+	size_t refclock_count;
 	struct config_nic nic[MERIDIAN_POLICY_NICS_MAX];
 	size_t nic_count;
 	struct config_rule *rule; /* in the order written; owned */

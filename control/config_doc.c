@@ -3,6 +3,7 @@
 /* Build-time generator: turns the table of directives into the manual page (scdoc source) or the
  * example config, so that neither can say anything else than the parser does. */
 
+#include "config_refclock.h"
 #include "config_server.h"
 #include "config_table.h"
 #include <stdio.h>
@@ -108,6 +109,39 @@ static void print_server_options(void)
 	print_option_names("Refused", OPTION_REFUSED);
 }
 
+static void print_option(const struct config_option *option, const char *before)
+{
+	printf("*%s%s*", before, option->name);
+	if (option->value)
+		printf("%s%s", *before ? "=" : " ", option->value);
+	fputs("\n\t", stdout);
+	print_escaped(option->text);
+	if (option->min < option->max)
+		printf(" Allowed: %.10g to %.10g.", option->min, option->max);
+	fputs("\n\n", stdout);
+}
+
+static void print_options(const struct config_option *table, const char *before)
+{
+	for (; table->name; table++) {
+		if (table->kind < CONFIG_OPTION_IGNORED)
+			print_option(table, before);
+	}
+}
+
+static void print_refclock_options(void)
+{
+	const char *name;
+	char before[16];
+
+	fputs("# REFERENCE CLOCKS\n\n", stdout);
+	for (uint8_t i = 0; (name = config_refclock_driver_name(i)); i++) {
+		snprintf(before, sizeof(before), "%s ...:", name);
+		print_options(config_refclock_driver_options(i), before);
+	}
+	print_options(config_refclock_options, "");
+}
+
 static int print_manual(void)
 {
 	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
@@ -123,6 +157,7 @@ static int print_manual(void)
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
 	print_server_options();
+	print_refclock_options();
 	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
 		CONFIG_NO_EFFECT);
 	print_reasons("REFUSED",
@@ -156,7 +191,11 @@ static int print_example(void)
 		if (row->example == NULL)
 			continue;
 		print_comment(row->text);
-		printf("%s %s\n\n", row->name, row->example);
+		/* One that is only shown begins with the comment's sign. */
+		if (*row->example == '#')
+			printf("#%s %s\n\n", row->name, row->example + 1);
+		else
+			printf("%s %s\n\n", row->name, row->example);
 	}
 	return 0;
 }

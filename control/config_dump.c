@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config.h"
+#include "config_refclock.h"
 #include "config_server.h"
 #include <arpa/inet.h>
 #include <inttypes.h>
@@ -120,6 +120,8 @@ static void dump_clock(const struct config *config, FILE *out)
 
 	for (size_t i = 0; i < config->server_count; i++)
 		config_server_dump(&config->server[i], out);
+	for (size_t i = 0; i < config->refclock_count; i++)
+		config_refclock_dump(&config->refclock[i], out);
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);

@@ -35,6 +35,22 @@ const struct config_directive config_table[] = {
 			"replaced, the name being looked up again for that. The options are those "
 			"of server.",
 		.example = "pool.example.net iburst maxsources 4"},
+	{.name = "refclock",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_refclock,
+		.syntax = "SHM UNIT | SOCK PATH | PHC PATH | PPS PATH, with [:OPTION[=VALUE]]..., "
+			  "[OPTION]...",
+		.text = "A reference clock; may be repeated up to 8 times. SHM reads the shared "
+			"memory that writers for ntpd's driver 28 know, and makes it where it is "
+			"not there. SOCK makes a unix socket for the datagrams of chrony's driver "
+			"of that name; who may write to it, our user alone, is believed. gpsd "
+			"writes both. PHC reads the hardware clock of a network card or a "
+			"hypervisor (/dev/ptp0), PPS the kernel's stamps of a pulse (/dev/pps0). "
+			"A clock that is not there, or is lost, is opened when it comes. The "
+			"options of a driver follow its parameter, the others the line; see "
+			"REFERENCE CLOCKS.",
+		.example = "#SHM 0 refid GPS delay 0.2"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_local,
@@ -418,7 +434,6 @@ const struct config_directive config_table[] = {
 	{"ntscachedir", CONFIG_NO_EFFECT, .text = NTS_LATER},
 
 	/* Of chrony, refused. */
-	{"refclock", CONFIG_REFUSED, .text = LATER},
 	{"include", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
 	{"confdir", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
 	{"sourcedir", CONFIG_REFUSED, .text = LATER "; write the servers into this file"},

@@ -33,7 +33,8 @@ struct config_directive {
 	const char *needs;   /* the directive without which this one has no effect; NULL: none */
 	const char *syntax;  /* what follows the name */
 	const char *text;    /* the manual's paragraph; the reason why it is refused or ignored */
-	const char *example; /* line of the example config, without the name; NULL: not there */
+	const char *example; /* line of the example config, without the name; with a
+				'#' in front it is a comment; NULL: not there */
 };
 
 extern const struct config_directive config_table[];
@@ -102,6 +103,7 @@ const char *config_subnet_parse(const char *text, struct meridian_policy_access 
 
 /* Parsers of the rows. */
 void config_parse_server(struct config_parser *parser, const struct config_directive *row);
+void config_parse_refclock(struct config_parser *parser, const struct config_directive *row);
 void config_parse_nic(struct config_parser *parser, const struct config_directive *row);
 void config_parse_workers(struct config_parser *parser, const struct config_directive *row);
 void config_parse_local(struct config_parser *parser, const struct config_directive *row);

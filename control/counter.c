@@ -50,21 +50,28 @@ static bool tsc_usable(void)
 #endif
 }
 
-void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns)
+struct counter_realtime counter_read_clock(const struct counter *counter, clockid_t clock)
 {
-	uint64_t best = UINT64_MAX;
+	struct counter_realtime best = {.width = UINT64_MAX};
 
 	for (int i = 0; i < BRACKET_READS; i++) {
-		uint64_t before = counter_read(counter);
-		uint64_t raw_ns = meridian_clock_ns(CLOCK_MONOTONIC_RAW);
-		uint64_t width = counter_read(counter) - before;
+		struct timespec time;
+		uint64_t before = counter_read(counter), width;
 
-		if (width < best) {
-			best = width;
-			*ret_counter = before + width / 2;
-			*ret_raw_ns = raw_ns;
-		}
+		clock_gettime(clock, &time);
+		width = counter_read(counter) - before;
+		if (width < best.width)
+			best = (struct counter_realtime){before + width / 2, width, time};
 	}
+	return best;
+}
+
+void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns)
+{
+	struct counter_realtime now = counter_read_clock(counter, CLOCK_MONOTONIC_RAW);
+
+	*ret_counter = now.counter;
+	*ret_raw_ns = (uint64_t)now.time.tv_sec * NS_PER_S + (uint64_t)now.time.tv_nsec;
 }
 
 static int tsc_measure_hz(struct counter *counter)
@@ -129,22 +136,6 @@ int counter_init(struct counter *counter, const struct config *config)
 	log_info("counter %s, %.6f MHz, precision 2^%d s", counter->name, (double)counter->hz / 1e6,
 		counter->precision_log2);
 	return 0;
-}
-
-struct counter_realtime counter_read_realtime(const struct counter *counter)
-{
-	struct counter_realtime best = {.width = UINT64_MAX};
-
-	for (int i = 0; i < BRACKET_READS; i++) {
-		struct timespec time;
-		uint64_t before = counter_read(counter), width;
-
-		clock_gettime(CLOCK_REALTIME, &time);
-		width = counter_read(counter) - before;
-		if (width < best.width)
-			best = (struct counter_realtime){before + width / 2, width, time};
-	}
-	return best;
 }
 
 int counter_from_realtime(const struct counter *counter, const struct timespec *stamp,

@@ -30,14 +30,19 @@ static inline uint64_t counter_read(const struct counter *counter)
 /* One instant by both: the counter, and CLOCK_MONOTONIC_RAW in ns. */
 void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint64_t *ret_raw_ns);
 
-/* CLOCK_REALTIME between two readings of the counter, the tightest pair of a few. */
+/* Another clock between two readings of the counter, the tightest pair of a few. */
 struct counter_realtime {
 	uint64_t counter; /* middle of the two readings */
 	uint64_t width;   /* ticks between them */
 	struct timespec time;
 };
 
-struct counter_realtime counter_read_realtime(const struct counter *counter);
+struct counter_realtime counter_read_clock(const struct counter *counter, clockid_t clock);
+
+static inline struct counter_realtime counter_read_realtime(const struct counter *counter)
+{
+	return counter_read_clock(counter, CLOCK_REALTIME);
+}
 
 /*
  * The counter's reading at `stamp`, a recent CLOCK_REALTIME stamp of the kernel, by its age.

@@ -5,6 +5,7 @@
 
 #include "command/command.h"
 #include "config.h"
+#include "config_refclock.h"
 #include "config_server.h"
 #include "counter.h"
 #include "daemon.h"
@@ -148,10 +149,21 @@ static bool same_steering(const struct config *a, const struct config *b)
 		x->change_start == y->change_start && x->change_ignore == y->change_ignore;
 }
 
+static bool same_refclocks(const struct config *a, const struct config *b)
+{
+	if (a->refclock_count != b->refclock_count)
+		return false;
+	for (size_t i = 0; i < a->refclock_count; i++) {
+		if (!config_refclock_same(&a->refclock[i], &b->refclock[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Everything but the access rules, the bound addresses and leapseclist needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
-	bool sources_same = same_servers(before, after) &&
+	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
 		before->local_stratum == after->local_stratum &&
 		before->local_distance_s == after->local_distance_s;
 	bool clock_same = before->counter_id == after->counter_id &&
@@ -170,7 +182,7 @@ static void log_what_needs_restart(const struct config *before, const struct con
 		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
 
 	if (!sources_same)
-		log_warning("reload: server and local take effect at the next start");
+		log_warning("reload: server, refclock and local take effect at the next start");
 	if (!clock_same)
 		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
 			    "maxjitter, minsources and holdover take effect at the next start");

@@ -158,7 +158,7 @@ static void publish_held(uint64_t now)
 	struct clock_line line = published_line(now);
 	struct root_distance distance = held_distance(now);
 	double held_s = root_distance_s(&distance);
-	struct bound bound[CONFIG_SOURCES_MAX];
+	struct bound bound[POOL_SOURCES_MAX];
 	size_t count = pool_bounds(&pool, &line, bound);
 	struct model_facts facts = {
 		.root_delay_s = distance.delay_s,
@@ -453,6 +453,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	source_context = (struct source_context){.config = &config,
 		.counter = counter,
 		.timescale = &timescale,
+		.model = &model,
 		.handler = on_source,
 		.admit = leap_second_admit};
 	r = publish_init(&config, &adopted);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "answer.h"
 #include "command.h"
+#include "datagram.h"
 #include "event.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <log.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,22 +20,6 @@ static int unix_fd = -1;
 static char unix_path[UNIX_PATH_SIZE];
 static int udp_fd[2] = {-1, -1};
 static struct answer_counts counts;
-
-/* Without SOCK_NONBLOCK and SOCK_CLOEXEC: a simulated libc does not know them. */
-static int socket_open(int family)
-{
-	int fd = socket(family, SOCK_DGRAM, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
 
 union peer {
 	struct sockaddr sa;
@@ -92,58 +75,14 @@ static void socket_ready(int fd, unsigned int events, void *arg)
 		counts.drops++;
 }
 
-/* 0 when nothing stands at the path any more; a socket that nobody holds is removed. */
-static int unix_path_clear(const struct sockaddr_un *address)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(address->sun_path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	fd = socket_open(AF_UNIX);
-	if (fd < 0)
-		return fd;
-	r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
-	close(fd);
-	if (r == 0)
-		return -EADDRINUSE;
-	if (r != -ECONNREFUSED)
-		return r;
-	return unlink(address->sun_path) < 0 ? -errno : 0;
-}
-
-static int unix_bind(int fd, const struct sockaddr_un *address)
-{
-	mode_t mask = umask(UNIX_MODE_UMASK);
-	int r = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
-
-	umask(mask);
-	return r;
-}
-
 static int unix_open(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, r;
+	int fd = datagram_bind_unix(path, UNIX_MODE_UMASK);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return log_errno(-ENAMETOOLONG, "command socket %s", path);
-	strcpy(address.sun_path, path);
-	r = unix_path_clear(&address);
-	if (r == -EEXIST)
-		return log_errno(r, "command socket %s: will not replace what is no socket", path);
-	if (r < 0)
-		return log_errno(r, "command socket %s", path);
-	fd = socket_open(AF_UNIX);
+	if (fd == -EEXIST)
+		return log_errno(fd, "command socket %s: will not replace what is no socket", path);
 	if (fd < 0)
 		return log_errno(fd, "command socket %s", path);
-	r = unix_bind(fd, &address);
-	if (r < 0) {
-		close(fd);
-		return log_errno(r, "command socket %s", path);
-	}
 	unix_fd = fd;
 	strcpy(unix_path, path);
 	return event_add_fd(fd, EVENT_READ, socket_ready, NULL);
@@ -185,7 +124,7 @@ static int udp_open(const struct config_address *bind_to, int family, uint16_t p
 {
 	union peer address;
 	socklen_t length = udp_address(&address, bind_to, family, port);
-	int fd = socket_open(family), on = 1, r = 0;
+	int fd = datagram_open(family), on = 1, r = 0;
 
 	if (fd < 0)
 		return fd;

@@ -173,3 +173,17 @@ const char *leap_list_parse(
 	*ret_line = 0;
 	return whole_check(&parser);
 }
+
+int32_t leap_list_of_tai(const struct leap_list *list, int64_t tai_s)
+{
+	int32_t tai_offset_s = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct leap_entry *entry = &list->entry[i];
+
+		if (tai_s < entry->from_s + (i > 0 ? tai_offset_s : entry->tai_offset_s))
+			break;
+		tai_offset_s = entry->tai_offset_s;
+	}
+	return tai_s - tai_offset_s < list->expires_s ? tai_offset_s : 0;
+}

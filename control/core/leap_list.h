@@ -29,4 +29,8 @@ struct leap_list {
 const char *leap_list_parse(
 	const char *text, size_t length, struct leap_list *ret_list, unsigned int *ret_line);
 
+/* TAI - UTC at `tai_s` seconds of TAI since 1970; 0: the list does not know, or not any more. An
+ * inserted second counts as after it already: the one before is given twice. */
+int32_t leap_list_of_tai(const struct leap_list *list, int64_t tai_s);
+
 #endif

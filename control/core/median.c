@@ -29,9 +29,12 @@ const struct median_reading *median_last(const struct median *median)
 	return median->last_count > 0 ? &median->last[0] : NULL;
 }
 
-static double offset_of(const struct timescale *timescale, const struct median_reading *reading)
+void median_shift(struct median *median, double seconds)
 {
-	return timescale_utc_diff(reading->utc, timescale_utc(timescale, reading->counter));
+	for (size_t i = 0; i < MEDIAN_READINGS_MAX; i++)
+		median->reading[i].offset_s -= seconds;
+	for (size_t i = 0; i < 3; i++)
+		median->last[i].offset_s -= seconds;
 }
 
 /* The middle one of the last three against the line through the others, as a reading's own. */
@@ -40,9 +43,8 @@ static void jitter_note(struct median *median, const struct timescale *timescale
 	const struct median_reading *last = median->last;
 	double whole_s = timescale_seconds(timescale, last[2].counter, last[0].counter);
 	double share = timescale_seconds(timescale, last[2].counter, last[1].counter) / whole_s;
-	double oldest_s = offset_of(timescale, &last[2]);
-	double line_s = oldest_s + share * (offset_of(timescale, &last[0]) - oldest_s);
-	double apart_s = fabs(offset_of(timescale, &last[1]) - line_s);
+	double line_s = last[2].offset_s + share * (last[0].offset_s - last[2].offset_s);
+	double apart_s = fabs(last[1].offset_s - line_s);
 
 	median->jitter_s[median->jitter_count++ % MEDIAN_JITTERS] =
 		apart_s / sqrt(1 + share * share + (1 - share) * (1 - share));
@@ -105,7 +107,6 @@ static size_t points_fill(const struct median *median, const struct timescale *t
 {
 	size_t oldest = (median->next + median->capacity - median->count) % median->capacity;
 	const struct median_reading *first = &median->reading[oldest];
-	double first_s = offset_of(timescale, first);
 
 	for (size_t i = 0; i < median->count; i++) {
 		const struct median_reading *reading =
@@ -113,7 +114,7 @@ static size_t points_fill(const struct median *median, const struct timescale *t
 
 		point[i] = (struct point){
 			.age_s = timescale_seconds(timescale, first->counter, reading->counter),
-			.offset_s = offset_of(timescale, reading) - first_s,
+			.offset_s = reading->offset_s - first->offset_s,
 			.error_s = reading->error_s};
 	}
 	return median->count;
@@ -206,7 +207,7 @@ bool median_take(
 		point, points_choose(point, points_fill(median, timescale, point)), &mean);
 	*ret_sample = (struct sample){
 		.counter = first->counter + (uint64_t)timescale_ticks(timescale, mean.age_s),
-		.offset_s = offset_of(timescale, first) + mean.offset_s,
+		.offset_s = first->offset_s + mean.offset_s,
 		.noise_s = median_noise_s(median) / sqrt((double)combined),
 		.dispersion_s = mean.error_s + median_spread_s(median)};
 	median->count = 0;

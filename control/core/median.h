@@ -21,8 +21,8 @@
 
 struct median_reading {
 	uint64_t counter;
-	struct meridian_utc utc; /* what the clock showed then */
-	double error_s;          /* of both, surely; jitter that is seen comes on top of it */
+	double offset_s; /* UTC by the clock minus the timescale */
+	double error_s;  /* of both, surely; jitter that is seen comes on top of it */
 };
 
 struct median {
@@ -43,6 +43,9 @@ bool median_add(struct median *median, const struct timescale *timescale,
 
 /* The youngest reading, of this poll or an earlier one; NULL before there was one. */
 const struct median_reading *median_last(const struct median *median);
+
+/* Follows a timescale that was moved ahead by `seconds`: all offsets are that much less. */
+void median_shift(struct median *median, double seconds);
 
 /* Standard deviation of a reading, and how far off it may be; 0 before anything is known. */
 double median_noise_s(const struct median *median);

@@ -9,4 +9,14 @@
  * MERIDIAN_FAMILY_*; 0 for any other. */
 uint32_t refid_of_address(const uint8_t *octets, uint8_t family);
 
+#define REFID_TEXT_SIZE 5
+
+/* The letters of a reference clock's ID, up to four, NUL-terminated. */
+static inline void refid_text(uint32_t refid, char ret_text[static REFID_TEXT_SIZE])
+{
+	for (int i = 0; i < REFID_TEXT_SIZE - 1; i++)
+		ret_text[i] = (char)(refid >> (24 - 8 * i));
+	ret_text[REFID_TEXT_SIZE - 1] = '\0';
+}
+
 #endif

@@ -35,6 +35,23 @@ static void name_add(struct pool *pool, size_t index)
 		server_add(pool, &pool->name[index]);
 }
 
+static void refclocks_start(struct pool *pool, const struct source_context *context)
+{
+	const struct config *config = context->config;
+
+	for (size_t i = 0; i < config->refclock_count; i++) {
+		const struct config_refclock *clock = &config->refclock[i];
+		const struct refclock *lock = NULL;
+
+		for (size_t k = 0; k < config->refclock_count && clock->lock_refid != 0; k++) {
+			if (config->refclock[k].refid == clock->lock_refid)
+				lock = &pool->refclock[k];
+		}
+		refclock_start(&pool->refclock[i], context, clock, lock);
+		pool_add(pool, &pool->refclock[i].source);
+	}
+}
+
 void pool_start(struct pool *pool, const struct source_context *context)
 {
 	const struct config *config = context->config;
@@ -47,6 +64,7 @@ void pool_start(struct pool *pool, const struct source_context *context)
 		name_add(pool, i);
 	for (size_t i = 0; i < config->server_count; i++)
 		ntp_name_start(&pool->name[i]);
+	refclocks_start(pool, context);
 }
 
 void pool_stop(struct pool *pool)
@@ -157,7 +175,7 @@ static void offer(const struct pool *pool, struct select_source *offered,
 const struct source *pool_select(
 	struct pool *pool, const struct source *best, uint64_t now, struct estimate *ret_combined)
 {
-	struct select_source offered[CONFIG_SOURCES_MAX];
+	struct select_source offered[POOL_SOURCES_MAX];
 	int selected;
 
 	for (size_t i = 0; i < pool->count; i++) {
@@ -203,7 +221,7 @@ struct leap_votes pool_leap_votes(const struct pool *pool)
 }
 
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
-	struct bound bound[CONFIG_SOURCES_MAX])
+	struct bound bound[POOL_SOURCES_MAX])
 {
 	size_t count = 0;
 

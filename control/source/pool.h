@@ -9,13 +9,17 @@
 #include "core/bound.h"
 #include "core/leap.h"
 #include "ntp_server.h"
+#include "refclock/refclock.h"
+
+#define POOL_SOURCES_MAX (CONFIG_SOURCES_MAX + CONFIG_REFCLOCKS_MAX)
 
 struct pool {
 	const struct source_context *context;
 	struct ntp_server server[CONFIG_SOURCES_MAX];
 	struct ntp_name name[CONFIG_SOURCES_MAX];
 	struct ntp_servers servers;
-	struct source *source[CONFIG_SOURCES_MAX]; /* each of them, in the order of the config */
+	struct refclock refclock[CONFIG_REFCLOCKS_MAX];
+	struct source *source[POOL_SOURCES_MAX]; /* each of them, in the order of the config */
 	size_t count;
 	uint64_t start_counter; /* of the polling, or when an answer ended an outage */
 	bool settled;           /* enough sources were heard since then */
@@ -49,7 +53,7 @@ struct leap_votes pool_leap_votes(const struct pool *pool);
 
 /* What each source that is heard says about `line`; returns how many. */
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
-	struct bound bound[CONFIG_SOURCES_MAX]);
+	struct bound bound[POOL_SOURCES_MAX]);
 
 /* Follows a timescale that was moved ahead. */
 void pool_shift(struct pool *pool, double seconds);

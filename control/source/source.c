@@ -36,14 +36,24 @@ void source_begin_poll(struct source *source)
 	source_tell(source);
 }
 
-void source_accept(struct source *source, struct sample *sample, uint64_t counter)
+bool source_admit(struct source *source, uint64_t from, uint64_t to, struct sample *sample)
 {
 	sample->offset_s += source->config->offset_s;
-	source->last_sample = counter;
 	source_hear(source);
-	if (source->context->admit == NULL ||
-		source->context->admit(2 * sample->counter - counter, counter, sample))
-		estimator_add(&source->estimator, sample);
+	return source->context->admit == NULL || source->context->admit(from, to, sample);
+}
+
+void source_add(struct source *source, const struct sample *sample, uint64_t counter)
+{
+	source->last_sample = counter;
+	estimator_add(&source->estimator, sample);
+}
+
+void source_accept(struct source *source, struct sample *sample, uint64_t counter)
+{
+	source->last_sample = counter;
+	if (source_admit(source, 2 * sample->counter - counter, counter, sample))
+		source_add(source, sample, counter);
 }
 
 void source_shift(struct source *source, double seconds)

@@ -23,7 +23,8 @@ struct source_context {
 	const struct config *config;
 	const struct counter *counter;
 	const struct timescale *timescale;
-	struct drift_start start; /* what is known of the counter's frequency */
+	const struct model *model; /* as published */
+	struct drift_start start;  /* what is known of the counter's frequency */
 	source_handler handler;
 	/* Asked before a sample, taken between two counter values, goes to its estimator; may
 	 * correct it, or refuse it. NULL: every sample is taken. */
@@ -87,8 +88,15 @@ static inline void source_hear(struct source *source)
 /* Follows a timescale that was moved ahead: all offsets are that much less. */
 void source_shift(struct source *source, double seconds);
 
-/* Takes a sample, which was complete at `counter`; the configured offset is added here, and one
- * that is not admitted goes no further. The kind calls source_tell() when it is done with it. */
+/* A measurement came, taken from `from` to `to`: adds the configured offset. False when it must
+ * not be used. */
+bool source_admit(struct source *source, uint64_t from, uint64_t to, struct sample *sample);
+
+/* Takes what was admitted, and was complete at `counter`. */
+void source_add(struct source *source, const struct sample *sample, uint64_t counter);
+
+/* Both for a sample of which there is nothing to be made first. The kind calls source_tell() when
+ * it is done with it. */
 void source_accept(struct source *source, struct sample *sample, uint64_t counter);
 
 /* Something is new: the tracker looks. */

@@ -19,8 +19,9 @@ static struct follow follow;
 
 static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = HZ};
 
-struct counter_realtime counter_read_realtime(const struct counter *read)
+struct counter_realtime counter_read_clock(const struct counter *read, clockid_t clock)
 {
+	assert_int_equal(clock, CLOCK_REALTIME);
 	assert_ptr_equal(read, &counter);
 	return (struct counter_realtime){.counter = counter_now,
 		.width = WIDTH_NS,

@@ -164,6 +164,20 @@ static void cut_and_flipped(void **state)
 	}
 }
 
+static void of_tai(void **state)
+{
+	const int64_t from_s = INT64_C(1483228800); /* 2017, from which on it is 37 s */
+
+	(void)state;
+	assert_null(leap_list_parse(iers, sizeof(iers) - 1, &list, &line));
+	assert_int_equal(leap_list_of_tai(&list, 0), 0);
+	assert_int_equal(leap_list_of_tai(&list, from_s + 35), 36);
+	assert_int_equal(leap_list_of_tai(&list, from_s + 36), 37); /* 23:59:60 */
+	assert_int_equal(leap_list_of_tai(&list, from_s + 1000000), 37);
+	assert_int_equal(leap_list_of_tai(&list, list.expires_s + 36), 37);
+	assert_int_equal(leap_list_of_tai(&list, list.expires_s + 37), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +187,7 @@ int main(void)
 		cmocka_unit_test(errors_name_their_line),
 		cmocka_unit_test(not_text),
 		cmocka_unit_test(cut_and_flipped),
+		cmocka_unit_test(of_tai),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

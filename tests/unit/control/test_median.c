@@ -38,10 +38,10 @@ static double true_offset(double seconds)
 /* A reading at `seconds` that is wrong by `error_s`. */
 static bool add(double seconds, double error_s)
 {
-	struct median_reading reading = {.counter = counter_at(seconds), .error_s = 1e-6};
+	struct median_reading reading = {.counter = counter_at(seconds),
+		.offset_s = true_offset(seconds) + error_s,
+		.error_s = 1e-6};
 
-	reading.utc = timescale_utc_add(
-		timescale_utc(&timescale, reading.counter), true_offset(seconds) + error_s);
 	return median_add(&median, &timescale, &reading);
 }
 
@@ -122,8 +122,7 @@ static void test_worse_readings_are_left_out(void **state)
 	for (int i = 11; i <= 30; i++) {
 		reading.counter = counter_at(i);
 		reading.error_s = 1e-3;
-		reading.utc = timescale_utc_add(
-			timescale_utc(&timescale, reading.counter), true_offset(i) + 5e-4);
+		reading.offset_s = true_offset(i) + 5e-4;
 		median_add(&median, &timescale, &reading);
 	}
 	assert_true(median_take(&median, &timescale, &sample));
@@ -170,6 +169,22 @@ static void test_capacity(void **state)
 	assert_true(fabs(error_of(&sample)) < 1e-9);
 }
 
+static void test_shift(void **state)
+{
+	struct sample sample;
+
+	(void)state;
+	for (int i = 1; i <= 16; i++) {
+		if (i == 9)
+			median_shift(&median, 1000);
+		add(i, i < 9 ? 0 : -1000);
+	}
+	assert_true(fabs(median_last(&median)->offset_s + 1000) < 1);
+	assert_true(median_take(&median, &timescale, &sample));
+	assert_true(fabs(error_of(&sample) + 1000) < 1e-9);
+	assert_true(sample.dispersion_s < 2e-6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +195,7 @@ int main(void)
 		cmocka_unit_test_setup(test_no_sample_before_the_jitter_is_known, setup),
 		cmocka_unit_test_setup(test_old_readings_are_ignored, setup),
 		cmocka_unit_test_setup(test_capacity, setup),
+		cmocka_unit_test_setup(test_shift, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef CONTROL_CONFIG_OPTION_H
+#define CONTROL_CONFIG_OPTION_H
+
+/*
+ * Options of a directive: a table, from which they are parsed, written and told in the manual.
+ */
+
+#include "config_table.h"
+
+enum config_option_kind {
+	CONFIG_OPTION_FLAG,
+	CONFIG_OPTION_INT8,
+	CONFIG_OPTION_UINT8,
+	CONFIG_OPTION_UINT16,
+	CONFIG_OPTION_DOUBLE,
+	CONFIG_OPTION_MODE,    /* uint16_t, permissions, in octal */
+	CONFIG_OPTION_REFID,   /* uint32_t, one to four letters; 0: not given */
+	CONFIG_OPTION_IGNORED, /* of chrony; takes a value, which has no effect */
+	CONFIG_OPTION_REFUSED, /* of chrony; ignoring it would change what is served */
+};
+
+struct config_option {
+	const char *name; /* NULL: the table ends */
+	enum config_option_kind kind;
+	size_t offset;     /* in the struct that the line is parsed into */
+	double min, max;   /* allowed range of a number */
+	const char *value; /* what follows the name; NULL: nothing */
+	const char *text;  /* the manual's sentences; the reason why it is ignored or refused */
+};
+
+/* Takes the option `name`, and its value from the line, into `object`. Returns false after
+ * reporting what is wrong. */
+bool config_option_parse(struct config_parser *parser, const struct config_option *table,
+	const char *name, void *object);
+
+/* The same for NAME or NAME=VALUE in one word, which is changed. */
+bool config_option_parse_word(
+	struct config_parser *parser, const struct config_option *table, char *word, void *object);
+
+/* Whether the values that the table knows are the same. */
+bool config_options_same(const struct config_option *table, const void *a, const void *b);
+
+/* Writes what is not as in `defaults`: `before` each, `between` name and value. */
+void config_options_dump(const struct config_option *table, const void *object,
+	const void *defaults, const char *before, const char *between, FILE *out);
+
+#endif
