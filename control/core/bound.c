@@ -2,15 +2,15 @@
 #include "bound.h"
 #include <math.h>
 
-#define BOUND_SAMPLES  16
-#define KNOWN_AGREEING 12 /* of them in agreement, and so many in the filters: */
-#define KNOWN_SAMPLES  32 /* the statistics can be trusted */
-#define KNOWN_SIGMA    5.0
+#define BOUND_SAMPLES 16   /* the youngest; and of the older ones */
+#define OLDER_STEP    8    /* every eighth, */
+#define OLDER_MAX_S   8192 /* as long as the oscillator may be expected to keep its frequency */
+#define EVIDENCE_MAX  (BOUND_SAMPLES + (ESTIMATOR_SAMPLES - BOUND_SAMPLES) / OLDER_STEP + 1)
 
 /* The youngest samples that agree with each other, and what that tells of the frequency. */
 struct evidence {
 	const struct estimator *estimator;
-	const struct sample *sample[BOUND_SAMPLES]; /* youngest first */
+	const struct sample *sample[EVIDENCE_MAX]; /* youngest first */
 	size_t count;
 	double low, high; /* the frequency is between */
 };
@@ -67,15 +67,33 @@ static void evidence_limit(struct evidence *evidence, double frequency, double e
 	}
 }
 
-/* Many samples tell more of the frequency than two do: what the filters believe. */
-static void evidence_trust_filters(struct evidence *evidence)
+/* Returns false past the oldest sample. */
+static bool evidence_add(struct evidence *evidence, uint64_t k)
 {
-	const struct estimator *estimator = evidence->estimator;
-	struct estimate estimate;
+	const struct sample *sample = estimator_sample(evidence->estimator, k);
 
-	estimator_predict(estimator, estimator->filter_counter, &estimate);
-	evidence_limit(evidence, estimate.frequency,
-		KNOWN_SIGMA * estimate.frequency_sd + estimator->timescale->wander);
+	if (sample == NULL)
+		return false;
+	if (!sample_agrees(evidence, sample))
+		return true;
+	for (size_t i = 0; i < evidence->count; i++)
+		evidence_narrow(evidence, sample, evidence->sample[i]);
+	evidence->sample[evidence->count++] = sample;
+	return true;
+}
+
+/* The frequency is known the better, the longer the time between two samples. */
+static void evidence_add_older(struct evidence *evidence, uint64_t from)
+{
+	for (uint64_t k = from; k < ESTIMATOR_SAMPLES; k += OLDER_STEP) {
+		const struct sample *sample = estimator_sample(evidence->estimator, k);
+
+		if (sample == NULL || evidence->count == 0 ||
+			sample_seconds(evidence->estimator, sample, evidence->sample[0]) >
+				OLDER_MAX_S)
+			break;
+		evidence_add(evidence, k);
+	}
 }
 
 /* The samples numbered `from` to `to`, counted from the youngest. */
@@ -85,21 +103,14 @@ static struct evidence evidence_collect(
 	struct evidence evidence = {.estimator = estimator,
 		.low = -ESTIMATOR_FREQUENCY_MAX,
 		.high = ESTIMATOR_FREQUENCY_MAX};
-	const struct sample *sample;
 
 	for (uint64_t k = from; k < to; k++) {
-		sample = estimator_sample(estimator, k);
-		if (sample == NULL)
+		if (!evidence_add(&evidence, k))
 			break;
-		if (!sample_agrees(&evidence, sample))
-			continue;
-		for (size_t i = 0; i < evidence.count; i++)
-			evidence_narrow(&evidence, sample, evidence.sample[i]);
-		evidence.sample[evidence.count++] = sample;
 	}
+	if (to - from == BOUND_SAMPLES)
+		evidence_add_older(&evidence, to);
 	evidence_limit(&evidence, estimator->start_frequency, ESTIMATOR_FREQUENCY_ERROR);
-	if (evidence.count >= KNOWN_AGREEING && estimator->sample_count >= KNOWN_SAMPLES)
-		evidence_trust_filters(&evidence);
 	return evidence;
 }
 

@@ -5,12 +5,9 @@
 /*
  * One source's estimator: samples in, an estimate of UTC against the timescale out.
  *
- * The noise of a sample comes from its round trip above the least one: for independent
- * exponential queues of equal mean, the offset error of a sample with excess s is uniform on
- * [-s/2, s/2], so its variance is s^2 / 12. A path with symmetric (Gaussian) jitter has var(RTT)/4
- * instead. A bank of Kalman filters, one per noise model and assumed wander of the oscillator, is
- * weighted by how well each predicted the recent samples. A sample that comes with its noise needs
- * no model: a reference clock has no round trips.
+ * What a sample says of the offset depends on its round trip (see queueing.h); a bank of filters
+ * (see bank.h) makes one belief of all samples. A sample that comes with its noise needs no
+ * model: a reference clock has no round trips.
  *
  * A sample that cannot be true if the earlier ones are (see bound.h) is put in dispute and kept
  * from the filters. If the next one agrees with the earlier ones, it was a lie; if
@@ -18,15 +15,12 @@
  * starts anew with these. So it does when the filters were led to what the samples exclude.
  */
 
-#include "filter.h"
+#include "bank.h"
 #include "sample.h"
 #include <stdbool.h>
 
 #define ESTIMATOR_SAMPLES  128
-#define ESTIMATOR_WANDERS  7
-#define ESTIMATOR_NOISES   2
 #define ESTIMATOR_DISPUTED 4
-#define ESTIMATOR_FILTERS  (ESTIMATOR_WANDERS * ESTIMATOR_NOISES)
 
 /* Crystals are within 100 ppm of what is printed on them. */
 #define ESTIMATOR_FREQUENCY_ERROR 1e-4
@@ -45,12 +39,11 @@ struct estimator {
 	uint64_t path_start;    /* number of the first sample since the path got longer */
 	double start_frequency; /* what the drift file said, and how sure that is */
 	double start_frequency_sd;
-	double delay_min_s;   /* of the samples since path_start */
-	double delay_scale_s; /* mean of one direction's queueing */
-	double delay_var;
+	double delay_min_s; /* of the samples since path_start */
+	struct queueing queueing;
 	double last_innovation_s; /* how far off the prediction of the last sample was */
-	struct filter filter[ESTIMATOR_FILTERS];
-	uint64_t filter_counter; /* time of the filters' states */
+	struct bank bank;
+	uint64_t filter_counter; /* time of the bank's states */
 };
 
 /* `timescale` must outlive the estimator. */

@@ -11,8 +11,7 @@ struct filter {
 	double offset_s, frequency;
 	double var_offset, covariance, var_frequency;
 	double wander;
-	double log_likelihood; /* of the recent measurements, older ones forgotten */
-	unsigned int count;    /* measurements */
+	unsigned int count; /* measurements */
 };
 
 /* What a filter, or a mixture of them, believes at one instant. */
@@ -24,8 +23,11 @@ struct estimate {
 /* Moves the state `seconds` on; nothing when that is not positive. */
 void filter_predict(struct filter *filter, double seconds);
 
-/* Takes a measurement of the offset with variance `var`, at the time of the state. Innovations
- * beyond three sigma are clipped (Huber), once the filter has settled. */
+/* Takes a measurement of the offset with variance `var`, at the time of the state. */
 void filter_update(struct filter *filter, double offset_s, double var);
+
+/* Takes over what a measurement of any kind has made of the offset alone; the frequency follows by
+ * its covariance. */
+void filter_set_offset(struct filter *filter, double offset_s, double var);
 
 #endif

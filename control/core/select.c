@@ -31,18 +31,26 @@ static int weight(const struct select_source *source)
 struct shared {
 	double low_s, high_s;
 	int depth;
+	bool likely; /* they do so by their likely errors, else by their root distances */
 };
 
+static double half_width(const struct select_source *source, bool likely)
+{
+	return likely ? fmin(source->likely_s, source->distance_s) : source->distance_s;
+}
+
 /* The interval that most sources share, of all or of the trusted ones only. */
-static struct shared intersect(const struct select_source *source, size_t count, bool trusted_only)
+static struct shared intersect(
+	const struct select_source *source, size_t count, bool trusted_only, bool likely)
 {
 	struct edge edge[2 * SELECT_MAX] = {{0, 0}};
-	struct shared deepest = {.depth = 0};
+	struct shared deepest = {.depth = 0, .likely = likely};
 	size_t edge_count = 0;
 	int depth = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		double offset_s = source[i].estimate.offset_s, distance_s = source[i].distance_s;
+		double offset_s = source[i].estimate.offset_s;
+		double distance_s = half_width(&source[i], likely);
 
 		if (!source[i].usable || (trusted_only && !source[i].trust))
 			continue;
@@ -53,7 +61,8 @@ static struct shared intersect(const struct select_source *source, size_t count,
 	for (size_t i = 0; i < edge_count; i++) {
 		depth += edge[i].step;
 		if (depth > deepest.depth)
-			deepest = (struct shared){edge[i].offset_s, edge[i + 1].offset_s, depth};
+			deepest = (struct shared){
+				edge[i].offset_s, edge[i + 1].offset_s, depth, likely};
 	}
 	return deepest;
 }
@@ -78,13 +87,23 @@ static bool is_majority(const struct select_source *source, size_t count, int de
 	return 2 * (size_t)depth > usable_count(source, count, false);
 }
 
+/* It shares the interval in the way that the majority does. */
+static bool is_candidate(const struct select_source *source, const struct shared *shared)
+{
+	double width_s = half_width(source, shared->likely);
+
+	return source->estimate.offset_s - width_s <= shared->low_s &&
+		source->estimate.offset_s + width_s >= shared->high_s;
+}
+
 static enum select_state judge(const struct select_source *source, const struct shared *shared,
 	const struct shared *trusted)
 {
 	double low_s = source->estimate.offset_s - source->distance_s;
 	double high_s = source->estimate.offset_s + source->distance_s;
 
-	if (low_s > shared->low_s || high_s < shared->high_s)
+	if (!source->candidate &&
+		(!shared->likely || low_s > shared->high_s || high_s < shared->low_s))
 		return SELECT_FALSETICKER;
 	if (!source->trust && trusted->depth > 0 &&
 		(low_s < trusted->low_s || high_s > trusted->high_s))
@@ -96,9 +115,10 @@ static enum select_state judge(const struct select_source *source, const struct 
 static void mark_truechimers(
 	struct select_source *source, size_t count, const struct shared *shared)
 {
-	struct shared trusted = intersect(source, count, true);
+	struct shared trusted = intersect(source, count, true, false);
 
 	for (size_t i = 0; i < count; i++) {
+		source[i].candidate = source[i].usable && is_candidate(&source[i], shared);
 		if (source[i].usable)
 			source[i].state = judge(&source[i], shared, &trusted);
 	}
@@ -154,7 +174,8 @@ static size_t find_best(const struct select_source *source, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		double distance_s = source[i].distance_s;
 
-		if (source[i].state != SELECT_UNSELECTED || (preferred_only && !source[i].prefer))
+		if (source[i].state != SELECT_UNSELECTED ||
+			!(preferred_only ? source[i].prefer : source[i].candidate))
 			continue;
 		if (source[i].current)
 			distance_s *= RESELECT_RATIO;
@@ -172,7 +193,7 @@ static void mark_combined(struct select_source *source, size_t count, size_t bes
 	for (size_t i = 0; i < count; i++) {
 		double apart_s = fabs(source[i].estimate.offset_s - source[best].estimate.offset_s);
 
-		if (source[i].state == SELECT_UNSELECTED &&
+		if (source[i].state == SELECT_UNSELECTED && source[i].candidate &&
 			source[i].prefer == source[best].prefer &&
 			apart_s <= source[i].likely_s + source[best].likely_s)
 			source[i].state = SELECT_COMBINED;
@@ -208,9 +229,11 @@ static void combine(const struct select_source *source, size_t count, struct est
 int select_combine(struct select_source *source, size_t count, size_t min_sources,
 	struct estimate *ret_combined)
 {
-	struct shared shared = intersect(source, count, false);
+	struct shared shared = intersect(source, count, false, true);
 	size_t best;
 
+	if (!is_majority(source, count, shared.depth))
+		shared = intersect(source, count, false, false);
 	if (!is_majority(source, count, shared.depth)) {
 		mark_falsetickers(source, count);
 		return -1;

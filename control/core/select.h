@@ -7,8 +7,10 @@
  *
  * Intersection as in RFC 5905 section 11.2.1, with each source's root distance as half-width: a
  * source whose interval misses the one that most sources share is a falseticker, and without a
- * majority nobody is believed. The survivors that also agree within their likely errors are
- * combined by inverse variance.
+ * majority nobody is believed. Root distances are wide, and a liar that is near may share a point
+ * with honest sources that are far: where a majority agrees even within the likely errors, it is
+ * this narrow interval that a root distance must not miss, and only those of that majority are
+ * candidates. They are combined by inverse variance.
  *
  * Where there are trusted sources, their majority decides alone, and others are believed only as
  * far as their intervals lie within the one that these share.
@@ -47,6 +49,7 @@ struct select_source {
 	double likely_s;          /* input: UTC lies within, by experience */
 	double asymmetry_sd_s;    /* input: error that no statistics of this path can show */
 	enum select_state state;  /* output */
+	bool candidate;           /* output, of usable sources: of the majority */
 };
 
 /* Sets the state of every usable source and fills *ret_combined. Returns the index of the best

@@ -10,7 +10,7 @@
 #define HOLD_S       300
 
 static struct judge_result result;
-static double *error_s, *bound_s, *rate_error; /* of each second */
+static double *error_s, *bound_s, *rate_error, *sigma; /* of each second */
 static size_t count, size, scored_from;
 static double probed_s;
 static bool was_synchronised;
@@ -25,7 +25,8 @@ void judge_start(double duration_s, double from_s, double probe_s)
 	error_s = calloc(size, sizeof(*error_s));
 	bound_s = calloc(size, sizeof(*bound_s));
 	rate_error = calloc(size, sizeof(*rate_error));
-	if (!error_s || !bound_s || !rate_error)
+	sigma = calloc(size, sizeof(*sigma));
+	if (!error_s || !bound_s || !rate_error || !sigma)
 		abort();
 }
 
@@ -52,7 +53,7 @@ static void judge_bound(size_t second)
 		result.violation_s = (double)second;
 }
 
-void judge_second(bool judged)
+void judge_second(bool judged, double sd_s)
 {
 	const struct meridian_timemodel_data *page = host_page();
 	uint64_t counter = world_counter();
@@ -63,8 +64,9 @@ void judge_second(bool judged)
 	error_s[count] = timescale_utc_diff(meridian_timemodel_utc(page, counter), truth);
 	bound_s[count] = page_bound(page, counter);
 	rate_error[count] = clock_rate(page, counter) * (1 + world_frequency()) - 1;
+	sigma[count] = sd_s > 0 ? error_s[count] / sd_s : 0;
 	if (!judged) {
-		error_s[count] = rate_error[count] = 0;
+		error_s[count] = rate_error[count] = sigma[count] = 0;
 	} else if (meridian_timemodel_valid(page, counter)) {
 		was_synchronised = true;
 		judge_bound(count);
@@ -127,6 +129,7 @@ struct judge_result judge_end(double path_s)
 {
 	result.rms_s = rms(error_s);
 	result.rate_rms = rms(rate_error);
+	result.sigma_rms = rms(sigma);
 	result.probe_s = fabs(error_s[(size_t)probed_s]);
 	for (size_t i = scored_from; i < count; i++)
 		result.max_s = fmax(result.max_s, fabs(error_s[i]));
@@ -139,5 +142,6 @@ struct judge_result judge_end(double path_s)
 	free(error_s);
 	free(bound_s);
 	free(rate_error);
+	free(sigma);
 	return result;
 }

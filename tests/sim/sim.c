@@ -108,7 +108,7 @@ static struct run simulate(uint64_t number)
 		abort();
 	for (double second = 0; second < scenario->duration_s; second++) {
 		host_run(second);
-		judge_second(is_judged(second));
+		judge_second(is_judged(second), track_status().combined.offset_sd_s);
 		watch_liars();
 	}
 	run = (struct run){.result = judge_end(path_half_s()), .liar_s = liar_believed_s};
@@ -186,9 +186,10 @@ static void print_figure(const struct run *run, size_t count)
 		requests += (double)run[i].result.requests / (double)count;
 	}
 	printf("figure: %-14s rms %9.3f us, max %9.2f, at the probe %8.2f, bound %8.1f, "
-	       "rate %.1e, in 1 ms after %.0f s, 100 us %.0f s, RTT/2 %.0f s, %.0f requests\n",
+	       "rate %.1e, %.1f sigma, in 1 ms after %.0f s, 100 us %.0f s, RTT/2 %.0f s, %.0f "
+	       "requests\n",
 		scenario->name, MEDIAN(rms_s) * 1e6, max_s * 1e6, MEDIAN(probe_s) * 1e6,
-		MEDIAN(bound_s) * 1e6, MEDIAN(rate_rms), MEDIAN(within_ms_s),
+		MEDIAN(bound_s) * 1e6, MEDIAN(rate_rms), MEDIAN(sigma_rms), MEDIAN(within_ms_s),
 		MEDIAN(within_100us_s), MEDIAN(within_path_s), requests);
 }
 

@@ -133,6 +133,38 @@ static void test_unlikely_source_is_not_combined(void **state)
 	assert_true(combined.offset_s == 0);
 }
 
+/* Two near liars and two far honest servers have a point in common, the three honest ones do not
+ * share it. */
+static void test_near_liars_do_not_win_by_wide_intervals(void **state)
+{
+	struct select_source source[] = {source_at(0.020, 0.002), source_at(0.020, 0.002),
+		source_at(0, 0.030), source_at(0.001, 0.030), source_at(0, 0.007)};
+	struct estimate combined;
+
+	(void)state;
+	source[2].likely_s = source[3].likely_s = source[4].likely_s = 0.003;
+	assert_int_equal(select_combine(source, 5, 1, &combined), 4);
+	assert_int_equal(source[0].state, SELECT_FALSETICKER);
+	assert_int_equal(source[1].state, SELECT_FALSETICKER);
+	assert_int_equal(source[2].state, SELECT_COMBINED);
+	assert_int_equal(source[3].state, SELECT_COMBINED);
+	assert_true(fabs(combined.offset_s) < 0.001);
+}
+
+/* One whose root distance agrees with the majority, but not its likely error. */
+static void test_unlikely_source_is_no_candidate(void **state)
+{
+	struct select_source source[] = {
+		source_at(0.008, 0.010), source_at(0, 0.020), source_at(0.0001, 0.020)};
+	struct estimate combined;
+
+	(void)state;
+	source[0].likely_s = source[1].likely_s = source[2].likely_s = 0.002;
+	assert_int_equal(select_combine(source, 3, 1, &combined), 1);
+	assert_int_equal(source[0].state, SELECT_UNSELECTED);
+	assert_true(combined.offset_s < 0.001);
+}
+
 static void test_weights(void **state)
 {
 	struct select_source source[] = {source_at(0, 0.01), source_at(0.003, 0.01)};
@@ -235,6 +267,8 @@ int main(void)
 		cmocka_unit_test(test_preferred_falseticker_is_not_believed),
 		cmocka_unit_test(test_current_source_stays),
 		cmocka_unit_test(test_unlikely_source_is_not_combined),
+		cmocka_unit_test(test_near_liars_do_not_win_by_wide_intervals),
+		cmocka_unit_test(test_unlikely_source_is_no_candidate),
 		cmocka_unit_test(test_weights),
 	};
 
