@@ -26,7 +26,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#if defined(__SSE2__)
+#if defined(__AVX512VL__)
+#include <immintrin.h>
+#elif defined(__SSE2__)
 #include <emmintrin.h>
 #endif
 
@@ -151,7 +153,19 @@ static inline uint32_t limit_candidates_plain(
 	return found;
 }
 
-#if defined(__SSE2__)
+#if defined(__AVX512VL__)
+static inline uint32_t limit_candidates(
+	const struct limit_set *set, uint32_t tag, uint32_t now, uint32_t horizon)
+{
+	__m256i tags = _mm256_load_si256((const __m256i *)(const void *)set->tag);
+	__m256i times = _mm256_load_si256((const __m256i *)(const void *)set->time);
+	__m256i ahead = _mm256_sub_epi32(times, _mm256_set1_epi32((int)(now + 1)));
+	uint32_t equal = _mm256_cmpeq_epi32_mask(tags, _mm256_set1_epi32((int)tag));
+	uint32_t expired = _mm256_cmpge_epu32_mask(ahead, _mm256_set1_epi32((int)horizon));
+
+	return equal | expired << LIMIT_WAYS;
+}
+#elif defined(__SSE2__)
 /* SSE2 compares signed numbers only, so both sides are moved by 2^31. */
 static inline uint32_t limit_candidates(
 	const struct limit_set *set, uint32_t tag, uint32_t now, uint32_t horizon)
