@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "report.h"
+#include "core/bound.h"
 #include "track.h"
 #include <errno.h>
 #include <math.h>
@@ -120,6 +121,111 @@ int report_source(unsigned int index, struct report_source *ret_source)
 	if (source->estimator.sample_count > 0)
 		report_statistics(source, track_status().model, ret_source);
 	return 0;
+}
+
+/* What selection could not see yet: sources that others are waited for, or that fell silent. */
+static char select_letter(const struct source *source)
+{
+	static const char letters[] = {
+		[SELECT_UNUSABLE] = 'M',
+		[SELECT_NOSELECT] = 'N',
+		[SELECT_UNSYNCHRONISED] = 's',
+		[SELECT_DISTANT] = 'd',
+		[SELECT_JITTERY] = '~',
+		[SELECT_FALSETICKER] = 'x',
+		[SELECT_UNTRUSTED] = 'T',
+		[SELECT_WAITING] = 'W',
+		[SELECT_UNSELECTED] = 'D',
+		[SELECT_COMBINED] = '+',
+		[SELECT_BEST] = '*',
+	};
+	const struct source *best = track_status().best;
+	bool sampled = source->estimator.sample_count > 0;
+
+	if (source->config->noselect)
+		return 'N';
+	if (source->reach == 0)
+		return sampled ? 'S' : letters[SELECT_UNUSABLE];
+	if (source->state == SELECT_UNUSABLE && sampled)
+		return 'w';
+	if (source->state == SELECT_UNSELECTED && best && best->config->prefer &&
+		!source->config->prefer)
+		return 'P';
+	return letters[source->state];
+}
+
+static uint16_t select_options(const struct config_source *config)
+{
+	return (uint16_t)((config->noselect ? REPORT_OPTION_NOSELECT : 0) |
+		(config->prefer ? REPORT_OPTION_PREFER : 0) |
+		(config->trust ? REPORT_OPTION_TRUST : 0) |
+		(config->require ? REPORT_OPTION_REQUIRE : 0));
+}
+
+/* Where UTC is by a source, and how surely. */
+static double surely_within_s(
+	const struct source *source, uint64_t now, struct estimate *ret_estimate)
+{
+	struct clock_line line = {.counter = now};
+	struct bound bound;
+
+	estimator_predict(&source->estimator, now, ret_estimate);
+	line.offset_s = ret_estimate->offset_s;
+	line.frequency = ret_estimate->frequency;
+	bound = bound_of_line(&source->estimator, &line);
+	return root_distance_s(&bound.distance);
+}
+
+static void report_interval(const struct source *source, struct report_select *report)
+{
+	const struct track_status status = track_status();
+	uint64_t now = counter_read(source->context->counter);
+	struct estimate estimate;
+	double within_s = surely_within_s(source, now, &estimate);
+	double ahead_s = published_minus(source, status.model, now, estimate.offset_s);
+
+	report->low_s = ahead_s - within_s;
+	report->high_s = ahead_s + within_s;
+	report->sample_age_s = (uint32_t)fmax(
+		0, timescale_seconds(source->context->timescale, source->last_sample, now));
+	if (status.best && status.best != source && status.best->estimator.sample_count > 0)
+		report->score = surely_within_s(status.best, now, &estimate) / within_s;
+}
+
+int report_select(unsigned int index, struct report_select *ret_select)
+{
+	const struct source *source;
+
+	if (index >= track_source_count())
+		return -ENOENT;
+	source = track_source(index);
+	*ret_select = (struct report_select){.address = report_address_of(&source->address),
+		.refid = source->refid,
+		.state = select_letter(source),
+		.leap = source->leap,
+		.options = select_options(source->config),
+		.sample_age_s = UINT32_MAX,
+		.score = 1};
+	if (source->estimator.sample_count > 0)
+		report_interval(source, ret_select);
+	return 0;
+}
+
+int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+{
+	for (size_t i = 0; i < track_source_count(); i++) {
+		const struct source *source = track_source((unsigned int)i);
+
+		if (source->kind->report == NULL || address->family == 0 ||
+			source->address.family != address->family ||
+			memcmp(source->address.octets, address->octets, sizeof(address->octets)) !=
+				0)
+			continue;
+		source->kind->report(source, ret_ntp);
+		ret_ntp->offset_s = -source->original_offset_s;
+		return 0;
+	}
+	return -ENOENT;
 }
 
 void report_tracking(struct report_tracking *ret_tracking)

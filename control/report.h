@@ -62,6 +62,48 @@ struct report_source {
 		estimated_offset_error_s;
 };
 
+/* Options of a source's line. */
+#define REPORT_OPTION_NOSELECT 1u
+#define REPORT_OPTION_PREFER   2u
+#define REPORT_OPTION_TRUST    4u
+#define REPORT_OPTION_REQUIRE  8u
+
+/* What the selection thinks of a source. */
+struct report_select {
+	struct report_address address;
+	uint32_t refid;
+	char state; /* chrony's letter: ctl_selectdata.c says what each means */
+	uint8_t leap;
+	uint16_t options; /* REPORT_OPTION_* */
+	uint32_t sample_age_s;
+	double score;         /* 1: the best one; the less, the farther away */
+	double low_s, high_s; /* the published clock is ahead of UTC by something between */
+};
+
+/* Tests of a response as chrony numbers them: 1 2 3, 5 6 7, A B C D, from bit 9 down. */
+#define REPORT_TESTS_ALL 0x3ffu
+
+/* The last answer of a server that was one, and counts. */
+struct report_ntp {
+	struct report_address remote, local;
+	uint16_t port;
+	uint8_t leap, version, mode, stratum;
+	int8_t poll_log2, precision_log2;
+	double root_delay_s, root_dispersion_s;
+	uint32_t refid;
+	struct meridian_utc reference;
+	double offset_s; /* of its sample, positive when the source is ahead of our clock */
+	double delay_s, dispersion_s;
+	double response_s; /* how long the server took */
+	double asymmetry;  /* as configured */
+	uint16_t tests;    /* those passed */
+	bool interleaved;
+	char transmit_stamp, receive_stamp; /* 'D'aemon, 'K'ernel, 'H'ardware */
+	/* Ever: requests, packets received, answers to a request, samples; stamps by origin. */
+	uint32_t requests, received, valid, good;
+	uint32_t kernel_transmits, kernel_receives, hardware_transmits, hardware_receives;
+};
+
 struct report_activity {
 	uint32_t online, offline, burst_online, burst_offline, unresolved;
 };
@@ -77,6 +119,10 @@ struct report_server {
 unsigned int report_source_count(void);
 /* Fills *ret_source; -ENOENT past the last one. */
 int report_source(unsigned int index, struct report_source *ret_source);
+/* The same of what the selection thinks. */
+int report_select(unsigned int index, struct report_select *ret_select);
+/* The server at this address; -ENOENT where there is none. */
+int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp);
 void report_tracking(struct report_tracking *ret_tracking);
 void report_activity(struct report_activity *ret_activity);
 

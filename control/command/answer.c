@@ -88,6 +88,54 @@ static uint16_t answer_source_name(struct exchange *exchange)
 	return CANDM_STATUS_NO_SOURCE;
 }
 
+static uint16_t answer_select_data(struct exchange *exchange)
+{
+	struct report_select select;
+	uint32_t index = 0, id;
+
+	candm_index(&exchange->request, &index);
+	if (report_select(index, &select) < 0)
+		return CANDM_STATUS_NO_SOURCE;
+	id = select.refid != 0 ? 0 : index + 1;
+	candm_select_data(&exchange->reply, &select, &id);
+	return CANDM_STATUS_SUCCESS;
+}
+
+static int ntp_by_address(struct exchange *exchange, struct report_ntp *ret_ntp)
+{
+	struct report_address address = {.family = 0};
+	uint32_t id = 0;
+
+	candm_address(&exchange->request, &address, &id);
+	return report_ntp(&address, ret_ntp);
+}
+
+/* The length of the request tells which layout its sender knows. */
+static uint16_t answer_ntp_data(struct exchange *exchange)
+{
+	struct report_ntp ntp;
+
+	if (ntp_by_address(exchange, &ntp) < 0)
+		return CANDM_STATUS_NO_SOURCE;
+	if (exchange->request.size < CANDM_REPLY_SIZE + CANDM_NTP_DATA2_SIZE) {
+		exchange->reply_type = CANDM_REPLY_NTP_DATA;
+		candm_ntp_data(&exchange->reply, &ntp);
+	} else {
+		candm_ntp_data2(&exchange->reply, &ntp);
+	}
+	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_auth_data(struct exchange *exchange)
+{
+	struct report_ntp ntp;
+
+	if (ntp_by_address(exchange, &ntp) < 0)
+		return CANDM_STATUS_NO_SOURCE;
+	candm_auth_data_none(&exchange->reply);
+	return CANDM_STATUS_SUCCESS;
+}
+
 static uint16_t answer_tracking(struct exchange *exchange)
 {
 	struct report_tracking tracking;
@@ -142,6 +190,12 @@ static const struct handler {
 		REQUEST_LENGTH(0, CANDM_SERVER_STATS3_SIZE), answer_server_stats},
 	{CANDM_COMMAND_SOURCE_NAME, CANDM_REPLY_SOURCE_NAME,
 		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NAME_SIZE), answer_source_name},
+	{CANDM_COMMAND_NTP_DATA, CANDM_REPLY_NTP_DATA2,
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NTP_DATA_SIZE), answer_ntp_data},
+	{CANDM_COMMAND_AUTH_DATA, CANDM_REPLY_AUTH_DATA,
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_AUTH_DATA_SIZE), answer_auth_data},
+	{CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA,
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SELECT_DATA_SIZE), answer_select_data},
 };
 
 static const struct handler *handler_find(uint16_t command)

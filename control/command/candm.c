@@ -14,6 +14,8 @@
 #define FAMILY_IPV6 2
 #define FAMILY_ID   3
 
+#define NTP_FLAG_INTERLEAVED 0x4000u
+
 #define MODE_CLIENT    0
 #define MODE_REFERENCE 2
 
@@ -319,6 +321,92 @@ void candm_sourcestats(struct candm_wire *wire, struct report_source *source, ui
 	wire_float(wire, &source->estimated_offset_error_s);
 }
 
+void candm_select_data(struct candm_wire *wire, struct report_select *select, uint32_t *id)
+{
+	wire_u32(wire, &select->refid);
+	candm_address(wire, &select->address, id);
+	wire_octets(wire, &select->state, 1);
+	wire_skip(wire, 1); /* not authenticated */
+	wire_u8(wire, &select->leap);
+	wire_skip(wire, 1);
+	wire_u16(wire, &select->options); /* as configured, and in effect */
+	wire_u16(wire, &select->options);
+	wire_u32(wire, &select->sample_age_s);
+	wire_float(wire, &select->score);
+	wire_float(wire, &select->low_s);
+	wire_float(wire, &select->high_s);
+}
+
+static void ntp_data_header(struct candm_wire *wire, struct report_ntp *ntp)
+{
+	uint32_t id = 0;
+
+	candm_address(wire, &ntp->remote, &id);
+	candm_address(wire, &ntp->local, &id);
+	wire_u16(wire, &ntp->port);
+	wire_u8(wire, &ntp->leap);
+	wire_u8(wire, &ntp->version);
+	wire_u8(wire, &ntp->mode);
+	wire_u8(wire, &ntp->stratum);
+	wire_octets(wire, &ntp->poll_log2, 1);
+	wire_octets(wire, &ntp->precision_log2, 1);
+	wire_float(wire, &ntp->root_delay_s);
+	wire_float(wire, &ntp->root_dispersion_s);
+	wire_u32(wire, &ntp->refid);
+	wire_utc(wire, &ntp->reference);
+}
+
+static void ntp_data_sample(struct candm_wire *wire, struct report_ntp *ntp)
+{
+	uint16_t flags = (uint16_t)(ntp->tests | (ntp->interleaved ? NTP_FLAG_INTERLEAVED : 0));
+
+	wire_float(wire, &ntp->offset_s);
+	wire_float(wire, &ntp->delay_s);
+	wire_float(wire, &ntp->dispersion_s);
+	wire_float(wire, &ntp->response_s);
+	wire_float(wire, &ntp->asymmetry);
+	wire_u16(wire, &flags);
+	ntp->tests = flags & REPORT_TESTS_ALL;
+	ntp->interleaved = flags & NTP_FLAG_INTERLEAVED;
+	wire_octets(wire, &ntp->transmit_stamp, 1);
+	wire_octets(wire, &ntp->receive_stamp, 1);
+	wire_u32(wire, &ntp->requests);
+	wire_u32(wire, &ntp->received);
+	wire_u32(wire, &ntp->valid);
+	wire_u32(wire, &ntp->good);
+}
+
+static void wire_reserved(struct candm_wire *wire, size_t count)
+{
+	uint8_t reserved[32];
+
+	memset(reserved, 0xff, sizeof(reserved));
+	wire_octets(wire, reserved, count);
+}
+
+void candm_ntp_data(struct candm_wire *wire, struct report_ntp *ntp)
+{
+	ntp_data_header(wire, ntp);
+	ntp_data_sample(wire, ntp);
+	wire_reserved(wire, 12);
+}
+
+void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp)
+{
+	ntp_data_header(wire, ntp);
+	ntp_data_sample(wire, ntp);
+	wire_u32(wire, &ntp->kernel_transmits);
+	wire_u32(wire, &ntp->kernel_receives);
+	wire_u32(wire, &ntp->hardware_transmits);
+	wire_u32(wire, &ntp->hardware_receives);
+	wire_reserved(wire, 16);
+}
+
+void candm_auth_data_none(struct candm_wire *wire)
+{
+	wire_skip(wire, CANDM_AUTH_DATA_SIZE);
+}
+
 void candm_tracking(struct candm_wire *wire, struct report_tracking *tracking)
 {
 	uint32_t id = 0;
@@ -368,8 +456,6 @@ void candm_server_stats3(struct candm_wire *wire, struct report_server *server)
 
 void candm_server_stats4(struct candm_wire *wire, struct report_server *server)
 {
-	uint8_t reserved[32];
-
 	server_stats(wire, server, 8);
 	wire_uint(wire, &server->daemon_rx, 8);
 	wire_uint(wire, &server->daemon_tx, 8);
@@ -377,8 +463,7 @@ void candm_server_stats4(struct candm_wire *wire, struct report_server *server)
 	wire_uint(wire, &server->kernel_tx, 8);
 	wire_uint(wire, &server->hardware_rx, 8);
 	wire_uint(wire, &server->hardware_tx, 8);
-	memset(reserved, 0xff, sizeof(reserved));
-	wire_octets(wire, reserved, sizeof(reserved));
+	wire_reserved(wire, 32);
 }
 
 void candm_name(struct candm_wire *wire, char *name)

@@ -27,7 +27,10 @@
 #define CANDM_COMMAND_SOURCESTATS  34
 #define CANDM_COMMAND_ACTIVITY     44
 #define CANDM_COMMAND_SERVER_STATS 54
+#define CANDM_COMMAND_NTP_DATA     57
 #define CANDM_COMMAND_SOURCE_NAME  65
+#define CANDM_COMMAND_AUTH_DATA    67
+#define CANDM_COMMAND_SELECT_DATA  69
 
 #define CANDM_REPLY_NULL          1
 #define CANDM_REPLY_N_SOURCES     2
@@ -35,9 +38,13 @@
 #define CANDM_REPLY_TRACKING      5
 #define CANDM_REPLY_SOURCESTATS   6
 #define CANDM_REPLY_ACTIVITY      12
+#define CANDM_REPLY_NTP_DATA      16 /* without counts of stamps: chrony up to 4.5 */
 #define CANDM_REPLY_SOURCE_NAME   19
+#define CANDM_REPLY_AUTH_DATA     20
+#define CANDM_REPLY_SELECT_DATA   23
 #define CANDM_REPLY_SERVER_STATS3 24 /* 32-bit counters: chrony up to 4.3 */
 #define CANDM_REPLY_SERVER_STATS4 25 /* 64-bit counters, receive stamps by origin */
+#define CANDM_REPLY_NTP_DATA2     26
 
 #define CANDM_STATUS_SUCCESS     0
 #define CANDM_STATUS_FAILED      1
@@ -58,6 +65,10 @@
 #define CANDM_ACTIVITY_SIZE      20
 #define CANDM_SERVER_STATS3_SIZE 44
 #define CANDM_SERVER_STATS4_SIZE 168
+#define CANDM_NTP_DATA_SIZE      124
+#define CANDM_NTP_DATA2_SIZE     144
+#define CANDM_AUTH_DATA_SIZE     24
+#define CANDM_SELECT_DATA_SIZE   48
 #define CANDM_NAME_SIZE          256 /* NUL-padded; a name that fills it has no NUL */
 
 #define CANDM_REPLY_MAX   (CANDM_REPLY_SIZE + CANDM_NAME_SIZE)
@@ -105,6 +116,15 @@ void candm_source_data(struct candm_wire *wire, struct report_source *source, ui
 
 /* The statistics of a source, its address and reference ID. */
 void candm_sourcestats(struct candm_wire *wire, struct report_source *source, uint32_t *id);
+
+void candm_select_data(struct candm_wire *wire, struct report_select *select, uint32_t *id);
+
+/* What a server said last, in the layout with 4 counts and in that with 8. */
+void candm_ntp_data(struct candm_wire *wire, struct report_ntp *ntp);
+void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp);
+
+/* How a server is authenticated: not at all. */
+void candm_auth_data_none(struct candm_wire *wire);
 
 void candm_tracking(struct candm_wire *wire, struct report_tracking *tracking);
 void candm_activity(struct candm_wire *wire, struct report_activity *activity);

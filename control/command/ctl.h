@@ -24,6 +24,9 @@ struct ctl {
 /* The commands. Each returns an exit code, after output_error() where that is not 0. */
 int ctl_status(struct ctl *ctl);
 int ctl_sources(struct ctl *ctl);
+int ctl_sourcestats(struct ctl *ctl);
+int ctl_selectdata(struct ctl *ctl);
+int ctl_ntpdata(struct ctl *ctl);
 int ctl_tracking(struct ctl *ctl);
 int ctl_serverstats(struct ctl *ctl);
 int ctl_activity(struct ctl *ctl);

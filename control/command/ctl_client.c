@@ -273,6 +273,43 @@ int client_source(
 	return r == CANDM_STATUS_NO_SOURCE ? 0 : r;
 }
 
+int client_select(
+	struct client *client, uint32_t index, struct report_select *ret_select, char *ret_name)
+{
+	struct candm_wire wire;
+	uint32_t id = 0;
+	int r = ask_source(
+		client, index, CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA, &wire);
+
+	if (r != 0)
+		return r;
+	memset(ret_select, 0, sizeof(*ret_select));
+	candm_select_data(&wire, ret_select, &id);
+	r = client_result(&wire);
+	if (r != 0)
+		return r;
+	r = ask_name(client, &ret_select->address, id, ret_name);
+	return r == CANDM_STATUS_NO_SOURCE ? 0 : r;
+}
+
+int client_ntp(
+	struct client *client, const struct report_address *address, struct report_ntp *ret_ntp)
+{
+	uint8_t octets[CANDM_ADDRESS_SIZE] = {0};
+	struct candm_wire body = {.octets = octets, .size = sizeof(octets)}, wire;
+	struct report_address copy = *address;
+	uint32_t id = 0;
+	int r;
+
+	candm_address(&body, &copy, &id);
+	r = client_ask(client, CANDM_COMMAND_NTP_DATA, &body, CANDM_REPLY_NTP_DATA2, &wire);
+	if (r != 0)
+		return r;
+	memset(ret_ntp, 0, sizeof(*ret_ntp));
+	candm_ntp_data2(&wire, ret_ntp);
+	return client_result(&wire);
+}
+
 const char *client_strerror(int result)
 {
 	switch (result) {

@@ -248,10 +248,20 @@ static void title_put(const struct output_report *report)
 		printf("%s\n", report->title);
 }
 
-void output_record(const struct output_report *report, const void *row)
+static void record_text(const struct output_report *report, const void *row)
 {
 	char text[CELL_SIZE];
 
+	for (size_t i = 0; i < report->field_count; i++) {
+		if (report->fields[i].flags & OUTPUT_NOT_TEXT)
+			continue;
+		cell_text(text, sizeof(text), &report->fields[i], row);
+		printf("%-*s: %s\n", LABEL_WIDTH, report->fields[i].label, text);
+	}
+}
+
+void output_record(const struct output_report *report, const void *row)
+{
 	if (mode == OUTPUT_CSV)
 		row_csv(report, row);
 	if (mode == OUTPUT_JSON)
@@ -259,11 +269,21 @@ void output_record(const struct output_report *report, const void *row)
 	if (mode != OUTPUT_TEXT)
 		return;
 	title_put(report);
-	for (size_t i = 0; i < report->field_count; i++) {
-		if (report->fields[i].flags & OUTPUT_NOT_TEXT)
-			continue;
-		cell_text(text, sizeof(text), &report->fields[i], row);
-		printf("%-*s: %s\n", LABEL_WIDTH, report->fields[i].label, text);
+	record_text(report, row);
+}
+
+void output_records(const struct output_report *report, const void *rows, size_t count)
+{
+	const uint8_t *at = rows;
+
+	if (mode != OUTPUT_TEXT) {
+		output_table(report, rows, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0)
+			putchar('\n');
+		record_text(report, at + i * report->row_size);
 	}
 }
 

@@ -76,6 +76,9 @@ void output_record(const struct output_report *report, const void *row);
 /* `count` rows: a table with a head, CSV lines, or a JSON array. */
 void output_table(const struct output_report *report, const void *rows, size_t count);
 
+/* The same as output_table(), but in text each row as by output_record(). */
+void output_records(const struct output_report *report, const void *rows, size_t count);
+
 /* A sentence on what is missing and what to do: comes after all reports, in JSON as an element
  * of "problems". */
 void output_problem(const char *format, ...) __attribute__((format(printf, 1, 2)));

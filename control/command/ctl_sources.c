@@ -13,6 +13,7 @@ struct source_row {
 	double offset_s, original_offset_s, error_s;
 	uint64_t samples, runs, span_s;
 	double residual_frequency_ppm, skew_ppm, stddev_s;
+	double estimated_offset_s, estimated_offset_error_s;
 };
 
 /* The columns of CSV are those of chronyc. */
@@ -42,6 +43,25 @@ static const struct output_field source_fields[] = {
 
 static const struct output_report source_report =
 	OUTPUT_REPORT("sources", NULL, source_fields, source_row);
+
+/* The same rows; again chronyc's columns. */
+static const struct output_field statistics_fields[] = {
+	OUTPUT_FIELD("name", "Name", STRING, source_row, name, 0),
+	OUTPUT_FIELD("samples", "Samples", COUNT, source_row, samples, 0),
+	OUTPUT_FIELD("runs", "Runs", COUNT, source_row, runs, 0),
+	OUTPUT_FIELD("span_s", "Span", COUNT, source_row, span_s, 0),
+	OUTPUT_FIELD("residual_frequency_ppm", "Frequency", PPM, source_row, residual_frequency_ppm,
+		OUTPUT_SIGNED),
+	OUTPUT_FIELD("skew_ppm", "Skew", PPM, source_row, skew_ppm, 0),
+	OUTPUT_FIELD("estimated_offset_s", "Offset", SECONDS, source_row, estimated_offset_s,
+		OUTPUT_SIGNED),
+	OUTPUT_FIELD("estimated_offset_error_s", "Error", SECONDS, source_row,
+		estimated_offset_error_s, OUTPUT_NOT_CSV),
+	OUTPUT_FIELD("stddev_s", "Deviation", SECONDS, source_row, stddev_s, 0),
+};
+
+static const struct output_report statistics_report =
+	OUTPUT_REPORT("sourcestats", NULL, statistics_fields, source_row);
 
 static const struct {
 	const char *mark, *name;
@@ -77,12 +97,14 @@ static void source_row_fill(struct source_row *row, const struct report_source *
 	row->residual_frequency_ppm = source->residual_frequency_ppm;
 	row->skew_ppm = source->skew_ppm;
 	row->stddev_s = source->stddev_s;
+	row->estimated_offset_s = source->estimated_offset_s;
+	row->estimated_offset_error_s = source->estimated_offset_error_s;
 }
 
 /* More sources than any config may have: a reply we do not believe. */
 #define SOURCES_MAX 1024
 
-int ctl_sources(struct ctl *ctl)
+static int sources_show(struct ctl *ctl, const struct output_report *report)
 {
 	struct source_row *rows;
 	uint32_t count = 0;
@@ -103,7 +125,17 @@ int ctl_sources(struct ctl *ctl)
 			source_row_fill(&rows[i], &source);
 	}
 	if (r == 0)
-		output_table(&source_report, rows, count);
+		output_table(report, rows, count);
 	free(rows);
 	return ctl_result(ctl, r);
+}
+
+int ctl_sources(struct ctl *ctl)
+{
+	return sources_show(ctl, &source_report);
+}
+
+int ctl_sourcestats(struct ctl *ctl)
+{
+	return sources_show(ctl, &statistics_report);
 }

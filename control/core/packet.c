@@ -192,6 +192,7 @@ static enum packet_verdict check_times(const struct packet_request *request,
 	if (timescale_utc_diff(stamps.t3, stamps.t2) <
 		-order_tolerance_s(server_s, response->interleaved))
 		return PACKET_ORDER;
+	response->response_s = timescale_utc_diff(stamps.t3, stamps.t2);
 	sample_measure(sample, request->timescale, &stamps);
 	sample->dispersion_s =
 		request->precision_s + server_s + ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
@@ -219,6 +220,7 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 		.leap = MERIDIAN_NTP_LI(header.li_vn_mode),
 		.stratum = header.stratum,
 		.poll_log2 = header.poll,
+		.precision_log2 = header.precision,
 		.refid = ntohl(header.refid),
 		.interleaved = is_interleaved(request, &header),
 		.receive = header.receive,

@@ -46,6 +46,12 @@ enum packet_verdict {
 const char *packet_verdict_name(enum packet_verdict verdict);
 const char *packet_verdict_text(enum packet_verdict verdict);
 
+/* It answers our request, if not always as we wish. */
+static inline bool packet_is_answer(enum packet_verdict verdict)
+{
+	return verdict == PACKET_OK || verdict >= PACKET_KISS_RATE;
+}
+
 /* From here on the server is known to answer, and to keep its time; the sample is a bad one. */
 #define PACKET_FIRST_LATE PACKET_DELAY
 
@@ -79,9 +85,10 @@ struct packet_request {
 struct packet_response {
 	uint8_t leap; /* MERIDIAN_NTP_LI_* */
 	uint8_t stratum;
-	int8_t poll_log2;
+	int8_t poll_log2, precision_log2;
 	uint32_t refid;
 	struct meridian_utc reference; /* {0, 0}: not given */
+	double response_s;             /* how long the server took; with PACKET_OK, or late */
 	bool interleaved;              /* the sample is of request->earlier */
 	struct meridian_ntp_timestamp receive;
 	struct sample sample;

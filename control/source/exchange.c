@@ -46,20 +46,23 @@ static socklen_t sockaddr_fill(
 	return sizeof(*in6);
 }
 
-static uint32_t local_refid(int fd)
+static void local_address(int fd, struct config_address *ret_address)
 {
 	struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
 	socklen_t size = sizeof(storage);
 	const struct sockaddr_in *in = (const void *)&storage;
 	const struct sockaddr_in6 *in6 = (const void *)&storage;
 
+	*ret_address = (struct config_address){.family = 0};
 	if (getsockname(fd, (struct sockaddr *)&storage, &size) < 0)
-		return 0;
-	if (storage.ss_family == AF_INET)
-		return refid_of_address((const uint8_t *)&in->sin_addr, MERIDIAN_FAMILY_IPV4);
-	if (storage.ss_family == AF_INET6)
-		return refid_of_address((const uint8_t *)&in6->sin6_addr, MERIDIAN_FAMILY_IPV6);
-	return 0;
+		return;
+	if (storage.ss_family == AF_INET) {
+		ret_address->family = MERIDIAN_FAMILY_IPV4;
+		memcpy(ret_address->octets, &in->sin_addr, 4);
+	} else if (storage.ss_family == AF_INET6) {
+		ret_address->family = MERIDIAN_FAMILY_IPV6;
+		memcpy(ret_address->octets, &in6->sin6_addr, 16);
+	}
 }
 
 /* Kernel stamps are welcome, not required. */
@@ -90,9 +93,24 @@ static bool kernel_stamp(
 	return false;
 }
 
+/* Without a stamp of the kernel: a receive is now, a transmit was when we sent. */
+static void take_stamp(
+	struct exchange *exchange, struct msghdr *message, bool transmit, uint64_t now)
+{
+	uint64_t stamp = now;
+	bool kernel = kernel_stamp(exchange, message, &stamp);
+
+	if (transmit && kernel) {
+		exchange->t1 = stamp;
+		exchange->t1_by = EXCHANGE_KERNEL;
+	} else if (!transmit) {
+		exchange->t4 = stamp;
+		exchange->t4_by = kernel ? EXCHANGE_KERNEL : EXCHANGE_DAEMON;
+	}
+}
+
 /* One message of the socket or of its error queue. */
-static ssize_t receive(
-	struct exchange *exchange, uint8_t *buffer, size_t size, int flags, uint64_t *ret_stamp)
+static ssize_t receive(struct exchange *exchange, uint8_t *buffer, size_t size, int flags)
 {
 	union {
 		struct cmsghdr align;
@@ -105,15 +123,10 @@ static ssize_t receive(
 		.msg_controllen = sizeof(control.octets)};
 	uint64_t now = counter_read(exchange->counter);
 	ssize_t length = recvmsg(exchange->fd, &message, flags | MSG_DONTWAIT);
-	uint64_t stamp;
 
 	if (length < 0)
 		return -errno;
-	/* Without a stamp of the kernel: a receive is now, a transmit was when we sent. */
-	if (kernel_stamp(exchange, &message, &stamp))
-		*ret_stamp = stamp;
-	else if (!(flags & MSG_ERRQUEUE))
-		*ret_stamp = now;
+	take_stamp(exchange, &message, flags & MSG_ERRQUEUE, now);
 	return length;
 }
 
@@ -124,7 +137,7 @@ static int handle_error_queue(struct exchange *exchange)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	if (receive(exchange, buffer, sizeof(buffer), MSG_ERRQUEUE, &exchange->t1) >= 0)
+	if (receive(exchange, buffer, sizeof(buffer), MSG_ERRQUEUE) >= 0)
 		return 0;
 	if (getsockopt(exchange->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
 		return -errno;
@@ -148,7 +161,7 @@ static void on_socket(int fd, unsigned int events, void *arg)
 	}
 	if (!(events & EVENT_READ))
 		return;
-	length = receive(exchange, buffer, sizeof(buffer), 0, &exchange->t4);
+	length = receive(exchange, buffer, sizeof(buffer), 0);
 	if (length == -EAGAIN || length == -EINTR)
 		return;
 	if (length < 0)
@@ -188,10 +201,14 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	if (r < 0)
 		return r;
 	exchange->fd = r;
-	exchange->our_refid = local_refid(exchange->fd);
+	local_address(exchange->fd, &exchange->local);
+	exchange->our_refid = exchange->local.family == 0
+		? 0
+		: refid_of_address(exchange->local.octets, exchange->local.family);
 	r = event_add_fd(exchange->fd, EVENT_READ, on_socket, exchange);
 	if (r == 0) {
 		exchange->sent = exchange->t1 = counter_read(exchange->counter);
+		exchange->t1_by = EXCHANGE_DAEMON;
 		if (send(exchange->fd, request, length, MSG_DONTWAIT) < 0)
 			r = -errno;
 	}

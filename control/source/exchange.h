@@ -18,6 +18,14 @@ struct exchange;
 typedef void (*exchange_handler)(
 	struct exchange *exchange, const uint8_t *buffer, size_t length, int error, void *arg);
 
+/* Who took a stamp. */
+enum exchange_stamp {
+	EXCHANGE_DAEMON, /* this process: before the send, after the receive */
+	EXCHANGE_KERNEL,
+	EXCHANGE_HARDWARE,
+	EXCHANGE_STAMPS
+};
+
 struct exchange {
 	int fd; /* -1 while there is none */
 	const struct counter *counter;
@@ -26,6 +34,8 @@ struct exchange {
 	uint32_t our_refid; /* how the address we send from looks as a reference ID */
 	uint64_t sent;      /* counter just before the send */
 	uint64_t t1, t4;    /* the best stamps there are, ticks */
+	enum exchange_stamp t1_by, t4_by;
+	struct config_address local; /* that we send from */
 };
 
 void exchange_init(struct exchange *exchange, const struct counter *counter,

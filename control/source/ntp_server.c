@@ -164,6 +164,7 @@ static void send_request(struct ntp_server *server)
 		r = exchange_start(&server->exchange, &server->source.address, server->config.port,
 			octets, sizeof(octets));
 	}
+	server->requests++;
 	if (r < 0 && server->unanswered <= 1)
 		log_errno(r, "%s: cannot send", server->source.label);
 	if (r < 0)
@@ -262,7 +263,6 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 /* It answers and has the time, whatever its samples are worth. */
 static void note_answer(struct ntp_server *server, const struct packet_response *response)
 {
-	server->response = *response;
 	server->source.stratum = response->stratum;
 	server->source.leap = response->leap;
 	server->unanswered = server->silent_polls = 0;
@@ -282,7 +282,6 @@ static bool is_new_sample(struct ntp_server *server, const struct packet_respons
 
 static void accept_response(struct ntp_server *server, struct packet_response *response)
 {
-	server->last_verdict = PACKET_OK;
 	note_answer(server, response);
 	if (server->warming)
 		return;
@@ -336,6 +335,22 @@ static void request_complete(struct ntp_server *server)
 		: INFINITY;
 }
 
+/* For those who look on. */
+static void note_response(struct ntp_server *server, enum packet_verdict verdict,
+	const struct packet_response *response)
+{
+	server->verdicts[verdict]++;
+	if (!packet_is_answer(verdict))
+		return;
+	if (verdict > PACKET_KISS_OTHER && verdict < PACKET_FIRST_LATE &&
+		verdict != server->last_verdict)
+		log_notice("%s: %s", server->source.label, packet_verdict_text(verdict));
+	server->response = *response;
+	server->last_verdict = verdict;
+	server->receive_stamps[server->exchange.t4_by]++;
+	server->transmit_stamps[server->exchange.t1_by]++;
+}
+
 static void on_response(
 	struct exchange *exchange, const uint8_t *buffer, size_t length, int error, void *arg)
 {
@@ -351,7 +366,7 @@ static void on_response(
 	}
 	request_complete(server);
 	verdict = packet_response_check(&server->request, buffer, length, &response);
-	server->verdicts[verdict]++;
+	note_response(server, verdict, &response);
 	switch (verdict) {
 	case PACKET_OK:
 		accept_response(server, &response);
@@ -378,9 +393,6 @@ static void on_response(
 		exchange_close(exchange);
 		if (verdict == PACKET_UNSYNCHRONISED)
 			server->source.leap = MERIDIAN_NTP_LI_UNKNOWN;
-		if (verdict != server->last_verdict)
-			log_notice("%s: %s", server->source.label, packet_verdict_text(verdict));
-		server->last_verdict = verdict;
 	}
 }
 
@@ -412,7 +424,8 @@ static void shift(struct source *source, double seconds)
 	server->best.offset_s -= seconds;
 }
 
-static const struct source_kind kind = {.stop = stop, .activity = activity, .shift = shift};
+static const struct source_kind kind = {
+	.stop = stop, .activity = activity, .report = ntp_server_report, .shift = shift};
 
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
 	struct ntp_name *name, size_t index)

@@ -17,10 +17,11 @@ struct ntp_server {
 	struct exchange exchange;
 	struct packet_request request; /* the one under way */
 	struct interleave interleave;
-	bool answered;                   /* it is, but its transmit stamp may still come */
-	struct packet_response response; /* the last good one */
-	uint64_t verdicts[PACKET_VERDICT_COUNT];
-	enum packet_verdict last_verdict;
+	bool answered;                    /* it is, but its transmit stamp may still come */
+	struct packet_response response;  /* the last one that answers a request of ours */
+	enum packet_verdict last_verdict; /* on it */
+	uint64_t requests, verdicts[PACKET_VERDICT_COUNT];
+	uint64_t transmit_stamps[EXCHANGE_STAMPS], receive_stamps[EXCHANGE_STAMPS];
 	uint8_t unanswered;     /* polls since the last good response, saturating */
 	int8_t poll_floor_log2; /* minpoll, raised by a kiss RATE, past maxpoll too */
 	uint8_t burst_requests; /* still to send, 2 s apart */
@@ -42,6 +43,9 @@ struct ntp_server {
  * (`index`), the later the first request. */
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
 	struct ntp_name *name, size_t index);
+
+/* See struct source_kind (ntp_report.c). */
+void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp);
 
 /* It has no address, or one that does not answer, lies, or denies us service. */
 bool ntp_server_wants_address(const struct ntp_server *server);

@@ -12,6 +12,7 @@
 #include "core/select.h"
 #include "counter.h"
 #include "driftfile.h"
+#include "report.h"
 
 struct source;
 
@@ -43,6 +44,8 @@ struct source_kind {
 	/* Ends all that runs; the source will not be used again. */
 	void (*stop)(struct source *source);
 	enum source_activity (*activity)(const struct source *source);
+	/* What a server said last, but for its offset; NULL: it is none. */
+	void (*report)(const struct source *source, struct report_ntp *ret_ntp);
 	/* Follows a timescale that was moved ahead; NULL: nothing depends on it but the estimator.
 	 */
 	void (*shift)(struct source *source, double seconds);

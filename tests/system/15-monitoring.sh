@@ -53,6 +53,35 @@ sources()
 	same "number of sources" 1 "$(chronyc sources | wc -l)" "$(chronyc sourcestats | wc -l)"
 }
 
+# The last words of stock chronyc's lines: "Interleaved     : Yes".
+ntpdata()
+{
+	local all
+
+	all=$("$LAB_STOCK/chrony/usr/bin/chronyc" -n -h "$LAB_RUNDIR/control.sock" ntpdata)
+	chronyc_says()
+	{
+		sed -n "s/^$1 *: //p" <<<"$all"
+	}
+	same "remote address" "$LAB_UPSTREAM4" "$(lab_field ntpdata ntpdata.0.remote)" \
+		"$(text ntpdata "Remote address")" "$(column ntpdata 1)"
+	same "NTP tests" "111 111 1111" "$(lab_field ntpdata ntpdata.0.tests)" \
+		"$(chronyc_says "NTP tests")"
+	same "transmit stamps" Kernel "$(chronyc_says "TX timestamping")"
+	same "receive stamps" Kernel "$(chronyc_says "RX timestamping")"
+	[ "$(chronyc_says "Total good RX")" -gt 0 ] || lab_fail "ntpdata: $all"
+	same authentication - "$(column authdata 2)"
+}
+
+selectdata()
+{
+	same "selection" '*' "$(column selectdata 1)" "$(lab_field selectdata selectdata.0.state)" \
+		"$(lab_ctl selectdata | awk 'NR == 2 { print $1 }')"
+	same "why" "the best one" "$(lab_field selectdata selectdata.0.why)"
+	same "source of statistics" "$LAB_UPSTREAM4" "$(column sourcestats 1)" \
+		"$(lab_ctl sourcestats --csv | cut -d , -f 1)"
+}
+
 serverstats()
 {
 	local received dropped
@@ -78,4 +107,6 @@ lab_in client "$LAB_TOOLS/frame-cases" eth0 \
 	"$(ip -n server -br link show eth1 | awk '{ print $3 }')" mode-server >/dev/null
 tracking
 sources
+ntpdata
+selectdata
 serverstats

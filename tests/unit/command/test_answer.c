@@ -38,6 +38,27 @@ int report_source(unsigned int index, struct report_source *ret_source)
 	return 0;
 }
 
+int report_select(unsigned int index, struct report_select *ret_select)
+{
+	if (index > 1)
+		return -ENOENT;
+	*ret_select = (struct report_select){.state = 'M'};
+	if (index == 0)
+		*ret_select = (struct report_select){
+			.address = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
+			.state = '*',
+			.options = REPORT_OPTION_TRUST};
+	return 0;
+}
+
+int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+{
+	if (address->family != MERIDIAN_FAMILY_IPV4 || address->octets[3] != 1)
+		return -ENOENT;
+	*ret_ntp = (struct report_ntp){.remote = *address, .stratum = 1, .hardware_receives = 7};
+	return 0;
+}
+
 void report_tracking(struct report_tracking *ret_tracking)
 {
 	*ret_tracking = (struct report_tracking){.stratum = 3};
@@ -116,6 +137,7 @@ static void lengths(void **state)
 		{CANDM_COMMAND_SOURCESTATS, CANDM_REPLY_SOURCESTATS, 84},
 		{CANDM_COMMAND_ACTIVITY, CANDM_REPLY_ACTIVITY, 48},
 		{CANDM_COMMAND_SERVER_STATS, CANDM_REPLY_SERVER_STATS3, 72},
+		{CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA, 76},
 	};
 
 	(void)state;
@@ -184,6 +206,75 @@ static void ask_name(struct exchange *exchange, struct report_address address, u
 	request_send(exchange, CANDM_REPLY_MAX);
 }
 
+static void ask_address(
+	struct exchange *exchange, uint16_t command, uint8_t last_octet, size_t length)
+{
+	struct report_address address = {
+		.octets = {192, 0, 2, last_octet}, .family = MERIDIAN_FAMILY_IPV4};
+	struct candm_wire wire = request_begin(exchange, command);
+	uint32_t id = 0;
+
+	candm_address(&wire, &address, &id);
+	request_send(exchange, length);
+}
+
+/* chronyc up to 4.5 knows the shorter layout only, and pads its request accordingly. */
+static void ntp_data_by_length(void **state)
+{
+	struct exchange exchange;
+	struct report_ntp ntp = {.port = 1};
+
+	(void)state;
+	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 151);
+	assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
+	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 171);
+	assert_int_equal(exchange.reply.reply, CANDM_REPLY_NTP_DATA);
+	assert_int_equal(exchange.length, 152);
+	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 172);
+	assert_int_equal(exchange.reply.reply, CANDM_REPLY_NTP_DATA2);
+	assert_int_equal(exchange.length, 172);
+	candm_ntp_data2(&exchange.body, &ntp);
+	assert_int_equal(ntp.remote.octets[3], 1);
+	assert_int_equal(ntp.stratum, 1);
+	assert_int_equal(ntp.hardware_receives, 7);
+	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 2, 172);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
+static void nobody_is_authenticated(void **state)
+{
+	static const uint8_t zeroes[CANDM_AUTH_DATA_SIZE];
+	struct exchange exchange;
+
+	(void)state;
+	ask_address(&exchange, CANDM_COMMAND_AUTH_DATA, 1, 52);
+	assert_int_equal(exchange.reply.reply, CANDM_REPLY_AUTH_DATA);
+	assert_int_equal(exchange.length, 52);
+	assert_memory_equal(exchange.octets + CANDM_REPLY_SIZE, zeroes, sizeof(zeroes));
+	ask_address(&exchange, CANDM_COMMAND_AUTH_DATA, 2, 52);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
+static void selection(void **state)
+{
+	struct report_select select;
+	struct exchange exchange;
+	uint32_t id;
+
+	(void)state;
+	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 0);
+	candm_select_data(&exchange.body, &select, &id);
+	assert_int_equal(select.state, '*');
+	assert_int_equal(select.options, REPORT_OPTION_TRUST);
+	assert_int_equal(select.address.octets[0], 192);
+	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 1);
+	candm_select_data(&exchange.body, &select, &id);
+	assert_int_equal(select.state, 'M');
+	assert_int_equal(id, 2);
+	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 2);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
 static void names(void **state)
 {
 	struct report_address known = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
@@ -211,7 +302,7 @@ static void refusals(void **state)
 {
 	/* settime, local, allow, add server, makestep, shutdown, local of chrony 4.6 */
 	static const uint16_t writes[] = {11, 12, 17, 60, 43, 62, 64, 74};
-	static const uint16_t unknown[] = {0, 25, 57, 68, 75, 1000, UINT16_MAX};
+	static const uint16_t unknown[] = {0, 25, 68, 75, 1000, UINT16_MAX};
 	struct exchange exchange;
 
 	(void)state;
@@ -309,6 +400,9 @@ int main(void)
 		cmocka_unit_test(server_stats_by_length),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(names),
+		cmocka_unit_test(ntp_data_by_length),
+		cmocka_unit_test(nobody_is_authenticated),
+		cmocka_unit_test(selection),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(headers),
 		cmocka_unit_test(every_length),

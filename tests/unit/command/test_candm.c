@@ -352,6 +352,65 @@ static void short_messages(void **state)
 	}
 }
 
+static void ntp_data_comes_back(void **state)
+{
+	uint8_t octets[CANDM_NTP_DATA2_SIZE] = {0};
+	struct candm_wire wire = {.octets = octets, .size = sizeof(octets)};
+	struct report_ntp back,
+		ntp = {
+			.remote = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
+			.local = {.octets = {0x20, 1}, .family = MERIDIAN_FAMILY_IPV6},
+			.port = 123,
+			.leap = 1,
+			.version = 4,
+			.mode = 4,
+			.stratum = 2,
+			.poll_log2 = -3,
+			.precision_log2 = -25,
+			.root_delay_s = 0.5,
+			.root_dispersion_s = 0.25,
+			.refid = 0x47505300,
+			.reference = {1800000000, 0},
+			.offset_s = -0.125,
+			.delay_s = 0.0625,
+			.dispersion_s = 0.5,
+			.response_s = 0.25,
+			.asymmetry = -0.5,
+			.tests = 0x3ef,
+			.interleaved = true,
+			.transmit_stamp = 'K',
+			.receive_stamp = 'H',
+			.requests = 1,
+			.received = 2,
+			.valid = 3,
+			.good = 4,
+			.kernel_transmits = 5,
+			.kernel_receives = 6,
+			.hardware_transmits = 7,
+			.hardware_receives = 8,
+		};
+
+	(void)state;
+	candm_ntp_data2(&wire, &ntp);
+	assert_int_equal(wire.at, sizeof(octets));
+	assert_int_equal(octets[92] << 8 | octets[93], 0x43ef);
+	wire = (struct candm_wire){.octets = octets, .size = sizeof(octets), .decode = true};
+	memset(&back, 0, sizeof(back));
+	candm_ntp_data2(&wire, &back);
+	assert_memory_equal(&back.remote, &ntp.remote, sizeof(ntp.remote));
+	assert_memory_equal(&back.local, &ntp.local, sizeof(ntp.local));
+	assert_int_equal(back.poll_log2, -3);
+	assert_int_equal(back.precision_log2, -25);
+	assert_int_equal(back.reference.s, 1800000000);
+	assert_true(back.offset_s == -0.125 && back.asymmetry == -0.5);
+	assert_int_equal(back.tests, 0x3ef);
+	assert_true(back.interleaved);
+	assert_int_equal(back.transmit_stamp, 'K');
+	assert_int_equal(back.receive_stamp, 'H');
+	assert_int_equal(back.good, 4);
+	assert_int_equal(back.hardware_receives, 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +420,7 @@ int main(void)
 		cmocka_unit_test(request_golden),
 		cmocka_unit_test(reply_golden),
 		cmocka_unit_test(tracking_golden),
+		cmocka_unit_test(ntp_data_comes_back),
 		cmocka_unit_test(time_of_32_bit_sender),
 		cmocka_unit_test(source_golden),
 		cmocka_unit_test(source_states),

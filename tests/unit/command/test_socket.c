@@ -61,6 +61,18 @@ int report_source(unsigned int index, struct report_source *ret_source)
 	return -ENOENT;
 }
 
+int report_select(unsigned int index, struct report_select *ret_select)
+{
+	(void)index, (void)ret_select;
+	return -ENOENT;
+}
+
+int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+{
+	(void)address, (void)ret_ntp;
+	return -ENOENT;
+}
+
 void report_tracking(struct report_tracking *ret_tracking)
 {
 	*ret_tracking = (struct report_tracking){.stratum = 3};
