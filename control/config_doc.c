@@ -68,47 +68,6 @@ static void print_reasons(const char *title, const char *intro, enum config_clas
 	}
 }
 
-static void print_server_option(const struct config_server_option *option)
-{
-	printf("*%s*", option->name);
-	if (option->value)
-		printf(" %s", option->value);
-	fputs("\n\t", stdout);
-	print_escaped(option->text);
-	if (option->value)
-		printf(" Allowed: %.10g to %.10g.", option->min, option->max);
-	fputs("\n\n", stdout);
-}
-
-static void print_option_names(const char *title, enum config_server_option_kind kind)
-{
-	const char *separator = ": ";
-
-	fputs(title, stdout);
-	for (size_t i = 0; i < config_server_options_size; i++) {
-		const struct config_server_option *option = &config_server_options[i];
-
-		if (option->kind != kind)
-			continue;
-		printf("%s*", separator);
-		print_escaped(option->name);
-		putchar('*');
-		separator = ", ";
-	}
-	fputs(".\n\n", stdout);
-}
-
-static void print_server_options(void)
-{
-	fputs("# SERVER OPTIONS\n\n", stdout);
-	for (size_t i = 0; i < config_server_options_size; i++) {
-		if (config_server_options[i].kind < OPTION_IGNORED)
-			print_server_option(&config_server_options[i]);
-	}
-	print_option_names("Accepted with a warning, without effect", OPTION_IGNORED);
-	print_option_names("Refused", OPTION_REFUSED);
-}
-
 static void print_option(const struct config_option *option, const char *before)
 {
 	printf("*%s%s*", before, option->name);
@@ -129,6 +88,30 @@ static void print_options(const struct config_option *table, const char *before)
 	}
 }
 
+static void print_option_names(
+	const struct config_option *table, const char *title, enum config_option_kind kind)
+{
+	const char *separator = ": ";
+
+	fputs(title, stdout);
+	for (; table->name; table++) {
+		if (table->kind != kind)
+			continue;
+		printf("%s*", separator);
+		print_escaped(table->name);
+		putchar('*');
+		separator = ", ";
+	}
+	fputs(".\n\n", stdout);
+}
+
+static void print_all_options(const struct config_option *table)
+{
+	print_options(table, "");
+	print_option_names(table, "Accepted with a warning, without effect", CONFIG_OPTION_IGNORED);
+	print_option_names(table, "Refused", CONFIG_OPTION_REFUSED);
+}
+
 static void print_refclock_options(void)
 {
 	const char *name;
@@ -139,7 +122,7 @@ static void print_refclock_options(void)
 		snprintf(before, sizeof(before), "%s ...:", name);
 		print_options(config_refclock_driver_options(i), before);
 	}
-	print_options(config_refclock_options, "");
+	print_all_options(config_refclock_options);
 }
 
 static int print_manual(void)
@@ -156,7 +139,8 @@ static int print_manual(void)
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
-	print_server_options();
+	fputs("# SERVER OPTIONS\n\n", stdout);
+	print_all_options(config_server_options);
 	print_refclock_options();
 	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
 		CONFIG_NO_EFFECT);

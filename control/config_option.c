@@ -40,6 +40,10 @@ static double option_value(const struct config_option *option, const void *objec
 	case CONFIG_OPTION_DOUBLE:
 		memcpy(&real, field, sizeof(real));
 		return real;
+	case CONFIG_OPTION_IPV4:
+		return *field == MERIDIAN_FAMILY_IPV4;
+	case CONFIG_OPTION_IPV6:
+		return *field == MERIDIAN_FAMILY_IPV6;
 	default:
 		return 0;
 	}
@@ -67,9 +71,22 @@ static void option_set(const struct config_option *option, void *object, double 
 	case CONFIG_OPTION_DOUBLE:
 		memcpy(field, &value, sizeof(value));
 		break;
+	case CONFIG_OPTION_IPV4:
+		*field = MERIDIAN_FAMILY_IPV4;
+		break;
+	case CONFIG_OPTION_IPV6:
+		*field = MERIDIAN_FAMILY_IPV6;
+		break;
 	default:
 		*field = (uint8_t)value;
 	}
+}
+
+/* Its name says it all. */
+static bool option_is_word(const struct config_option *option)
+{
+	return option->kind == CONFIG_OPTION_FLAG || option->kind == CONFIG_OPTION_IPV4 ||
+		option->kind == CONFIG_OPTION_IPV6;
 }
 
 static bool mode_parse(struct config_parser *parser, const char *name, double *ret_value)
@@ -115,6 +132,8 @@ static bool value_parse(
 {
 	switch (option->kind) {
 	case CONFIG_OPTION_FLAG:
+	case CONFIG_OPTION_IPV4:
+	case CONFIG_OPTION_IPV6:
 		*ret_value = 1;
 		return true;
 	case CONFIG_OPTION_MODE:
@@ -205,7 +224,7 @@ void config_options_dump(const struct config_option *table, const void *object,
 		if (value == option_value(table, defaults))
 			continue;
 		fprintf(out, "%s%s", before, table->name);
-		if (table->kind == CONFIG_OPTION_FLAG)
+		if (option_is_word(table))
 			continue;
 		fputs(between, out);
 		value_dump(table, value, out);

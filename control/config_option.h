@@ -14,8 +14,10 @@ enum config_option_kind {
 	CONFIG_OPTION_UINT8,
 	CONFIG_OPTION_UINT16,
 	CONFIG_OPTION_DOUBLE,
-	CONFIG_OPTION_MODE,    /* uint16_t, permissions, in octal */
-	CONFIG_OPTION_REFID,   /* uint32_t, one to four letters; 0: not given */
+	CONFIG_OPTION_MODE,  /* uint16_t, permissions, in octal */
+	CONFIG_OPTION_REFID, /* uint32_t, one to four letters; 0: not given */
+	CONFIG_OPTION_IPV4,  /* uint8_t, MERIDIAN_FAMILY_*; 0: any */
+	CONFIG_OPTION_IPV6,
 	CONFIG_OPTION_IGNORED, /* of chrony; takes a value, which has no effect */
 	CONFIG_OPTION_REFUSED, /* of chrony; ignoring it would change what is served */
 };

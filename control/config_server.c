@@ -17,74 +17,75 @@
 
 #define FIELD(name) offsetof(struct config_server, name)
 
-const struct config_server_option config_server_options[] = {
-	{"port", OPTION_UINT16, FIELD(port), 1, 65535, "PORT", "Where it is asked (default 123)."},
-	{"version", OPTION_UINT8, FIELD(version), MERIDIAN_NTP_VERSION_MIN,
+const struct config_option config_server_options[] = {
+	{"port", CONFIG_OPTION_UINT16, FIELD(port), 1, 65535, "PORT",
+		"Where it is asked (default 123)."},
+	{"version", CONFIG_OPTION_UINT8, FIELD(version), MERIDIAN_NTP_VERSION_MIN,
 		MERIDIAN_NTP_VERSION_MAX, "VERSION", "NTP version of the requests (default 4)."},
-	{"ipv4", OPTION_IPV4, FIELD(family), 0, 0, NULL, "Only IPv4 addresses of the name."},
-	{"ipv6", OPTION_IPV6, FIELD(family), 0, 0, NULL, "Only IPv6 addresses of the name."},
-	{"maxsources", OPTION_UINT8, FIELD(max_sources), 1, CONFIG_SOURCES_MAX, "N",
+	{"ipv4", CONFIG_OPTION_IPV4, FIELD(family), 0, 0, NULL, "Only IPv4 addresses of the name."},
+	{"ipv6", CONFIG_OPTION_IPV6, FIELD(family), 0, 0, NULL, "Only IPv6 addresses of the name."},
+	{"maxsources", CONFIG_OPTION_UINT8, FIELD(max_sources), 1, CONFIG_SOURCES_MAX, "N",
 		"Of a pool: how many of its addresses are asked (default 4)."},
-	{"minpoll", OPTION_INT8, FIELD(minpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
+	{"minpoll", CONFIG_OPTION_INT8, FIELD(minpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
 		"It is asked every 2^POLL seconds at most (default 6)."},
-	{"maxpoll", OPTION_INT8, FIELD(maxpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
+	{"maxpoll", CONFIG_OPTION_INT8, FIELD(maxpoll_log2), POLL_MIN_LOG2, POLL_MAX_LOG2, "POLL",
 		"It is asked every 2^POLL seconds at least (default 10)."},
-	{"presend", OPTION_INT8, FIELD(presend_log2), POLL_MIN_LOG2, CONFIG_PRESEND_NEVER, "POLL",
+	{"presend", CONFIG_OPTION_INT8, FIELD(presend_log2), POLL_MIN_LOG2, CONFIG_PRESEND_NEVER,
+		"POLL",
 		"From an interval of 2^POLL seconds on, a request that does not count goes 2 "
 		"seconds ahead of each that does, so that nobody on the way has to look up an "
 		"address meanwhile (default 100: never)."},
-	{"filter", OPTION_UINT8, FIELD(filter), 1, 64, "N",
+	{"filter", CONFIG_OPTION_UINT8, FIELD(filter), 1, 64, "N",
 		"Of the samples of N polls, only the one with the least delay is used "
 		"(default 1)."},
-	{"iburst", OPTION_FLAG, FIELD(iburst), 0, 0, NULL,
+	{"iburst", CONFIG_OPTION_FLAG, FIELD(iburst), 0, 0, NULL,
 		"The first requests are 2 seconds apart."},
-	{"burst", OPTION_FLAG, FIELD(burst), 0, 0, NULL,
+	{"burst", CONFIG_OPTION_FLAG, FIELD(burst), 0, 0, NULL,
 		"A request without a good answer is repeated after 2 seconds, up to 3 times, as "
 		"far as that asks no more often than minpoll on average."},
-	{"xleave", OPTION_FLAG, FIELD(xleave), 0, 0, NULL,
+	{"xleave", CONFIG_OPTION_FLAG, FIELD(xleave), 0, 0, NULL,
 		"Interleaved mode: the server tells in its next answer when it really sent the "
 		"last one. Where it does not, or has forgotten us, basic mode goes on."},
-	{"prefer", OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
+	{"prefer", CONFIG_OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
 		"Used before others that agree with it."},
-	{"noselect", OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL, "Only measured, never used."},
-	{"trust", OPTION_FLAG, FIELD(source.trust), 0, 0, NULL,
+	{"noselect", CONFIG_OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL,
+		"Only measured, never used."},
+	{"trust", CONFIG_OPTION_FLAG, FIELD(source.trust), 0, 0, NULL,
 		"Its time is true unless another source with this option contradicts it; others "
 		"are used only as far as they agree with it."},
-	{"require", OPTION_FLAG, FIELD(source.require), 0, 0, NULL,
+	{"require", CONFIG_OPTION_FLAG, FIELD(source.require), 0, 0, NULL,
 		"One of the sources with this option must be selectable before the clock is set."},
-	{"offset", OPTION_DOUBLE, FIELD(source.offset_s), -1e6, 1e6, "SECONDS",
+	{"offset", CONFIG_OPTION_DOUBLE, FIELD(source.offset_s), -1e6, 1e6, "SECONDS",
 		"Added to what it says (default 0)."},
-	{"asymmetry", OPTION_DOUBLE, FIELD(asymmetry), -0.5, 0.5, "RATIO",
+	{"asymmetry", CONFIG_OPTION_DOUBLE, FIELD(asymmetry), -0.5, 0.5, "RATIO",
 		"Where the queueing is that makes a delay longer than the least one: -0.5 all on "
 		"the way there, 0.5 all on the way back. Offsets are corrected by that share of "
 		"it, and the error bound grows as much (default 0)."},
-	{"maxdelay", OPTION_DOUBLE, FIELD(max_delay_s), 1e-9, 1000, "SECONDS",
+	{"maxdelay", CONFIG_OPTION_DOUBLE, FIELD(max_delay_s), 1e-9, 1000, "SECONDS",
 		"Samples with a longer delay are not used (default 3)."},
-	{"maxdelayratio", OPTION_DOUBLE, FIELD(max_delay_ratio), 0, 1e6, "RATIO",
+	{"maxdelayratio", CONFIG_OPTION_DOUBLE, FIELD(max_delay_ratio), 0, 1e6, "RATIO",
 		"Samples with a delay above RATIO times the least one are not used (default 0: "
 		"all are, as the estimator trusts a late sample the less anyway)."},
-	{"maxdelaydevratio", OPTION_DOUBLE, FIELD(max_delay_dev_ratio), 0, 1e6, "RATIO",
+	{"maxdelaydevratio", CONFIG_OPTION_DOUBLE, FIELD(max_delay_dev_ratio), 0, 1e6, "RATIO",
 		"Samples are not used when half of what their delay is above the least one is more "
 		"than RATIO times the typical error of a sample (default 0: all are)."},
-	{"maxdelayquant", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
-	{"maxsamples", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
-	{"minsamples", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
-	{"mindelay", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
-	{"polltarget", OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
-	{"auto_offline", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"certset", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"copy", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"extfield", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"key", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
-	{"maxunreach", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"minstratum", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"nts", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
-	{"ntsport", OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
-	{"offline", OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"maxdelayquant", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"maxsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"minsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"mindelay", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"polltarget", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
+	{"auto_offline", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"certset", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"copy", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"extfield", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"key", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"maxunreach", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"minstratum", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"nts", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"ntsport", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"offline", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{.name = NULL},
 };
-
-const size_t config_server_options_size =
-	sizeof(config_server_options) / sizeof(config_server_options[0]);
 
 static const struct config_server defaults = {
 	.port = MERIDIAN_NTP_PORT,
@@ -97,107 +98,14 @@ static const struct config_server defaults = {
 	.max_delay_s = 3,
 };
 
-static const struct config_server_option *option_find(const char *name)
-{
-	for (size_t i = 0; i < config_server_options_size; i++) {
-		if (strcasecmp(config_server_options[i].name, name) == 0)
-			return &config_server_options[i];
-	}
-	return NULL;
-}
-
-/* The value that an option has, as a number. */
-static double option_value(
-	const struct config_server *server, const struct config_server_option *option)
-{
-	const uint8_t *field = (const uint8_t *)server + option->offset;
-	uint16_t uint16;
-	double real;
-
-	switch (option->kind) {
-	case OPTION_INT8:
-		return (int8_t)*field;
-	case OPTION_UINT16:
-		memcpy(&uint16, field, sizeof(uint16));
-		return uint16;
-	case OPTION_DOUBLE:
-		memcpy(&real, field, sizeof(real));
-		return real;
-	case OPTION_IPV4:
-		return *field == MERIDIAN_FAMILY_IPV4;
-	case OPTION_IPV6:
-		return *field == MERIDIAN_FAMILY_IPV6;
-	case OPTION_FLAG:
-	case OPTION_UINT8:
-		return *field;
-	default:
-		return 0;
-	}
-}
-
-static void option_set(
-	struct config_server *server, const struct config_server_option *option, double value)
-{
-	uint8_t *field = (uint8_t *)server + option->offset;
-	uint16_t uint16 = (uint16_t)value;
-
-	switch (option->kind) {
-	case OPTION_INT8:
-		*field = (uint8_t)(int8_t)value;
-		break;
-	case OPTION_UINT16:
-		memcpy(field, &uint16, sizeof(uint16));
-		break;
-	case OPTION_DOUBLE:
-		memcpy(field, &value, sizeof(value));
-		break;
-	case OPTION_IPV4:
-		*field = MERIDIAN_FAMILY_IPV4;
-		break;
-	case OPTION_IPV6:
-		*field = MERIDIAN_FAMILY_IPV6;
-		break;
-	default:
-		*field = (uint8_t)value;
-	}
-}
-
-static bool option_has_number(const struct config_server_option *option)
-{
-	return option->kind >= OPTION_INT8 && option->kind <= OPTION_DOUBLE;
-}
-
 static bool option_parse(
 	struct config_parser *parser, struct config_server *server, const char *word)
 {
-	const struct config_server_option *option = option_find(word);
-	double value = 1;
-
-	if (option == NULL) {
-		config_error(parser, "unknown option '%s'", word);
+	if (strcasecmp(word, "maxsources") == 0 && !server->pool) {
+		config_error(parser, "option '%s' is for pool only", word);
 		return false;
 	}
-	if (option->kind == OPTION_REFUSED) {
-		config_error(parser, "option '%s' refused: %s", option->name, option->text);
-		return false;
-	}
-	if (option->kind == OPTION_IGNORED) {
-		if (config_word_required(parser, option->name) == NULL)
-			return false;
-		config_warning(parser, "warning: option '%s' has no effect: %s", option->name,
-			option->text);
-		return true;
-	}
-	if (option->offset == FIELD(max_sources) && !server->pool) {
-		config_error(parser, "option '%s' is for pool only", option->name);
-		return false;
-	}
-	if (option_has_number(option) &&
-		!config_number(parser, option->name, option->min, option->max,
-			option->kind != OPTION_DOUBLE, &value))
-		return false;
-	option_set(server, option, value);
-	return true;
+	return config_option_parse(parser, config_server_options, word, server);
 }
 
 /* A poll limit that is given moves the default of the other one, as in chrony. */
@@ -305,32 +213,14 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 
 bool config_server_same(const struct config_server *a, const struct config_server *b)
 {
-	for (size_t i = 0; i < config_server_options_size; i++) {
-		if (option_value(a, &config_server_options[i]) !=
-			option_value(b, &config_server_options[i]))
-			return false;
-	}
-	return a->pool == b->pool && strcmp(a->name, b->name) == 0;
+	return a->pool == b->pool && strcmp(a->name, b->name) == 0 &&
+		config_options_same(config_server_options, a, b);
 }
 
 /* The poll limits depend on each other, so they are always told. */
-static bool option_is_default(
-	const struct config_server *server, const struct config_server_option *option)
-{
-	return option_value(server, option) == option_value(&defaults, option);
-}
-
 void config_server_dump(const struct config_server *server, FILE *out)
 {
 	fprintf(out, "%s %s", server->pool ? "pool" : "server", server->name);
-	for (size_t i = 0; i < config_server_options_size; i++) {
-		const struct config_server_option *option = &config_server_options[i];
-
-		if (option_is_default(server, option))
-			continue;
-		fprintf(out, " %s", option->name);
-		if (option_has_number(option))
-			fprintf(out, " %.9g", option_value(server, option));
-	}
+	config_options_dump(config_server_options, server, &defaults, " ", " ", out);
 	fputc('\n', out);
 }

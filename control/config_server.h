@@ -3,36 +3,13 @@
 #define CONTROL_CONFIG_SERVER_H
 
 /*
- * The line of an NTP server: its options stand in one table, in config_server.c, from which they
- * are parsed, compared and written.
+ * The line of an NTP server: its options stand in one table, in config_server.c.
  */
 
-#include "config.h"
-
-enum config_server_option_kind {
-	OPTION_FLAG,
-	OPTION_INT8,
-	OPTION_UINT8,
-	OPTION_UINT16,
-	OPTION_DOUBLE,
-	OPTION_IPV4, /* only addresses of that family */
-	OPTION_IPV6,
-	OPTION_IGNORED, /* of chrony; takes a value, which has no effect */
-	OPTION_REFUSED, /* of chrony; ignoring it would change who is believed, or asked */
-};
-
-struct config_server_option {
-	const char *name;
-	enum config_server_option_kind kind;
-	size_t offset;     /* in struct config_server */
-	double min, max;   /* allowed range of a number */
-	const char *value; /* what follows the name; NULL: nothing */
-	const char *text;  /* the manual's sentences; the reason why it is refused or ignored */
-};
+#include "config_option.h"
 
 /* In the order in which they are written out. */
-extern const struct config_server_option config_server_options[];
-extern const size_t config_server_options_size;
+extern const struct config_option config_server_options[];
 
 /* How many sources the line makes, at most. */
 size_t config_server_sources(const struct config_server *server);
