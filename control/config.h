@@ -144,6 +144,7 @@ struct config {
 	double clock_precision_s;   /* clockprecision; 0: measure */
 	bool steer_clock;           /* steerclock: the kernel's clock follows the model */
 	struct discipline_config kernel_clock; /* how */
+	char script[CONFIG_PATH_SIZE];         /* refclock SCRIPT; "": none */
 	uint32_t holdover_s; /* how long readers trust the model without control, 3600 */
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */

@@ -125,6 +125,33 @@ static void print_refclock_options(void)
 	print_all_options(config_refclock_options);
 }
 
+static void print_scripts(void)
+{
+	fputs("# SCRIPTS\n\n"
+	      "A rig that tests clients can have a server that lies by plan: *refclock SCRIPT* "
+	      "_FILE_. It is refused beside real sources, unless meridian-control is started with "
+	      "*--i-know-this-lies*; these are then measured and shown, and not followed. The log, "
+	      "*meridianctl status* and the time model say that it lies, libmeridian gives no "
+	      "time, "
+	      "and *steerclock* is refused. Each line of the file is a time, in seconds since the "
+	      "start and not before that of the line above, and an action:\n\n"
+	      "*step* _SECONDS_\n\tThe clock jumps, up to 1e9 s either way.\n\n"
+	      "*ramp* _SECONDS_ *over* _SECONDS_\n\tIt moves by so much evenly in so long, at most "
+	      "5 ms a second. Another ramp replaces what is left.\n\n"
+	      "*leap insert*|*delete in* _SECONDS_\n\tA leap second after 2 to 86400 seconds, at "
+	      "the "
+	      "nearest whole second, announced from now on.\n\n"
+	      "*stratum* _N_\n\t1 to 15; 1 at the start.\n\n"
+	      "*refid* _NAME_|_ADDRESS_\n\t1 to 4 characters, or an IPv4 address; LIES at the "
+	      "start.\n\n"
+	      "*error* _SECONDS_\n\tThe root dispersion that is told, 0 to 16 s.\n\n"
+	      "*lost*, *back*\n\tUnsynchronised; synchronised again.\n\n"
+	      "What follows a _#_ does not count. An example:\n\n"
+	      "```\n10 step 0.5\n20 ramp -0.01 over 10\n60 leap insert in 30\n"
+	      "120 lost\n130 back\n```\n\n",
+		stdout);
+}
+
 static int print_manual(void)
 {
 	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
@@ -142,6 +169,7 @@ static int print_manual(void)
 	fputs("# SERVER OPTIONS\n\n", stdout);
 	print_all_options(config_server_options);
 	print_refclock_options();
+	print_scripts();
 	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
 		CONFIG_NO_EFFECT);
 	print_reasons("REFUSED",

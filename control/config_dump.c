@@ -122,6 +122,7 @@ static void dump_clock(const struct config *config, FILE *out)
 		config_server_dump(&config->server[i], out);
 	for (size_t i = 0; i < config->refclock_count; i++)
 		config_refclock_dump(&config->refclock[i], out);
+	dump_text("refclock SCRIPT", config->script, out);
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);

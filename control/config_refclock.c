@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_refclock.h"
+#include "config_script.h"
 #include "core/refid.h"
 #include <ctype.h>
 #include <meridian/ntp.h>
@@ -241,6 +242,8 @@ void config_parse_refclock(struct config_parser *parser, const struct config_dir
 		return;
 	}
 	clock.line = parser->line;
+	if (config_script_parse(parser))
+		return;
 	if (!driver_parse(parser, &clock) || !parameter_parse(parser, &clock))
 		return;
 	clock.refid = refid_default(&clock, config->refclock_count);

@@ -39,7 +39,8 @@ const struct config_directive config_table[] = {
 		.class = CONFIG_CHRONY,
 		.many = true,
 		.parse = config_parse_refclock,
-		.syntax = "SHM UNIT | SOCK PATH | PHC PATH | PPS PATH, with [:OPTION[=VALUE]]..., "
+		.syntax = "SHM UNIT | SOCK PATH | PHC PATH | PPS PATH | SCRIPT PATH, with "
+			  "[:OPTION[=VALUE]]..., "
 			  "[OPTION]...",
 		.text = "A reference clock; may be repeated up to 8 times. SHM reads the shared "
 			"memory that writers for ntpd's driver 28 know, and makes it where it is "
@@ -49,7 +50,8 @@ const struct config_directive config_table[] = {
 			"hypervisor (/dev/ptp0), PPS the kernel's stamps of a pulse (/dev/pps0). "
 			"A clock that is not there, or is lost, is opened when it comes. The "
 			"options of a driver follow its parameter, the others the line; see "
-			"REFERENCE CLOCKS.",
+			"REFERENCE CLOCKS. SCRIPT is none: with it the time served is this host's "
+			"with the errors that a script says, to test clients; see SCRIPTS.",
 		.example = "#SHM 0 refid GPS delay 0.2"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,

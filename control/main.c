@@ -30,7 +30,7 @@
 
 struct options {
 	const char *config_path;
-	bool foreground, check_config, dump_config;
+	bool foreground, check_config, dump_config, may_lie;
 };
 
 /* A reload parses into the spare one; what runs keeps pointers into the other. */
@@ -47,6 +47,8 @@ static const char help[] =
 	"  --foreground    do not fork; log to standard error\n"
 	"  --check-config  check the file, start nothing\n"
 	"  --dump-config   print the config in effect, start nothing\n"
+	"  --i-know-this-lies\n"
+	"                  take a refclock SCRIPT beside real sources, which then only show\n"
 	"  --version       print the version\n"
 	"  --help          print this text\n";
 
@@ -57,6 +59,7 @@ static int options_parse(int argc, char **argv, struct options *options)
 		{"foreground", no_argument, NULL, 'f'},
 		{"check-config", no_argument, NULL, 'k'},
 		{"dump-config", no_argument, NULL, 'd'},
+		{"i-know-this-lies", no_argument, NULL, 'l'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -77,6 +80,9 @@ static int options_parse(int argc, char **argv, struct options *options)
 			break;
 		case 'd':
 			options->dump_config = true;
+			break;
+		case 'l':
+			options->may_lie = true;
 			break;
 		case 'v':
 			puts(PROGRAM " " MERIDIAN_VERSION);
@@ -176,6 +182,7 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	bool files_same = same_text(before->rundir, after->rundir) &&
 		same_text(before->driftfile, after->driftfile) &&
 		same_text(before->modellog, after->modellog) &&
+		same_text(before->script, after->script) &&
 		same_text(before->pidfile, after->pidfile) && same_text(before->user, after->user);
 	bool command_same = before->cmdport == after->cmdport &&
 		same_text(before->bindcmdaddress, after->bindcmdaddress) &&
@@ -286,6 +293,30 @@ static void config_path_resolve(struct config *loaded)
 		strcpy(loaded->path, resolved);
 }
 
+/* A script beside real sources looks like a real server. */
+static bool lies_allowed(const struct options *options)
+{
+	bool has_sources = config->server_count > 0 || config->refclock_count > 0;
+
+	if (config->script[0] == '\0')
+		return true;
+	if (has_sources && !options->may_lie) {
+		fprintf(stderr,
+			"%s: refclock SCRIPT serves a wrong time, and there are real sources; if "
+			"that is meant, start " PROGRAM " with --i-know-this-lies\n",
+			config->path);
+		return false;
+	}
+	if (config->steer_clock) {
+		fprintf(stderr,
+			"%s: refclock SCRIPT must not lead the kernel's clock: remove "
+			"steerclock\n",
+			config->path);
+		return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -300,6 +331,8 @@ int main(int argc, char **argv)
 	if (config_load(config, options.config_path, stderr) < 0)
 		return EXIT_USAGE;
 	config_path_resolve(config);
+	if (!lies_allowed(&options))
+		return EXIT_USAGE;
 	if (options.dump_config)
 		config_dump(config, stdout);
 	if (options.check_config || options.dump_config) {

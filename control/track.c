@@ -5,6 +5,7 @@
 #include "kernel_clock.h"
 #include "leap_second.h"
 #include "publish.h"
+#include "script_clock.h"
 #include "source/pool.h"
 #include <log.h>
 #include <math.h>
@@ -51,17 +52,6 @@ static int tick_timer;
 static double seconds_since(uint64_t then, uint64_t now)
 {
 	return timescale_seconds(&timescale, then, now);
-}
-
-/* The line that readers will be on when a slew has ended. */
-static struct clock_line published_line(uint64_t now)
-{
-	struct meridian_utc utc = meridian_timemodel_utc(&model.data, now);
-
-	return (struct clock_line){.counter = now,
-		.offset_s = timescale_utc_diff(utc, timescale_utc(&timescale, now)) -
-			model_residue(&model, now),
-		.frequency = model_rate(&model) - 1};
 }
 
 /* How long readers may trust a model that starts with `distance_s` and is renewed until then. */
@@ -155,7 +145,7 @@ static struct root_distance held_distance(uint64_t now)
 static void publish_held(uint64_t now)
 {
 	const struct meridian_timemodel_data *data = &model.data;
-	struct clock_line line = published_line(now);
+	struct clock_line line = model_line(&model, &timescale, now);
 	struct root_distance distance = held_distance(now);
 	double held_s = root_distance_s(&distance);
 	struct bound bound[POOL_SOURCES_MAX];
@@ -188,7 +178,7 @@ static void held_adopt(void)
 
 static void publish_tracked(uint64_t now, const struct source *best)
 {
-	struct clock_line line = published_line(now);
+	struct clock_line line = model_line(&model, &timescale, now);
 	struct bound bound = bound_of_line(&best->estimator, &line);
 	struct model_facts facts = {
 		.root_delay_s = bound.distance.delay_s,
@@ -269,7 +259,7 @@ static const struct source *select_sources(uint64_t now)
 /* What the sources say may be against what the clock was known to be. */
 static bool outvotes_held(const struct source *best, const struct source *sampled, uint64_t now)
 {
-	struct clock_line line = published_line(now);
+	struct clock_line line = model_line(&model, &timescale, now);
 	struct bound bound = bound_of_line(&best->estimator, &line);
 	struct root_distance distance = held_distance(now);
 	double held_s = root_distance_s(&distance);
@@ -312,6 +302,8 @@ static void on_source(struct source *source)
 	if (source)
 		note_sample(source);
 	best = pool_settle(&pool, now) ? select_sources(now) : NULL;
+	if (script_clock_runs())
+		return;
 	if (best && outvotes_held(best, source, now)) {
 		/* Others wait for a sample of their own. */
 		if (!source || source->state >= SELECT_COMBINED || best != status.best)
@@ -396,6 +388,8 @@ static void on_tick(void *arg)
 
 	(void)arg;
 	tick_timer = event_add_timer(TICK_NS, on_tick, NULL);
+	if (script_clock_runs())
+		return;
 	if (was_suspended())
 		start_again(now);
 	if (!pool.settled && pool_settle(&pool, now))
@@ -430,7 +424,8 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 	}
 	/* The counter went back: it began anew. */
 	if ((int64_t)(data->published_counter - timescale.counter) > 0 ||
-		!meridian_timemodel_valid(data, timescale.counter))
+		!meridian_timemodel_valid(data, timescale.counter) ||
+		data->flags & MERIDIAN_TIMEMODEL_SCRIPTED)
 		return;
 	updated = model_was_led(data, config.local_stratum != 0);
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
@@ -465,6 +460,11 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	adopt(&adopted, start);
 	was_suspended();
 	leap_second_init(&model, &timescale, &config);
+	r = script_clock_start(&config, counter, &model);
+	if (r < 0) {
+		publish_fini();
+		return r;
+	}
 	pool_start(&pool, &source_context);
 	on_tick(NULL);
 	return 0;

@@ -15,7 +15,7 @@ struct clock_row {
 	struct meridian_utc now, leap_at, leap_known_until;
 	double bound_s, last_offset_s, rms_offset_s, correction_s;
 	double model_age_s, holdover_left_s;
-	bool leap_expired;
+	bool leap_expired, scripted;
 };
 
 static const struct output_field clock_fields[] = {
@@ -77,6 +77,9 @@ static void clock_model(struct clock_row *row, const struct meridian_timemodel_d
 	int valid = meridian_timemodel_valid(model, now);
 
 	row->state = valid ? "synchronised" : "unsynchronised";
+	row->scripted = model->flags & MERIDIAN_TIMEMODEL_SCRIPTED;
+	if (row->scripted)
+		row->state = valid ? "scripted: not UTC" : "scripted: unsynchronised";
 	if (!valid && model->status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		row->state = "unsynchronised: the model has run out";
 	row->leap = leap_name(model->leap);
@@ -154,6 +157,9 @@ static void clock_problems(const struct ctl *ctl, const struct clock_row *row, i
 	else if (r == 0 && isnan(row->bound_s))
 		output_problem("The clock is not synchronised, clients are told so: check "
 			       "`meridianctl sources`, or configure `local`.");
+	if (row->scripted)
+		output_problem("A script makes the time that is served, to test clients: it is not "
+			       "UTC. Remove `refclock SCRIPT` to serve time.");
 	if (row->leap_expired)
 		output_problem("The list of leap seconds has expired: install a new one (Debian: "
 			       "package tzdata), see `leapseclist`.");

@@ -46,6 +46,7 @@ int model_adopt(struct model *model, const struct meridian_timemodel_data *data)
 	model->data = *data;
 	/* The nominal rate may have been measured a little differently; the lines do not use it. */
 	model->data.counter_hz = hz;
+	model->data.flags = 0;
 	model->data.precision_log2 = precision_log2;
 	return 0;
 }
@@ -144,6 +145,17 @@ double model_distance_s(const struct model *model, uint64_t counter)
 	return ((double)model->data.root_delay_ns / 2 +
 		       (double)meridian_timemodel_dispersion_ns(&model->data, counter)) /
 		NS_PER_S;
+}
+
+struct clock_line model_line(
+	const struct model *model, const struct timescale *timescale, uint64_t counter)
+{
+	struct meridian_utc utc = meridian_timemodel_utc(&model->data, counter);
+
+	return (struct clock_line){.counter = counter,
+		.offset_s = timescale_utc_diff(utc, timescale_utc(timescale, counter)) -
+			model_residue(model, counter),
+		.frequency = model_rate(model) - 1};
 }
 
 static uint64_t to_ns_up(double seconds)

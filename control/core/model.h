@@ -9,6 +9,7 @@
  * slew is a step, and counted as a disruption.
  */
 
+#include "bound.h"
 #include "timescale.h"
 #include <stdbool.h>
 
@@ -62,6 +63,10 @@ void model_state(struct model *model, uint64_t counter, const struct model_facts
 
 /* How far the published clock may be off at `counter`, in seconds. */
 double model_distance_s(const struct model *model, uint64_t counter);
+
+/* The line that readers will be on when a slew has ended, against `timescale`, at `counter`. */
+struct clock_line model_line(
+	const struct model *model, const struct timescale *timescale, uint64_t counter);
 
 /* Published clock minus final line at `counter`, in seconds; 0 once the slew has ended. */
 double model_residue(const struct model *model, uint64_t counter);

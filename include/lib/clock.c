@@ -86,7 +86,7 @@ static int snapshot_valid(struct meridian *handle)
 		handle->data = data;
 		handle->has_data = 1;
 	}
-	return handle->has_data &&
+	return handle->has_data && !(handle->data.flags & MERIDIAN_TIMEMODEL_SCRIPTED) &&
 		meridian_timemodel_valid(
 			&handle->data, meridian_counter_read(handle->data.counter_id));
 }

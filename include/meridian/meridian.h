@@ -31,8 +31,8 @@ void meridian_close(struct meridian *handle);
 /*
  * Reads the time: true UTC lay in [*ret_earliest, *ret_latest] at some instant during the call.
  * No system call while the model is valid; an outlived page is opened anew, so a restarted
- * control is followed. Returns 0; -EAGAIN when there is no synchronised model at the moment
- * (the outputs are then not written); or what meridian_page_open() returns.
+ * control is followed. Returns 0; -EAGAIN when there is no synchronised model at the moment, or a
+ * script makes it (the outputs are then not written); or what meridian_page_open() returns.
  */
 int meridian_now(struct meridian *handle, struct meridian_utc *ret_earliest,
 	struct meridian_utc *ret_latest);

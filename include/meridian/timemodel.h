@@ -33,6 +33,10 @@ extern "C" {
 #define MERIDIAN_TIMEMODEL_MAGIC   UINT32_C(0x4d54524d) /* bytes "MRTM" in memory */
 #define MERIDIAN_TIMEMODEL_VERSION 1
 
+/* flags: a script makes this time, to test those who are served it. It is not UTC, whatever the
+ * bound says, and nothing but replies may be made of it. */
+#define MERIDIAN_TIMEMODEL_SCRIPTED 1
+
 __extension__ typedef unsigned __int128 meridian_u128;
 
 /* UTC as seconds since 1970 (no leap seconds counted, as POSIX) and 2^-64 s. */
@@ -73,7 +77,8 @@ struct meridian_timemodel_data {
 	uint8_t stratum;              /* 1..15; 16 while unsynchronised */
 	int8_t precision_log2;        /* of reading the counter, log2 s */
 	uint8_t counter_id;           /* MERIDIAN_COUNTER_* */
-	uint8_t reserved0[2];
+	uint8_t flags;                /* MERIDIAN_TIMEMODEL_SCRIPTED */
+	uint8_t reserved0;
 	int64_t leap_known_until_s; /* UTC since 1970: the list of leap seconds is complete until
 				       then, which may be past; 0: there is no list */
 	uint64_t reserved[3];
