@@ -58,11 +58,12 @@ double measure_cycles_per_tick(void)
 
 static void usage(const char *program, const char *purpose, const struct measure_options *options)
 {
-	printf("usage: %s [--json] [--passes COUNT] [--core NUMBER]\n"
+	printf("usage: %s [--json] [--passes COUNT] [--core NUMBER] [--only KEY]\n"
 	       "%s\n\n"
 	       "  --json          print one JSON object instead of text\n"
 	       "  --passes COUNT  passes of each measurement, 1 to %d [%u]\n"
 	       "  --core NUMBER   stay on this CPU [any]\n"
+	       "  --only KEY      this scenario alone, where there are several\n"
 	       "  --help          print this and exit\n",
 		program, purpose, MEASURE_PASSES_MAX, options->passes);
 }
@@ -101,6 +102,7 @@ void measure_options_parse(struct measure_options *options, const char *program,
 		{"json", no_argument, NULL, 'j'},
 		{"passes", required_argument, NULL, 'p'},
 		{"core", required_argument, NULL, 'c'},
+		{"only", required_argument, NULL, 'o'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -114,10 +116,14 @@ void measure_options_parse(struct measure_options *options, const char *program,
 				program, "passes", optarg, 1, MEASURE_PASSES_MAX);
 		} else if (option == 'c') {
 			options->core = (int)number(program, "core", optarg, 0, CPU_SETSIZE - 1);
+		} else if (option == 'o' && options->scenarios) {
+			options->only = optarg;
 		} else if (option == 'h') {
 			usage(program, purpose, options);
 			exit(EXIT_SUCCESS);
 		} else {
+			if (option == 'o')
+				fprintf(stderr, "%s: --only: there is but one scenario\n", program);
 			exit(EXIT_USAGE);
 		}
 	}

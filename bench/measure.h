@@ -29,10 +29,12 @@ struct measure_options {
 	bool json;           /* print JSON instead of text */
 	unsigned int passes; /* 1..MEASURE_PASSES_MAX */
 	int core;            /* CPU to stay on; -1: where the scheduler likes */
+	bool scenarios;      /* the program has several, of which one may be chosen: --only */
+	const char *only;    /* its key; NULL: all */
 };
 
 /*
- * Parses `--json --passes COUNT --core NUMBER --help` and takes the thread to the core.
+ * Parses `--json --passes COUNT --core NUMBER --only KEY --help` and takes the thread to the core.
  * `*options` has the defaults when it is called. Ends the program after --help (0), after a
  * wrong option (2) and when the core is not to be had (3). `purpose` is one line for --help.
  */

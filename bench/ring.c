@@ -9,42 +9,52 @@
 #include "measure.h"
 #include "ring_generator.h"
 #include "ring_port.h"
+#include "world.h"
 #include <fixture.h>
 #include <math.h>
 #include <meridian/counter.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <worker.h>
 
+#define EXIT_USAGE 2
 #define EXIT_START 3
 
 #define WORKER_CORE    0
 #define GENERATOR_CORE 1
 #define WARM_UP_MS     60
+#define FILL_MS        400 /* to fill the limiter's table */
 #define WINDOW_MS      50
 #define NS_PER_S       1e9
 
 /* No client is held back, however few there are: 2^26 requests per second each. */
-static const struct limit_rate rate = {.interval_log2 = -26, .burst = 255};
+static const struct limit_rate open_rate = {.interval_log2 = -26, .burst = 255};
+
+/* What `ratelimit` without words means: one in 8 s, 8 at once. The entries of the limiter's table
+ * stay in use: with more clients than entries each request has to look for one to take. */
+static const struct limit_rate default_rate = {.interval_log2 = 3, .burst = 8};
 
 struct scenario {
 	const char *key, *text;
 	uint32_t clients;
 	uint32_t rules; /* access rules; 0: everybody is allowed by one */
+	bool ipv6, default_rate;
 };
 
 static const struct scenario scenarios[] = {
-	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000},
-	{"ring_clients_1", "1 client, no rules", 1, 0},
-	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0},
-	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0},
-	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0},
-	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000},
-	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000},
-	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000},
+	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000, false, false},
+	{"ring_clients_1", "1 client, no rules", 1, 0, false, false},
+	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0, false, false},
+	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0, false, false},
+	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0, false, false},
+	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000, false, false},
+	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000, false, false},
+	{"ring_ipv6", "10^5 IPv6 clients, no rules", 100000, 0, true, false},
+	{"ring_ipv6_1e7", "10^7 IPv6 clients, no rules", 10000000, 0, true, false},
+	{"ring_default_limit", "10^7 clients, the default rate limit", 10000000, 0, false, true},
+	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000, false, false},
 };
 
 #define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -64,23 +74,6 @@ struct bench {
 };
 
 static struct bench bench;
-
-/* UTC is what CLOCK_REALTIME says now, and goes on with the counter. */
-static void model_publish(void)
-{
-	struct meridian_timemodel_data model = fixture_model();
-
-	model.counter_id = MERIDIAN_COUNTER_TSC;
-	model.counter_hz = (uint64_t)bench.hz;
-	model.line.counter = meridian_counter_read(model.counter_id);
-	model.line.utc_s = (int64_t)(meridian_clock_ns(CLOCK_REALTIME) / 1000000000);
-	model.line.period_frac64 = UINT64_MAX / model.counter_hz;
-	model.slew = model.line;
-	model.published_counter = model.line.counter;
-	model.valid_until_counter = model.line.counter + 3600 * model.counter_hz;
-	model.precision_log2 = -30;
-	meridian_timemodel_write(&bench.model, &model);
-}
 
 /* Everybody, but for `count` single addresses among the clients'. */
 static struct meridian_policy_access *rules_make(uint32_t count)
@@ -103,13 +96,13 @@ static struct meridian_policy_access *rules_make(uint32_t count)
 	return rule;
 }
 
-static int policy_make(uint32_t rules)
+static int policy_make(uint32_t rules, const struct limit_rate *rate)
 {
 	struct meridian_policy_access *rule = rules_make(rules);
 	int r = -1;
 
 	bench.policy = fixture_policy();
-	bench.policy->rate = rate;
+	bench.policy->rate = *rate;
 	if (rule != NULL && rules > 0) {
 		access_fini(&bench.policy->access);
 		r = access_init(&bench.policy->access, rule, (size_t)rules + 1);
@@ -149,28 +142,17 @@ static void *echo_thread(void *argument)
 	return NULL;
 }
 
-static void core_take(pthread_t thread, int core)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(core, &set);
-	if (pthread_setaffinity_np(thread, sizeof(set), &set) != 0) {
-		fprintf(stderr, "bench-ring: CPU %d is not to be had: two are needed\n", core);
-		exit(EXIT_START);
-	}
-}
-
 static void scenario_begin(const struct scenario *scenario)
 {
 	memset(&bench.stats, 0, sizeof(bench.stats));
-	if (policy_make(scenario->rules) < 0 || ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
+	if (policy_make(scenario->rules, scenario->default_rate ? &default_rate : &open_rate) < 0 ||
+		ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
 		ring_generator_init(&bench.generator, &bench.ring, &bench.model.live.data,
-			scenario->clients) < 0) {
+			scenario->clients, scenario->ipv6) < 0) {
 		fprintf(stderr, "bench-ring: no memory\n");
 		exit(EXIT_START);
 	}
-	model_publish();
+	world_model_publish(&bench.model, bench.hz);
 	bench.view = (struct server_view){
 		.policy = bench.policy, .model = &bench.model, .counter_id = MERIDIAN_COUNTER_TSC};
 	if (worker_init(&bench.worker, &bench.stats, WORKER_CORE, &bench.view) < 0) {
@@ -179,7 +161,7 @@ static void scenario_begin(const struct scenario *scenario)
 	}
 	worker_add(&bench.worker, &bench.ring.base);
 	pthread_create(&bench.thread, NULL, worker_thread, &bench.worker);
-	core_take(bench.thread, WORKER_CORE);
+	world_core_take("bench-ring", bench.thread, WORKER_CORE);
 }
 
 static void scenario_end(void)
@@ -195,13 +177,15 @@ static void scenario_end(void)
 /* What the generator and the worker counted in a window. */
 struct window {
 	double replies_per_s;
-	double worker_ticks; /* for each reply, while there was something to do */
-	double room_share;   /* of the generator's looks found room in the ring */
+	double worker_ticks; /* for each request, while there was something to do */
+	double answered_share;
+	double room_share; /* of the generator's looks found room in the ring */
 };
 
 static struct window window_run(double ms)
 {
 	uint64_t replies = meridian_stats_get(&bench.stats.tx_packets);
+	uint64_t requests = meridian_stats_get(&bench.stats.rx_packets);
 	uint64_t busy_ns = meridian_stats_get(&bench.stats.busy_ns);
 	uint64_t start = measure_ticks();
 	struct window window;
@@ -211,9 +195,11 @@ static struct window window_run(double ms)
 		start + (uint64_t)(ms * bench.hz / 1000));
 	seconds = (double)(measure_ticks() - start) / bench.hz;
 	replies = meridian_stats_get(&bench.stats.tx_packets) - replies;
+	requests = meridian_stats_get(&bench.stats.rx_packets) - requests;
 	busy_ns = meridian_stats_get(&bench.stats.busy_ns) - busy_ns;
 	window.replies_per_s = (double)replies / seconds;
-	window.worker_ticks = (double)busy_ns / NS_PER_S * bench.hz / (double)replies;
+	window.worker_ticks = (double)busy_ns / NS_PER_S * bench.hz / (double)requests;
+	window.answered_share = (double)replies / (double)requests;
 	window.room_share = ring_generator_room_share(&bench.generator);
 	return window;
 }
@@ -221,7 +207,7 @@ static struct window window_run(double ms)
 /* What a scenario's windows gave, over all rounds. */
 struct result {
 	double replies_per_s[MEASURE_PASSES_MAX], worker_ticks[MEASURE_PASSES_MAX];
-	double room_share[MEASURE_PASSES_MAX];
+	double room_share[MEASURE_PASSES_MAX], answered_share[MEASURE_PASSES_MAX];
 	unsigned int count;
 };
 
@@ -233,6 +219,7 @@ static void window_add(struct result *result)
 	result->replies_per_s[i] = window.replies_per_s;
 	result->worker_ticks[i] = window.worker_ticks;
 	result->room_share[i] = window.room_share;
+	result->answered_share[i] = window.answered_share;
 }
 
 /* Wrong replies end the program: no figure of theirs is worth anything. */
@@ -252,7 +239,7 @@ static void scenario_run(const struct scenario *scenario, struct result *result)
 {
 	bench.offered_per_s = 0;
 	scenario_begin(scenario);
-	window_run(WARM_UP_MS);
+	window_run(scenario->default_rate ? FILL_MS : WARM_UP_MS);
 	window_add(result);
 	scenario_end();
 	replies_check();
@@ -275,19 +262,29 @@ static void scenario_report(
 	snprintf(key, sizeof(key), "%s_room_share", scenario->key);
 	measure_report_value(report, key, room.median,
 		"  looks that found room: near 1, the generator was the limit");
+	if (!scenario->default_rate)
+		return;
+	snprintf(key, sizeof(key), "%s_answered_share", scenario->key);
+	measure_report_value(report, key,
+		measure_summarise(result->answered_share, result->count).median,
+		"  answered, the rest is rate-limited");
 }
 
 /* The scenarios take turns, because the machine's speed moves. */
-static void scenarios_measure(struct measure_report *report, unsigned int rounds)
+static void scenarios_measure(struct measure_report *report, const char *only, unsigned int rounds)
 {
 	static struct result result[SCENARIO_COUNT];
 
 	for (unsigned int round = 0; round < rounds; round++) {
-		for (size_t i = 0; i < SCENARIO_COUNT; i++)
-			scenario_run(&scenarios[i], &result[i]);
+		for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+			if (only == NULL || strcmp(only, scenarios[i].key) == 0)
+				scenario_run(&scenarios[i], &result[i]);
+		}
 	}
-	for (size_t i = 0; i < SCENARIO_COUNT; i++)
-		scenario_report(report, &scenarios[i], &result[i]);
+	for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+		if (result[i].count > 0)
+			scenario_report(report, &scenarios[i], &result[i]);
+	}
 }
 
 /* What the ring and the generator let through when nothing is computed. */
@@ -299,12 +296,12 @@ static void echo_measure(struct measure_report *report, unsigned int passes)
 	memset(&bench.stats, 0, sizeof(bench.stats));
 	bench.offered_per_s = 0;
 	if (ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
-		ring_generator_init(&bench.generator, &bench.ring, NULL, 1000) < 0) {
+		ring_generator_init(&bench.generator, &bench.ring, NULL, 1000, false) < 0) {
 		fprintf(stderr, "bench-ring: no memory\n");
 		exit(EXIT_START);
 	}
 	pthread_create(&thread, NULL, echo_thread, NULL);
-	core_take(thread, WORKER_CORE);
+	world_core_take("bench-ring", thread, WORKER_CORE);
 	window_run(WARM_UP_MS);
 	for (unsigned int i = 0; i < passes; i++)
 		window_add(&result);
@@ -350,17 +347,33 @@ static void overload_measure(struct measure_report *report, unsigned int passes)
 		"  greatest error of T2 against the stamp, ns");
 }
 
+static void only_check(const char *only)
+{
+	for (size_t i = 0; i < SCENARIO_COUNT; i++) {
+		if (only == NULL || strcmp(only, scenarios[i].key) == 0)
+			return;
+	}
+	fprintf(stderr, "bench-ring: --only %s: no such scenario; there are", only);
+	for (size_t i = 0; i < SCENARIO_COUNT; i++)
+		fprintf(stderr, " %s", scenarios[i].key);
+	fprintf(stderr, "\n");
+	exit(EXIT_USAGE);
+}
+
 int main(int argc, char **argv)
 {
-	struct measure_options options = {.passes = 21, .core = GENERATOR_CORE};
+	struct measure_options options = {.passes = 21, .core = GENERATOR_CORE, .scenarios = true};
 	struct measure_report report;
 
 	measure_options_parse(&options, "bench-ring",
 		"The worker loop over a ring in memory: CPU 0 answers, CPU 1 asks.", argc, argv);
+	only_check(options.only);
 	bench.hz = measure_ticks_hz();
 	measure_report_begin(&report, "ring", options.json);
-	scenarios_measure(&report, options.passes);
-	overload_measure(&report, options.passes);
-	echo_measure(&report, options.passes);
+	scenarios_measure(&report, options.only, options.passes);
+	if (options.only == NULL) {
+		overload_measure(&report, options.passes);
+		echo_measure(&report, options.passes);
+	}
 	return measure_report_end(&report) == 0 ? 0 : EXIT_START;
 }

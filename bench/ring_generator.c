@@ -7,6 +7,7 @@
 #include <layout.h>
 #include <math.h>
 #include <meridian/counter.h>
+#include <prefetch.h>
 #include <string.h>
 
 #define BATCH          32
@@ -18,40 +19,43 @@
 #define STAMP_BRACKET_TICKS 1000
 #define CHECK_EVERY         61 /* a prime, so that every slot has its turn */
 
-#define IP_OFFSET       ETHERNET_HEADER
-#define SOURCE_OFFSET   (IP_OFFSET + 12)
-#define IP_SUM_OFFSET   (IP_OFFSET + 10)
-#define UDP_OFFSET      (IP_OFFSET + IPV4_HEADER)
-#define NTP_OFFSET      (UDP_OFFSET + UDP_HEADER)
-#define ORIGIN_OFFSET   (NTP_OFFSET + 24)
-#define RECEIVE_OFFSET  (NTP_OFFSET + 32)
-#define TRANSMIT_OFFSET (NTP_OFFSET + 40)
-#define REQUEST_SIZE    (NTP_OFFSET + PKT_NTP_SIZE)
+#define IP_OFFSET ETHERNET_HEADER
+
+/* In the NTP header. */
+#define ORIGIN   24
+#define RECEIVE  32
+#define TRANSMIT 40
+
+/* Where a client's number stands: an IPv4 address, or the subnet of an IPv6 address. */
+#define IPV4_CLIENT (IP_OFFSET + 12)
+#define IPV6_CLIENT (IP_OFFSET + 8 + 4)
 
 /* A prime, far from small fractions of any number of clients: neighbours in time are not
  * neighbours in address. */
 #define CLIENT_STEP 7368787u
 
 int ring_generator_init(struct ring_generator *generator, struct ring_port *ring,
-	const struct meridian_timemodel_data *model, uint32_t clients)
+	const struct meridian_timemodel_data *model, uint32_t clients, bool ipv6)
 {
-	uint8_t payload[PKT_NTP_SIZE];
-	uint8_t *data = generator->request.data;
-	const uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, REQUEST_SIZE - UDP_OFFSET};
+	struct pkt *request = &generator->request;
+	uint8_t payload[PKT_NTP_SIZE], *data = request->data;
+	const uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, UDP_HEADER + PKT_NTP_SIZE};
+	uint32_t addresses = IP_OFFSET + (ipv6 ? 8 : 12);
 
 	memset(generator, 0, sizeof(*generator));
 	generator->ring = ring;
 	generator->clients = clients;
 	generator->model = model;
 	pkt_ntp(payload, 0x23, 0);
-	pkt_build(&generator->request, (struct pkt_spec){.ipv6 = false}, payload, sizeof(payload));
-	store_u32(data + SOURCE_OFFSET, 0);
-	store_u16(data + IP_SUM_OFFSET, 0);
-	store_u16(data + UDP_OFFSET + UDP_CHECKSUM, 0);
+	pkt_build(request, (struct pkt_spec){.ipv6 = ipv6}, payload, sizeof(payload));
+	store_u32(data + (ipv6 ? IPV6_CLIENT : IPV4_CLIENT), 0);
+	store_u16(data + request->udp + UDP_CHECKSUM, 0);
+	if (!ipv6)
+		store_u16(data + IP_OFFSET + 10, 0);
 	generator->ip_sum = checksum_add_octets(0, data + IP_OFFSET, IPV4_HEADER);
 	generator->udp_sum = checksum_add_octets(0, pseudo, sizeof(pseudo));
 	generator->udp_sum = checksum_add_octets(
-		generator->udp_sum, data + SOURCE_OFFSET, REQUEST_SIZE - SOURCE_OFFSET);
+		generator->udp_sum, data + addresses, request->length - addresses);
 	return 0;
 }
 
@@ -80,8 +84,8 @@ static double ahead_ns(const struct ring_generator *generator, uint64_t timestam
 static void times_check(struct ring_generator *generator, const struct ring_slot *slot)
 {
 	struct ring_checks *checks = &generator->checks;
-	uint64_t receive = get_u64(slot->data + RECEIVE_OFFSET);
-	uint64_t transmit = get_u64(slot->data + TRANSMIT_OFFSET);
+	const uint8_t *ntp = slot->data + generator->request.payload;
+	uint64_t receive = get_u64(ntp + RECEIVE), transmit = get_u64(ntp + TRANSMIT);
 	double error_ns = fabs(ahead_ns(generator, receive, slot->stamp_counter));
 
 	if (error_ns > checks->receive_error_ns_max)
@@ -97,36 +101,43 @@ static void reply_check(
 	struct ring_generator *generator, const struct ring_slot *slot, uint64_t index)
 {
 	struct ring_checks *checks = &generator->checks;
-	const uint8_t *data = slot->data, *ip = data + IP_OFFSET, *ntp = data + NTP_OFFSET;
+	const struct pkt *request = &generator->request;
+	const uint8_t *data = slot->data, *ip = data + IP_OFFSET;
+	const uint8_t *udp = data + request->udp, *ntp = data + request->payload;
 
 	checks->seen++;
-	wrong_if(checks, slot->length != REQUEST_SIZE, "length");
+	wrong_if(checks, slot->length != request->length, "length");
 	wrong_if(checks, memcmp(data, pkt_client_mac, MAC_SIZE) != 0, "MAC address");
-	wrong_if(checks, !pkt_checksum_ipv4_good(ip), "IP checksum");
-	wrong_if(checks, !pkt_checksum_udp_good(ip, data + UDP_OFFSET, false), "UDP checksum");
+	wrong_if(checks, !request->ipv6 && !pkt_checksum_ipv4_good(ip), "IP checksum");
+	wrong_if(checks, !pkt_checksum_udp_good(ip, udp, request->ipv6), "UDP checksum");
 	wrong_if(checks, ntp[0] != 0x24 || ntp[1] == 0, "not a synchronised reply");
-	wrong_if(checks, get_u64(data + ORIGIN_OFFSET) != index, "origin timestamp");
+	wrong_if(checks, get_u64(ntp + ORIGIN) != index, "origin timestamp");
 	times_check(generator, slot);
 }
 
-static void request_write(struct ring_generator *generator, struct ring_slot *slot, uint64_t index)
+/* `ipv6` is a constant: the frame is copied at its length. */
+static inline __attribute__((always_inline)) void request_write(
+	struct ring_generator *generator, struct ring_slot *slot, uint64_t index, bool ipv6)
 {
-	uint32_t source =
+	uint32_t ip_header = ipv6 ? IPV6_HEADER : IPV4_HEADER;
+	uint32_t ntp = IP_OFFSET + ip_header + UDP_HEADER, length = ntp + PKT_NTP_SIZE;
+	uint32_t client =
 		__builtin_bswap32((uint32_t)RING_CLIENT_NET << 24 | (generator->client + 1));
 	uint64_t transmit = __builtin_bswap64(index);
 
 	generator->client += CLIENT_STEP;
 	if (generator->client >= generator->clients)
 		generator->client %= generator->clients;
-	memcpy(slot->data, generator->request.data, REQUEST_SIZE);
-	store_u32(slot->data + SOURCE_OFFSET, source);
-	store_u16(slot->data + IP_SUM_OFFSET,
-		(uint16_t)~checksum_fold(checksum_add(generator->ip_sum, source)));
-	store_u16(slot->data + UDP_OFFSET + UDP_CHECKSUM,
+	memcpy(slot->data, generator->request.data, length);
+	store_u32(slot->data + (ipv6 ? IPV6_CLIENT : IPV4_CLIENT), client);
+	if (!ipv6)
+		store_u16(slot->data + IP_OFFSET + 10,
+			(uint16_t)~checksum_fold(checksum_add(generator->ip_sum, client)));
+	store_u16(slot->data + IP_OFFSET + ip_header + UDP_CHECKSUM,
 		checksum_udp_field(
-			checksum_add(checksum_add(generator->udp_sum, source), transmit)));
-	store_u64(slot->data + TRANSMIT_OFFSET, transmit);
-	slot->length = REQUEST_SIZE;
+			checksum_add(checksum_add(generator->udp_sum, client), transmit)));
+	store_u64(slot->data + ntp + TRANSMIT, transmit);
+	slot->length = (uint8_t)length;
 }
 
 /* Both clocks at one instant: read again where something came in between. */
@@ -156,13 +167,16 @@ static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_
 		if (index + PREFETCH_AHEAD < limit) {
 			const uint8_t *ahead = ring_slot(ring, index + PREFETCH_AHEAD)->data;
 
-			__builtin_prefetch(ahead, 1);
-			__builtin_prefetch(ahead + 64, 1);
+			prefetch_write(ahead);
+			prefetch_write(ahead + 64);
 		}
 		if (generator->model != NULL && index >= RING_SLOTS && index % CHECK_EVERY == 0 &&
 			slot->length != 0)
 			reply_check(generator, slot, index - RING_SLOTS);
-		request_write(generator, slot, index);
+		if (generator->request.ipv6)
+			request_write(generator, slot, index, true);
+		else
+			request_write(generator, slot, index, false);
 		slot->stamp_ns = stamp_ns;
 		slot->stamp_counter = stamp_counter;
 	}

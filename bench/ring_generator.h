@@ -11,7 +11,7 @@
 #include <meridian/timemodel.h>
 #include <pkt.h>
 
-#define RING_CLIENT_NET 10 /* clients are in 10.0.0.0/8 */
+#define RING_CLIENT_NET 10 /* clients are in 10.0.0.0/8, or their subnets in PREFIX:a00::/40 */
 
 struct ring_checks {
 	uint64_t seen, wrong;
@@ -31,9 +31,10 @@ struct ring_generator {
 	struct ring_checks checks;
 };
 
-/* Requests of `clients` addresses (1 to 2^24 - 2) in turn. Returns 0. */
+/* Requests of `clients` addresses (1 to 2^24 - 2) in turn; in IPv6 each is in a subnet of its own.
+ * Returns 0. */
 int ring_generator_init(struct ring_generator *generator, struct ring_port *ring,
-	const struct meridian_timemodel_data *model, uint32_t clients);
+	const struct meridian_timemodel_data *model, uint32_t clients, bool ipv6);
 void ring_generator_fini(struct ring_generator *generator);
 
 /*

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ring_port.h"
 #include <errno.h>
+#include <prefetch.h>
 #include <string.h>
 #include <table_memory.h>
 
@@ -11,8 +12,8 @@ static void slot_prefetch(const struct ring_port *ring, uint64_t index)
 {
 	const uint8_t *line = (const uint8_t *)ring_slot(ring, index);
 
-	__builtin_prefetch(line, 1);
-	__builtin_prefetch(line + 64, 1);
+	prefetch_write(line);
+	prefetch_write(line + 64);
 }
 
 static unsigned int ring_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])

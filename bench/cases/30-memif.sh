@@ -16,7 +16,7 @@ load() # RESPONDER ROUND WHAT LOAD-OPTION...
 
 	shift 3
 	bench_observe --tag responder="$responder" --tag round="$round" --tag what="$what" -- \
-		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 --burst 64 \
+		"${BENCH_LOAD_PREFIX[@]}" "$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 --burst 64 \
 		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
 		--clients "$BENCH_CLIENTS" --json --duration "$BENCH_SECONDS" --timeout 100 \
 		--lag-limit 20000 "$@"
@@ -85,3 +85,7 @@ for round in $(seq "$BENCH_ROUNDS"); do
 	fi
 	bench_stop_testpmd
 done
+if start_meridian; then
+	bench_profile memif load meridian 0 profile --rate 13000000
+fi
+bench_stop_meridian

@@ -98,19 +98,11 @@ drops()
 	bench_stop_chronyd
 }
 
-# Where the worker's core spends its time at capacity: one line for each symbol.
 profile()
 {
-	command -v perf >/dev/null && [ -n "${CAPACITY[meridian]:-}" ] || return 0
+	[ -n "${CAPACITY[meridian]:-}" ] || return 0
 	bench_start_meridian || return 0
-	BENCH_LOAD_PREFIX=(perf record --quiet -C 0 -e cpu-clock -F 997 -o "$LAB_DIR/perf.data" --)
-	at_rate meridian 0 profile "${CAPACITY[meridian]}"
-	BENCH_LOAD_PREFIX=()
-	perf report -i "$LAB_DIR/perf.data" --stdio --sort dso,symbol --percent-limit 0.3 \
-		2>>"$LAB_DIR/perf.log" | awk '$3 ~ /^\[.\]$/ {
-			printf "{\"profile\": \"veth\", \"percent\": %s, ", $1 + 0
-			printf "\"object\": \"%s\", \"symbol\": \"%s\"}\n", $2, $4
-		}'
+	bench_profile veth at_rate meridian 0 profile "${CAPACITY[meridian]}"
 	bench_stop_meridian
 }
 

@@ -96,6 +96,30 @@ bench_program() # PROGRAM [OPTION...]
 	done
 }
 
+# --- profiles -----------------------------------------------------------------------------------
+#
+# Where the server's core spends its time while a command runs: one line for each symbol. Where
+# perf is not installed there is no profile.
+
+bench_profile() # NAME COMMAND [ARGUMENT...]
+{
+	local name=$1 data
+
+	shift
+	command -v perf >/dev/null || return 0
+	data=$(mktemp)
+	# Both cores, or a program that was started on the other one would have no symbols.
+	BENCH_LOAD_PREFIX=(perf record --quiet -C "0,1" -e cpu-clock -F 997 -o "$data" --)
+	"$@" >&2
+	BENCH_LOAD_PREFIX=()
+	perf report -i "$data" -C 0 --stdio --sort dso,symbol --percent-limit 0.1 2>/dev/null |
+		awk -v name="$name" '$3 ~ /^\[.\]$/ {
+			printf "{\"profile\": \"%s\", \"percent\": %s, ", name, $1 + 0
+			printf "\"object\": \"%s\", \"symbol\": \"%s\"}\n", $2, $4
+		}'
+	rm -f "$data"
+}
+
 # The generator on the client's end of the veth pair, in front of the responder that runs. Words
 # in BENCH_LOAD_PREFIX go before the command.
 bench_load() # OBSERVE-OPTION... -- LOAD-OPTION...

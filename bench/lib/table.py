@@ -6,6 +6,16 @@ import re
 from lib.figures import NOT_CHOSEN, compact, shown
 
 IDLE = re.compile("halt|idle|mwait")
+STAGES = [
+    ("the kernel: its driver, soft interrupts, system calls", r"^\[kernel|vmlinux"),
+    ("receive and send: DPDK's drivers, packet buffers", r"librte_|libxdp"),
+    ("receive and send: the port", r"ring_(receive|transmit|release)|ethdev_|af_xdp|port_"),
+    ("verify, look up, answer", r" (burst_classify|responder_|access_|limit_|served_|frame_|"
+     r"request_|reply_|classify)"),
+    ("transmit time and checksums", r"burst_finish|finish"),
+    ("the loop: stamps, time model, statistics", r" (worker_|server_|stamp_|idle_|meridian_|"
+     r"clock_|__vdso|clock_gettime)"),
+]
 HEAD = f"{'':<54} {'median':>10} {'min ... max':>21} {'rounds':>6}  {'target':<12} verdict"
 
 
@@ -71,15 +81,54 @@ def latencies(rows):
     return lines
 
 
-def profile(rows):
-    """Without the time in which the core was idle."""
-    idle = sum(row["percent"] for row in rows if IDLE.search(row["symbol"]))
-    busy = [row for row in rows if not IDLE.search(row["symbol"])]
-    if not busy or idle >= 100:
-        return []
-    return ["", "where the server's core spends its time (veth, at capacity)",
-            *(f"{100 * row['percent'] / (100 - idle):>6.1f} %  {row['object']:<28} {row['symbol']}"
-              for row in busy[:16])]
+def stage(row):
+    """What a symbol is a part of."""
+    return next((name for name, pattern in STAGES
+                 if re.search(pattern, f"{row['object']} {row['symbol']}")), "other")
+
+
+def share_lines(rows, key, busy, ticks):
+    """The greatest shares, in percent of the busy time and in ticks a request where known."""
+    shares = {}
+    for row in rows:
+        shares[key(row)] = shares.get(key(row), 0) + row["percent"] / busy
+    return [f"{100 * share:>6.1f} % " + (f"{share * ticks:>7.1f}" if ticks else " " * 7)
+            + f"  {name}" for name, share in sorted(shares.items(), key=lambda s: -s[1])]
+
+
+def profile(document):
+    """By stage, and by symbol; without the time in which the core was idle."""
+    lines = []
+    for name, (text, ticks) in PROFILES.items():
+        rows = [row for row in document["profile"] if row["profile"] == name
+                and not IDLE.search(row["symbol"])]
+        busy = sum(row["percent"] for row in rows)
+        if not busy:
+            continue
+        figure = ticks(document)
+        lines += ["", f"where the server's core spends its time: {text}"
+                  + (f"; % and ticks of {figure:.0f} a request" if figure else "")]
+        lines += share_lines(rows, stage, busy, figure)
+        lines += ["    of which", *share_lines(
+            rows, lambda row: f"{row['object']:<28} {row['symbol']}", busy, figure)[:12]]
+    return lines
+
+
+def value(document, key):
+    return document["figures"][key]["value"]
+
+
+def memif_ticks(document):
+    """The core is busy all the time when more comes than it can answer."""
+    rate, hz = value(document, "memif_most_replies_per_s"), document["machine"]["tsc_hz"]
+    return int(hz) / rate if rate and hz else None
+
+
+PROFILES = {
+    "ring": ("rings, 10^5 clients, 10^3 rules", lambda d: value(d, "ring_worker_ticks")),
+    "memif": ("memif, more than it can answer", memif_ticks),
+    "veth": ("veth, at capacity", lambda d: None),
+}
 
 
 def text(document, figures):
@@ -96,7 +145,7 @@ def text(document, figures):
               if document["figures"][figure.key].get("reason") != NOT_CHOSEN]
     lines += kinds(document["measurements"])
     lines += latencies(document["latency"])
-    lines += profile(document["profile"])
+    lines += profile(document)
     if document["notes"]:
         lines += ["", *(f"note: {note}" for note in document["notes"])]
     return "\n".join(lines)
