@@ -14,6 +14,8 @@
 
 /* The file is an old memory of this counter: temperature and age have moved it since. A bound does
  * not rest on it (core/bound.h). */
+/* What is printed on crystals: most are within 20 ppm, and all within ESTIMATOR_FREQUENCY_ERROR. */
+#define UNKNOWN_FREQUENCY_SD    25e-6
 #define REMEMBERED_FREQUENCY_SD 1e-6
 
 static int file_read(const char *path, struct drift *ret_drift)
@@ -42,7 +44,7 @@ void driftfile_read(const char *path, const struct counter *counter, struct drif
 	double hz_true;
 	int r;
 
-	*ret_start = (struct drift_start){0, ESTIMATOR_FREQUENCY_ERROR};
+	*ret_start = (struct drift_start){0, UNKNOWN_FREQUENCY_SD};
 	if (*path == '\0')
 		return;
 	r = file_read(path, &drift);

@@ -9,12 +9,6 @@
 #define BURST_INTERVAL_NS (2 * NS_PER_S)
 #define POLL_SPREAD       0.02 /* added to an interval, so that clients do not march in step */
 
-/* A poll interval doubles after so many samples in a row that came as predicted. */
-#define POLL_SCORE_UP   8
-#define POLL_SAMPLES_UP 16
-#define POLL_SCORE_DOWN (-2)
-#define SURPRISE_SIGMA  4.0
-
 /* After a kiss RATE the next request waits that many intervals, and the interval grows, past
  * maxpoll if need be. */
 #define RATE_BACKOFF       4
@@ -32,39 +26,70 @@ static double random_spread(void)
 	return bits / 4294967295.0 * POLL_SPREAD;
 }
 
-uint64_t ntp_poll_interval_ns(const struct ntp_server *server)
-{
-	if (server->burst_requests > 0)
-		return BURST_INTERVAL_NS;
-	return (uint64_t)(ldexp(1 + random_spread(), server->source.poll_log2) * (double)NS_PER_S);
-}
-
 static int8_t max_log2(int8_t a, int8_t b)
 {
 	return a > b ? a : b;
 }
 
+static struct poll_limits limits(const struct ntp_server *server)
+{
+	return (struct poll_limits){.min_log2 = server->poll_floor_log2,
+		.max_log2 = max_log2(server->config.maxpoll_log2, server->poll_floor_log2)};
+}
+
+void ntp_poll_start(struct ntp_server *server)
+{
+	struct poll_limits allowed;
+
+	server->poll_floor_log2 = server->config.minpoll_log2;
+	allowed = limits(server);
+	poll_start(&server->poll, &allowed, server->config.iburst);
+	server->source.poll_log2 = server->poll.log2;
+}
+
+void ntp_poll_asked(struct ntp_server *server)
+{
+	struct poll_limits allowed = limits(server);
+
+	poll_ask(&server->poll, &allowed);
+	server->source.poll_log2 = server->poll.log2;
+}
+
+uint64_t ntp_poll_interval_ns(const struct ntp_server *server)
+{
+	struct poll_limits allowed = limits(server);
+
+	if (server->burst_requests > 0)
+		return BURST_INTERVAL_NS;
+	return (uint64_t)(poll_interval_s(&server->poll, &allowed) * (1 + random_spread()) *
+		(double)NS_PER_S);
+}
+
+/* How sure the estimator will be when twice the interval has passed. */
+static double ahead_sd(const struct ntp_server *server)
+{
+	const struct estimator *estimator = &server->source.estimator;
+	double seconds = ldexp(2, server->poll.log2);
+	uint64_t then = estimator->filter_counter +
+		(uint64_t)timescale_ticks(estimator->timescale, seconds);
+	struct estimate estimate;
+
+	estimator_predict(estimator, then, &estimate);
+	return estimate.offset_sd_s;
+}
+
 void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s)
 {
 	const struct estimator *estimator = &server->source.estimator;
-	double sigma_s = hypot(predicted_sd_s, estimator_noise_sd(estimator));
+	struct poll_limits allowed = limits(server);
+	struct poll_sample sample = {.innovation_s = estimator->last_innovation_s,
+		.predicted_sd_s = predicted_sd_s,
+		.noise_sd_s = estimator_noise_sd(estimator),
+		.ahead_sd_s = ahead_sd(server),
+		.disputed = estimator->disputed_count > 0};
 
-	if (estimator->sample_count < POLL_SAMPLES_UP)
-		return;
-	if (fabs(estimator->last_innovation_s) > SURPRISE_SIGMA * sigma_s)
-		server->poll_score = server->poll_score > 0 ? -1 : (int8_t)(server->poll_score - 1);
-	else
-		server->poll_score++;
-	if (server->poll_score >= POLL_SCORE_UP) {
-		server->poll_score = 0;
-		if (server->source.poll_log2 <
-			max_log2(server->config.maxpoll_log2, server->poll_floor_log2))
-			server->source.poll_log2++;
-	} else if (server->poll_score <= POLL_SCORE_DOWN) {
-		server->poll_score = 0;
-		if (server->source.poll_log2 > server->poll_floor_log2)
-			server->source.poll_log2--;
-	}
+	poll_answer(&server->poll, &allowed, &sample);
+	server->source.poll_log2 = server->poll.log2;
 }
 
 void ntp_poll_answered(struct ntp_server *server)
@@ -74,9 +99,10 @@ void ntp_poll_answered(struct ntp_server *server)
 		return;
 	server->good_answers = 0;
 	server->poll_floor_log2--;
-	if (server->source.poll_log2 > server->poll_floor_log2 &&
-		server->source.poll_log2 > server->config.maxpoll_log2)
-		server->source.poll_log2--;
+	if (server->poll.log2 > server->poll_floor_log2 &&
+		server->poll.log2 > server->config.maxpoll_log2)
+		server->poll.log2--;
+	server->source.poll_log2 = server->poll.log2;
 }
 
 uint64_t ntp_poll_rate(struct ntp_server *server, int8_t wanted_log2)
@@ -90,6 +116,7 @@ uint64_t ntp_poll_rate(struct ntp_server *server, int8_t wanted_log2)
 		log_notice("%s: asks for fewer requests, now every 2^%d s", server->source.label,
 			poll_log2);
 	server->good_answers = 0;
-	server->source.poll_log2 = server->poll_floor_log2 = poll_log2;
+	server->source.poll_log2 = server->poll.log2 = server->poll_floor_log2 = poll_log2;
+	server->poll.eager = false;
 	return RATE_BACKOFF * ntp_poll_interval_ns(server);
 }

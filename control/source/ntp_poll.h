@@ -8,11 +8,16 @@
 
 #include "ntp_server.h"
 
+/* Polling begins. */
+void ntp_poll_start(struct ntp_server *server);
+
+/* A request is sent. */
+void ntp_poll_asked(struct ntp_server *server);
+
 /* The wait before the next request, with a random part: within a burst, or by the interval. */
 uint64_t ntp_poll_interval_ns(const struct ntp_server *server);
 
-/* A sample was taken, and `predicted_sd_s` was how well it could be predicted. Long intervals are
- * for sources that keep coming as predicted. */
+/* A sample was taken, and `predicted_sd_s` was how well it could be predicted. */
 void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s);
 
 /* There was an answer: what a kiss RATE demanded is tried again after a while. */

@@ -57,8 +57,7 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	server->source.stopped = server->source.absent = server->lost = false;
 	server->unanswered = server->silent_polls = 0;
 	server->false_polls = server->good_answers = 0;
-	server->source.poll_log2 = server->poll_floor_log2 = server->config.minpoll_log2;
-	server->poll_score = 0;
+	ntp_poll_start(server);
 	server->best_of = 0;
 	server->warming = server->answered = false;
 	server->interleave = (struct interleave){.known = false};
@@ -217,6 +216,9 @@ static void on_poll(void *arg)
 	burst_begin(server);
 	note_silence(server);
 	note_falsehood(server);
+	/* A burst counts as one question. */
+	if (server->burst_requests <= 1)
+		ntp_poll_asked(server);
 	send_request(server);
 	if (server->burst_requests > 0)
 		server->burst_requests--;
@@ -257,6 +259,8 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 	}
 	source_accept(&server->source, sample, server->exchange.t4);
 	ntp_poll_adapt(server, predicted.offset_sd_s);
+	if (poll_is_urgent(&server->poll) && server->burst_requests == 0)
+		poll_schedule(server, ntp_poll_interval_ns(server));
 	source_tell(&server->source);
 }
 

@@ -7,6 +7,7 @@
  */
 
 #include "core/interleave.h"
+#include "core/polling.h"
 #include "exchange.h"
 #include "ntp_name.h"
 #include "source.h"
@@ -26,10 +27,10 @@ struct ntp_server {
 	int8_t poll_floor_log2; /* minpoll, raised by a kiss RATE, past maxpoll too */
 	uint8_t burst_requests; /* still to send, 2 s apart */
 	uint8_t burst_samples;  /* wanted before the burst ends early */
-	int8_t poll_score;      /* good predictions; moves the poll */
-	bool warming;           /* the request under way is there for its own sake (presend) */
-	struct sample best;     /* of the samples since the last one that was used (filter) */
-	uint8_t best_of;        /* how many there were */
+	struct poll poll;
+	bool warming;       /* the request under way is there for its own sake (presend) */
+	struct sample best; /* of the samples since the last one that was used (filter) */
+	uint8_t best_of;    /* how many there were */
 	int poll_timer, expiry_timer;
 	struct ntp_name *name;
 	size_t index;         /* the later in the config, the later the first request */

@@ -53,6 +53,13 @@ static void test_burst_answered(void **state)
 		play_answer_good();
 	}
 	assert_int_equal(play.reports, 4);
+	/* The frequency is learned in ever longer intervals. */
+	for (double least_s = 2; least_s < 16; least_s *= 2) {
+		double interval_s = play_until_request();
+
+		assert_true(interval_s >= least_s && interval_s < 1.1 * least_s);
+		play_answer_good();
+	}
 	assert_true(play_until_request() >= 16);
 	play_answer_good();
 	assert_true(play_until_request() >= 16);
@@ -145,11 +152,11 @@ static void test_burst_repeats_what_got_no_answer(void **state)
 	/* At minpoll there is nothing to spare. */
 	assert_true(play_until_request() >= 16);
 	play_answer_good();
-	play_server[0].source.poll_log2 = 5;
+	play_server[0].poll.log2 = play_server[0].source.poll_log2 = 5;
 	play_until_request();
 	assert_true(fabs(play_until_request() - 2) < 1e-3);
 	assert_true(play_until_request() >= 32);
-	play_server[0].source.poll_log2 = 6;
+	play_server[0].poll.log2 = play_server[0].source.poll_log2 = 6;
 	play_until_request();
 	play_until_request();
 	assert_true(fabs(play_until_request() - 2) < 1e-3);
@@ -172,7 +179,7 @@ static void test_presend_does_not_count(void **state)
 	assert_true(play_until_request() >= 16);
 	play_answer_good();
 	assert_int_equal(play_server[0].source.estimator.sample_count, 2);
-	play_server[0].source.poll_log2 = 5;
+	play_server[0].poll.log2 = play_server[0].source.poll_log2 = 5;
 	play_until_request();
 	play_answer_good();
 	assert_int_equal(play_server[0].source.estimator.sample_count, 2);

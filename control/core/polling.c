@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "polling.h"
+#include <math.h>
+#include <string.h>
+
+#define SAMPLES_UP     10   /* before the interval is doubled the first time */
+#define SCORE_UP       4    /* and between two doublings */
+#define SCORE_DOWN     (-2) /* surprises in a row that halve it */
+#define SURPRISE_SIGMA 4.0
+#define UNSURE         2.0 /* noises: a prediction so bad halves it, too */
+#define SILENT_KEEP    1   /* questions without an answer that change nothing */
+#define SILENT_LONG    4   /* so many, and the clock was on its own for a while */
+#define RETURN_SAMPLES 3
+#define JITTERY_RATIO  0.7
+#define JITTERY_NOISES 1.4 /* a prediction so bad still leaves most to the jitter */
+#define EAGER_SAMPLES  2   /* before the first intervals begin to double */
+
+void poll_start(struct poll *poll, const struct poll_limits *limits, bool eager)
+{
+	memset(poll, 0, sizeof(*poll));
+	poll->eager = eager;
+	poll->log2 = limits->min_log2;
+}
+
+static void lengthen(struct poll *poll, const struct poll_limits *limits)
+{
+	poll->score = 0;
+	if (poll->log2 < limits->max_log2)
+		poll->log2++;
+}
+
+static void shorten(struct poll *poll, const struct poll_limits *limits)
+{
+	poll->score = 0;
+	if (poll->log2 > limits->min_log2)
+		poll->log2--;
+}
+
+void poll_ask(struct poll *poll, const struct poll_limits *limits)
+{
+	/* The one before this got no answer. */
+	if (poll->silent > SILENT_KEEP && poll->samples > 0) {
+		lengthen(poll, limits);
+		poll->returned = 0;
+	}
+	if (poll->silent < UINT8_MAX)
+		poll->silent++;
+}
+
+void poll_answer(
+	struct poll *poll, const struct poll_limits *limits, const struct poll_sample *sample)
+{
+	double sigma_s = hypot(sample->predicted_sd_s, sample->noise_sd_s);
+
+	if (poll->silent > SILENT_LONG)
+		poll->returned = RETURN_SAMPLES;
+	else if (poll->returned > 0)
+		poll->returned--;
+	poll->silent = 0;
+	poll->disputed = sample->disputed;
+	poll->jittery = sample->ahead_sd_s <= JITTERY_NOISES * sample->noise_sd_s;
+	if (poll->samples < UINT8_MAX)
+		poll->samples++;
+	if (poll->samples < SAMPLES_UP || poll->returned > 0)
+		return;
+	if (fabs(sample->innovation_s) > SURPRISE_SIGMA * sigma_s ||
+		sample->predicted_sd_s > UNSURE * sample->noise_sd_s)
+		poll->score = poll->score > 0 ? -1 : (int8_t)(poll->score - 1);
+	else if (poll->jittery)
+		poll->score++;
+	if (poll->score >= SCORE_UP)
+		lengthen(poll, limits);
+	else if (poll->score <= SCORE_DOWN)
+		shorten(poll, limits);
+}
+
+/* As often as allowed, and at the start more often: the frequency is not known yet. */
+static double least_interval_s(const struct poll *poll, const struct poll_limits *limits)
+{
+	int early_log2 = poll->samples > EAGER_SAMPLES ? poll->samples - EAGER_SAMPLES : 1;
+
+	if (poll->eager && poll->samples > 0 && early_log2 < limits->min_log2)
+		return ldexp(1, early_log2);
+	return ldexp(1, limits->min_log2);
+}
+
+double poll_interval_s(const struct poll *poll, const struct poll_limits *limits)
+{
+	bool longest = poll->log2 == limits->max_log2 && poll->log2 > limits->min_log2 + 1;
+
+	if (poll_is_urgent(poll) || poll->log2 <= limits->min_log2)
+		return least_interval_s(poll, limits);
+	if (longest && poll->jittery && poll->silent <= SILENT_KEEP)
+		return ldexp(JITTERY_RATIO, poll->log2);
+	return ldexp(1, poll->log2);
+}

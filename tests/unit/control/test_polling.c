@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "polling.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+static const struct poll_limits limits = {6, 10};
+static const struct poll_sample jittery = {
+	.predicted_sd_s = 1e-4, .noise_sd_s = 1e-3, .ahead_sd_s = 2e-4};
+static const struct poll_sample wandering = {
+	.predicted_sd_s = 1e-3, .noise_sd_s = 1e-3, .ahead_sd_s = 3e-3};
+static struct poll polling;
+
+static int setup(void **state)
+{
+	(void)state;
+	poll_start(&polling, &limits, false);
+	return 0;
+}
+
+static void answers(unsigned int count, const struct poll_sample *sample)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		poll_ask(&polling, &limits);
+		poll_answer(&polling, &limits, sample);
+	}
+}
+
+static double interval(void)
+{
+	return poll_interval_s(&polling, &limits);
+}
+
+static void test_jitter_makes_it_long_but_not_longest(void **state)
+{
+	(void)state;
+	assert_true(interval() == 64);
+	answers(5, &jittery);
+	assert_true(interval() == 64);
+	answers(60, &jittery);
+	assert_int_equal(polling.log2, 10);
+	assert_true(interval() > 512 && interval() < 1024);
+}
+
+/* The oscillator wanders more in such an interval than a sample is wrong. */
+static void test_wander_keeps_it(void **state)
+{
+	(void)state;
+	answers(60, &wandering);
+	assert_true(interval() == 64);
+	answers(20, &jittery);
+	assert_true(interval() > 64);
+}
+
+static void test_surprises_shorten_it(void **state)
+{
+	struct poll_sample surprise = jittery;
+
+	(void)state;
+	answers(60, &jittery);
+	surprise.innovation_s = 5e-3;
+	answers(1, &surprise);
+	assert_int_equal(polling.log2, 10);
+	answers(2, &surprise);
+	assert_int_equal(polling.log2, 9);
+}
+
+static void test_silence_lengthens_it_and_return_hurries(void **state)
+{
+	(void)state;
+	answers(5, &jittery);
+	for (int i = 0; i < 8; i++)
+		poll_ask(&polling, &limits);
+	assert_true(interval() == 1024);
+	assert_false(poll_is_urgent(&polling));
+	answers(1, &jittery);
+	assert_true(poll_is_urgent(&polling));
+	assert_true(interval() == 64);
+	answers(5, &jittery);
+	assert_false(poll_is_urgent(&polling));
+	assert_true(interval() > 64);
+}
+
+/* A server that never answered may be about to start. */
+static void test_silence_at_the_start_changes_nothing(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		poll_ask(&polling, &limits);
+	assert_true(interval() == 64);
+}
+
+static void test_dispute_is_urgent(void **state)
+{
+	struct poll_sample disputed = jittery;
+
+	(void)state;
+	disputed.disputed = true;
+	answers(60, &jittery);
+	answers(1, &disputed);
+	assert_true(poll_is_urgent(&polling));
+	assert_true(interval() == 64);
+	answers(1, &jittery);
+	assert_false(poll_is_urgent(&polling));
+	assert_true(interval() > 512);
+}
+
+static void test_eager_start(void **state)
+{
+	double wanted_s[] = {64, 2, 2, 2, 4, 8, 16, 32, 64, 64};
+
+	(void)state;
+	poll_start(&polling, &limits, true);
+	assert_true(interval() == 64);
+	for (size_t i = 1; i < sizeof(wanted_s) / sizeof(wanted_s[0]); i++) {
+		answers(1, &jittery);
+		assert_true(interval() == wanted_s[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_jitter_makes_it_long_but_not_longest, setup),
+		cmocka_unit_test_setup(test_wander_keeps_it, setup),
+		cmocka_unit_test_setup(test_surprises_shorten_it, setup),
+		cmocka_unit_test_setup(test_silence_lengthens_it_and_return_hurries, setup),
+		cmocka_unit_test_setup(test_silence_at_the_start_changes_nothing, setup),
+		cmocka_unit_test_setup(test_dispute_is_urgent, setup),
+		cmocka_unit_test_setup(test_eager_start, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
