@@ -135,8 +135,10 @@ static void print_scripts(void)
 	      "time, "
 	      "and *steerclock* is refused. Each line of the file is a time, in seconds since the "
 	      "start and not before that of the line above, and an action:\n\n"
-	      "*step* _SECONDS_\n\tThe clock jumps, up to 1e9 s either way.\n\n"
-	      "*ramp* _SECONDS_ *over* _SECONDS_\n\tIt moves by so much evenly in so long, at most "
+	      "*step* _SECONDS_\n\t"
+	      "The clock jumps, up to 1e9 s either way.\n\n"
+	      "*ramp* _SECONDS_ *over* _SECONDS_\n\t"
+	      "It moves by so much evenly in so long, at most "
 	      "5 ms a second. Another ramp replaces what is left.\n\n"
 	      "*leap insert*|*delete in* _SECONDS_\n\tA leap second after 2 to 86400 seconds, at "
 	      "the "
@@ -144,7 +146,8 @@ static void print_scripts(void)
 	      "*stratum* _N_\n\t1 to 15; 1 at the start.\n\n"
 	      "*refid* _NAME_|_ADDRESS_\n\t1 to 4 characters, or an IPv4 address; LIES at the "
 	      "start.\n\n"
-	      "*error* _SECONDS_\n\tThe root dispersion that is told, 0 to 16 s.\n\n"
+	      "*error* _SECONDS_\n\t"
+	      "The root dispersion that is told, 0 to 16 s.\n\n"
 	      "*lost*, *back*\n\tUnsynchronised; synchronised again.\n\n"
 	      "What follows a _#_ does not count. An example:\n\n"
 	      "```\n10 step 0.5\n20 ramp -0.01 over 10\n60 leap insert in 30\n"
@@ -160,9 +163,9 @@ static int print_manual(void)
 	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
-	      "*allow*, *deny*, *bindaddress* and *idlesleep* are taken over; what needs a restart "
-	      "is "
-	      "logged.\n\n",
+	      "*allow*, *deny*, *bindaddress*, *idlesleep*, *leapseclist* and *leapsmear* are "
+	      "taken "
+	      "over; what needs a restart is logged.\n\n",
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
