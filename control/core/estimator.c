@@ -4,12 +4,15 @@
 #include <math.h>
 #include <string.h>
 
-#define VAR_MIN       1e-18 /* (1 ns)^2: below it, rounding decides */
-#define RERUN_SAMPLES 8
-#define RESTART_SD    1e-6 /* of a frequency that is kept when the source's time moved */
-#define SHIFT_RECENT  10   /* samples that must all be late before a path counts as longer */
-#define SHIFT_AFTER   30   /* samples needed to know the old path */
-#define SHIFT_SCALES  2.2  /* 10 samples above it by chance: 0.355^10 */
+#define VAR_MIN        1e-18 /* (1 ns)^2: below it, rounding decides */
+#define RERUN_SAMPLES  8
+#define RESTART_SD     1e-6 /* of a frequency that is kept when the source's time moved */
+#define SHIFT_RECENT   10   /* samples that must all be late before a path counts as longer */
+#define SHIFT_LATE     0.3  /* scales: the least of 10 samples above the least of many */
+#define SHIFT_HARDLY   2.0  /* scales: a sample of the longer path that is hardly queued */
+#define SHIFT_AGREEING 3    /* of them hardly queued, to tell which way */
+#define SHIFT_AFTER    30   /* samples needed to know the old path */
+#define SHIFT_SCALES   2.2  /* 10 samples above it by chance: 0.355^10 */
 
 void estimator_init(struct estimator *estimator, const struct timescale *timescale,
 	double frequency, double frequency_sd)
@@ -68,22 +71,30 @@ static bool path_got_longer(const struct estimator *estimator, const double *del
 		least(delay_s, SHIFT_RECENT) > limit_s;
 }
 
-static void path_measure(struct estimator *estimator)
+/* Returns true when the path got longer. */
+static bool path_measure(struct estimator *estimator)
 {
 	double delay_s[ESTIMATOR_SAMPLES];
 	size_t count = path_delays(estimator, delay_s);
+	bool longer = path_got_longer(estimator, delay_s, count);
 
-	if (path_got_longer(estimator, delay_s, count)) {
+	if (longer) {
+		estimator->path_step_s = least(delay_s, SHIFT_RECENT) - estimator->known_delay_s -
+			SHIFT_LATE * estimator->queueing.scale_s;
 		estimator->path_start = estimator->sample_count - SHIFT_RECENT;
 		count = SHIFT_RECENT;
 	}
 	estimator->delay_min_s = least(delay_s, count);
 	/* A new path keeps the old one's spread until it is known well: a last sample of the old
 	 * path among the first of the new one would hide the shift. */
-	if (estimator->path_start > 0 && count <= SHIFT_AFTER)
+	if (estimator->path_start > 0 && count <= SHIFT_AFTER) {
 		estimator->queueing.floor_s = estimator->delay_min_s - estimator->queueing.edge_s;
-	else
-		queueing_measure(&estimator->queueing, delay_s, count);
+		return longer;
+	}
+	queueing_measure(&estimator->queueing, delay_s, count);
+	estimator->known_delay_s = estimator->delay_min_s;
+	estimator->known_asymmetry_s = estimator->asymmetry_s;
+	return longer;
 }
 
 double estimator_noise_sd(const struct estimator *estimator)
@@ -108,7 +119,7 @@ static void next(struct estimator *estimator, const struct sample *sample)
 {
 	double seconds =
 		timescale_seconds(estimator->timescale, estimator->filter_counter, sample->counter);
-	struct queueing_sample seen = {.offset_s = sample->offset_s,
+	struct queueing_sample seen = {.offset_s = sample->offset_s - estimator->asymmetry_s,
 		.excess_s = sample->delay_s - estimator->queueing.floor_s,
 		.noise_s = sample->noise_s};
 	struct estimate before = bank_estimate(&estimator->bank, seconds);
@@ -118,6 +129,57 @@ static void next(struct estimator *estimator, const struct sample *sample)
 	queueing_learn(&estimator->queueing, &seen, &belief);
 	bank_update(&estimator->bank, seconds, &estimator->queueing, &seen);
 	estimator->filter_counter = sample->counter;
+}
+
+/* The error that a longer path has added to the samples' offsets, by those that were hardly queued
+ * and the clock as it was before; 0 if both ways are longer alike, or it cannot be told. */
+static double path_asymmetry(
+	const struct estimator *estimator, const struct bank *past, uint64_t then)
+{
+	double limit_s = estimator->delay_min_s + SHIFT_HARDLY * estimator->queueing.scale_s;
+	double half_s = estimator->path_step_s / 2, sum_s = 0, sd_s = 0;
+	unsigned int count = 0;
+
+	for (uint64_t k = 0; k < SHIFT_RECENT; k++) {
+		const struct sample *sample = kept_sample(estimator, k);
+		struct estimate expected = bank_estimate(
+			past, timescale_seconds(estimator->timescale, then, sample->counter));
+
+		sd_s = fmax(sd_s, expected.offset_sd_s);
+		if (sample->delay_s > limit_s)
+			continue;
+		sum_s += sample->offset_s - estimator->known_asymmetry_s - expected.offset_s;
+		count++;
+	}
+	if (count < SHIFT_AGREEING || sd_s > half_s / 2 ||
+		fabs(fabs(sum_s / count) - half_s) > half_s / 2)
+		return 0;
+	return copysign(half_s, sum_s);
+}
+
+/* The samples of the longer path once more, with what is known of it now. */
+static void path_follow(struct estimator *estimator)
+{
+	uint64_t before = estimator->sample_count - 1 - SHIFT_RECENT;
+	const struct bank *past = &estimator->past[before % ESTIMATOR_PAST];
+	uint64_t then = kept_sample(estimator, SHIFT_RECENT)->counter;
+
+	estimator->asymmetry_s =
+		estimator->known_asymmetry_s + path_asymmetry(estimator, past, then);
+	estimator->bank = *past;
+	estimator->filter_counter = then;
+	for (uint64_t k = SHIFT_RECENT; k-- > 0;)
+		next(estimator, kept_sample(estimator, k));
+}
+
+/* The path is as short again as it was before it got longer. */
+static void path_restore(struct estimator *estimator, const struct sample *sample)
+{
+	if (estimator->asymmetry_s == 0 ||
+		sample->delay_s > estimator->delay_min_s - estimator->path_step_s / 2)
+		return;
+	estimator->asymmetry_s = 0;
+	estimator->path_start = estimator->sample_count;
 }
 
 /* A few samples say little about the noise: as long as they are few, all of them are weighed
@@ -133,12 +195,18 @@ static void rerun(struct estimator *estimator)
 
 static void take(struct estimator *estimator, const struct sample *sample)
 {
+	bool longer;
+
+	path_restore(estimator, sample);
 	estimator->sample[estimator->sample_count++ % ESTIMATOR_SAMPLES] = *sample;
-	path_measure(estimator);
+	longer = path_measure(estimator);
 	if (estimator->sample_count <= RERUN_SAMPLES)
 		rerun(estimator);
+	else if (longer)
+		path_follow(estimator);
 	else
 		next(estimator, sample);
+	estimator->past[(estimator->sample_count - 1) % ESTIMATOR_PAST] = estimator->bank;
 }
 
 /* It was the source's time that moved, if what is known of the frequency agrees with the samples
@@ -175,6 +243,7 @@ static void restart(struct estimator *estimator)
 	estimator->restarted = true;
 	estimator->restart_step_s = last->offset_s - before.offset_s;
 	estimator->sample_count = estimator->path_start = estimator->disputed_count = 0;
+	estimator->asymmetry_s = 0;
 	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
 		take(estimator, &youngest[i]);
 }
@@ -205,7 +274,8 @@ void estimator_add(struct estimator *estimator, const struct sample *sample)
 		return;
 	estimator->restarted = false;
 	estimator_predict(estimator, sample->counter, &predicted);
-	estimator->last_innovation_s = sample->offset_s - predicted.offset_s;
+	estimator->last_innovation_s =
+		sample->offset_s - estimator->asymmetry_s - predicted.offset_s;
 	if (bound_contradicts(estimator, sample)) {
 		estimator->disputed[estimator->disputed_count++] = *sample;
 		if (estimator->disputed_count == ESTIMATOR_DISPUTED)
@@ -225,6 +295,8 @@ void estimator_shift(struct estimator *estimator, double seconds)
 	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
 		estimator->disputed[i].offset_s -= seconds;
 	bank_shift(&estimator->bank, seconds);
+	for (unsigned int i = 0; i < ESTIMATOR_PAST; i++)
+		bank_shift(&estimator->past[i], seconds);
 }
 
 void estimator_predict(

@@ -9,6 +9,10 @@
  * (see bank.h) makes one belief of all samples. A sample that comes with its noise needs no
  * model: a reference clock has no round trips.
  *
+ * When a path gets longer, the clock as it was led before tells in which direction: if one way
+ * only, later samples are off by half of that, and the clock stays where it was. The bound, which
+ * uses the samples as they are, covers either case.
+ *
  * A sample that cannot be true if the earlier ones are (see bound.h) is put in dispute and kept
  * from the filters. If the next one agrees with the earlier ones, it was a lie; if
  * ESTIMATOR_DISPUTED in a row contradict them, the source's time has moved, and the estimator
@@ -21,6 +25,7 @@
 
 #define ESTIMATOR_SAMPLES  128
 #define ESTIMATOR_DISPUTED 4
+#define ESTIMATOR_PAST     16
 
 /* Crystals are within 100 ppm of what is printed on them. */
 #define ESTIMATOR_FREQUENCY_ERROR 1e-4
@@ -42,8 +47,12 @@ struct estimator {
 	double delay_min_s; /* of the samples since path_start */
 	struct queueing queueing;
 	double last_innovation_s; /* how far off the prediction of the last sample was */
+	double asymmetry_s; /* error of the path since it changed one way only, taken off samples */
+	double path_step_s; /* by how much it got longer then */
+	double known_delay_s, known_asymmetry_s; /* of the last path that was known well */
 	struct bank bank;
-	uint64_t filter_counter; /* time of the bank's states */
+	uint64_t filter_counter;          /* time of the bank's states */
+	struct bank past[ESTIMATOR_PAST]; /* after each of the last samples, a ring as `sample` */
 };
 
 /* `timescale` must outlive the estimator. */

@@ -50,7 +50,7 @@ const struct scenario scenarios[] = {
 		.precision_s = 1e-9,
 		.world = {START, ONE_SERVER(BOTH(10 * US, {{LAW_NORMAL, 100e-9, 0, 0}}))}},
 	{"asymmetry", "answers take 2 ms longer from 20000 s on, poll 64 s", 40000, 6, 6,
-		.score_from_s = 30000, .rms_limit_s = 1500 * US,
+		.score_from_s = 30000, .rms_limit_s = 900 * US,
 		.world = {START, ONE_SERVER(WAN, .change = {{20000, 0, 2 * MS}})}},
 	{"heavy-tail", "5 ms + Pareto queues, unlike each way", 40000, 6, 10, .rms_limit_s = 2 * MS,
 		.world = {START, ONE_SERVER(HEAVY_TAIL)}},

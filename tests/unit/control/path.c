@@ -43,7 +43,8 @@ static struct meridian_utc server_utc(const struct path *path, double true_s)
 
 struct sample path_sample(struct path *path, double seconds)
 {
-	double there_s = path->delay_s + queueing(path), back_s = path->delay_s + queueing(path);
+	double there_s = path->delay_s + queueing(path);
+	double back_s = path->delay_s + path->later_s + queueing(path);
 	struct sample sample = {.dispersion_s = 2e-9};
 	struct sample_stamps stamps;
 

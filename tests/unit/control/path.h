@@ -11,6 +11,7 @@ struct path {
 	struct timescale timescale; /* starts at `start` = true time 0 */
 	double frequency;           /* UTC seconds per nominal second, minus 1 */
 	double delay_s;             /* least, each way */
+	double later_s;             /* how much longer answers take */
 	double queue_s;             /* mean of the exponential queueing, each way */
 	double server_offset_s;     /* error of the server's clock */
 	double true_s;              /* now */

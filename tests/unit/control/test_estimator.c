@@ -85,6 +85,33 @@ static void test_follows_a_longer_path(void **state)
 	assert_true(fabs(error_now(&estimate)) < 20e-6);
 }
 
+/* Answers take longer: that is no reason to believe that time has moved. */
+static void test_stays_when_one_way_gets_longer(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	feed(60, 16);
+	path.later_s = 400e-6;
+	feed(60, 16);
+	assert_true(fabs(estimator.asymmetry_s + 200e-6) < 40e-6);
+	assert_true(fabs(error_now(&estimate)) < 60e-6);
+	path.later_s = 0;
+	feed(60, 16);
+	assert_true(estimator.asymmetry_s == 0);
+	assert_true(fabs(error_now(&estimate)) < 20e-6);
+}
+
+/* Both ways take longer: there is nothing to take off. */
+static void test_symmetric_change_is_no_asymmetry(void **state)
+{
+	(void)state;
+	feed(60, 16);
+	path.delay_s += 1e-3;
+	feed(60, 16);
+	assert_true(estimator.asymmetry_s == 0);
+}
+
 static void test_old_samples_are_ignored(void **state)
 {
 	struct sample sample = path_sample(&path, 10);
@@ -202,6 +229,8 @@ int main(void)
 		cmocka_unit_test_setup(test_first_sample_is_within_half_its_delay, setup),
 		cmocka_unit_test_setup(test_outlier_does_little, setup),
 		cmocka_unit_test_setup(test_follows_a_longer_path, setup),
+		cmocka_unit_test_setup(test_stays_when_one_way_gets_longer, setup),
+		cmocka_unit_test_setup(test_symmetric_change_is_no_asymmetry, setup),
 		cmocka_unit_test_setup(test_old_samples_are_ignored, setup),
 		cmocka_unit_test_setup(test_start_frequency_counts, setup),
 		cmocka_unit_test_setup(test_restarts_on_a_step, setup),
