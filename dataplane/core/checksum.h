@@ -27,9 +27,11 @@ struct checksum_four {
 static inline uint64_t checksum_add_four(uint64_t sum, const uint8_t *data)
 {
 #if defined(__x86_64__)
-	__asm__("addq %1, %0\n\tadcq 8+%1, %0\n\tadcq 16+%1, %0\n\tadcq 24+%1, %0\n\tadcq $0, %0"
+	const struct checksum_four *four = (const void *)data;
+
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq $0, %0"
 		: "+r"(sum)
-		: "o"(*(const struct checksum_four *)(const void *)data)
+		: "m"(four->word[0]), "m"(four->word[1]), "m"(four->word[2]), "m"(four->word[3])
 		: "cc");
 #else
 	uint64_t word[4];
