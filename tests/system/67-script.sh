@@ -53,32 +53,31 @@ printf '1 step 1\n2 jump 1\n' >"$script"
 refused "$script:2: there is no action 'jump'" "refclock SCRIPT $script"
 cat >"$script" <<END
 0 stratum 3            # from the beginning
-8 step 100
-12 refid GPS
-16 leap insert in 4
-26 ramp 0.4 over 80
-30 lost
-34 back
+20 step 100
+24 refid GPS
+28 leap insert in 8
+40 ramp 0.4 over 80
+44 lost
+54 back
 END
 refused "i-know-this-lies" "server 192.0.2.77" "refclock SCRIPT $script"
 refused "steerclock" "steerclock" "refclock SCRIPT $script"
 lab_config "refclock SCRIPT $script"
 lab_control
 lab_dataplane
-lab_wait 8 "synchronised replies" lab_synchronised
+lab_wait 18 "synchronised replies" lab_synchronised
 expect_field refid 4c494553 1
 expect_field stratum 3 1
 expect_offset 0 1
 lab_expect status clock.state "scripted: not UTC"
 "$LAB_BUILD/include/meridian-now" "$LAB_RUNDIR" 2>/dev/null &&
 	lab_fail "libmeridian gives a scripted time"
-expect_offset 100 10
-expect_field refid 47505300 10
-expect_field leap 1 8
-expect_field leap 3 8
-expect_field leap 0 8
+expect_offset 100 30
+expect_field refid 47505300 20
+expect_field leap 1 20
+expect_field leap 0 20
 expect_offset 99 4
-expect_field leap 3 12
-expect_field leap 0 8
+expect_field leap 3 20 # lost
+expect_field leap 0 20
 lab_synchronised || lab_fail "unsynchronised after 'back'"
 grep -q 'the clock lies: step 100' "$LAB_DIR/control.log" || lab_fail "the log does not tell of the step"
