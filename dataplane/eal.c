@@ -233,6 +233,8 @@ static void arguments_compose(
 	/* DPDK 22.11 takes --in-memory and --no-huge for a contradiction. */
 	if (memory == MERIDIAN_MEMORY_HUGEPAGES) {
 		arguments_add(arguments, "--in-memory");
+		/* What memif clients without copies and virtio-user hand to their peers. */
+		arguments_add(arguments, "--single-file-segments");
 	} else {
 		arguments_add(arguments, "--no-huge");
 		arguments_add(arguments, "--no-shconf");

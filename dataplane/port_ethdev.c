@@ -4,6 +4,7 @@
 #include "port_mbuf.h"
 #include "port_watch.h"
 #include <errno.h>
+#include <prefetch.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <stdio.h>
@@ -50,8 +51,8 @@ static void frame_prefetch(const struct rte_mbuf *mbuf)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
 
-	rte_prefetch0(data);
-	rte_prefetch0(data + RTE_CACHE_LINE_SIZE);
+	prefetch_write(data);
+	prefetch_write(data + RTE_CACHE_LINE_SIZE);
 }
 
 static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])

@@ -5,6 +5,7 @@
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
+LAB_HUGEPAGES=128
 VIRTUAL4=192.0.2.99
 VIRTUAL6=2001:db8:1::99
 MEMIF_MAC=02:00:00:00:00:01
@@ -151,8 +152,34 @@ test_refused()
 	refuse_device "room for" vdev:net_af_packet0,iface=eth1 queues 3 address "$VIRTUAL4"
 }
 
+# As the memif's client the dataplane copies nothing: its peer maps the packet memory. It connects once,
+# so the peer is there before it.
+test_memif_client()
+{
+	local device="net_memif0,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no"
+
+	rm -f "$LAB_DIR/memif.sock"
+	virtual_config "vdev:$device,role=client,zero-copy=yes,mac=$MEMIF_MAC" "address $VIRTUAL4"
+	lab_control
+	lab_start load server "$LAB_BUILD/bench/load/meridian-load" --port "vdev:$device,role=server" \
+		--core 0 --target "$VIRTUAL4" --target-mac "$MEMIF_MAC" --source 192.0.2.128/26 \
+		--rate 5k --warm-up 1 --duration 1 --json
+	lab_wait 20 "the generator" test -S "$LAB_DIR/memif.sock"
+	lab_dataplane
+	lab_wait 30 "the end of the load" grep -q answered_per_s "$LAB_DIR/load.log"
+	grep '^{' "$LAB_DIR/load.log" >/dev/null || lab_fail "no results"
+	grep -q '"answered": [1-9]' "$LAB_DIR/load.log" || lab_fail "nothing was answered"
+	grep -q '"invalid": {}' "$LAB_DIR/load.log" || lab_fail "there were wrong replies"
+	virtual_stop
+}
+
 lab_enter "$@"
 lab_network
 test_refused
 test_af_packet
 test_memif
+if [ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ]; then
+	test_memif_client
+else
+	lab_note "no hugepages, hence no memif client without copies"
+fi
