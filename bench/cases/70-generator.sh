@@ -12,7 +12,7 @@ load() # WHAT ROUND LOAD-OPTION...
 
 	shift 2
 	bench_observe --tag responder=reflect --tag round="$round" --tag what="$what" -- \
-		"$BENCH_LOAD" --port "vdev:$(bench_memif client)" --core 1 --burst 64 \
+		"$BENCH_LOAD" --port "vdev:$(bench_memif client "$BENCH_CLIENT_MAC")" --core 1 --burst 64 \
 		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
 		--clients "$BENCH_CLIENTS" --json --duration "$BENCH_SECONDS" --warm-up 0.2 "$@"
 }
@@ -22,7 +22,7 @@ lab_enter "$@"
 bench_program bench-generator
 ip netns add server
 lab_start reflect server "$BENCH_LOAD" --reflect --burst 64 --core 0 \
-	--port "vdev:$(bench_memif server)"
+	--port "vdev:$(bench_memif server "$BENCH_SERVER_MAC")"
 lab_wait 10 "the reflector" test -S "$LAB_DIR/memif.sock"
 for round in $(seq "$BENCH_ROUNDS"); do
 	load search "$round" --search "$BENCH_LOSS_PERCENT" --search-from 500000 \

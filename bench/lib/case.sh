@@ -65,14 +65,15 @@ bench_receive_on_server_core() # 1|0
 	bench_server_sysfs /sys/class/net/eth1/queues/rx-0/rps_cpus "$1"
 }
 
-# The virtual device of one end of a memory NIC. Only the client can spare the copies.
-bench_memif() # server|client
+# The virtual device of one end of a memory NIC. The server of the memif listens and copies; only the
+# client can spare the copies.
+bench_memif() # server|client MAC
 {
 	local device="net_memif0,role=$1,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no,rsize=11"
 
 	case $1 in
-	server) echo "$device,mac=$BENCH_SERVER_MAC" ;;
-	client) echo "$device,mac=$BENCH_CLIENT_MAC,zero-copy=yes" ;;
+	server) echo "$device,mac=$2" ;;
+	client) echo "$device,mac=$2,zero-copy=yes" ;;
 	esac
 }
 
