@@ -176,12 +176,13 @@ static struct belief judge_normal(const struct queueing_sample *sample, const st
 		.log_likelihood = log(in + outlier)};
 }
 
+/* What says nothing is spread wider than what is expected, however wide that is. */
 static struct belief judge_known(const struct queueing_sample *sample, const struct belief *belief)
 {
-	double outlier = OUTLIER / (2 * scale[QUEUEING_SCALES - 1] * sample->noise_s);
+	double var = sample->noise_s * sample->noise_s + VAR_MIN;
+	double range_s = 2 * scale[QUEUEING_SCALES - 1] * sqrt(belief->var + var);
 
-	return judge_normal(
-		sample, belief, sample->noise_s * sample->noise_s + VAR_MIN, 1, outlier);
+	return judge_normal(sample, belief, var, 1, OUTLIER / range_s);
 }
 
 struct belief queueing_judge(const struct queueing *queueing, const struct queueing_sample *sample,

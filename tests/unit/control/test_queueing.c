@@ -117,6 +117,22 @@ static void test_normal_is_the_kalman_gain(void **state)
 	assert_true(fabs(after.var / before.var - 0.5) < 0.02);
 }
 
+/* A reference clock is exact to nanoseconds while next to nothing is known: that is no outlier. */
+static void test_known_noise(void **state)
+{
+	struct queueing_sample sample = {.offset_s = 40e-6, .noise_s = 0.5e-9};
+	struct belief before = {.offset_s = 0, .var = 400e-6 * 400e-6};
+	struct belief after = queueing_judge(&queueing, &sample, &before);
+
+	(void)state;
+	assert_true(fabs(after.offset_s - 40e-6) < 1e-6);
+	assert_true(sqrt(after.var) < 40e-6);
+	/* Far off what is known, it is. */
+	before.var = 1e-9 * 1e-9;
+	after = queueing_judge_normal(&queueing, &sample, &before);
+	assert_true(fabs(after.offset_s) < 1e-9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +142,7 @@ int main(void)
 		cmocka_unit_test_setup(test_learns_which_way_queues, setup),
 		cmocka_unit_test_setup(test_contradiction_changes_little, setup),
 		cmocka_unit_test_setup(test_normal_is_the_kalman_gain, setup),
+		cmocka_unit_test_setup(test_known_noise, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
