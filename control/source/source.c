@@ -73,5 +73,5 @@ void source_give_up(struct source *source)
 bool source_settled(const struct source *source)
 {
 	return source->estimator.sample_count > 0 || source->polls > SETTLED_POLLS ||
-		source->stopped || source->absent;
+		source->stopped || source->absent || source->follower;
 }

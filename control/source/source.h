@@ -68,8 +68,9 @@ struct source {
 	uint8_t leap;             /* MERIDIAN_NTP_LI_*, the same */
 	uint8_t reach;            /* last 8 polls, newest in bit 0 */
 	int8_t poll_log2;
-	bool stopped; /* it will say nothing any more */
-	bool absent;  /* there is nobody to ask: a pool has fewer addresses than sources */
+	bool stopped;  /* it will say nothing any more */
+	bool follower; /* it says nothing before others have set the clock */
+	bool absent;   /* there is nobody to ask: a pool has fewer addresses than sources */
 };
 
 /* Fills the common part; the kind sets name and label. `context` and `config` must outlive it. */

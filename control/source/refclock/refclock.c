@@ -12,10 +12,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NS_PER_S  1e9
-#define FUTURE_S  1e-3 /* a stamp may be so much ahead, by its own error */
-#define AGE_MAX_S INT64_C(1000000)
-#define UTC_MAX_S (INT64_C(1) << 40) /* what is beyond is no time but garbage */
+#define NS_PER_S      1e9
+#define FUTURE_S      1e-3 /* a stamp may be so much ahead, by its own error */
+#define AGE_MAX_S     INT64_C(1000000)
+#define FIRST_JITTERS 6 /* known, and the first sample does not wait for the end of a poll */
+#define UTC_MAX_S     (INT64_C(1) << 40) /* what is beyond is no time but garbage */
 
 static const struct refclock_driver *const drivers[] = {
 	[CONFIG_REFCLOCK_SHM] = &refclock_shm,
@@ -101,7 +102,7 @@ static bool pulse_complete(const struct refclock *refclock, const struct refcloc
 	const struct config_refclock *config = refclock->config;
 	struct pulse_signal signal = {.rate_hz = config->rate_hz, .width_s = config->width_s};
 	double phase_s = ldexp((double)reading->utc.frac64, -64) + config->source.offset_s;
-	struct pulse_guess guess;
+	struct pulse_guess guess = {.distance_s = INFINITY};
 	double moved_s;
 
 	if (!(refclock->lock ? guess_by_lock : guess_by_clock)(refclock, reading, &guess))
@@ -229,6 +230,12 @@ static void sample_take(struct refclock *refclock)
 	source_tell(&refclock->source);
 }
 
+static bool first_is_ready(const struct refclock *refclock)
+{
+	return refclock->source.estimator.sample_count == 0 &&
+		refclock->median.jitter_count >= FIRST_JITTERS;
+}
+
 static void on_poll(void *arg)
 {
 	struct refclock *refclock = arg;
@@ -240,7 +247,8 @@ static void on_poll(void *arg)
 		log_errno(
 			refclock->poll_timer, "%s: no timer, polling ends", refclock->source.label);
 	driver_poll(refclock);
-	if (++refclock->driver_polls < 1u << (config->poll_log2 - config->dpoll_log2))
+	if (++refclock->driver_polls < 1u << (config->poll_log2 - config->dpoll_log2) &&
+		!first_is_ready(refclock))
 		return;
 	refclock->driver_polls = 0;
 	sample_take(refclock);
@@ -286,6 +294,7 @@ void refclock_start(struct refclock *refclock, const struct source_context *cont
 	refclock->lock = lock;
 	source->refid = config->refid;
 	source->poll_log2 = config->poll_log2;
+	source->follower = config->pps && lock == NULL;
 	refid_text(config->refid, refclock->name);
 	source->name = refclock->name;
 	snprintf(source->label, sizeof(source->label), "%s %s (%s)",
