@@ -10,6 +10,7 @@
 
 #include "core/discipline.h"
 #include <meridian/policy.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,6 +107,26 @@ static inline bool config_nic_is_virtual(const struct config_nic *nic)
 	return nic->device.text[0] != '\0';
 }
 
+#define CONFIG_HWTIMESTAMPS_MAX 8
+
+enum config_rxfilter {
+	CONFIG_RXFILTER_AUTO, /* ntp, else all, else none, by what the card can */
+	CONFIG_RXFILTER_NONE,
+	CONFIG_RXFILTER_NTP,
+	CONFIG_RXFILTER_ALL,
+	CONFIG_RXFILTER_PTP,
+};
+
+/* An interface whose card stamps our packets. */
+struct config_hwtimestamp {
+	char name[IFNAMSIZ]; /* "*": all that can */
+	int8_t minpoll_log2; /* between readings of the card's clock, 0 */
+	uint8_t rxfilter;    /* enum config_rxfilter */
+	bool nocrossts;
+	double precision_s; /* of reading it, 1e-7 */
+	double txcomp_s, rxcomp_s;
+};
+
 struct config_rule {
 	struct meridian_policy_access access;
 	bool all; /* `allow all` / `deny all`: overrides narrower rules given before */
@@ -117,6 +138,8 @@ struct config {
 	size_t server_count;
 	struct config_refclock refclock[CONFIG_REFCLOCKS_MAX];
 	size_t refclock_count;
+	struct config_hwtimestamp hwtimestamp[CONFIG_HWTIMESTAMPS_MAX];
+	size_t hwtimestamp_count;
 	struct config_nic nic[MERIDIAN_POLICY_NICS_MAX];
 	size_t nic_count;
 	struct config_rule *rule; /* in the order written; owned */

@@ -3,6 +3,7 @@
 /* Build-time generator: turns the table of directives into the manual page (scdoc source) or the
  * example config, so that neither can say anything else than the parser does. */
 
+#include "config_hwtimestamp.h"
 #include "config_refclock.h"
 #include "config_server.h"
 #include "config_table.h"
@@ -173,6 +174,10 @@ static int print_manual(void)
 	print_all_options(config_server_options);
 	print_refclock_options();
 	print_scripts();
+	fputs("# HARDWARE TIME STAMPS\n\n", stdout);
+	print_options(config_hwtimestamp_options, "");
+	print_option_names(config_hwtimestamp_options, "Accepted with a warning, without effect",
+		CONFIG_OPTION_IGNORED);
 	print_reasons("WITHOUT EFFECT", "These directives of chrony are accepted with a warning.",
 		CONFIG_NO_EFFECT);
 	print_reasons("REFUSED",

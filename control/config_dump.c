@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_hwtimestamp.h"
 #include "config_refclock.h"
 #include "config_server.h"
 #include <arpa/inet.h>
@@ -123,6 +124,8 @@ static void dump_clock(const struct config *config, FILE *out)
 	for (size_t i = 0; i < config->refclock_count; i++)
 		config_refclock_dump(&config->refclock[i], out);
 	dump_text("refclock SCRIPT", config->script, out);
+	for (size_t i = 0; i < config->hwtimestamp_count; i++)
+		config_hwtimestamp_dump(&config->hwtimestamp[i], out);
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);

@@ -53,6 +53,21 @@ const struct config_directive config_table[] = {
 			"REFERENCE CLOCKS. SCRIPT is none: with it the time served is this host's "
 			"with the errors that a script says, to test clients; see SCRIPTS.",
 		.example = "#SHM 0 refid GPS delay 0.2"},
+	{.name = "hwtimestamp",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_hwtimestamp,
+		.syntax = "INTERFACE|* [OPTION ...] [rxfilter none|ntp|all|ptp]",
+		.text = "The card of the interface, or every card that can, stamps the packets of "
+			"upstream servers, which makes samples better by what the kernel's "
+			"interrupts "
+			"take. The options stand under HARDWARE TIME STAMPS. A card that cannot is "
+			"named in the log, and the kernel's stamps are used. Transmit stamps come "
+			"late; servers asked with xleave make use of all of them. rxfilter says "
+			"what "
+			"the card stamps on receipt (default: NTP packets, else all, else none, by "
+			"what it can).",
+		.example = "#*"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_local,
@@ -412,12 +427,12 @@ const struct config_directive config_table[] = {
 	{"stratumweight", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"reselectdist", CONFIG_NO_EFFECT, .text = OTHER_FIT},
 	{"refresh", CONFIG_NO_EFFECT, .text = "names are looked up again when a server is lost"},
-	{"hwtimestamp", CONFIG_NO_EFFECT,
-		.text = "hardware timestamps of upstream packets are " LATER},
 	{"hwtstimeout", CONFIG_NO_EFFECT,
-		.text = "hardware timestamps of upstream packets are " LATER},
+		.text = "an answer does not wait for a stamp; in interleaved mode that comes in "
+			"time"},
 	{"maxtxbuffers", CONFIG_NO_EFFECT,
-		.text = "hardware timestamps of upstream packets are " LATER},
+		.text = "an answer does not wait for a stamp; in interleaved mode that comes in "
+			"time"},
 	{"acquisitionport", CONFIG_NO_EFFECT, .text = OWN_SOCKET},
 	{"bindacqaddress", CONFIG_NO_EFFECT, .text = OWN_SOCKET},
 	{"bindacqdevice", CONFIG_NO_EFFECT, .text = OWN_SOCKET},

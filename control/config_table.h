@@ -104,6 +104,7 @@ const char *config_subnet_parse(const char *text, struct meridian_policy_access 
 /* Parsers of the rows. */
 void config_parse_server(struct config_parser *parser, const struct config_directive *row);
 void config_parse_refclock(struct config_parser *parser, const struct config_directive *row);
+void config_parse_hwtimestamp(struct config_parser *parser, const struct config_directive *row);
 void config_parse_nic(struct config_parser *parser, const struct config_directive *row);
 void config_parse_workers(struct config_parser *parser, const struct config_directive *row);
 void config_parse_local(struct config_parser *parser, const struct config_directive *row);

@@ -5,6 +5,7 @@
 
 #include "command/command.h"
 #include "config.h"
+#include "config_hwtimestamp.h"
 #include "config_refclock.h"
 #include "config_server.h"
 #include "counter.h"
@@ -12,6 +13,7 @@
 #include "event.h"
 #include "kernel_clock.h"
 #include "publish.h"
+#include "source/nic_clock.h"
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
@@ -155,6 +157,17 @@ static bool same_steering(const struct config *a, const struct config *b)
 		x->change_start == y->change_start && x->change_ignore == y->change_ignore;
 }
 
+static bool same_hwtimestamps(const struct config *a, const struct config *b)
+{
+	if (a->hwtimestamp_count != b->hwtimestamp_count)
+		return false;
+	for (size_t i = 0; i < a->hwtimestamp_count; i++) {
+		if (!config_hwtimestamp_same(&a->hwtimestamp[i], &b->hwtimestamp[i]))
+			return false;
+	}
+	return true;
+}
+
 static bool same_refclocks(const struct config *a, const struct config *b)
 {
 	if (a->refclock_count != b->refclock_count)
@@ -170,7 +183,7 @@ static bool same_refclocks(const struct config *a, const struct config *b)
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
 	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
-		before->local_stratum == after->local_stratum &&
+		same_hwtimestamps(before, after) && before->local_stratum == after->local_stratum &&
 		before->local_distance_s == after->local_distance_s;
 	bool clock_same = before->counter_id == after->counter_id &&
 		before->max_clock_error_ppm == after->max_clock_error_ppm &&
@@ -189,7 +202,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
 
 	if (!sources_same)
-		log_warning("reload: server, refclock and local take effect at the next start");
+		log_warning("reload: server, pool, refclock, hwtimestamp and local take effect at "
+			    "the next start");
 	if (!clock_same)
 		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
 			    "maxjitter, minsources and holdover take effect at the next start");
@@ -249,9 +263,10 @@ static int run(const struct options *options)
 	r = kernel_clock_init(config, &counter);
 	if (r < 0)
 		goto fini_pidfile;
+	nic_clock_init(config, &counter);
 	r = track_init(config, &counter);
 	if (r < 0)
-		goto fini_kernel_clock;
+		goto fini_nic_clock;
 	r = steer_init(config, counter.id);
 	if (r < 0)
 		goto fini_track;
@@ -277,7 +292,8 @@ fini_steer:
 	steer_fini();
 fini_track:
 	track_fini();
-fini_kernel_clock:
+fini_nic_clock:
+	nic_clock_fini();
 	kernel_clock_fini();
 fini_pidfile:
 	daemon_pidfile_remove(config->pidfile);

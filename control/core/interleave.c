@@ -17,14 +17,18 @@ bool interleave_answered(struct interleave *interleave, const struct packet_requ
 {
 	bool again = response->interleaved && interleave->used;
 
-	*interleave = (struct interleave){
-		.earlier = {.t1 = request->t1, .t4 = request->t4, .t2 = response->receive},
+	*interleave = (struct interleave){.earlier = {.t1 = request->t1,
+						  .t4 = request->t4,
+						  .error_s = request->error_s,
+						  .t2 = response->receive},
 		.known = true,
 		.used = !response->interleaved};
 	return !again;
 }
 
-void interleave_stamp(struct interleave *interleave, uint64_t t1)
+void interleave_stamp(struct interleave *interleave, uint64_t t1, uint64_t t4, double error_s)
 {
 	interleave->earlier.t1 = t1;
+	interleave->earlier.t4 = t4;
+	interleave->earlier.error_s = error_s;
 }

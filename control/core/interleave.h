@@ -27,7 +27,7 @@ void interleave_request(struct interleave *interleave, struct packet_request *re
 bool interleave_answered(struct interleave *interleave, const struct packet_request *request,
 	const struct packet_response *response);
 
-/* The transmit stamp of the exchange that was answered last, when nothing better can come. */
-void interleave_stamp(struct interleave *interleave, uint64_t t1);
+/* Our stamps of the exchange that was answered last, when nothing better can come. */
+void interleave_stamp(struct interleave *interleave, uint64_t t1, uint64_t t4, double error_s);
 
 #endif

@@ -175,7 +175,8 @@ static enum packet_verdict check_delay(const struct packet_request *request, dou
 static enum packet_verdict check_times(const struct packet_request *request,
 	const struct meridian_ntp_header *header, struct packet_response *response)
 {
-	const struct packet_exchange current = {request->t1, request->t4, header->receive};
+	const struct packet_exchange current = {
+		request->t1, request->t4, request->error_s, header->receive};
 	const struct packet_exchange *exchange =
 		response->interleaved ? &request->earlier : &current;
 	struct sample_stamps stamps = {.t1 = exchange->t1,
@@ -194,8 +195,8 @@ static enum packet_verdict check_times(const struct packet_request *request,
 		return PACKET_ORDER;
 	response->response_s = timescale_utc_diff(stamps.t3, stamps.t2);
 	sample_measure(sample, request->timescale, &stamps);
-	sample->dispersion_s =
-		request->precision_s + server_s + ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
+	sample->dispersion_s = request->precision_s + exchange->error_s + server_s +
+		ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
 	if (sample->delay_s < -sample->dispersion_s)
 		return PACKET_NEGATIVE;
 	sample->delay_s = fmax(sample->delay_s, fmax(request->precision_s, 1e-9));

@@ -58,6 +58,7 @@ static inline bool packet_is_answer(enum packet_verdict verdict)
 /* Three stamps of an answered exchange; the fourth one the server may tell afterwards. */
 struct packet_exchange {
 	uint64_t t1, t4;                  /* ticks */
+	double error_s;                   /* of both, beyond precision_s */
 	struct meridian_ntp_timestamp t2; /* as the server wrote it */
 };
 
@@ -79,6 +80,7 @@ struct packet_request {
 	double precision_s;
 	const struct timescale *timescale;
 	uint64_t t1, t4; /* ticks */
+	double error_s;  /* of both, beyond precision_s */
 };
 
 /* What a response said. */

@@ -2,14 +2,22 @@
 #include "exchange.h"
 #include "core/refid.h"
 #include "event.h"
+#include "nic_clock.h"
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
+#include <math.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CONTROL_SIZE 512
+
+/* Octets before the payload of a frame. */
+#define HEADERS_IPV4 42
+#define HEADERS_IPV6 62
+
+#define CARD_SLACK 10000 /* of a second */
 
 void exchange_init(struct exchange *exchange, const struct counter *counter,
 	exchange_handler handler, void *arg)
@@ -65,48 +73,133 @@ static void local_address(int fd, struct config_address *ret_address)
 	}
 }
 
-/* Kernel stamps are welcome, not required. */
-static void request_stamps(int fd)
+/* Stamps of kernel and card are welcome, not required. */
+static void request_stamps(int fd, int family)
 {
 	int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE |
 		SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_OPT_TSONLY;
+	int on = 1;
 
+	if (nic_clock_any()) {
+		flags |= SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE |
+			SOF_TIMESTAMPING_TX_HARDWARE | SOF_TIMESTAMPING_OPT_TX_SWHW |
+			SOF_TIMESTAMPING_OPT_PKTINFO | SOF_TIMESTAMPING_OPT_CMSG;
+		if (family == AF_INET)
+			(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+		else
+			(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
+	}
 	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
 }
 
-/* The kernel's software stamp among the control messages, as a counter reading. */
-static bool kernel_stamp(
-	const struct exchange *exchange, struct msghdr *message, uint64_t *ret_counter)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		struct scm_timestamping stamps;
+/* What the control messages of a packet tell. */
+struct told {
+	struct scm_timestamping stamps; /* 0: by the kernel, 2: by the card */
+	unsigned int ifindex;
+};
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING ||
-			c->cmsg_len < CMSG_LEN(sizeof(stamps)))
-			continue;
-		memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
-		if (stamps.ts[0].tv_sec == 0)
-			return false;
-		return counter_from_realtime(
-			       exchange->counter, &stamps.ts[0], exchange->sent, ret_counter) == 0;
+static void told_read(struct msghdr *message, struct told *told)
+{
+	struct scm_ts_pktinfo card;
+	struct in_pktinfo in;
+	struct in6_pktinfo in6;
+
+	memset(told, 0, sizeof(*told));
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		size_t size = c->cmsg_len - CMSG_LEN(0);
+
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING &&
+			size >= sizeof(told->stamps)) {
+			memcpy(&told->stamps, CMSG_DATA(c), sizeof(told->stamps));
+		} else if (c->cmsg_level == SOL_SOCKET &&
+			c->cmsg_type == SCM_TIMESTAMPING_PKTINFO && size >= sizeof(card)) {
+			memcpy(&card, CMSG_DATA(c), sizeof(card));
+			told->ifindex = card.if_index;
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO &&
+			size >= sizeof(in) && told->ifindex == 0) {
+			memcpy(&in, CMSG_DATA(c), sizeof(in));
+			told->ifindex = (unsigned int)in.ipi_ifindex;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO &&
+			size >= sizeof(in6) && told->ifindex == 0) {
+			memcpy(&in6, CMSG_DATA(c), sizeof(in6));
+			told->ifindex = in6.ipi6_ifindex;
+		}
 	}
-	return false;
+}
+
+static void note_stamp(struct exchange *exchange, bool transmit, enum exchange_stamp by,
+	uint64_t stamp, double error_s)
+{
+	(transmit ? exchange->t1 : exchange->t4)[by] = stamp;
+	(transmit ? exchange->t1_error_s : exchange->t4_error_s)[by] = error_s;
+	*(transmit ? &exchange->t1_taken : &exchange->t4_taken) |= 1u << by;
+}
+
+/* A card's stamp lies between the send and now, or its clock is not what we think. */
+static bool is_plausible(const struct exchange *exchange, uint64_t stamp, uint64_t now)
+{
+	int64_t slack = (int64_t)(exchange->counter->hz / CARD_SLACK);
+
+	return (int64_t)(stamp - exchange->sent) > -slack && (int64_t)(now - stamp) > -slack;
+}
+
+static void note_card_stamp(
+	struct exchange *exchange, const struct told *told, bool transmit, size_t length)
+{
+	size_t headers =
+		exchange->local.family == MERIDIAN_FAMILY_IPV4 ? HEADERS_IPV4 : HEADERS_IPV6;
+	struct nic_clock_stamp card = {.ifindex = told->ifindex,
+		.time = told->stamps.ts[2],
+		.transmit = transmit,
+		.length = headers + length};
+	uint64_t stamp;
+	double error_s;
+
+	if (card.time.tv_sec == 0 && card.time.tv_nsec == 0)
+		return;
+	if (nic_clock_counter(&card, &stamp, &error_s) == 0 &&
+		is_plausible(exchange, stamp, counter_read(exchange->counter)))
+		note_stamp(exchange, transmit, EXCHANGE_HARDWARE, stamp, error_s);
 }
 
 /* Without a stamp of the kernel: a receive is now, a transmit was when we sent. */
-static void take_stamp(
-	struct exchange *exchange, struct msghdr *message, bool transmit, uint64_t now)
+static void note_stamps(struct exchange *exchange, struct msghdr *message, bool transmit,
+	size_t length, uint64_t now)
 {
-	uint64_t stamp = now;
-	bool kernel = kernel_stamp(exchange, message, &stamp);
+	struct told told;
+	uint64_t stamp;
 
-	if (transmit && kernel) {
-		exchange->t1 = stamp;
-		exchange->t1_by = EXCHANGE_KERNEL;
-	} else if (!transmit) {
-		exchange->t4 = stamp;
-		exchange->t4_by = kernel ? EXCHANGE_KERNEL : EXCHANGE_DAEMON;
+	told_read(message, &told);
+	if (!transmit) {
+		exchange->t4_taken = 0;
+		note_stamp(exchange, false, EXCHANGE_DAEMON, now, 0);
 	}
+	if (told.stamps.ts[0].tv_sec != 0 &&
+		counter_from_realtime(
+			exchange->counter, &told.stamps.ts[0], exchange->sent, &stamp) == 0)
+		note_stamp(exchange, transmit, EXCHANGE_KERNEL, stamp, 0);
+	note_card_stamp(exchange, &told, transmit, length);
+}
+
+static enum exchange_stamp best_of(unsigned int taken)
+{
+	return taken & 1u << EXCHANGE_HARDWARE  ? EXCHANGE_HARDWARE
+		: taken & 1u << EXCHANGE_KERNEL ? EXCHANGE_KERNEL
+						: EXCHANGE_DAEMON;
+}
+
+struct exchange_stamps exchange_stamps(const struct exchange *exchange)
+{
+	unsigned int both = exchange->t1_taken & exchange->t4_taken;
+	bool pair = best_of(both) != EXCHANGE_DAEMON;
+	enum exchange_stamp t1_by = best_of(pair ? both : exchange->t1_taken);
+	enum exchange_stamp t4_by = best_of(pair ? both : exchange->t4_taken);
+
+	return (struct exchange_stamps){.t1 = exchange->t1[t1_by],
+		.t4 = exchange->t4[t4_by],
+		.t1_by = t1_by,
+		.t4_by = t4_by,
+		.error_s = fmax(exchange->t1_error_s[t1_by], exchange->t4_error_s[t4_by])};
 }
 
 /* One message of the socket or of its error queue. */
@@ -126,7 +219,7 @@ static ssize_t receive(struct exchange *exchange, uint8_t *buffer, size_t size, 
 
 	if (length < 0)
 		return -errno;
-	take_stamp(exchange, &message, flags & MSG_ERRQUEUE, now);
+	note_stamps(exchange, &message, flags & MSG_ERRQUEUE, (size_t)length, now);
 	return length;
 }
 
@@ -187,7 +280,7 @@ static int socket_open(const struct config_address *address, uint16_t port)
 		close(fd);
 		return r;
 	}
-	request_stamps(fd);
+	request_stamps(fd, family);
 	return fd;
 }
 
@@ -207,8 +300,9 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 		: refid_of_address(exchange->local.octets, exchange->local.family);
 	r = event_add_fd(exchange->fd, EVENT_READ, on_socket, exchange);
 	if (r == 0) {
-		exchange->sent = exchange->t1 = counter_read(exchange->counter);
-		exchange->t1_by = EXCHANGE_DAEMON;
+		exchange->t1_taken = exchange->t4_taken = 0;
+		exchange->sent = counter_read(exchange->counter);
+		note_stamp(exchange, true, EXCHANGE_DAEMON, exchange->sent, 0);
 		if (send(exchange->fd, request, length, MSG_DONTWAIT) < 0)
 			r = -errno;
 	}

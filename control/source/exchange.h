@@ -13,7 +13,7 @@
 
 struct exchange;
 
-/* A datagram came from the server's address, with its stamp in exchange->t4; or, with `length` 0,
+/* A datagram came from the server's address; or, with `length` 0,
  * the network reported `error` (negative errno). The handler may close the exchange. */
 typedef void (*exchange_handler)(
 	struct exchange *exchange, const uint8_t *buffer, size_t length, int error, void *arg);
@@ -33,9 +33,10 @@ struct exchange {
 	void *arg;
 	uint32_t our_refid; /* how the address we send from looks as a reference ID */
 	uint64_t sent;      /* counter just before the send */
-	uint64_t t1, t4;    /* the best stamps there are, ticks */
-	enum exchange_stamp t1_by, t4_by;
-	struct config_address local; /* that we send from */
+	uint64_t t1[EXCHANGE_STAMPS], t4[EXCHANGE_STAMPS];               /* ticks */
+	double t1_error_s[EXCHANGE_STAMPS], t4_error_s[EXCHANGE_STAMPS]; /* what is known of it */
+	unsigned int t1_taken, t4_taken; /* bits of enum exchange_stamp */
+	struct config_address local;     /* that we send from */
 };
 
 void exchange_init(struct exchange *exchange, const struct counter *counter,
@@ -48,6 +49,16 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 
 /* Gives up waiting; legal on a closed exchange. */
 void exchange_close(struct exchange *exchange);
+
+/* The best stamps so far: of one kind, if there are two of a kind, since what the kernel takes
+ * between them is the same on both ways. */
+struct exchange_stamps {
+	uint64_t t1, t4;
+	enum exchange_stamp t1_by, t4_by;
+	double error_s;
+};
+
+struct exchange_stamps exchange_stamps(const struct exchange *exchange);
 
 static inline bool exchange_is_open(const struct exchange *exchange)
 {

@@ -33,12 +33,12 @@ static uint16_t failed_test(enum packet_verdict verdict)
 	}
 }
 
-static char stamp_letter(const uint64_t stamps[EXCHANGE_STAMPS], enum exchange_stamp last)
+static char stamp_letter(enum exchange_stamp stamp)
 {
 	static const char letters[] = {
 		[EXCHANGE_DAEMON] = 'D', [EXCHANGE_KERNEL] = 'K', [EXCHANGE_HARDWARE] = 'H'};
 
-	return stamps[last] > 0 ? letters[last] : 'D';
+	return letters[stamp];
 }
 
 static struct report_address report_address_of(const struct config_address *address)
@@ -93,8 +93,8 @@ void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp)
 		.response_s = response->response_s,
 		.asymmetry = server->config.asymmetry,
 		.interleaved = response->interleaved,
-		.transmit_stamp = stamp_letter(server->transmit_stamps, server->exchange.t1_by),
-		.receive_stamp = stamp_letter(server->receive_stamps, server->exchange.t4_by),
+		.transmit_stamp = stamp_letter(server->stamped.t1_by),
+		.receive_stamp = stamp_letter(server->stamped.t4_by),
 	};
 	report_counts(server, ret_ntp);
 }

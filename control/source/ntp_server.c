@@ -198,8 +198,10 @@ static void burst_begin(struct ntp_server *server)
 /* A transmit stamp that came after the answer was waited for until now. */
 static void exchange_end(struct ntp_server *server)
 {
+	struct exchange_stamps stamps = exchange_stamps(&server->exchange);
+
 	if (server->answered)
-		interleave_stamp(&server->interleave, server->exchange.t1);
+		interleave_stamp(&server->interleave, stamps.t1, stamps.t4, stamps.error_s);
 	server->answered = false;
 	exchange_close(&server->exchange);
 }
@@ -257,7 +259,7 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 		sample_correct(sample, estimator->delay_min_s, server->config.asymmetry);
 		estimator_predict(estimator, sample->counter, &predicted);
 	}
-	source_accept(&server->source, sample, server->exchange.t4);
+	source_accept(&server->source, sample, server->request.t4);
 	ntp_poll_adapt(server, predicted.offset_sd_s);
 	if (poll_is_urgent(&server->poll) && server->burst_requests == 0)
 		poll_schedule(server, ntp_poll_interval_ns(server));
@@ -321,6 +323,7 @@ static void request_complete(struct ntp_server *server)
 	const struct estimator *estimator = &server->source.estimator;
 	const struct config_server *config = &server->config;
 	struct packet_request *request = &server->request;
+	struct exchange_stamps stamps = exchange_stamps(&server->exchange);
 	double least_s = estimator->delay_min_s;
 	bool limited = estimator->sample_count >= LIMIT_SAMPLES;
 
@@ -328,8 +331,9 @@ static void request_complete(struct ntp_server *server)
 	request->max_distance_s = context->config->max_distance_s;
 	request->precision_s = context->counter->precision_s;
 	request->timescale = context->timescale;
-	request->t1 = server->exchange.t1;
-	request->t4 = server->exchange.t4;
+	request->t1 = stamps.t1;
+	request->t4 = stamps.t4;
+	request->error_s = stamps.error_s;
 	request->max_delay_s = config->max_delay_s;
 	request->max_delay_ratio_s = limited && config->max_delay_ratio > 0
 		? config->max_delay_ratio * least_s
@@ -351,8 +355,9 @@ static void note_response(struct ntp_server *server, enum packet_verdict verdict
 		log_notice("%s: %s", server->source.label, packet_verdict_text(verdict));
 	server->response = *response;
 	server->last_verdict = verdict;
-	server->receive_stamps[server->exchange.t4_by]++;
-	server->transmit_stamps[server->exchange.t1_by]++;
+	server->stamped = exchange_stamps(&server->exchange);
+	server->receive_stamps[server->stamped.t4_by]++;
+	server->transmit_stamps[server->stamped.t1_by]++;
 }
 
 static void on_response(

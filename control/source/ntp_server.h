@@ -23,10 +23,11 @@ struct ntp_server {
 	enum packet_verdict last_verdict; /* on it */
 	uint64_t requests, verdicts[PACKET_VERDICT_COUNT];
 	uint64_t transmit_stamps[EXCHANGE_STAMPS], receive_stamps[EXCHANGE_STAMPS];
-	uint8_t unanswered;     /* polls since the last good response, saturating */
-	int8_t poll_floor_log2; /* minpoll, raised by a kiss RATE, past maxpoll too */
-	uint8_t burst_requests; /* still to send, 2 s apart */
-	uint8_t burst_samples;  /* wanted before the burst ends early */
+	struct exchange_stamps stamped; /* of the last answer, when it came */
+	uint8_t unanswered;             /* polls since the last good response, saturating */
+	int8_t poll_floor_log2;         /* minpoll, raised by a kiss RATE, past maxpoll too */
+	uint8_t burst_requests;         /* still to send, 2 s apart */
+	uint8_t burst_samples;          /* wanted before the burst ends early */
 	struct poll poll;
 	bool warming;       /* the request under way is there for its own sake (presend) */
 	struct sample best; /* of the samples since the last one that was used (filter) */

@@ -144,6 +144,12 @@ void exchange_close(struct exchange *exchange)
 	exchange->fd = -1;
 }
 
+struct exchange_stamps exchange_stamps(const struct exchange *exchange)
+{
+	return (struct exchange_stamps){
+		.t1 = exchange->t1[EXCHANGE_DAEMON], .t4 = exchange->t4[EXCHANGE_DAEMON]};
+}
+
 static void timestamp_write(struct meridian_ntp_timestamp *timestamp, double server_s)
 {
 	double second = floor(server_s);
@@ -184,7 +190,7 @@ static void on_arrival(void *arg)
 
 	answer_write(flight, &answer);
 	flight->exchange = NULL;
-	exchange->t4 = world_counter();
+	exchange->t4[EXCHANGE_DAEMON] = world_counter();
 	exchange->handler(exchange, (const uint8_t *)&answer, sizeof(answer), 0, exchange->arg);
 }
 
@@ -198,7 +204,7 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	exchange_close(exchange);
 	requests++;
 	exchange->fd = 1;
-	exchange->sent = exchange->t1 = world_counter();
+	exchange->sent = exchange->t1[EXCHANGE_DAEMON] = world_counter();
 	*flight = (struct flight){.exchange = exchange, .server = server};
 	memcpy(&flight->request, request, sizeof(flight->request));
 	if (world_passage(server, &flight->passage))

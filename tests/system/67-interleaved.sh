@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Interleaved mode with a stock server: it says that it answers so, the offset is right, and a
-# server that has forgotten us is asked in basic mode until it knows us again.
+# server that has forgotten us is asked in basic mode until it knows us again. An interface without
+# stamps in hardware is named, and the kernel's stamps are used.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -26,7 +27,7 @@ more_interleaved_than() # NUMBER
 lab_enter "$@"
 lab_network
 lab_need_stock chrony/usr/sbin/chronyd
-lab_config "server $LAB_UPSTREAM4 xleave iburst minpoll 0 maxpoll 0"
+lab_config "server $LAB_UPSTREAM4 xleave iburst minpoll 0 maxpoll 0" "hwtimestamp up0"
 upstream
 lab_control
 lab_dataplane
@@ -39,6 +40,11 @@ rm -rf "$LAB_DIR/upstream"
 upstream
 lab_wait 30 "interleaved answers of a server that was restarted" more_interleaved_than 8
 lab_expect sources sources.0.reachability 255
+grep -q "hwtimestamp up0: the interface takes no stamps in hardware" "$LAB_DIR/control.log" ||
+	lab_fail "hwtimestamp up0: not a word of it"
+lab_expect ntpdata ntpdata.0.transmit_stamp kernel
+lab_expect ntpdata ntpdata.0.receive_stamp kernel
+lab_expect ntpdata ntpdata.0.interleaved true
 offset=$(lab_ask "$LAB_SERVER4" | sed -n 's/.* offset_us=\([^ ]*\).*/\1/p')
 lab_note "the served clock is off by $offset us"
 awk -v us="$offset" 'BEGIN { exit !(us < 1e4 && us > -1e4) }' ||

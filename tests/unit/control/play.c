@@ -104,7 +104,7 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	(void)port;
 	assert_int_equal(length, sizeof(play.request));
 	exchange->fd = 1;
-	exchange->sent = exchange->t1 = play.now_ns;
+	exchange->sent = exchange->t1[EXCHANGE_DAEMON] = play.now_ns;
 	memcpy(&play.request, request, length);
 	play.requests++;
 	play.exchange = exchange;
@@ -119,6 +119,12 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 void exchange_close(struct exchange *exchange)
 {
 	exchange->fd = -1;
+}
+
+struct exchange_stamps exchange_stamps(const struct exchange *exchange)
+{
+	return (struct exchange_stamps){
+		.t1 = exchange->t1[EXCHANGE_DAEMON], .t4 = exchange->t4[EXCHANGE_DAEMON]};
 }
 
 int resolver_start(
@@ -220,7 +226,7 @@ void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2)
 		.transmit = timestamp(there_ns)};
 
 	memcpy(&answer.refid, refid, strnlen(refid, sizeof(answer.refid)));
-	play.exchange->t4 = play.requested_ns + play.answer_delay_ns;
+	play.exchange->t4[EXCHANGE_DAEMON] = play.requested_ns + play.answer_delay_ns;
 	on_answer(play.exchange, (const uint8_t *)&answer, sizeof(answer), 0, play.exchange->arg);
 }
 

@@ -95,6 +95,33 @@ static void test_pool(void **state)
 	expect_error("pool a\nserver A\n", "2: server: A is there already\n");
 }
 
+static void test_hwtimestamp(void **state)
+{
+	const struct config_hwtimestamp *line = config.hwtimestamp;
+
+	(void)state;
+	assert_int_equal(load("hwtimestamp eth0\n"
+			      "hwtimestamp * minpoll -2 precision 1e-8 txcomp 1e-7 rxcomp 2e-7 "
+			      "nocrossts rxfilter all\n"),
+		0);
+	assert_int_equal(config.hwtimestamp_count, 2);
+	assert_string_equal(line[0].name, "eth0");
+	assert_true(line[0].minpoll_log2 == 0 && line[0].precision_s == 1e-7);
+	assert_int_equal(line[0].rxfilter, CONFIG_RXFILTER_AUTO);
+	assert_string_equal(line[1].name, "*");
+	assert_true(line[1].minpoll_log2 == -2 && line[1].precision_s == 1e-8);
+	assert_true(line[1].txcomp_s == 1e-7 && line[1].rxcomp_s == 2e-7);
+	assert_true(line[1].nocrossts && line[1].rxfilter == CONFIG_RXFILTER_ALL);
+	config_free(&config);
+	expect_error("hwtimestamp\n", "1: hwtimestamp: the interface is missing\n");
+	expect_error(
+		"hwtimestamp eth0\nhwtimestamp eth0\n", "2: hwtimestamp: eth0 is there already\n");
+	expect_error("hwtimestamp eth0 rxfilter some\n",
+		"1: hwtimestamp: 'some' is not a filter (allowed: none|ntp|all|ptp)\n");
+	expect_error("hwtimestamp a123456789012345\n",
+		"1: hwtimestamp: 'a123456789012345' is not the name of an interface\n");
+}
+
 static void test_link_local_servers(void **state)
 {
 	(void)state;
@@ -151,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_server),
 		cmocka_unit_test(test_server_options),
 		cmocka_unit_test(test_pool),
+		cmocka_unit_test(test_hwtimestamp),
 		cmocka_unit_test(test_link_local_servers),
 		cmocka_unit_test(test_server_errors),
 		cmocka_unit_test(test_too_many_servers),

@@ -91,10 +91,11 @@ static void test_late_transmit_stamp(void **state)
 
 	(void)state;
 	answer(&request, true);
-	interleave_stamp(&interleave, 103);
+	interleave_stamp(&interleave, 103, 111, 1e-6);
 	request = ask();
 	assert_int_equal(request.earlier.t1, 103);
-	assert_int_equal(request.earlier.t4, 110);
+	assert_int_equal(request.earlier.t4, 111);
+	assert_true(request.earlier.error_s == 1e-6);
 }
 
 int main(void)

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "nic_clock.h"
+#include "core/hwclock.h"
+#include "event.h"
+#include "phc_read.h"
+#include "refclock/device.h"
+#include "refclock/stamp_clock.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <linux/ethtool.h>
+#include <linux/net_tstamp.h>
+#include <linux/sockios.h>
+#include <log.h>
+#include <math.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define NS_PER_S     1000000000
+#define CLOCKS_MAX   16
+#define START_NS     (NS_PER_S / 10) /* between the first readings */
+#define FCS_SIZE     4
+#define NARROW_RATIO 1.5 /* a bracket wider than that times the narrowest was disturbed */
+#define SD_MIN_S     2e-9
+
+struct nic_clock {
+	char name[IFNAMSIZ];
+	unsigned int ifindex;
+	struct config_hwtimestamp config;
+	int fd; /* of the card's clock */
+	enum phc_method method;
+	double octet_s; /* how long an octet takes on the wire; 0: not known */
+	struct stamp_clock stamps;
+	struct hwclock model;
+	unsigned int readings;
+	int timer;
+};
+
+static struct nic_clock clocks[CLOCKS_MAX];
+static size_t clock_count;
+static const struct counter *counter;
+
+/* A request about an interface; `data` is what it reads and writes. */
+static int interface_ioctl(const char *name, unsigned long request, void *data, int *ret_index)
+{
+	struct ifreq ifreq = {.ifr_data = data};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), r = 0;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(ifreq.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	if (ioctl(fd, request, &ifreq) < 0)
+		r = -errno;
+	close(fd);
+	if (ret_index)
+		*ret_index = ifreq.ifr_ifindex;
+	return r;
+}
+
+static int ts_info(const char *name, struct ethtool_ts_info *ret_info)
+{
+	const uint32_t needed = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_TX_HARDWARE;
+	int r;
+
+	*ret_info = (struct ethtool_ts_info){.cmd = ETHTOOL_GET_TS_INFO};
+	r = interface_ioctl(name, SIOCETHTOOL, ret_info, NULL);
+	if (r < 0)
+		return r;
+	if ((ret_info->so_timestamping & needed) != needed || ret_info->phc_index < 0)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+/* Which packets the card shall stamp on receipt: those wanted, else what it can. */
+static int rx_filter_choose(uint32_t supported, uint8_t wanted)
+{
+	static const int filters[] = {
+		[CONFIG_RXFILTER_NONE] = HWTSTAMP_FILTER_NONE,
+		[CONFIG_RXFILTER_NTP] = HWTSTAMP_FILTER_NTP_ALL,
+		[CONFIG_RXFILTER_ALL] = HWTSTAMP_FILTER_ALL,
+		[CONFIG_RXFILTER_PTP] = HWTSTAMP_FILTER_PTP_V2_L4_EVENT,
+	};
+
+	if (wanted != CONFIG_RXFILTER_AUTO)
+		return filters[wanted];
+	if (supported & 1u << HWTSTAMP_FILTER_NTP_ALL)
+		return HWTSTAMP_FILTER_NTP_ALL;
+	return supported & 1u << HWTSTAMP_FILTER_ALL ? HWTSTAMP_FILTER_ALL : HWTSTAMP_FILTER_NONE;
+}
+
+static double octet_seconds(const char *name)
+{
+	struct ethtool_cmd settings = {.cmd = ETHTOOL_GSET};
+	uint32_t mbps;
+
+	if (interface_ioctl(name, SIOCETHTOOL, &settings, NULL) < 0)
+		return 0;
+	mbps = ethtool_cmd_speed(&settings);
+	return mbps == 0 || mbps == (uint32_t)SPEED_UNKNOWN ? 0 : 8 / (mbps * 1e6);
+}
+
+static int card_configure(
+	struct nic_clock *clock, const struct ethtool_ts_info *info, int *ret_rx_filter)
+{
+	struct hwtstamp_config wanted = {.tx_type = HWTSTAMP_TX_ON,
+		.rx_filter = rx_filter_choose(info->rx_filters, clock->config.rxfilter)};
+	int index, r = interface_ioctl(clock->name, SIOCGIFINDEX, NULL, &index);
+
+	if (r < 0)
+		return r;
+	clock->ifindex = (unsigned int)index;
+	*ret_rx_filter = wanted.rx_filter;
+	return interface_ioctl(clock->name, SIOCSHWTSTAMP, &wanted, NULL);
+}
+
+static int device_start(struct nic_clock *clock, int phc_index)
+{
+	char path[32];
+	int r;
+
+	snprintf(path, sizeof(path), "/dev/ptp%d", phc_index);
+	clock->fd = device_open(path, O_RDONLY | O_CLOEXEC);
+	if (clock->fd < 0)
+		return clock->fd;
+	r = phc_method_find(clock->fd, !clock->config.nocrossts, &clock->method);
+	if (r < 0)
+		close(clock->fd);
+	return r;
+}
+
+/* The counter at a time of the clock that the brackets are of. */
+static uint64_t system_counter(const struct nic_clock *clock, const struct phc_readings *readings,
+	const struct counter_realtime *now, const struct timespec *time)
+{
+	double error_s;
+
+	if (readings->clock == CLOCK_MONOTONIC_RAW && counter->id == MERIDIAN_COUNTER_MONOTONIC_RAW)
+		return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
+	return stamp_clock_convert(&clock->stamps, now, time, &error_s);
+}
+
+static double device_seconds(const struct timespec *from, const struct timespec *to)
+{
+	return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) * 1e-9;
+}
+
+/* One reading out of the brackets that were not disturbed: their mean, and how far they scatter. */
+static void combine(const struct nic_clock *clock, const struct phc_readings *readings,
+	const struct counter_realtime *now, struct hwclock_reading *ret_reading)
+{
+	const struct phc_bracket *best = phc_narrowest(readings);
+	double sum = 0, sum2 = 0, hz = (double)counter->hz;
+	uint64_t base = system_counter(clock, readings, now, &best->before) +
+		(uint64_t)((double)best->width_ns / 2e9 * hz);
+	size_t count = 0;
+
+	for (size_t i = 0; i < readings->count; i++) {
+		const struct phc_bracket *bracket = &readings->bracket[i];
+		uint64_t at;
+		double ahead_s;
+
+		if ((double)bracket->width_ns > (double)best->width_ns * NARROW_RATIO)
+			continue;
+		at = system_counter(clock, readings, now, &bracket->before);
+		ahead_s = device_seconds(&best->device, &bracket->device) -
+			(double)(int64_t)(at - base) / hz - (double)bracket->width_ns / 2e9;
+		sum += ahead_s;
+		sum2 += ahead_s * ahead_s;
+		count++;
+	}
+	*ret_reading = (struct hwclock_reading){.counter = base,
+		.device = timescale_utc_add(counter_utc(&best->device), sum / (double)count),
+		.sd_s = clock->config.precision_s,
+		.within_s = (double)best->width_ns / 2e9};
+	if (count > 1)
+		ret_reading->sd_s = fmax(SD_MIN_S,
+			sqrt(fmax(0, sum2 / (double)count - sum * sum / (double)(count * count)) /
+				(double)(count - 1)));
+}
+
+static void clock_read(struct nic_clock *clock)
+{
+	struct phc_readings readings;
+	struct hwclock_reading reading;
+	struct counter_realtime now;
+
+	if (phc_read(clock->fd, clock->method, &readings) < 0)
+		return;
+	now = counter_read_clock(counter, readings.clock);
+	if (stamp_clock_note(&clock->stamps, &now) < 0)
+		return;
+	combine(clock, &readings, &now, &reading);
+	hwclock_note(&clock->model, &reading);
+}
+
+static void on_timer(void *arg)
+{
+	struct nic_clock *clock = arg;
+	double interval_s = ldexp(1, clock->config.minpoll_log2);
+
+	clock_read(clock);
+	clock->readings++;
+	clock->timer = event_add_timer(clock->readings <= HWCLOCK_READINGS_MIN
+			? START_NS
+			: (uint64_t)(interval_s * NS_PER_S),
+		on_timer, clock);
+}
+
+static int clock_start(struct nic_clock *clock, int *ret_rx_filter)
+{
+	struct ethtool_ts_info info;
+	int r = ts_info(clock->name, &info);
+
+	if (r == 0)
+		r = card_configure(clock, &info, ret_rx_filter);
+	if (r == 0)
+		r = device_start(clock, info.phc_index);
+	return r;
+}
+
+static void clock_add(const struct config_hwtimestamp *config, const char *name, bool wildcard)
+{
+	struct nic_clock *clock = &clocks[clock_count];
+	int rx_filter = HWTSTAMP_FILTER_NONE, r;
+
+	if (clock_count == CLOCKS_MAX)
+		return;
+	*clock = (struct nic_clock){.config = *config};
+	memcpy(clock->name, name, strnlen(name, IFNAMSIZ - 1));
+	r = clock_start(clock, &rx_filter);
+	if (r < 0 && wildcard)
+		return;
+	if (r == -EOPNOTSUPP || r == -ENOTTY)
+		log_warning("hwtimestamp %s: the interface takes no stamps in hardware, the "
+			    "kernel's are used",
+			name);
+	else if (r < 0)
+		log_errno(r, "hwtimestamp %s: no stamps in hardware, the kernel's are used", name);
+	if (r < 0)
+		return;
+	clock->octet_s = octet_seconds(name);
+	stamp_clock_init(&clock->stamps, counter);
+	hwclock_init(&clock->model, counter->hz);
+	clock_count++;
+	log_info("hwtimestamp %s: the card stamps %s", name,
+		rx_filter == HWTSTAMP_FILTER_NONE ? "what is sent" : "what is sent and received");
+	on_timer(clock);
+}
+
+static bool is_added(const char *name)
+{
+	for (size_t i = 0; i < clock_count; i++) {
+		if (strcmp(clocks[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* `*`: every interface that can. */
+static void clock_add_all(const struct config_hwtimestamp *config)
+{
+	struct ifaddrs *list, *i;
+
+	if (getifaddrs(&list) < 0)
+		return;
+	for (i = list; i; i = i->ifa_next) {
+		if (!(i->ifa_flags & IFF_LOOPBACK) && !is_added(i->ifa_name))
+			clock_add(config, i->ifa_name, true);
+	}
+	freeifaddrs(list);
+	if (clock_count == 0)
+		log_warning("hwtimestamp *: no interface takes stamps in hardware");
+}
+
+void nic_clock_init(const struct config *config, const struct counter *new_counter)
+{
+	counter = new_counter;
+	for (size_t i = 0; i < config->hwtimestamp_count; i++) {
+		const struct config_hwtimestamp *line = &config->hwtimestamp[i];
+
+		if (strcmp(line->name, "*") == 0)
+			clock_add_all(line);
+		else if (!is_added(line->name))
+			clock_add(line, line->name, false);
+	}
+}
+
+void nic_clock_fini(void)
+{
+	for (size_t i = 0; i < clock_count; i++) {
+		event_remove_timer(clocks[i].timer);
+		close(clocks[i].fd);
+	}
+	clock_count = 0;
+}
+
+bool nic_clock_any(void)
+{
+	return clock_count > 0;
+}
+
+static const struct nic_clock *clock_find(unsigned int ifindex)
+{
+	if (ifindex == 0)
+		return clock_count == 1 ? &clocks[0] : NULL;
+	for (size_t i = 0; i < clock_count; i++) {
+		if (clocks[i].ifindex == ifindex)
+			return &clocks[i];
+	}
+	return NULL;
+}
+
+/* Cards stamp the begin of a packet. That a packet was received means its end. */
+static double correction_s(const struct nic_clock *clock, const struct nic_clock_stamp *stamp)
+{
+	if (stamp->transmit)
+		return clock->config.txcomp_s;
+	return (double)(stamp->length + FCS_SIZE) * clock->octet_s - clock->config.rxcomp_s;
+}
+
+int nic_clock_counter(
+	const struct nic_clock_stamp *stamp, uint64_t *ret_counter, double *ret_error_s)
+{
+	const struct nic_clock *clock = clock_find(stamp->ifindex);
+
+	if (clock == NULL)
+		return -ENODEV;
+	if (!hwclock_is_ready(&clock->model))
+		return -EAGAIN;
+	*ret_counter = hwclock_counter(&clock->model, counter_utc(&stamp->time), ret_error_s);
+	*ret_counter +=
+		(uint64_t)timescale_ticks(&clock->model.timescale, correction_s(clock, stamp));
+	return 0;
+}
