@@ -65,11 +65,28 @@ static double offset_s(const struct discipline *discipline, const struct discipl
 	return timescale_utc_diff(utc, view->realtime);
 }
 
+/* The kernel is leaping, or has just done so, or is about to. */
+static bool kernel_leaps(const struct discipline *discipline, double past_s)
+{
+	return discipline->config.leap == DISCIPLINE_LEAP_SYSTEM && past_s > -LEAP_BEFORE_S &&
+		past_s < LEAP_AFTER_S;
+}
+
+/* The leap second that the kernel is told of; until its clock, which may be behind, has it. */
+static uint8_t leap_told(const struct discipline *discipline, const struct discipline_view *view)
+{
+	const struct meridian_timemodel_data *model = view->model;
+
+	if (kernel_leaps(discipline, leap_past_s(view)))
+		return model->leap;
+	return meridian_timemodel_leap_indicator(
+		model, meridian_timemodel_utc(model, view->counter));
+}
+
 static int status_of(const struct discipline *discipline, const struct discipline_view *view)
 {
 	int status = STA_PLL | STA_FREQHOLD;
-	uint8_t leap = meridian_timemodel_leap_indicator(
-		view->model, meridian_timemodel_utc(view->model, view->counter));
+	uint8_t leap = leap_told(discipline, view);
 
 	if (!view->synchronised || !discipline->config.rtcsync)
 		status |= STA_UNSYNC;
@@ -191,8 +208,7 @@ void discipline_decide(struct discipline *discipline, const struct discipline_vi
 	updated = note_update(discipline, view->model);
 	ret_order->offset_s = offset_s(discipline, view);
 	order_common(discipline, view, ret_order);
-	if (discipline->config.leap == DISCIPLINE_LEAP_SYSTEM && past_s > -LEAP_BEFORE_S &&
-		past_s < LEAP_AFTER_S)
+	if (kernel_leaps(discipline, past_s))
 		return;
 	if (steps_for_leap(discipline, past_s, ret_order->offset_s))
 		order_step(view, ret_order);
