@@ -106,7 +106,7 @@ static void dump_kernel_clock(const struct config *config, FILE *out)
 		return;
 	fprintf(out, "steerclock\nmaxslewrate %.9g\nleapsecmode %s\n", clock->max_slew_ppm,
 		modes[clock->leap]);
-	if (clock->step_s > 0)
+	if (clock->step_updates != 0)
 		fprintf(out, "makestep %.9g %" PRId32 "\n", clock->step_s, clock->step_updates);
 	if (clock->change_max_s > 0)
 		fprintf(out, "maxchange %.9g %" PRIu32 " %" PRId32 "\n", clock->change_max_s,

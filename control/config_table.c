@@ -202,8 +202,8 @@ const struct config_directive config_table[] = {
 		.syntax = "THRESHOLD LIMIT",
 		.text = "Step the kernel's clock where it is off by more than THRESHOLD seconds, "
 			"in "
-			"the first LIMIT updates only; a negative LIMIT has no end. Without it the "
-			"clock is always slewed."},
+			"the first LIMIT updates only; a negative LIMIT has no end. THRESHOLD 0 "
+			"steps at each of these updates. Without it the clock is always slewed."},
 	{.name = "maxslewrate",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,

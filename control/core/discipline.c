@@ -160,11 +160,12 @@ static bool steps_for_leap(const struct discipline *discipline, double past_s, d
 		fabs(fabs(off_s) - 1) < LEAP_AGREES_S;
 }
 
-static bool may_step(const struct discipline *discipline, double off_s)
+/* Without a threshold there is always something to step: once an update is enough. */
+static bool may_step(const struct discipline *discipline, double off_s, bool updated)
 {
 	const struct discipline_config *config = &discipline->config;
 
-	return config->step_s > 0 && fabs(off_s) > config->step_s &&
+	return fabs(off_s) > config->step_s && (config->step_s > 0 || updated) &&
 		(config->step_updates < 0 || discipline->updates <= (uint64_t)config->step_updates);
 }
 
@@ -214,7 +215,7 @@ void discipline_decide(struct discipline *discipline, const struct discipline_vi
 		order_step(view, ret_order);
 	else if (is_refused(discipline, ret_order, updated))
 		return;
-	else if (may_step(discipline, ret_order->offset_s))
+	else if (may_step(discipline, ret_order->offset_s, updated))
 		order_step(view, ret_order);
 	else
 		order_slew(discipline, ret_order);

@@ -27,8 +27,8 @@ struct discipline_config {
 	bool rtcsync; /* synchronised in the eyes of the kernel, which then sets the RTC */
 	enum discipline_leap leap;
 	double max_slew_ppm;   /* up to DISCIPLINE_SLEW_MAX_PPM */
-	double step_s;         /* step what is more than that off; 0: never */
-	int32_t step_updates;  /* only in so many first updates; negative: always */
+	double step_s;         /* step what is more than that off; 0: all, once an update */
+	int32_t step_updates;  /* only in so many first updates; 0: never; negative: always */
 	double change_max_s;   /* more than that is not believed; 0: no limit */
 	uint32_t change_start; /* updates before the limit holds */
 	int32_t change_ignore; /* so often it is ignored, then steering ends; negative: for ever */

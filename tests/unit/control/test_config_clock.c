@@ -86,6 +86,9 @@ static void steering_is_dumped(void **state)
 	FILE *out = open_memstream(&dump, &size);
 
 	(void)state;
+	assert_int_equal(load("steerclock\nmakestep 0 3\n"), 0);
+	config_dump(&config, out);
+	config_free(&config);
 	assert_int_equal(load("steerclock\nmakestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"
 			      "leapsecmode ignore\nmaxslewrate 1000\n"
 			      "leapsmear linear address 192.0.2.1 address ::1\n"),
@@ -93,6 +96,7 @@ static void steering_is_dumped(void **state)
 	config_dump(&config, out);
 	fclose(out);
 	config_free(&config);
+	assert_non_null(strstr(dump, "\nmakestep 0 3\n"));
 	assert_non_null(strstr(dump,
 		"\nsteerclock\nmaxslewrate 1000\nleapsecmode ignore\n"
 		"makestep 0.5 -3\nmaxchange 100 1 -2\nrtcsync\n"));

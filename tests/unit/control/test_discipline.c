@@ -217,6 +217,19 @@ static void steps_only_at_first(void **state)
 		run(1);
 	}
 	assert_int_equal(steps, 5);
+	/* Without threshold: all, once an update. */
+	config.step_s = 0;
+	config.step_updates = 2;
+	start(&config, 1e-3);
+	run(10);
+	assert_int_equal(steps, 1);
+	kernel.phase_s = 1e-3;
+	update();
+	run(10);
+	assert_int_equal(steps, 2);
+	update();
+	run(10);
+	assert_int_equal(steps, 2);
 }
 
 static void too_large_a_change_is_refused(void **state)
