@@ -24,6 +24,12 @@ static int may_set(void)
 	return adjtimex(&timex) < 0 ? -errno : 0;
 }
 
+void kernel_clock_start_again(void)
+{
+	if (steering)
+		counter_read_raw(counter, &start_counter, &start_raw_ns);
+}
+
 int kernel_clock_init(const struct config *config, const struct counter *new_counter)
 {
 	int r;
@@ -42,9 +48,9 @@ int kernel_clock_init(const struct config *config, const struct counter *new_cou
 		return log_errno(r, "steerclock: adjtimex");
 	counter = new_counter;
 	discipline_init(&discipline, &config->kernel_clock);
-	counter_read_raw(counter, &start_counter, &start_raw_ns);
 	tai_offset_s = 0;
 	steering = true;
+	kernel_clock_start_again();
 	log_notice("steering the clock of the kernel");
 	return 0;
 }

@@ -16,6 +16,10 @@ int kernel_clock_init(const struct config *config, const struct counter *counter
  * `rate` is that of the model, seconds of UTC per nominal second of the counter. */
 void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate, bool led);
 
+/* The machine was suspended: the counter went on and CLOCK_MONOTONIC_RAW did not, or both stood
+ * still, so that what they showed before says nothing about their rates. */
+void kernel_clock_start_again(void);
+
 /* Ends a slew; the frequency stays. */
 void kernel_clock_fini(void);
 

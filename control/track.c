@@ -140,8 +140,7 @@ static struct root_distance held_distance(uint64_t now)
 			held.distance.dispersion_s + held.drift * seconds_since(held.counter, now)};
 }
 
-/* The sources are silent, or do not agree: the same line, with what its error has grown to, and
- * more if all that are heard say so. */
+/* The sources are silent or disagree: the same line, its error grown, more if all heard say so. */
 static void publish_held(uint64_t now)
 {
 	const struct meridian_timemodel_data *data = &model.data;
@@ -371,6 +370,7 @@ static void start_again(uint64_t now)
 	pool_stop(&pool);
 	source_context.start = (struct drift_start){model_rate(&model) - 1, ADOPTED_SD};
 	pool_start(&pool, &source_context);
+	kernel_clock_start_again();
 	publish_unsynchronised(now);
 }
 
