@@ -68,16 +68,28 @@ static double counter_per_raw(void)
 	return raw_s > 0 ? seconds / raw_s : 1;
 }
 
-static void tell_tai(const struct meridian_timemodel_data *model)
+/* TAI - UTC for the clock at `now`. Applying a leap second, the kernel changes it by itself; when
+ * the leap is ignored, clock and CLOCK_TAI go on for now. */
+static int tai_offset_now(const struct meridian_timemodel_data *model, uint64_t now)
 {
-	struct timex timex = {.modes = ADJ_TAI, .constant = model->tai_offset_s};
+	enum discipline_leap leap = discipline.config.leap;
+	struct meridian_utc utc = meridian_timemodel_utc(model, now);
 
-	/* Around a leap second the kernel changes it by itself. */
-	if (model->tai_offset_s == 0 || model->tai_offset_s == tai_offset_s)
+	if (leap != DISCIPLINE_LEAP_STEP && leap != DISCIPLINE_LEAP_SLEW)
+		return model->tai_offset_s;
+	return model->tai_offset_s - meridian_timemodel_leap_offset_s(model, utc);
+}
+
+static void tell_tai(const struct meridian_timemodel_data *model, uint64_t now)
+{
+	int offset_s = tai_offset_now(model, now);
+	struct timex timex = {.modes = ADJ_TAI, .constant = offset_s};
+
+	if (model->tai_offset_s == 0 || offset_s == tai_offset_s)
 		return;
 	if (adjtimex(&timex) < 0)
 		log_errno(-errno, "steerclock: TAI - UTC");
-	tai_offset_s = model->tai_offset_s;
+	tai_offset_s = offset_s;
 }
 
 static void log_order(const struct discipline_order *order)
@@ -126,7 +138,7 @@ void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate,
 	}
 	log_order(&order);
 	if (view.synchronised)
-		tell_tai(model);
+		tell_tai(model, now.counter);
 }
 
 void kernel_clock_fini(void)

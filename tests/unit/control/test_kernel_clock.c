@@ -56,9 +56,8 @@ struct meridian_utc counter_utc(const struct timespec *time)
 	return (struct meridian_utc){.s = time->tv_sec};
 }
 
-static int setup(void **state)
+static int start(enum discipline_leap leap)
 {
-	(void)state;
 	model = (struct meridian_timemodel_data){
 		.line = {.utc_s = START_S, .period_frac64 = UINT64_MAX / HZ},
 		.slew = {.period_frac64 = UINT64_MAX / HZ},
@@ -71,8 +70,15 @@ static int setup(void **state)
 	counter_now = 1;
 	slept = 0;
 	told_tai_s = 0;
-	config = (struct config){.steer_clock = true, .kernel_clock = {.max_slew_ppm = 500}};
+	config = (struct config){
+		.steer_clock = true, .kernel_clock = {.max_slew_ppm = 500, .leap = leap}};
 	return kernel_clock_init(&config, &counter);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return start(DISCIPLINE_LEAP_SYSTEM);
 }
 
 static void pass_seconds(unsigned int seconds)
@@ -100,10 +106,33 @@ static void frequency_outlives_a_suspend(void **state)
 	assert_true(fabs(told_ppm()) < TOLERATED);
 }
 
+/* An inserted second, and when CLOCK_TAI is told of it. */
+static int tai_after_the_leap(enum discipline_leap leap)
+{
+	assert_int_equal(start(leap), 0);
+	model.leap = MERIDIAN_NTP_LI_INSERT;
+	model.leap_s = START_S + 10;
+	pass_seconds(8);
+	assert_int_equal(told_tai_s, 37);
+	pass_seconds(4);
+	return told_tai_s;
+}
+
+static void tai_is_told_with_the_leap(void **state)
+{
+	(void)state;
+	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_STEP), 38);
+	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_SLEW), 38);
+	/* The kernel does it by itself, or the clock goes on as if there were none. */
+	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_SYSTEM), 37);
+	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_IGNORE), 37);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(frequency_outlives_a_suspend, setup),
+		cmocka_unit_test(tai_is_told_with_the_leap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
