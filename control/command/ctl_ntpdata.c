@@ -94,8 +94,8 @@ static void ntp_row_fill(struct ntp_row *row, const struct report_ntp *ntp)
 	row->port = ntp->port;
 	row->version = ntp->version;
 	row->stratum = ntp->stratum;
-	row->poll_log2 = ntp->poll_log2;
-	row->precision_log2 = ntp->precision_log2;
+	row->poll_log2 = (int)ntp->poll_log2;
+	row->precision_log2 = (int)ntp->precision_log2;
 	row->root_delay_s = ntp->root_delay_s;
 	row->root_dispersion_s = ntp->root_dispersion_s;
 	row->reference = ntp->reference;
