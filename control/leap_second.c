@@ -51,7 +51,7 @@ static bool forget(uint64_t now)
 	if (!is_pending())
 		return false;
 	if (leap_offset_s(model, now) != 0)
-		leap_fold(model, timescale);
+		leap_fold(model, timescale, now);
 	model->data.leap_s = 0;
 	model->data.leap = MERIDIAN_NTP_LI_NONE;
 	return true;
@@ -66,7 +66,7 @@ bool leap_second_tick(const struct leap_votes *votes, uint64_t now, bool discipl
 	if (!disciplined)
 		return forget(now);
 	if (leap_is_over(model, now, fold_after_s)) {
-		leap_fold(model, timescale);
+		leap_fold(model, timescale, now);
 		log_notice("the leap second is over");
 		return true;
 	}

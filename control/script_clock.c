@@ -69,7 +69,7 @@ static void fold_leap(uint64_t now)
 	if (!leap_is_over(model, now, FOLD_AFTER_S))
 		return;
 	state.offset_s += model->data.leap == MERIDIAN_NTP_LI_INSERT ? -1 : 1;
-	leap_fold(model, &unused);
+	leap_fold(model, &unused, now);
 }
 
 static void lead(void)

@@ -138,6 +138,8 @@ bool leap_admit(const struct model *model, const struct timescale *timescale, ui
 	const struct meridian_timemodel_data *data = &model->data;
 	double error_s, published_s, from_s, to_s;
 
+	if (from < model->folded_counter)
+		return false;
 	if (!is_pending(data))
 		return true;
 	error_s = model_distance_s(model, to);
@@ -163,7 +165,7 @@ bool leap_is_over(const struct model *model, uint64_t counter, double after_s)
 		1 + after_s + fmin(model_distance_s(model, counter), DAY_S);
 }
 
-void leap_fold(struct model *model, struct timescale *timescale)
+void leap_fold(struct model *model, struct timescale *timescale, uint64_t counter)
 {
 	struct meridian_timemodel_data *data = &model->data;
 	int offset_s = data->leap == MERIDIAN_NTP_LI_INSERT ? -1 : 1;
@@ -175,4 +177,5 @@ void leap_fold(struct model *model, struct timescale *timescale)
 		data->tai_offset_s -= offset_s;
 	data->leap_s = 0;
 	data->leap = MERIDIAN_NTP_LI_NONE;
+	model->folded_counter = counter;
 }

@@ -64,7 +64,8 @@ bool leap_is_due(const struct model *model, uint64_t counter);
 /*
  * Leads a sample, taken between the counter values `from` and `to`, back to the time without the
  * pending leap second. False when it must not be used: nobody knows whether it is from before the
- * leap or after, or its source does not leap with us.
+ * leap or after, its source does not leap with us, or it began before the last fold, which may be
+ * before the leap.
  */
 bool leap_admit(const struct model *model, const struct timescale *timescale, uint64_t from,
 	uint64_t to, struct sample *sample);
@@ -72,7 +73,7 @@ bool leap_admit(const struct model *model, const struct timescale *timescale, ui
 /* The leap second is over by `after_s` seconds and by the clock's own error. */
 bool leap_is_over(const struct model *model, uint64_t counter, double after_s);
 
-/* Makes the leap second part of model and timescale; none is pending then. */
-void leap_fold(struct model *model, struct timescale *timescale);
+/* Makes the leap second part of model and timescale, at `counter`; none is pending then. */
+void leap_fold(struct model *model, struct timescale *timescale, uint64_t counter);
 
 #endif

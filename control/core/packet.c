@@ -195,6 +195,8 @@ static enum packet_verdict check_times(const struct packet_request *request,
 		return PACKET_ORDER;
 	response->response_s = timescale_utc_diff(stamps.t3, stamps.t2);
 	sample_measure(sample, request->timescale, &stamps);
+	response->from = exchange->t1;
+	response->to = exchange->t4;
 	sample->dispersion_s = request->precision_s + exchange->error_s + server_s +
 		ESTIMATOR_FREQUENCY_ERROR * fabs(ours_s);
 	if (sample->delay_s < -sample->dispersion_s)

@@ -94,6 +94,7 @@ struct packet_response {
 	bool interleaved;              /* the sample is of request->earlier */
 	struct meridian_ntp_timestamp receive;
 	struct sample sample;
+	uint64_t from, to; /* our stamps of the exchange that the sample is of, ticks */
 };
 
 /* Writes a request: all zero but version, mode, `transmit`, and what asks for an interleaved

@@ -238,7 +238,8 @@ static void burst_end(struct ntp_server *server)
 	poll_schedule(server, ntp_poll_interval_ns(server));
 }
 
-/* `filter`: of each group the sample with the least delay. False while there are more to come. */
+/* `filter`: of each group the sample with the least delay. False while there are more to come. They
+ * were admitted when they came: a leap second may be over before the group is complete. */
 static bool pick_best(struct ntp_server *server, struct sample *sample)
 {
 	if (server->best_of++ == 0 || sample->delay_s < server->best.delay_s)
@@ -259,7 +260,7 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 		sample_correct(sample, estimator->delay_min_s, server->config.asymmetry);
 		estimator_predict(estimator, sample->counter, &predicted);
 	}
-	source_accept(&server->source, sample, server->request.t4);
+	source_add(&server->source, sample, server->request.t4);
 	ntp_poll_adapt(server, predicted.offset_sd_s);
 	if (poll_is_urgent(&server->poll) && server->burst_requests == 0)
 		poll_schedule(server, ntp_poll_interval_ns(server));
@@ -294,7 +295,9 @@ static void accept_response(struct ntp_server *server, struct packet_response *r
 	burst_end(server);
 	ntp_poll_answered(server);
 	source_hear(&server->source);
-	if (is_new_sample(server, response) && pick_best(server, &response->sample))
+	if (is_new_sample(server, response) &&
+		source_admit(&server->source, response->from, response->to, &response->sample) &&
+		pick_best(server, &response->sample))
 		accept_sample(server, &response->sample);
 }
 

@@ -49,13 +49,6 @@ void source_add(struct source *source, const struct sample *sample, uint64_t cou
 	estimator_add(&source->estimator, sample);
 }
 
-void source_accept(struct source *source, struct sample *sample, uint64_t counter)
-{
-	source->last_sample = counter;
-	if (source_admit(source, 2 * sample->counter - counter, counter, sample))
-		source_add(source, sample, counter);
-}
-
 void source_shift(struct source *source, double seconds)
 {
 	estimator_shift(&source->estimator, seconds);

@@ -96,12 +96,9 @@ void source_shift(struct source *source, double seconds);
  * not be used. */
 bool source_admit(struct source *source, uint64_t from, uint64_t to, struct sample *sample);
 
-/* Takes what was admitted, and was complete at `counter`. */
+/* Takes what was admitted, and was complete at `counter`. The kind calls source_tell() when it is
+ * done with it. */
 void source_add(struct source *source, const struct sample *sample, uint64_t counter);
-
-/* Both for a sample of which there is nothing to be made first. The kind calls source_tell() when
- * it is done with it. */
-void source_accept(struct source *source, struct sample *sample, uint64_t counter);
 
 /* Something is new: the tracker looks. */
 static inline void source_tell(struct source *source)

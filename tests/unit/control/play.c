@@ -159,11 +159,19 @@ static void on_report(struct source *reported)
 	play.reports++;
 }
 
+static bool admit(uint64_t from, uint64_t to, struct sample *sample)
+{
+	assert_true(from < to && from <= sample->counter && sample->counter <= to);
+	sample->offset_s += play.led_s;
+	return !play.refusing;
+}
+
 static const struct source_context context = {.config = &config,
 	.counter = &counter,
 	.timescale = &timescale,
 	.start = {0, 1e-4},
-	.handler = on_report};
+	.handler = on_report,
+	.admit = admit};
 
 void play_until(uint64_t until_ns)
 {

@@ -23,6 +23,8 @@ struct play {
 	struct meridian_ntp_header request;
 	uint64_t answer_delay_ns; /* of the answers, both ways together */
 	unsigned int answering;   /* bits of play_address: who answers by himself */
+	double led_s;             /* the tracker moves samples by that, */
+	bool refusing;            /* or takes none: there is a leap second */
 };
 
 extern struct play play;

@@ -213,11 +213,25 @@ static void nothing_pending_changes_nothing(void **state)
 
 	(void)state;
 	clock_start(MERIDIAN_NTP_LI_INSERT);
-	leap_fold(&model, &timescale);
+	leap_fold(&model, &timescale, at(1));
 	assert_true(admitted(5, 3, 0, &offset_s));
 	assert_true(offset_s == 3);
 	assert_false(leap_is_due(&model, at(5)));
 	assert_false(leap_is_over(&model, at(5000), 60));
+}
+
+/* An interleaved answer completes an exchange of the poll before: its source had not leapt. */
+static void what_began_before_the_fold_is_refused(void **state)
+{
+	double offset_s;
+
+	(void)state;
+	clock_start(MERIDIAN_NTP_LI_INSERT);
+	leap_fold(&model, &timescale, at(62));
+	assert_false(admitted(-2, 1, 0, &offset_s));
+	assert_false(admitted(61.9, 0, 0, &offset_s));
+	assert_true(admitted(62.1, 0, 0, &offset_s));
+	assert_true(offset_s == 0);
 }
 
 static void due_and_over(void **state)
@@ -250,7 +264,7 @@ static void folding_is_not_seen(void **state)
 		against_timescale_s =
 			timescale_utc_diff(meridian_timemodel_utc(&model.data, at(70)),
 				timescale_utc(&timescale, at(70)));
-		leap_fold(&model, &timescale);
+		leap_fold(&model, &timescale, at(70));
 		after = leap_utc(&model, at(70));
 		assert_int_equal(after.s, before.s);
 		assert_int_equal(after.frac64, before.frac64);
@@ -276,6 +290,7 @@ int main(void)
 		cmocka_unit_test(late_and_early_leapers_are_ignored),
 		cmocka_unit_test(unsure_clock_asks_nobody),
 		cmocka_unit_test(nothing_pending_changes_nothing),
+		cmocka_unit_test(what_began_before_the_fold_is_refused),
 		cmocka_unit_test(due_and_over),
 		cmocka_unit_test(folding_is_not_seen),
 	};

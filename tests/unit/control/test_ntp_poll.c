@@ -211,6 +211,32 @@ static void test_filter_takes_the_best(void **state)
 	assert_int_equal(play.reports, 1);
 }
 
+/* The first one came between a leap second and its fold, the other after it. */
+static void test_filter_across_a_leap_second(void **state)
+{
+	struct config_server filtering = play_numeric;
+	const struct estimator *estimator = &play_server[0].source.estimator;
+
+	(void)state;
+	filtering.filter = 2;
+	play_start(&filtering);
+	play.refusing = true;
+	play_until_request();
+	play_answer_good();
+	play.refusing = false;
+	play.led_s = 1;
+	play_until_request();
+	play.answer_delay_ns = 1000000;
+	play_answer_good();
+	assert_int_equal(estimator->sample_count, 0);
+	play.led_s = 0;
+	play_until_request();
+	play.answer_delay_ns = 2000000;
+	play_answer_good();
+	assert_int_equal(estimator->sample_count, 1);
+	assert_true(fabs(estimator_sample(estimator, 0)->offset_s - 1) < 1e-3);
+}
+
 static void test_late_answers_are_heard_but_not_used(void **state)
 {
 	struct config_server strict = play_numeric;
@@ -249,6 +275,7 @@ int main(void)
 		cmocka_unit_test(test_burst_repeats_what_got_no_answer),
 		cmocka_unit_test(test_presend_does_not_count),
 		cmocka_unit_test(test_filter_takes_the_best),
+		cmocka_unit_test(test_filter_across_a_leap_second),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
 	};
 

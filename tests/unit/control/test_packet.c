@@ -302,6 +302,8 @@ static void test_interleaved_answer_completes_the_earlier_exchange(void **state)
 	assert_int_equal(check(&response), PACKET_OK);
 	assert_true(response.interleaved);
 	assert_int_equal(response.sample.counter, 10 * HZ + 105000);
+	assert_int_equal(response.from, request.earlier.t1);
+	assert_int_equal(response.to, request.earlier.t4);
 	assert_true(fabs(response.sample.offset_s - 1.0025e-3) < 1e-9);
 	assert_true(fabs(response.sample.delay_s - 195e-6) < 1e-9);
 	assert_memory_equal(&response.receive, &header.receive, 8);
@@ -318,6 +320,8 @@ static void test_server_falls_back_to_basic(void **state)
 	assert_int_equal(check(&response), PACKET_OK);
 	assert_false(response.interleaved);
 	assert_int_equal(response.sample.counter, 26 * HZ + 105000);
+	assert_int_equal(response.from, request.t1);
+	assert_int_equal(response.to, request.t4);
 }
 
 static void test_interleaved_answers_that_are_not_believed(void **state)
