@@ -57,8 +57,8 @@ const struct config_option config_refclock_options[] = {
 	{"rate", CONFIG_OPTION_UINT16, FIELD(rate_hz), 1, 1000, "HZ",
 		"Pulses a second (default 1); dpoll has to be short enough to see each."},
 	{"width", CONFIG_OPTION_DOUBLE, FIELD(width_s), 0, 1, "SECONDS",
-		"Length of the pulses, to tell one edge from the other where the driver shows both "
-		"(default 0: it does not)."},
+		"Length of the pulses, less than 1/rate, to tell one edge from the other where the "
+		"driver shows both (default 0: it does not)."},
 	{"prefer", CONFIG_OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
 		"Used before others that agree with it."},
 	{"noselect", CONFIG_OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL,
@@ -210,6 +210,43 @@ static const struct config_refclock *clock_find(const struct config *config, uin
 	return NULL;
 }
 
+/* Only the number counts: 0 and 00 are one unit. */
+static bool is_same_device(const struct config_refclock *a, const struct config_refclock *b)
+{
+	if (a->driver != b->driver)
+		return false;
+	if (drivers[a->driver].path_max > 0)
+		return strcmp(a->parameter, b->parameter) == 0;
+	return strtoul(a->parameter, NULL, 10) == strtoul(b->parameter, NULL, 10);
+}
+
+/* Two readers would take each other's messages, or one clock vote twice. */
+static bool device_check(struct config_parser *parser, const struct config_refclock *clock)
+{
+	const struct config *config = parser->config;
+
+	for (size_t i = 0; i < config->refclock_count; i++) {
+		if (!is_same_device(&config->refclock[i], clock))
+			continue;
+		config_error(parser, "%s %s is in use by line %u already",
+			drivers[clock->driver].name, clock->parameter, config->refclock[i].line);
+		return false;
+	}
+	return true;
+}
+
+/* Between two pulses there has to be a gap. */
+static bool width_check(struct config_parser *parser, const struct config_refclock *clock)
+{
+	if (clock->width_s * clock->rate_hz < 1)
+		return true;
+	config_error(parser,
+		"width %g is out of range (allowed: less than %g, the time between pulses at "
+		"rate %u)",
+		clock->width_s, 1.0 / clock->rate_hz, clock->rate_hz);
+	return false;
+}
+
 static bool complete(struct config_parser *parser, struct config_refclock *clock)
 {
 	char name[REFID_TEXT_SIZE];
@@ -227,7 +264,7 @@ static bool complete(struct config_parser *parser, struct config_refclock *clock
 		config_error(parser, "reference ID %s is there already", name);
 		return false;
 	}
-	return true;
+	return width_check(parser, clock) && device_check(parser, clock);
 }
 
 void config_parse_refclock(struct config_parser *parser, const struct config_directive *row)

@@ -105,6 +105,23 @@ static void test_errors(void **state)
 		"refclock PPS /dev/pps0 tai\n", "1: refclock: tai has no meaning with pulses\n");
 	expect_error("refclock SHM 0 refid GPS\nrefclock SHM 1 refid GPS\n",
 		"2: refclock: reference ID GPS is there already\n");
+	expect_error("refclock PPS /dev/pps0 rate 10 width 0.1\n",
+		"1: refclock: width 0.1 is out of range (allowed: less than 0.1, the time between "
+		"pulses at rate 10)\n");
+}
+
+/* Each would see some of the readings only. */
+static void test_a_device_has_one_reader(void **state)
+{
+	(void)state;
+	expect_error("refclock SHM 0\nrefclock SHM 00 refid GPS\n",
+		"2: refclock: SHM 00 is in use by line 1 already\n");
+	expect_error("refclock SOCK /run/a.sock\nrefclock SHM 1\nrefclock SOCK /run/a.sock\n",
+		"3: refclock: SOCK /run/a.sock is in use by line 1 already\n");
+	assert_int_equal(load("refclock SHM 0\nrefclock SHM 1\nrefclock PHC /dev/ptp0\n"
+			      "refclock PPS /dev/ptp0\n"),
+		0);
+	config_free(&config);
 }
 
 static void test_long_path(void **state)
@@ -186,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_options),
 		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_a_device_has_one_reader),
 		cmocka_unit_test(test_long_path),
 		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_too_many),
