@@ -10,7 +10,7 @@
 #define UNSURE         2.0 /* noises: a prediction so bad halves it, too */
 #define SILENT_KEEP    1   /* questions without an answer that change nothing */
 #define SILENT_LONG    4   /* so many, and the clock was on its own for a while */
-#define RETURN_SAMPLES 3
+#define RETURN_SAMPLES 4
 #define JITTERY_RATIO  0.7
 #define JITTERY_NOISES 1.4 /* a prediction so bad still leaves most to the jitter */
 #define EAGER_SAMPLES  2   /* before the first intervals begin to double */
@@ -47,16 +47,21 @@ void poll_ask(struct poll *poll, const struct poll_limits *limits)
 		poll->silent++;
 }
 
+void poll_heard(struct poll *poll)
+{
+	if (poll->silent > SILENT_LONG)
+		poll->returned = RETURN_SAMPLES;
+	poll->silent = 0;
+}
+
 void poll_answer(
 	struct poll *poll, const struct poll_limits *limits, const struct poll_sample *sample)
 {
 	double sigma_s = hypot(sample->predicted_sd_s, sample->noise_sd_s);
 
-	if (poll->silent > SILENT_LONG)
-		poll->returned = RETURN_SAMPLES;
-	else if (poll->returned > 0)
+	poll_heard(poll);
+	if (poll->returned > 0)
 		poll->returned--;
-	poll->silent = 0;
 	poll->disputed = sample->disputed;
 	poll->jittery = sample->ahead_sd_s <= JITTERY_NOISES * sample->noise_sd_s;
 	if (poll->samples < UINT8_MAX)

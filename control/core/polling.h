@@ -20,7 +20,7 @@ struct poll {
 	int8_t score;     /* samples that would have it longer; negative: shorter */
 	uint8_t samples;  /* since the start, saturating */
 	uint8_t silent;   /* questions without an answer, saturating */
-	uint8_t returned; /* samples to be taken quickly after a silence */
+	uint8_t returned; /* samples to come quickly after a silence, and the one that ends it */
 	bool jittery;     /* jitter limits, even across the interval */
 	bool disputed;    /* the source contradicts what it said before */
 	bool eager;       /* the first intervals are short, and double each time */
@@ -44,6 +44,9 @@ void poll_start(struct poll *poll, const struct poll_limits *limits, bool eager)
 
 /* A question is sent. */
 void poll_ask(struct poll *poll, const struct poll_limits *limits);
+
+/* There was an answer, of which a sample may come or not. */
+void poll_heard(struct poll *poll);
 
 /* An answer gave a sample. */
 void poll_answer(

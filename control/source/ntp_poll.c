@@ -94,6 +94,7 @@ void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s)
 
 void ntp_poll_answered(struct ntp_server *server)
 {
+	poll_heard(&server->poll);
 	if (server->poll_floor_log2 == server->config.minpoll_log2 ||
 		++server->good_answers < RATE_FORGET)
 		return;

@@ -20,7 +20,8 @@ uint64_t ntp_poll_interval_ns(const struct ntp_server *server);
 /* A sample was taken, and `predicted_sd_s` was how well it could be predicted. */
 void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s);
 
-/* There was an answer: what a kiss RATE demanded is tried again after a while. */
+/* There was an answer, whatever its sample is worth: it is no silence, and what a kiss RATE
+ * demanded is tried again after a while. */
 void ntp_poll_answered(struct ntp_server *server);
 
 /* A kiss RATE wants an interval of `wanted_log2`. Returns the wait before the next request. */

@@ -387,6 +387,7 @@ static void on_response(
 	case PACKET_DELAY_RATIO:
 	case PACKET_DELAY_DEV:
 		note_answer(server, &response);
+		ntp_poll_answered(server);
 		source_hear(&server->source);
 		is_new_sample(server, &response);
 		break;

@@ -262,6 +262,30 @@ static void test_late_answers_are_heard_but_not_used(void **state)
 	assert_int_equal(play_server[0].verdicts[PACKET_DELAY], 1);
 }
 
+static void test_unused_answers_do_not_slow_it_down(void **state)
+{
+	struct config_server strict = play_numeric;
+
+	(void)state;
+	strict.filter = 8;
+	play_start(&strict);
+	for (int i = 0; i < 40; i++) {
+		assert_true(play_until_request() < 17);
+		play_answer_good();
+	}
+	strict.filter = 1;
+	strict.max_delay_s = 0.5;
+	play_start(&strict);
+	play_until_request();
+	play_answer_good();
+	play.answer_delay_ns = 600000000;
+	for (int i = 0; i < 10; i++) {
+		assert_true(play_until_request() < 17);
+		play_answer_good();
+	}
+	assert_int_equal(play_server[0].source.estimator.sample_count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -277,6 +301,7 @@ int main(void)
 		cmocka_unit_test(test_filter_takes_the_best),
 		cmocka_unit_test(test_filter_across_a_leap_second),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
+		cmocka_unit_test(test_unused_answers_do_not_slow_it_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,6 +83,30 @@ static void test_silence_lengthens_it_and_return_hurries(void **state)
 	assert_true(interval() > 64);
 }
 
+/* Whether their samples are used (`filter`, late ones) or not. */
+static void test_answers_are_no_silence(void **state)
+{
+	(void)state;
+	answers(5, &wandering);
+	for (int i = 0; i < 30; i++) {
+		poll_ask(&polling, &limits);
+		poll_heard(&polling);
+	}
+	assert_true(interval() == 64);
+	for (int i = 0; i < 8; i++)
+		poll_ask(&polling, &limits);
+	assert_true(interval() == 1024);
+	poll_heard(&polling);
+	assert_true(poll_is_urgent(&polling));
+	assert_true(interval() == 64);
+	for (int i = 0; i < 3; i++) {
+		answers(1, &wandering);
+		assert_true(poll_is_urgent(&polling));
+	}
+	answers(1, &wandering);
+	assert_false(poll_is_urgent(&polling));
+}
+
 /* A server that never answered may be about to start. */
 static void test_silence_at_the_start_changes_nothing(void **state)
 {
@@ -127,6 +151,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wander_keeps_it, setup),
 		cmocka_unit_test_setup(test_surprises_shorten_it, setup),
 		cmocka_unit_test_setup(test_silence_lengthens_it_and_return_hurries, setup),
+		cmocka_unit_test_setup(test_answers_are_no_silence, setup),
 		cmocka_unit_test_setup(test_silence_at_the_start_changes_nothing, setup),
 		cmocka_unit_test_setup(test_dispute_is_urgent, setup),
 		cmocka_unit_test_setup(test_eager_start, setup),
