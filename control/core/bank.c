@@ -13,11 +13,13 @@ enum noise {
 void bank_start(struct bank *bank, const struct estimate *start)
 {
 	for (unsigned int i = 0; i < BANK_FILTERS; i++) {
+		unsigned int wander = i / BANK_NOISES;
+
 		bank->filter[i] = (struct filter){.offset_s = start->offset_s,
 			.frequency = start->frequency,
 			.var_offset = start->offset_sd_s * start->offset_sd_s,
 			.var_frequency = start->frequency_sd * start->frequency_sd,
-			.wander = WANDER_MIN * pow(10, i / BANK_NOISES)};
+			.wander = WANDER_MIN * pow(10, wander)};
 		bank->probability[i] = 1.0 / BANK_FILTERS;
 	}
 }
