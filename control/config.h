@@ -162,13 +162,14 @@ struct config {
 	uint32_t memory_mb;         /* for packet buffers; 0: by need */
 	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
 	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */
+	double max_error_s;         /* maxerror: bound above which nothing is served, 3 */
 	double max_jitter_s;        /* maxjitter: the same for the jitter of their samples, 1 */
 	uint32_t min_sources;       /* minsources: that many must agree, 1 */
 	double clock_precision_s;   /* clockprecision; 0: measure */
 	bool steer_clock;           /* steerclock: the kernel's clock follows the model */
 	struct discipline_config kernel_clock; /* how */
 	char script[CONFIG_PATH_SIZE];         /* refclock SCRIPT; "": none */
-	uint32_t holdover_s; /* how long readers trust the model without control, 3600 */
+	uint32_t holdover_s; /* how long the clock goes on without sources, or control, 86400 */
 	char rundir[CONFIG_PATH_SIZE];
 	char driftfile[CONFIG_PATH_SIZE];      /* "": none */
 	char modellog[CONFIG_PATH_SIZE];       /* "": none */

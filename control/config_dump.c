@@ -129,8 +129,9 @@ static void dump_clock(const struct config *config, FILE *out)
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);
-	fprintf(out, "maxdistance %.9g\nmaxjitter %.9g\nminsources %" PRIu32 "\n",
-		config->max_distance_s, config->max_jitter_s, config->min_sources);
+	fprintf(out, "maxdistance %.9g\nmaxerror %.9g\nmaxjitter %.9g\nminsources %" PRIu32 "\n",
+		config->max_distance_s, config->max_error_s, config->max_jitter_s,
+		config->min_sources);
 	fprintf(out, "maxclockerror %.9g\n", config->max_clock_error_ppm);
 	if (config->clock_precision_s > 0)
 		fprintf(out, "clockprecision %.9g\n", config->clock_precision_s);

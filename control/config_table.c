@@ -29,11 +29,10 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_server,
 		.syntax = "NAME [OPTION ...]",
 		.text = "A name with many addresses: up to maxsources of them (default 4) are "
-			"asked, "
-			"each as a server of its own, none that another source has. One that does "
-			"not answer 8 polls, is a falseticker for 8, or denies us service is "
-			"replaced, the name being looked up again for that. The options are those "
-			"of server.",
+			"asked, each as a server of its own, none that another source has. One "
+			"that does not answer 8 polls, is a falseticker for 8, or denies us "
+			"service is replaced, the name being looked up again for that. The "
+			"options are those of server.",
 		.example = "pool.example.net iburst maxsources 4"},
 	{.name = "refclock",
 		.class = CONFIG_CHRONY,
@@ -44,41 +43,36 @@ const struct config_directive config_table[] = {
 			  "[OPTION]...",
 		.text = "A reference clock; may be repeated up to 8 times. SHM reads the shared "
 			"memory that writers for ntpd's driver 28 know, and makes it where it is "
-			"not there. SOCK makes a unix socket for the datagrams of chrony's driver "
-			"of that name; who may write to it, our user alone, is believed. gpsd "
-			"writes both. PHC reads the hardware clock of a network card or a "
+			"not there. SOCK makes a unix socket for the datagrams of chrony's "
+			"driver of that name; who may write to it, our user alone, is believed. "
+			"gpsd writes both. PHC reads the hardware clock of a network card or a "
 			"hypervisor (/dev/ptp0), PPS the kernel's stamps of a pulse (/dev/pps0). "
 			"A clock that is not there, or is lost, is opened when it comes. The "
 			"options of a driver follow its parameter, the others the line; see "
-			"REFERENCE CLOCKS. SCRIPT is none: with it the time served is this host's "
-			"with the errors that a script says, to test clients; see SCRIPTS.",
+			"REFERENCE CLOCKS. SCRIPT is none: with it the time served is this "
+			"host's with the errors that a script says, to test clients; see SCRIPTS.",
 		.example = "#SHM 0 refid GPS delay 0.2"},
 	{.name = "hwtimestamp",
 		.class = CONFIG_CHRONY,
 		.many = true,
 		.parse = config_parse_hwtimestamp,
 		.syntax = "INTERFACE|* [OPTION ...] [rxfilter none|ntp|all|ptp]",
-		.text = "The card of the interface, or every card that can, stamps the packets of "
-			"upstream servers, which makes samples better by what the kernel's "
-			"interrupts "
-			"take. The options stand under HARDWARE TIME STAMPS. A card that cannot is "
-			"named in the log, and the kernel's stamps are used. Transmit stamps come "
-			"late; servers asked with xleave make use of all of them. rxfilter says "
-			"what "
-			"the card stamps on receipt (default: NTP packets, else all, else none, by "
-			"what it can).",
+		.text = "The card of the interface, or every card that can, stamps the packets "
+			"of upstream servers, which makes samples better by what the kernel's "
+			"interrupts take. The options stand under HARDWARE TIME STAMPS. A card "
+			"that cannot is named in the log, and the kernel's stamps are used. "
+			"Transmit stamps come late; servers asked with xleave make use of all of "
+			"them. rxfilter says what the card stamps on receipt (default: NTP "
+			"packets, else all, else none, by what it can).",
 		.example = "#*"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_local,
 		.syntax = "[stratum STRATUM] [distance SECONDS]",
 		.text = "Serve the time of this host when no source can be used and the root "
-			"distance "
-			"has grown above the given distance (default 1 second), as reference "
-			"127.127.1.1 "
-			"of the given stratum (default 10, allowed 1 to 15). Without any source "
-			"the "
-			"kernel's clock is followed."},
+			"distance has grown above the given distance (default 1 second), as "
+			"reference 127.127.1.1 of the given stratum (default 10, allowed 1 to "
+			"15). Without any source the kernel's clock is followed."},
 	{.name = "maxdistance",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,
@@ -87,9 +81,18 @@ const struct config_directive config_table[] = {
 		.max = 1000,
 		.initial = "3",
 		.syntax = "SECONDS",
-		.text = "Sources whose root distance is above this are not used, and a clock whose "
-			"own "
-			"bound grows above it is served as unsynchronised."},
+		.text = "Sources whose root distance is above this are not used."},
+	{.name = "maxerror",
+		.class = CONFIG_OWN,
+		.parse = config_parse_double,
+		.offset = FIELD(max_error_s),
+		.min = 1e-6,
+		.max = 16,
+		.initial = "3",
+		.syntax = "SECONDS",
+		.text = "Nobody is told a time that may be off by more: where the published "
+			"bound grows above this, the clock is unsynchronised, until the bound "
+			"will stay below it for two polls at least."},
 	{.name = "maxjitter",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,
@@ -117,8 +120,7 @@ const struct config_directive config_table[] = {
 		.initial = "1",
 		.syntax = "PPM",
 		.text = "By how much the frequency of this host's oscillator may be off without "
-			"being "
-			"seen. The published bound grows with it."},
+			"being seen. The published bound grows with it."},
 	{.name = "clockprecision",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,
@@ -133,9 +135,8 @@ const struct config_directive config_table[] = {
 		.offset = FIELD(driftfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
-		.text = "Keeps the counter's frequency across restarts: written every hour and at "
-			"the "
-			"end, read at the start.",
+		.text = "Keeps the counter's frequency across restarts: written every hour and "
+			"at the end, read at the start.",
 		.example = "/var/lib/meridian/drift"},
 	{.name = "counter",
 		.class = CONFIG_OWN,
@@ -143,29 +144,29 @@ const struct config_directive config_table[] = {
 		.initial = "auto",
 		.syntax = "auto|tsc|monotonic-raw",
 		.text = "The tick source that the time model maps to UTC. auto takes the time "
-			"stamp "
-			"counter where it is invariant and CLOCK_MONOTONIC_RAW elsewhere."},
+			"stamp counter where it is invariant and CLOCK_MONOTONIC_RAW elsewhere."},
 	{.name = "holdover",
 		.class = CONFIG_OWN,
 		.parse = config_parse_uint32,
 		.offset = FIELD(holdover_s),
 		.min = 10,
 		.max = 86400,
-		.initial = "3600",
+		.initial = "86400",
 		.syntax = "SECONDS",
-		.text = "How long those who answer trust the last published time model when "
-			"meridian-control is gone. After that they answer \"unsynchronised\"."},
+		.text = "How long the clock goes on by itself: after the last update by sources, "
+			"once the one that led it has left three polls without an answer or is "
+			"not selected any more, and for those who answer when meridian-control "
+			"is gone. After that they answer \"unsynchronised\", or what local says."},
 	{.name = "modellog",
 		.class = CONFIG_OWN,
 		.parse = config_parse_path,
 		.offset = FIELD(modellog),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
-		.text = "Appends a line for each published line of the time model: counter when it "
-			"was "
-			"published, counter reference, UTC at the reference, rate, bound, growth "
-			"of the "
-			"bound; counter readings in seconds. Opened again on SIGHUP."},
+		.text = "Appends a line for each published line of the time model: counter when "
+			"it was published, counter reference, UTC at the reference, rate, bound, "
+			"growth of the bound; counter readings in seconds. Opened again on "
+			"SIGHUP."},
 	{.name = "leapseclist",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_leapseclist,
@@ -175,12 +176,12 @@ const struct config_directive config_table[] = {
 		.syntax = "FILE|off",
 		.text = "The list of leap seconds, as the IERS and NIST publish it, with its "
 			"checksum. It is read again within a minute of a change and on SIGHUP. "
-			"Until it expires it alone says when a leap second comes. Without one, or "
-			"after that, more than half of the sources that agree on the time must "
-			"announce it on the last day of June or December, or all of them, two at "
-			"least, on that of another month. Clients are told in the last 24 hours. "
-			"A leap second is announced only while sources lead the clock, not while "
-			"local follows the kernel's."},
+			"Until it expires it alone says when a leap second comes. Without one, "
+			"or after that, more than half of the sources that agree on the time "
+			"must announce it on the last day of June or December, or all of them, "
+			"two at least, on that of another month. Clients are told in the last 24 "
+			"hours. A leap second is announced only while sources lead the clock, "
+			"not while local follows the kernel's."},
 
 	/* The kernel's clock. */
 	{.name = "steerclock",
@@ -190,20 +191,20 @@ const struct config_directive config_table[] = {
 		.syntax = "",
 		.text = "Let the kernel's clock follow the time model: its frequency is set, and "
 			"what it is off is slewed, once a second. Without it Meridian never "
-			"touches "
-			"that clock. What is served does not depend on it. Another program that "
-			"steers the clock has to be stopped. It needs the capability CAP_SYS_TIME, "
-			"and of the systemd unit ProtectClock=no with CAP_SYS_TIME in its bounding "
-			"set. At the end the frequency is left as it is and a slew ends."},
+			"touches that clock. What is served does not depend on it. Another "
+			"program that steers the clock has to be stopped. It needs the "
+			"capability CAP_SYS_TIME, and of the systemd unit ProtectClock=no with "
+			"CAP_SYS_TIME in its bounding set. At the end the frequency is left as "
+			"it is and a slew ends."},
 	{.name = "makestep",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_makestep,
 		.needs = "steerclock",
 		.syntax = "THRESHOLD LIMIT",
 		.text = "Step the kernel's clock where it is off by more than THRESHOLD seconds, "
-			"in "
-			"the first LIMIT updates only; a negative LIMIT has no end. THRESHOLD 0 "
-			"steps at each of these updates. Without it the clock is always slewed."},
+			"in the first LIMIT updates only; a negative LIMIT has no end. THRESHOLD "
+			"0 steps at each of these updates. Without it the clock is always "
+			"slewed."},
 	{.name = "maxslewrate",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,
@@ -220,10 +221,10 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_maxchange,
 		.needs = "steerclock",
 		.syntax = "OFFSET START IGNORE",
-		.text = "After START updates do not correct the kernel's clock where it is off by "
-			"more than OFFSET seconds. IGNORE such updates are passed over; with the "
-			"next one steering ends until meridian-control is started again (which "
-			"chrony ends itself). A negative IGNORE has no end."},
+		.text = "After START updates do not correct the kernel's clock where it is off "
+			"by more than OFFSET seconds. IGNORE such updates are passed over; with "
+			"the next one steering ends until meridian-control is started again "
+			"(which chrony ends itself). A negative IGNORE has no end."},
 	{.name = "leapsecmode",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_leapsecmode,
@@ -231,8 +232,8 @@ const struct config_directive config_table[] = {
 		.needs = "steerclock",
 		.syntax = "system|step|slew|ignore",
 		.text = "How the kernel's clock gets over a leap second: the kernel inserts or "
-			"deletes it, it is stepped, it is slewed from then on, or nothing is done "
-			"until a minute later, when it is off by a second like by any other."},
+			"deletes it, it is stepped, it is slewed from then on, or nothing is "
+			"done until a minute later, when it is off by a second like by any other."},
 	{.name = "rtcsync",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_flag,
@@ -240,9 +241,8 @@ const struct config_directive config_table[] = {
 		.needs = "steerclock",
 		.syntax = "",
 		.text = "Mark the kernel's clock as synchronised, by which other programs know, "
-			"and "
-			"the kernel copies it to the real-time clock every 11 minutes. Its maximum "
-			"and estimated error are maintained in any case."},
+			"and the kernel copies it to the real-time clock every 11 minutes. Its "
+			"maximum and estimated error are maintained in any case."},
 
 	/* Who is served, and where. */
 	{.name = "allow",
@@ -251,9 +251,9 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "Answer the clients of a subnet; without one, everybody. The longest "
-			"matching "
-			"prefix decides, all also overrides narrower rules before it. Without any "
-			"allow nobody is served. 1.2.3 and 1.2.3/24 are short for 1.2.3.0/24.",
+			"matching prefix decides, all also overrides narrower rules before it. "
+			"Without any allow nobody is served. 1.2.3 and 1.2.3/24 are short for "
+			"1.2.3.0/24.",
 		.example = "192.0.2.0/24"},
 	{.name = "deny",
 		.class = CONFIG_CHRONY,
@@ -267,43 +267,36 @@ const struct config_directive config_table[] = {
 		.initial = "interval -5 burst 128",
 		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] | off",
 		.text = "Answer each source (an IPv4 address, or an IPv6 subnet of 64 bits) once "
-			"in "
-			"2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at once "
-			"(allowed 1 to 255). What is above that is dropped. Unlike chrony, "
-			"Meridian "
-			"limits sources without being told to, at 32 requests a second: more than "
-			"a "
-			"client asks for, or a few hundred behind one address, and less than a "
-			"flood in "
-			"the name of a victim. A line that leaves out a value has chrony's, "
-			"interval 3 "
-			"and burst 8. leak and kod have no effect in this version: a source above "
-			"the "
-			"limit is answered at its rate, and not told. off limits nobody. Each "
-			"worker counts the requests that reach "
-			"it, and so does meridian-fallback: where the NIC spreads a source's ports "
-			"over the workers, it may ask each of them so often."},
+			"in 2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at "
+			"once (allowed 1 to 255). What is above that is dropped. Unlike chrony, "
+			"Meridian limits sources without being told to, at 32 requests a second: "
+			"more than a client asks for, or a few hundred behind one address, and "
+			"less than a flood in the name of a victim. A line that leaves out a "
+			"value has chrony's, interval 3 and burst 8. leak and kod have no effect "
+			"in this version: a source above the limit is answered at its rate, and "
+			"not told. off limits nobody. Each worker counts the requests that reach "
+			"it, and so does meridian-fallback: where the NIC spreads a source's "
+			"ports over the workers, it may ask each of them so often."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,
 		.parse = config_parse_bindaddress,
 		.syntax = "ADDRESS",
 		.text = "Serve this address only; may be repeated up to 64 times, which chrony "
-			"cannot. "
-			"Without it, all addresses of the nics and the global ones on lo are "
-			"served."},
+			"cannot. Without it, all addresses of the nics and the global ones on lo "
+			"are served."},
 	{.name = "leapsmear",
 		.class = CONFIG_OWN,
 		.parse = config_parse_leapsmear,
 		.syntax = "linear|cosine [duration SECONDS] address ADDRESS ...",
 		.text = "Smear leap seconds at these served addresses, each after the word "
-			"address, "
-			"1 to 64 of them: the second is spread evenly, or along a cosine, over "
-			"SECONDS (600 to 172800, default 86400, from noon to noon), half before "
-			"the leap and half after it. Replies there announce no leap second, have "
-			"254 and what they are off UTC as reference ID, and that much more root "
-			"dispersion. Clients must not mix such addresses with others; on a public "
-			"server they have no place. All other addresses tell UTC."},
+			"address, 1 to 64 of them: the second is spread evenly, or along a "
+			"cosine, over SECONDS (600 to 172800, default 86400, from noon to noon), "
+			"half before the leap and half after it. Replies there announce no leap "
+			"second, have 254 and what they are off UTC as reference ID, and that "
+			"much more root dispersion. Clients must not mix such addresses with "
+			"others; on a public server they have no place. All other addresses tell "
+			"UTC."},
 	{.name = "nic",
 		.class = CONFIG_OWN,
 		.many = true,
@@ -311,15 +304,13 @@ const struct config_directive config_table[] = {
 		.syntax = "NAME|vdev:DEVICE[,ARGUMENTS] [queues COUNT] [xdp auto|generic] "
 			  "[address ADDRESS ...]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
-			"keeps "
-			"the interface and everything but NTP. May be repeated up to 16 times. "
-			"queues "
-			"limits the receive queues used (1 to 64, default all), xdp generic keeps "
-			"off "
-			"the driver's own XDP support. vdev: makes a virtual device of DPDK "
-			"instead, such as vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; "
-			"DEVICE is the driver's name, net_ and more, with a number, ARGUMENTS are "
-			"its driver's, together at most 255 characters. Such a device has no "
+			"keeps the interface and everything but NTP. May be repeated up to 16 "
+			"times. queues limits the receive queues used (1 to 64, default all), "
+			"xdp generic keeps off the driver's own XDP support. vdev: makes a "
+			"virtual device of DPDK instead, such as "
+			"vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; DEVICE is the "
+			"driver's name, net_ and more, with a number, ARGUMENTS are its "
+			"driver's, together at most 255 characters. Such a device has no "
 			"interface in the kernel: the addresses served are given on the line, "
 			"each after the word address, 1 to 16 of them, there is no xdp, and "
 			"queues defaults to 1.",
@@ -330,9 +321,8 @@ const struct config_directive config_table[] = {
 		.min = 0,
 		.max = 1023,
 		.syntax = "CORE [CORE ...]",
-		.text = "The cores that answer, one worker each, at most 64. Default: one worker, "
-			"on "
-			"the last core."},
+		.text = "The cores that answer, one worker each, at most 64. Default: one "
+			"worker, on the last core."},
 	{.name = "idlesleep",
 		.class = CONFIG_OWN,
 		.parse = config_parse_uint16,
@@ -342,12 +332,11 @@ const struct config_directive config_table[] = {
 		.initial = "500",
 		.syntax = "MICROSECONDS",
 		.text = "How long a worker that finds no packets naps at a time, at most. Naps "
-			"start "
-			"at 50 microseconds and grow; a packet that comes meanwhile waits, and a "
-			"queue has to hold what comes. Receive stamps are not the worse for it. On "
-			"a virtual device, which has none, a nap is at most 200 microseconds, and "
-			"after one the reply has half its length more root dispersion. 0: never "
-			"sleep; the worker's core is then always in use."},
+			"start at 50 microseconds and grow; a packet that comes meanwhile waits, "
+			"and a queue has to hold what comes. Receive stamps are not the worse "
+			"for it. On a virtual device, which has none, a nap is at most 200 "
+			"microseconds, and after one the reply has half its length more root "
+			"dispersion. 0: never sleep; the worker's core is then always in use."},
 	{.name = "hugepages",
 		.class = CONFIG_OWN,
 		.parse = config_parse_hugepages,
@@ -361,8 +350,8 @@ const struct config_directive config_table[] = {
 		.max = 1048576,
 		.initial = "0",
 		.syntax = "MEGABYTES",
-		.text = "Memory for packet buffers, for each dataplane process, at least 16. 0: as "
-			"much as the queues need."},
+		.text = "Memory for packet buffers, for each dataplane process, at least 16. 0: "
+			"as much as the queues need."},
 
 	/* The process. */
 	{.name = "rundir",
@@ -372,17 +361,16 @@ const struct config_directive config_table[] = {
 		.max = 90, /* with a name behind it, a unix socket's path has 107 */
 		.initial = MERIDIAN_RUNDIR_DEFAULT,
 		.syntax = "DIRECTORY",
-		.text = "Where the shared pages and the command socket are. Several instances run "
-			"side "
-			"by side with a directory each."},
+		.text = "Where the shared pages and the command socket are. Several instances "
+			"run side by side with a directory each."},
 	{.name = "pidfile",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_path,
 		.offset = FIELD(pidfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
-		.text = "Where the daemon writes its process ID. Default: nowhere; the lock in the "
-			"run directory has it."},
+		.text = "Where the daemon writes its process ID. Default: nowhere; the lock in "
+			"the run directory has it."},
 	{.name = "user",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_user,
@@ -405,8 +393,8 @@ const struct config_directive config_table[] = {
 		.max = 107,
 		.syntax = "ADDRESS|PATH|/",
 		.text = "Address of the UDP command socket (default: loopback), or path of the "
-			"unix one "
-			"(default: control.sock in the run directory). / means no unix socket."},
+			"unix one (default: control.sock in the run directory). / means no unix "
+			"socket."},
 
 	/* Of chrony, without effect. */
 	{"rtcfile", CONFIG_NO_EFFECT, .text = NO_RTC},

@@ -188,6 +188,7 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	bool clock_same = before->counter_id == after->counter_id &&
 		before->max_clock_error_ppm == after->max_clock_error_ppm &&
 		before->max_distance_s == after->max_distance_s &&
+		before->max_error_s == after->max_error_s &&
 		before->max_jitter_s == after->max_jitter_s &&
 		before->min_sources == after->min_sources &&
 		before->clock_precision_s == after->clock_precision_s &&
@@ -206,7 +207,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 			    "the next start");
 	if (!clock_same)
 		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
-			    "maxjitter, minsources and holdover take effect at the next start");
+			    "maxerror, maxjitter, minsources and holdover take effect at the next "
+			    "start");
 	if (!same_steering(before, after))
 		log_warning("reload: steerclock and how it steers take effect at the next start");
 	if (!files_same)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "track.h"
+#include "core/holdover.h"
 #include "event.h"
 #include "follow.h"
 #include "kernel_clock.h"
@@ -16,7 +17,6 @@
 
 #define TICK_NS            NS_PER_S
 #define REPUBLISH_MAX_S    16.0 /* how often the model is renewed when nothing happens */
-#define HOLDOVER_MAX_S     86400.0
 #define DRIFT_WRITE_S      3600
 #define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
@@ -41,6 +41,7 @@ struct held {
 };
 
 static struct held held;
+static struct holdover_limits limits;
 
 static uint64_t update_counter; /* of the last update by sources */
 static uint64_t drift_counter;  /* when the drift file was written */
@@ -54,19 +55,10 @@ static double seconds_since(uint64_t then, uint64_t now)
 	return timescale_seconds(&timescale, then, now);
 }
 
-/* How long readers may trust a model that starts with `distance_s` and is renewed until then. */
-static double valid_seconds(double distance_s, double drift)
-{
-	double until_distant_s = (config.max_distance_s - distance_s) / fmax(drift, 1e-12);
-
-	return fmin(until_distant_s, config.holdover_s);
-}
-
 static void publish(uint64_t now, struct model_facts *facts)
 {
-	double distance_s = facts->root_delay_s / 2 + facts->root_dispersion_s;
-
-	facts->valid_s = valid_seconds(distance_s, facts->dispersion_rate);
+	facts->valid_s =
+		holdover_valid_s(&limits, model_facts_distance_s(facts), facts->dispersion_rate);
 	model_state(&model, now, facts);
 	publish_model(&model.data);
 }
@@ -190,7 +182,11 @@ static void publish_tracked(uint64_t now, const struct source *best)
 	};
 
 	held = (struct held){.counter = now, .distance = bound.distance, .drift = bound.drift};
-	publish(now, &facts);
+	if (holdover_admits(&limits, model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED,
+		    model_facts_distance_s(&facts), bound.drift, best->poll_log2))
+		publish(now, &facts);
+	else
+		publish_unsynchronised(now);
 }
 
 static void status_update(uint64_t now, double published_minus_combined_s)
@@ -220,14 +216,15 @@ static void update_clock(uint64_t now, const struct source *best)
 	double ahead_s = timescale_utc_diff(meridian_timemodel_utc(&model.data, now), target.utc);
 
 	status_update(now, synchronised ? ahead_s : 0);
-	if (!synchronised || status.local)
-		log_notice("synchronised to %s", best->label);
+	synchronised = synchronised && !status.local;
 	status.local = false;
 	status.best = best;
 	steer(&target);
 	update_counter = now;
 	updated = true;
 	publish_tracked(now, best);
+	if (!synchronised && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
+		log_notice("synchronised to %s", best->label);
 }
 
 /* CLOCK_REALTIME was far off at the start: moves the timescale to where offsets are small again,
@@ -263,7 +260,7 @@ static bool outvotes_held(const struct source *best, const struct source *sample
 	struct root_distance distance = held_distance(now);
 	double held_s = root_distance_s(&distance);
 
-	if (!updated || status.local || held_s > config.max_distance_s)
+	if (!updated || status.local || held_s > limits.max_error_s)
 		return true;
 	lone_count = bound.gap_s <= held_s ? 0 : lone_count + (best == sampled);
 	return bound_outvotes(&bound, held_s, pool_agreeing(&pool), lone_count);
@@ -285,11 +282,19 @@ static void note_sample(struct source *source)
 			sample->offset_s;
 }
 
+/* The source that is followed still agrees with the others and answers. */
+static bool best_is_selected(void)
+{
+	return status.best && status.best->state >= SELECT_COMBINED && status.best->reach != 0;
+}
+
 static bool model_is_live(uint64_t now)
 {
-	return updated && seconds_since(update_counter, now) < HOLDOVER_MAX_S &&
+	bool led = best_is_selected() && !holdover_is_silent(status.best->reach);
+
+	return updated && (led || seconds_since(update_counter, now) < limits.length_s) &&
 		model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
-		(status.local || model_distance_s(&model, now) < config.max_distance_s);
+		(status.local || model_distance_s(&model, now) <= limits.max_error_s);
 }
 
 /* Something is new of `source`; NULL: the wait for the others is over. */
@@ -320,12 +325,6 @@ static bool local_takes_over(uint64_t now)
 		return true;
 	return pool_is_settled(&pool, now) &&
 		(!model_is_live(now) || model_distance_s(&model, now) > config.local_distance_s);
-}
-
-/* The source that is followed still agrees with the others and answers. */
-static bool best_is_selected(void)
-{
-	return status.best && status.best->state >= SELECT_COMBINED && status.best->reach != 0;
 }
 
 static void drift_write(uint64_t now)
@@ -444,6 +443,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 
 	config = *new_config;
 	config.rule = NULL;
+	limits = (struct holdover_limits){config.max_error_s, config.holdover_s};
 	counter = new_counter;
 	source_context = (struct source_context){.config = &config,
 		.counter = counter,

@@ -46,6 +46,12 @@ struct model_facts {
 	uint8_t status, stratum;
 };
 
+/* The root distance at the target's counter. */
+static inline double model_facts_distance_s(const struct model_facts *facts)
+{
+	return facts->root_delay_s / 2 + facts->root_dispersion_s;
+}
+
 void model_init(struct model *model, const struct timescale *timescale, uint8_t counter_id,
 	int8_t precision_log2);
 

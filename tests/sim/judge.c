@@ -13,7 +13,7 @@ static struct judge_result result;
 static double *error_s, *bound_s, *rate_error, *sigma; /* of each second */
 static size_t count, size, scored_from;
 static double probed_s;
-static bool was_synchronised;
+static bool was_synchronised, is_lost;
 
 void judge_start(double duration_s, double from_s, double probe_s)
 {
@@ -68,10 +68,13 @@ void judge_second(bool judged, double sd_s)
 	if (!judged) {
 		error_s[count] = rate_error[count] = sigma[count] = 0;
 	} else if (meridian_timemodel_valid(page, counter)) {
+		result.returns += is_lost;
+		is_lost = false;
 		was_synchronised = true;
 		judge_bound(count);
 	} else {
 		result.unsynchronised += was_synchronised;
+		is_lost = was_synchronised;
 		bound_s[count] = INFINITY;
 	}
 	count++;

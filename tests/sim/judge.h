@@ -19,6 +19,7 @@ struct judge_result {
 	double within_path_s;  /* or half a round trip of server 0 */
 	double violation_s;    /* when the bound was broken first; -1: never */
 	unsigned int violations, breaks, disruptions, unsynchronised;
+	unsigned int returns; /* how often it was synchronised again */
 	uint64_t requests;
 };
 

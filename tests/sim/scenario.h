@@ -14,6 +14,9 @@ struct scenario {
 	double score_from_s; /* 0: after a quarter */
 	double probe_s;      /* 0: the end */
 	double rms_limit_s;  /* generous: against regressions */
+	const char *config;  /* more directives; NULL: none */
+	double lost_s; /* seconds without synchronisation that are right, after the first time */
+	unsigned int comes;  /* and how often it comes back; judged with lost_s */
 	unsigned int liars;  /* bits of servers that must not be combined after 5 samples */
 	bool may_step;       /* disruptions after the first synchronisation are right */
 	bool may_lose;       /* so is a time without synchronisation */

@@ -23,7 +23,8 @@
 #define SEEDS_MAX       64
 #define SEEDS           3
 #define LIAR_SAMPLES    5
-#define SUSPEND_GRACE_S 2.0 /* until the tracker has noticed */
+#define LOST_ERROR      0.15 /* of the time without synchronisation */
+#define SUSPEND_GRACE_S 2.0  /* until the tracker has noticed */
 
 struct run {
 	struct judge_result result;
@@ -40,6 +41,8 @@ static void config_write(FILE *file)
 {
 	fprintf(file, "counter monotonic-raw\nclockprecision %g\ncmdport 0\n",
 		scenario->precision_s > 0 ? scenario->precision_s : 1e-7);
+	if (scenario->config)
+		fprintf(file, "%s\n", scenario->config);
 	for (size_t i = 0; i < scenario->world.server_count; i++)
 		fprintf(file, "server 192.0.2.%zu iburst minpoll %d maxpoll %d\n", i + 1,
 			scenario->minpoll_log2, scenario->maxpoll_log2);
@@ -212,6 +215,13 @@ static bool check(const struct run *run, uint64_t seed)
 		ok = fail(seed, "jumps that are not said:", r->breaks);
 	if (r->disruptions > 0 && !scenario->may_step)
 		ok = fail(seed, "steps:", r->disruptions);
+	if (scenario->lost_s > 0 &&
+		fabs(r->unsynchronised - scenario->lost_s) > LOST_ERROR * scenario->lost_s)
+		ok = fail(seed, "seconds without synchronisation, not as many as wanted:",
+			r->unsynchronised);
+	if (scenario->lost_s > 0 && r->returns != scenario->comes)
+		ok = fail(seed, "times that synchronisation came back, not as often as wanted:",
+			r->returns);
 	if (r->unsynchronised > 0 && !scenario->may_lose)
 		ok = fail(seed, "seconds without synchronisation:", r->unsynchronised);
 	if (run->liar_s >= 0)

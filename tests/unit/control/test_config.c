@@ -20,7 +20,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.rule_count, 0);
 	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_NONE);
 	assert_true(config.max_clock_error_ppm == 1 && config.max_distance_s == 3);
-	assert_int_equal(config.holdover_s, 3600);
+	assert_true(config.max_error_s == 3);
+	assert_int_equal(config.holdover_s, 86400);
 	assert_int_equal(config.ratelimit_interval_log2, -5);
 	assert_int_equal(config.ratelimit_burst, 128);
 	config_free(&config);
@@ -246,13 +247,14 @@ static void test_words(void **state)
 	(void)state;
 	assert_int_equal(load("counter TSC\nhugepages never\nuser daemon\nmemory 64\n"
 			      "maxclockerror 0.5\nmaxdistance 1.5\nclockprecision 1e-8\n"
-			      "holdover 60\n"),
+			      "holdover 60\nmaxerror 0.25\n"),
 		0);
 	assert_int_equal(config.counter_id, MERIDIAN_COUNTER_TSC);
 	assert_int_equal(config.hugepages, MERIDIAN_HUGEPAGES_NEVER);
 	assert_string_equal(config.user, "daemon");
 	assert_int_equal(config.memory_mb, 64);
 	assert_true(config.max_clock_error_ppm == 0.5 && config.max_distance_s == 1.5);
+	assert_true(config.max_error_s == 0.25);
 	assert_true(config.clock_precision_s == 1e-8);
 	assert_int_equal(config.holdover_s, 60);
 	config_free(&config);
