@@ -133,6 +133,43 @@ static void log_lines(char *lines, int priority)
 	}
 }
 
+/* A script beside real sources looks like a real server. */
+static bool lies_allowed(const struct config *loaded, bool may_lie, FILE *errors)
+{
+	bool has_sources = loaded->server_count > 0 || loaded->refclock_count > 0;
+
+	if (loaded->script[0] == '\0')
+		return true;
+	if (has_sources && !may_lie) {
+		fprintf(errors,
+			"%s: refclock SCRIPT serves a wrong time, and there are real sources; if "
+			"that is meant, start " PROGRAM " with --i-know-this-lies\n",
+			loaded->path);
+		return false;
+	}
+	if (loaded->steer_clock) {
+		fprintf(errors,
+			"%s: refclock SCRIPT must not lead the kernel's clock: remove "
+			"steerclock\n",
+			loaded->path);
+		return false;
+	}
+	return true;
+}
+
+/* config_load() of what may be run, too. */
+static int load(struct config *loaded, const char *path, bool may_lie, FILE *errors)
+{
+	int r = config_load(loaded, path, errors);
+
+	if (r < 0)
+		return r;
+	if (lies_allowed(loaded, may_lie, errors))
+		return 0;
+	config_free(loaded);
+	return -EINVAL;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0;
@@ -220,19 +257,19 @@ static void log_what_needs_restart(const struct config *before, const struct con
 
 static void on_reload(void *arg)
 {
+	const struct options *options = arg;
 	struct config *spare = config == &configs[0] ? &configs[1] : &configs[0];
 	char *lines = NULL;
 	size_t size = 0;
 	FILE *errors = open_memstream(&lines, &size);
 	int r;
 
-	(void)arg;
 	publish_reopen();
 	if (errors == NULL) {
 		log_errno(-errno, "reload");
 		return;
 	}
-	r = config_load(spare, config->path, errors);
+	r = load(spare, config->path, options->may_lie, errors);
 	fclose(errors);
 	log_lines(lines, r < 0 ? LOG_ERR : LOG_WARNING);
 	free(lines);
@@ -249,7 +286,7 @@ static void on_reload(void *arg)
 }
 
 /* The list of what there is, in its order; ends what started when one cannot. */
-static int run(const struct options *options)
+static int run(struct options *options)
 {
 	static struct counter counter;
 	int r = daemon_lock(config->rundir);
@@ -278,7 +315,7 @@ static int run(const struct options *options)
 	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);
 	if (r < 0)
 		goto fini_command;
-	event_on_reload(on_reload, NULL);
+	event_on_reload(on_reload, options);
 	log_notice("started, version " MERIDIAN_VERSION);
 	if (!options->foreground) {
 		log_open(PROGRAM, true, LOG_INFO);
@@ -311,30 +348,6 @@ static void config_path_resolve(struct config *loaded)
 		strcpy(loaded->path, resolved);
 }
 
-/* A script beside real sources looks like a real server. */
-static bool lies_allowed(const struct options *options)
-{
-	bool has_sources = config->server_count > 0 || config->refclock_count > 0;
-
-	if (config->script[0] == '\0')
-		return true;
-	if (has_sources && !options->may_lie) {
-		fprintf(stderr,
-			"%s: refclock SCRIPT serves a wrong time, and there are real sources; if "
-			"that is meant, start " PROGRAM " with --i-know-this-lies\n",
-			config->path);
-		return false;
-	}
-	if (config->steer_clock) {
-		fprintf(stderr,
-			"%s: refclock SCRIPT must not lead the kernel's clock: remove "
-			"steerclock\n",
-			config->path);
-		return false;
-	}
-	return true;
-}
-
 int main(int argc, char **argv)
 {
 	struct options options;
@@ -346,11 +359,9 @@ int main(int argc, char **argv)
 	}
 	umask(022);
 	log_open(PROGRAM, false, LOG_INFO);
-	if (config_load(config, options.config_path, stderr) < 0)
+	if (load(config, options.config_path, options.may_lie, stderr) < 0)
 		return EXIT_USAGE;
 	config_path_resolve(config);
-	if (!lies_allowed(&options))
-		return EXIT_USAGE;
 	if (options.dump_config)
 		config_dump(config, stdout);
 	if (options.check_config || options.dump_config) {

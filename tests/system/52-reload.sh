@@ -44,6 +44,14 @@ lab_wait 5 "the dataplane to deny" denied
 sed -i "/^deny/d" "$LAB_CONFIG"
 reload 5
 lab_note "deny and its removal take effect"
+echo "0 step 1" >"$LAB_DIR/script"
+printf 'refclock SCRIPT %s\nserver 192.0.2.77\n' "$LAB_DIR/script" >>"$LAB_CONFIG"
+reload 6
+[ "$(grep -c "was not taken over" "$LAB_DIR/control.log")" = 2 ] ||
+	lab_fail "a script beside real sources was taken over"
+grep -q "i-know-this-lies" "$LAB_DIR/control.log" || lab_fail "the log does not say why"
+sed -i "/^refclock/d; /^server/d" "$LAB_CONFIG"
+lab_note "a script beside real sources is refused in a reload, too"
 kill -STOP "${LAB_PID[dataplane]}"
 lab_wait 5 "the fallback to answer for a stopped dataplane" lab_fallback_answers
 kill -CONT "${LAB_PID[dataplane]}"
