@@ -38,6 +38,7 @@ struct options {
 /* A reload parses into the spare one; what runs keeps pointers into the other. */
 static struct config configs[2];
 static struct config *config = &configs[0];
+static struct config started; /* what a restart is compared with; without the access rules */
 
 static const char help[] =
 	"usage: " PROGRAM " [--config FILE] [--foreground]\n"
@@ -220,7 +221,8 @@ static bool same_refclocks(const struct config *a, const struct config *b)
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
 	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
-		same_hwtimestamps(before, after) && before->local_stratum == after->local_stratum &&
+		same_text(before->script, after->script) && same_hwtimestamps(before, after) &&
+		before->local_stratum == after->local_stratum &&
 		before->local_distance_s == after->local_distance_s;
 	bool clock_same = before->counter_id == after->counter_id &&
 		before->max_clock_error_ppm == after->max_clock_error_ppm &&
@@ -233,7 +235,6 @@ static void log_what_needs_restart(const struct config *before, const struct con
 	bool files_same = same_text(before->rundir, after->rundir) &&
 		same_text(before->driftfile, after->driftfile) &&
 		same_text(before->modellog, after->modellog) &&
-		same_text(before->script, after->script) &&
 		same_text(before->pidfile, after->pidfile) && same_text(before->user, after->user);
 	bool command_same = before->cmdport == after->cmdport &&
 		same_text(before->bindcmdaddress, after->bindcmdaddress) &&
@@ -277,7 +278,7 @@ static void on_reload(void *arg)
 		log_error("%s was not taken over, going on as before", config->path);
 		return;
 	}
-	log_what_needs_restart(config, spare);
+	log_what_needs_restart(&started, spare);
 	track_reload(spare);
 	steer_reload(spare);
 	config_free(config);
@@ -315,6 +316,8 @@ static int run(struct options *options)
 	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);
 	if (r < 0)
 		goto fini_command;
+	started = *config;
+	started.rule = NULL;
 	event_on_reload(on_reload, options);
 	log_notice("started, version " MERIDIAN_VERSION);
 	if (!options->foreground) {

@@ -19,6 +19,12 @@ logged()
 	[ "$(grep -c "was read again\|was not taken over" "$LAB_DIR/control.log")" = "$1" ]
 }
 
+later() # LINES-LOGGED: how many say that a change waits for a restart
+{
+	[ "$(grep -c "take effect at the next start" "$LAB_DIR/control.log")" = "$1" ] ||
+		lab_fail "not $1 times 'take effect at the next start'"
+}
+
 denied()
 {
 	local before
@@ -52,6 +58,22 @@ reload 6
 grep -q "i-know-this-lies" "$LAB_DIR/control.log" || lab_fail "the log does not say why"
 sed -i "/^refclock/d; /^server/d" "$LAB_CONFIG"
 lab_note "a script beside real sources is refused in a reload, too"
+echo "minsources 2" >>"$LAB_CONFIG"
+reload 7
+reload 8
+later 2
+sed -i "/^minsources/d" "$LAB_CONFIG"
+reload 9
+later 2
+printf 'refclock SCRIPT %s\n' "$LAB_DIR/script" >>"$LAB_CONFIG"
+reload 10
+grep -q "reload: .*refclock" "$LAB_DIR/control.log" ||
+	lab_fail "the log does not name refclock"
+later 3
+sed -i "/^refclock/d" "$LAB_CONFIG"
+reload 11
+later 3
+lab_note "changes that wait for a restart are told of until they are taken back"
 kill -STOP "${LAB_PID[dataplane]}"
 lab_wait 5 "the fallback to answer for a stopped dataplane" lab_fallback_answers
 kill -CONT "${LAB_PID[dataplane]}"
