@@ -68,24 +68,20 @@ static double counter_per_raw(void)
 	return raw_s > 0 ? seconds / raw_s : 1;
 }
 
-/* TAI - UTC for the clock at `now`. Applying a leap second, the kernel changes it by itself; when
- * the leap is ignored, clock and CLOCK_TAI go on for now. */
-static int tai_offset_now(const struct meridian_timemodel_data *model, uint64_t now)
+/* TAI - UTC for the clock now. Applying a leap second, the kernel changes it by itself. */
+static int tai_offset_now(const struct discipline_view *view)
 {
-	enum discipline_leap leap = discipline.config.leap;
-	struct meridian_utc utc = meridian_timemodel_utc(model, now);
-
-	if (leap != DISCIPLINE_LEAP_STEP && leap != DISCIPLINE_LEAP_SLEW)
-		return model->tai_offset_s;
-	return model->tai_offset_s - meridian_timemodel_leap_offset_s(model, utc);
+	if (discipline.config.leap == DISCIPLINE_LEAP_SYSTEM)
+		return view->model->tai_offset_s;
+	return view->model->tai_offset_s - discipline_leap_offset_s(&discipline, view);
 }
 
-static void tell_tai(const struct meridian_timemodel_data *model, uint64_t now)
+static void tell_tai(const struct discipline_view *view)
 {
-	int offset_s = tai_offset_now(model, now);
+	int offset_s = tai_offset_now(view);
 	struct timex timex = {.modes = ADJ_TAI, .constant = offset_s};
 
-	if (model->tai_offset_s == 0 || offset_s == tai_offset_s)
+	if (view->model->tai_offset_s == 0 || offset_s == tai_offset_s)
 		return;
 	if (adjtimex(&timex) < 0)
 		log_errno(-errno, "steerclock: TAI - UTC");
@@ -138,7 +134,7 @@ void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate,
 	}
 	log_order(&order);
 	if (view.synchronised)
-		tell_tai(model, now.counter);
+		tell_tai(&view);
 }
 
 void kernel_clock_fini(void)

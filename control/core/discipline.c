@@ -23,6 +23,9 @@
 #define LEAP_BEFORE_S 1.0
 #define LEAP_AFTER_S  2.0
 
+/* So long a leap second is ignored, one that is smeared elsewhere, too. */
+#define LEAP_IGNORED_S 60.0
+
 #define LEAP_AGREES_S 0.5
 
 void discipline_init(struct discipline *discipline, const struct discipline_config *config)
@@ -55,13 +58,21 @@ static double leap_past_s(const struct discipline_view *view)
 	return timescale_utc_diff(meridian_timemodel_utc(model, view->counter), instant);
 }
 
+int discipline_leap_offset_s(
+	const struct discipline *discipline, const struct discipline_view *view)
+{
+	if (discipline->config.leap == DISCIPLINE_LEAP_IGNORE && leap_past_s(view) < LEAP_IGNORED_S)
+		return 0;
+	return meridian_timemodel_leap_offset_s(
+		view->model, meridian_timemodel_utc(view->model, view->counter));
+}
+
 /* UTC minus the clock; UTC as the way of getting over leap seconds has it. */
 static double offset_s(const struct discipline *discipline, const struct discipline_view *view)
 {
 	struct meridian_utc utc = meridian_timemodel_utc(view->model, view->counter);
 
-	if (discipline->config.leap != DISCIPLINE_LEAP_IGNORE)
-		utc.s += meridian_timemodel_leap_offset_s(view->model, utc);
+	utc.s += discipline_leap_offset_s(discipline, view);
 	return timescale_utc_diff(utc, view->realtime);
 }
 

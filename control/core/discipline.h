@@ -75,6 +75,10 @@ void discipline_init(struct discipline *discipline, const struct discipline_conf
 void discipline_decide(struct discipline *discipline, const struct discipline_view *view,
 	struct discipline_order *ret_order);
 
+/* What the pending leap second adds to UTC, as the way of getting over it has it: -1, 0 or 1. */
+int discipline_leap_offset_s(
+	const struct discipline *discipline, const struct discipline_view *view);
+
 /* Fills what leaves the frequency and ends the slew. */
 void discipline_end(struct timex *ret_timex);
 

@@ -126,6 +126,8 @@ static void tai_is_told_with_the_leap(void **state)
 	/* The kernel does it by itself, or the clock goes on as if there were none. */
 	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_SYSTEM), 37);
 	assert_int_equal(tai_after_the_leap(DISCIPLINE_LEAP_IGNORE), 37);
+	pass_seconds(60);
+	assert_int_equal(told_tai_s, 38);
 }
 
 int main(void)
