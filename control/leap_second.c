@@ -8,6 +8,7 @@
 static struct model *model;
 static struct timescale *timescale;
 static double fold_after_s;
+static bool smears;
 
 static bool is_pending(void)
 {
@@ -57,6 +58,19 @@ static bool forget(uint64_t now)
 	return true;
 }
 
+/* A start in the second half of a smear goes on with it. Returns whether the model changed. */
+static bool resume_smear(const struct leap_list *list, int64_t utc_s, uint64_t now)
+{
+	struct leap_outlook outlook;
+
+	if (!smears || is_pending() || !leap_list_covers(list, utc_s) ||
+		!leap_last(list, utc_s, fold_after_s, &outlook))
+		return false;
+	leap_unfold(model, timescale, now, &outlook);
+	log_notice("a leap second is still being smeared");
+	return true;
+}
+
 bool leap_second_tick(const struct leap_votes *votes, uint64_t now, bool disciplined)
 {
 	int64_t utc_s = leap_utc(model, now).s;
@@ -70,6 +84,8 @@ bool leap_second_tick(const struct leap_votes *votes, uint64_t now, bool discipl
 		log_notice("the leap second is over");
 		return true;
 	}
+	if (resume_smear(list, utc_s, now))
+		return true;
 	if (leap_is_due(model, now))
 		return false;
 	/* What an earlier run knew holds until somebody is heard. */
@@ -94,6 +110,7 @@ void leap_second_init(
 
 void leap_second_reload(const struct config *config)
 {
+	smears = config->smear_count > 0;
 	/* A smear goes on so long after it. */
 	fold_after_s = LEAP_NEAR_S + config->smear_duration_s / 2.0;
 	leap_file_open(config->leapseclist);

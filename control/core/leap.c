@@ -43,6 +43,21 @@ static struct leap_outlook next_of_list(const struct leap_list *list, int64_t ut
 	return outlook;
 }
 
+bool leap_last(const struct leap_list *list, int64_t utc_s, double after_s,
+	struct leap_outlook *ret_outlook)
+{
+	for (size_t i = 1; i < list->count; i++) {
+		const struct leap_entry *entry = &list->entry[i];
+
+		if (entry->from_s > utc_s || (double)(utc_s - entry->from_s) >= after_s)
+			continue;
+		/* What was next before it. */
+		*ret_outlook = next_of_list(list, entry->from_s - 1);
+		return true;
+	}
+	return false;
+}
+
 static bool is_preferred_month(int64_t utc_s)
 {
 	time_t time = (time_t)utc_s;
@@ -165,17 +180,30 @@ bool leap_is_over(const struct model *model, uint64_t counter, double after_s)
 		1 + after_s + fmin(model_distance_s(model, counter), DAY_S);
 }
 
+/* Moves the time without the leap second, at `counter`; with it, it stays. */
+static void shift(struct model *model, struct timescale *timescale, uint64_t counter, int offset_s)
+{
+	model->data.slew.utc_s += offset_s;
+	model->data.line.utc_s += offset_s;
+	timescale->utc.s += offset_s;
+	model->folded_counter = counter;
+}
+
+void leap_unfold(struct model *model, struct timescale *timescale, uint64_t counter,
+	const struct leap_outlook *outlook)
+{
+	shift(model, timescale, counter, outlook->kind == MERIDIAN_NTP_LI_INSERT ? 1 : -1);
+	leap_announce(model, outlook);
+}
+
 void leap_fold(struct model *model, struct timescale *timescale, uint64_t counter)
 {
 	struct meridian_timemodel_data *data = &model->data;
 	int offset_s = data->leap == MERIDIAN_NTP_LI_INSERT ? -1 : 1;
 
-	data->slew.utc_s += offset_s;
-	data->line.utc_s += offset_s;
-	timescale->utc.s += offset_s;
+	shift(model, timescale, counter, offset_s);
 	if (data->tai_offset_s != 0)
 		data->tai_offset_s -= offset_s;
 	data->leap_s = 0;
 	data->leap = MERIDIAN_NTP_LI_NONE;
-	model->folded_counter = counter;
 }

@@ -49,6 +49,10 @@ bool leap_list_covers(const struct leap_list *list, int64_t utc_s);
 struct leap_outlook leap_next(
 	const struct leap_list *list, const struct leap_votes *votes, int64_t utc_s);
 
+/* Finds the last leap second of the list when it is less than `after_s` seconds past at `utc_s`. */
+bool leap_last(const struct leap_list *list, int64_t utc_s, double after_s,
+	struct leap_outlook *ret_outlook);
+
 /* Sets the fields of the model. */
 void leap_announce(struct model *model, const struct leap_outlook *outlook);
 
@@ -72,6 +76,10 @@ bool leap_admit(const struct model *model, const struct timescale *timescale, ui
 
 /* The leap second is over by `after_s` seconds and by the clock's own error. */
 bool leap_is_over(const struct model *model, uint64_t counter, double after_s);
+
+/* The other way: a leap second that model and timescale contain is pending again, as past. */
+void leap_unfold(struct model *model, struct timescale *timescale, uint64_t counter,
+	const struct leap_outlook *outlook);
 
 /* Makes the leap second part of model and timescale, at `counter`; none is pending then. */
 void leap_fold(struct model *model, struct timescale *timescale, uint64_t counter);

@@ -22,7 +22,7 @@
 struct model {
 	struct meridian_timemodel_data data; /* as published; all zero before the first line */
 	struct timescale timescale;          /* for nominal seconds */
-	uint64_t folded_counter; /* when a leap second became part of it; 0: none did (leap.h) */
+	uint64_t folded_counter; /* when a leap second moved it in or out; 0: never (leap.h) */
 };
 
 /* Where the published clock shall go: the UTC at `counter`, and the seconds of UTC per nominal

@@ -279,6 +279,72 @@ static void folding_is_not_seen(void **state)
 	}
 }
 
+static void last_is_found_while_it_counts(void **state)
+{
+	struct leap_outlook outlook;
+
+	(void)state;
+	assert_false(leap_last(&list, JULY_2031 - 1, 43260, &outlook));
+	assert_true(leap_last(&list, JULY_2031, 43260, &outlook));
+	assert_int_equal(outlook.from_s, JULY_2031);
+	assert_int_equal(outlook.kind, MERIDIAN_NTP_LI_INSERT);
+	assert_int_equal(outlook.tai_offset_s, 37);
+	assert_int_equal(outlook.known_until_s, list.expires_s);
+	assert_true(leap_last(&list, JULY_2031 + 43259, 43260, &outlook));
+	assert_false(leap_last(&list, JULY_2031 + 43260, 43260, &outlook));
+	assert_true(leap_last(&list, SEPTEMBER + 5, 43260, &outlook));
+	assert_int_equal(outlook.kind, MERIDIAN_NTP_LI_DELETE);
+	/* Before the first of the list nothing is known. */
+	assert_false(leap_last(&list, JANUARY_2017 + 5, 43260, &outlook));
+}
+
+/* A clock that started after the leap second is as one that lived through it. */
+static void unfolding_is_not_seen(void **state)
+{
+	static const uint8_t kinds[] = {MERIDIAN_NTP_LI_INSERT, MERIDIAN_NTP_LI_DELETE};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct meridian_timemodel_data lived;
+		struct timescale lived_timescale;
+		struct leap_outlook outlook = {.from_s = JULY_2031,
+			.kind = kinds[i],
+			.tai_offset_s = 37,
+			.known_until_s = JULY_2031};
+
+		clock_start(kinds[i]);
+		lived = model.data;
+		lived_timescale = timescale;
+		leap_fold(&model, &timescale, at(70));
+		leap_unfold(&model, &timescale, at(80), &outlook);
+		assert_int_equal(model.folded_counter, at(80));
+		assert_memory_equal(&model.data, &lived, sizeof(lived));
+		assert_memory_equal(&timescale, &lived_timescale, sizeof(timescale));
+	}
+}
+
+/* What is resumed is not over at once, and what is over is not resumed. */
+static void resumed_or_over(void **state)
+{
+	static const uint8_t kinds[] = {MERIDIAN_NTP_LI_INSERT, MERIDIAN_NTP_LI_DELETE};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct leap_outlook outlook;
+
+		list.entry[1].tai_offset_s = i == 0 ? 38 : 36;
+		clock_start(kinds[i]);
+		for (double t = 295; t < 305; t += 0.25) {
+			bool over = leap_is_over(&model, at(t), 300);
+			bool resumed = leap_last(&list, leap_utc(&model, at(t)).s, 300, &outlook);
+
+			assert_false(over && resumed);
+		}
+		assert_true(leap_is_over(&model, at(302), 300));
+		assert_true(leap_last(&list, leap_utc(&model, at(299)).s, 300, &outlook));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +359,9 @@ int main(void)
 		cmocka_unit_test(what_began_before_the_fold_is_refused),
 		cmocka_unit_test(due_and_over),
 		cmocka_unit_test(folding_is_not_seen),
+		cmocka_unit_test_setup(last_is_found_while_it_counts, setup),
+		cmocka_unit_test(unfolding_is_not_seen),
+		cmocka_unit_test_setup(resumed_or_over, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
