@@ -45,6 +45,8 @@ void poll_ask(struct poll *poll, const struct poll_limits *limits)
 	}
 	if (poll->silent < UINT8_MAX)
 		poll->silent++;
+	if (poll->asked < UINT8_MAX && poll->samples > 0)
+		poll->asked++;
 }
 
 void poll_heard(struct poll *poll)
@@ -82,9 +84,11 @@ void poll_answer(
 /* As often as allowed, and at the start more often: the frequency is not known yet. */
 static double least_interval_s(const struct poll *poll, const struct poll_limits *limits)
 {
-	int early_log2 = poll->samples > EAGER_SAMPLES ? poll->samples - EAGER_SAMPLES : 1;
+	int count = poll->asked > poll->samples ? poll->asked : poll->samples;
+	int early_log2 = count > EAGER_SAMPLES ? count - EAGER_SAMPLES : 1;
+	bool early = poll->eager && poll->samples > 0 && poll->silent <= SILENT_KEEP;
 
-	if (poll->eager && poll->samples > 0 && early_log2 < limits->min_log2)
+	if (early && early_log2 < limits->min_log2)
 		return ldexp(1, early_log2);
 	return ldexp(1, limits->min_log2);
 }

@@ -19,11 +19,12 @@ struct poll {
 	int8_t log2;      /* the interval, s */
 	int8_t score;     /* samples that would have it longer; negative: shorter */
 	uint8_t samples;  /* since the start, saturating */
+	uint8_t asked;    /* questions since the first sample, saturating */
 	uint8_t silent;   /* questions without an answer, saturating */
 	uint8_t returned; /* samples to come quickly after a silence, and the one that ends it */
 	bool jittery;     /* jitter limits, even across the interval */
 	bool disputed;    /* the source contradicts what it said before */
-	bool eager;       /* the first intervals are short, and double each time */
+	bool eager;       /* the first intervals are short, and double each time, if answered */
 };
 
 /* What the estimator knew of the sample that was taken. */

@@ -144,6 +144,27 @@ static void test_eager_start(void **state)
 	}
 }
 
+static void test_eager_only_with_answers(void **state)
+{
+	static const struct poll_limits fixed = {6, 6};
+
+	(void)state;
+	poll_start(&polling, &fixed, true);
+	poll_answer(&polling, &fixed, &jittery);
+	poll_ask(&polling, &fixed);
+	assert_true(poll_interval_s(&polling, &fixed) == 2);
+	poll_ask(&polling, &fixed);
+	assert_true(poll_interval_s(&polling, &fixed) == 64);
+	/* Nor with answers of which no sample comes. */
+	poll_start(&polling, &fixed, true);
+	poll_answer(&polling, &fixed, &jittery);
+	for (int i = 0; i < 8; i++) {
+		poll_ask(&polling, &fixed);
+		poll_heard(&polling);
+	}
+	assert_true(poll_interval_s(&polling, &fixed) == 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -155,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup(test_silence_at_the_start_changes_nothing, setup),
 		cmocka_unit_test_setup(test_dispute_is_urgent, setup),
 		cmocka_unit_test_setup(test_eager_start, setup),
+		cmocka_unit_test_setup(test_eager_only_with_answers, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
