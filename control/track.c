@@ -20,7 +20,6 @@
 #define DRIFT_WRITE_S      3600
 #define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
-#define SUSPEND_MIN_NS     ((int64_t)NS_PER_S)
 #define ADOPTED_SD         1e-6 /* of the frequency, since the run before */
 #define LOCAL_DISPERSION_S 1e-6
 
@@ -59,6 +58,7 @@ static void publish(uint64_t now, struct model_facts *facts)
 {
 	facts->valid_s =
 		holdover_valid_s(&limits, model_facts_distance_s(facts), facts->dispersion_rate);
+	model.data.suspended_ns = suspended_ns;
 	model_state(&model, now, facts);
 	publish_model(&model.data);
 }
@@ -357,7 +357,7 @@ static bool was_suspended(void)
 	int64_t before_ns = suspended_ns;
 
 	suspended_ns = counter_suspended_ns();
-	return suspended_ns - before_ns > SUSPEND_MIN_NS;
+	return suspended_ns - before_ns > MODEL_SUSPEND_MIN_NS;
 }
 
 /* Nothing that related the counter to UTC holds any more, but its frequency. */
@@ -421,10 +421,7 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 		log_notice("the time model of the last run is about another counter");
 		return;
 	}
-	/* The counter went back: it began anew. */
-	if ((int64_t)(data->published_counter - timescale.counter) > 0 ||
-		!meridian_timemodel_valid(data, timescale.counter) ||
-		data->flags & MERIDIAN_TIMEMODEL_SCRIPTED)
+	if (!model_is_current(data, timescale.counter, suspended_ns))
 		return;
 	updated = model_was_led(data, config.local_stratum != 0);
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
@@ -457,8 +454,8 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 	timescale_start();
 	driftfile_read(config.driftfile, counter, start);
 	model_init(&model, &timescale, counter->id, counter->precision_log2);
-	adopt(&adopted, start);
 	was_suspended();
+	adopt(&adopted, start);
 	leap_second_init(&model, &timescale, &config);
 	r = script_clock_start(&config, counter, &model);
 	if (r < 0) {

@@ -51,6 +51,15 @@ int model_adopt(struct model *model, const struct meridian_timemodel_data *data)
 	return 0;
 }
 
+bool model_is_current(
+	const struct meridian_timemodel_data *data, uint64_t counter, int64_t suspended_ns)
+{
+	return (int64_t)(data->published_counter - counter) <= 0 &&
+		meridian_timemodel_valid(data, counter) &&
+		!(data->flags & MERIDIAN_TIMEMODEL_SCRIPTED) &&
+		suspended_ns - data->suspended_ns <= MODEL_SUSPEND_MIN_NS;
+}
+
 bool model_was_led(const struct meridian_timemodel_data *data, bool may_be_local)
 {
 	struct meridian_utc reference = {

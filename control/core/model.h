@@ -16,6 +16,9 @@
 #define MODEL_SLEW_MAX   500e-6
 #define MODEL_STEP_MIN_S 0.1
 
+/* More is no error of reading two clocks, but sleep. */
+#define MODEL_SUSPEND_MIN_NS INT64_C(1000000000)
+
 /* The longest a slew may be asked to take; a larger correction takes longer at MODEL_SLEW_MAX. */
 #define MODEL_SLEW_SECONDS_MAX 64.0
 
@@ -57,6 +60,12 @@ void model_init(struct model *model, const struct timescale *timescale, uint8_t 
 
 /* Takes over what an earlier run published. 0, or -EINVAL when it describes another counter. */
 int model_adopt(struct model *model, const struct meridian_timemodel_data *data);
+
+/* The page of an earlier run still told the time when this one starts, at `counter`: the counter
+ * has not begun anew, and the host, suspended for `suspended_ns` so far, has not slept since, over
+ * which a counter may have stood still. */
+bool model_is_current(
+	const struct meridian_timemodel_data *data, uint64_t counter, int64_t suspended_ns);
 
 /* Sources led the clock of this page, even if it is `local` now. Where it follows CLOCK_REALTIME,
  * its reference time is the time of publication. */

@@ -81,7 +81,9 @@ struct meridian_timemodel_data {
 	uint8_t reserved0;
 	int64_t leap_known_until_s; /* UTC since 1970: the list of leap seconds is complete until
 				       then, which may be past; 0: there is no list */
-	uint64_t reserved[3];
+	int64_t suspended_ns;       /* how long the host had been suspended by published_counter: a
+				       writer that starts anew goes on only where that is still so */
+	uint64_t reserved[2];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel_data) == 184, "ABI");
 

@@ -159,6 +159,25 @@ static void test_adopt(void **state)
 	assert_int_equal(model_adopt(&model, &data), -EINVAL);
 }
 
+static void test_is_current(void **state)
+{
+	struct model_facts given = facts(1e-4);
+	struct meridian_timemodel_data data;
+
+	(void)state;
+	steer(0, 7, 1, false);
+	model_state(&model, ticks(10), &given);
+	data = model.data;
+	data.suspended_ns = INT64_C(5000000000);
+	assert_true(model_is_current(&data, ticks(20), INT64_C(5000001000)));
+	assert_true(model_is_current(&data, ticks(20), INT64_C(4999999000)));
+	assert_false(model_is_current(&data, ticks(20), INT64_C(7000000000)));
+	assert_false(model_is_current(&data, ticks(9), INT64_C(5000000000)));
+	assert_false(model_is_current(&data, ticks(4000), INT64_C(5000000000)));
+	data.flags = MERIDIAN_TIMEMODEL_SCRIPTED;
+	assert_false(model_is_current(&data, ticks(20), INT64_C(5000000000)));
+}
+
 static double uniform(struct seed *seed, double low, double high)
 {
 	return low + (high - low) * (double)(seed_next(seed) >> 11) / 0x1p53;
@@ -223,6 +242,7 @@ int main(void)
 		cmocka_unit_test_setup(test_absurd_rates_are_limited, setup),
 		cmocka_unit_test_setup(test_facts, setup),
 		cmocka_unit_test_setup(test_adopt, setup),
+		cmocka_unit_test_setup(test_is_current, setup),
 		cmocka_unit_test_setup(test_random_life, setup),
 	};
 
