@@ -1,61 +1,63 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_script.h"
+#include "small_file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define BLANKS        " \t\r\n\v\f"
 #define FILE_SIZE_MAX 262144
 
 static struct script checked;
 
-/* Returns the octets of a regular file, for free(3), or NULL with errno set. */
-static char *file_read(const char *path, size_t *ret_length)
+/* Returns 0, or a negative errno with what is wrong; *ret_line is 0 where it is the file itself. */
+static int script_load(const char *path, struct script *ret_script, unsigned int *ret_line,
+	char message[static SCRIPT_MESSAGE_SIZE])
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = NULL;
 	struct stat status;
-	ssize_t length;
+	size_t length;
+	char *text = small_file_read(path, FILE_SIZE_MAX, &status, &length);
+	int r;
 
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &status) == 0) {
-		errno = S_ISREG(status.st_mode) ? EFBIG : EINVAL;
-		if (S_ISREG(status.st_mode) && status.st_size < FILE_SIZE_MAX)
-			text = malloc(FILE_SIZE_MAX);
+	*ret_line = 0;
+	if (text == NULL) {
+		r = -errno;
+		snprintf(message, SCRIPT_MESSAGE_SIZE, "%s", small_file_strerror(-r));
+		return r;
 	}
-	length = text ? read(fd, text, FILE_SIZE_MAX) : 0;
-	close(fd);
-	if (text && length < 0) {
-		free(text);
-		return NULL;
-	}
-	*ret_length = (size_t)length;
-	return text;
+	r = script_parse(text, length, ret_script, ret_line, message);
+	free(text);
+	return r;
 }
 
 int config_script_read(const char *path, struct script *ret_script, FILE *errors)
 {
 	char message[SCRIPT_MESSAGE_SIZE];
 	unsigned int line;
-	size_t length;
-	char *text = file_read(path, &length);
-	int r;
+	int r = script_load(path, ret_script, &line, message);
 
-	if (text == NULL) {
-		r = -errno;
-		fprintf(errors, "%s: %s\n", path, strerror(errno));
-		return r;
-	}
-	r = script_parse(text, length, ret_script, &line, message);
-	free(text);
-	if (r < 0)
+	if (r < 0 && line > 0)
 		fprintf(errors, "%s:%u: %s\n", path, line, message);
+	else if (r < 0)
+		fprintf(errors, "%s: %s\n", path, message);
 	return r;
+}
+
+/* What is wrong in the script is told by its own line, but what is wrong with it by ours. */
+static bool script_check(struct config_parser *parser, const char *path)
+{
+	char message[SCRIPT_MESSAGE_SIZE];
+	unsigned int line;
+	int r = script_load(path, &checked, &line, message);
+
+	if (r < 0 && line == 0) {
+		config_error(parser, "%s: %s", path, message);
+	} else if (r < 0) {
+		fprintf(parser->errors, "%s:%u: %s\n", path, line, message);
+		parser->error_count++;
+	}
+	return r == 0;
 }
 
 bool config_script_parse(struct config_parser *parser)
@@ -76,9 +78,7 @@ bool config_script_parse(struct config_parser *parser)
 			sizeof(config->script) - 1);
 	else if (config->script[0])
 		config_error(parser, "there is a script already, %s", config->script);
-	else if (config_script_read(word, &checked, parser->errors) < 0)
-		parser->error_count++;
-	else
+	else if (script_check(parser, word))
 		strcpy(config->script, word);
 	return true;
 }

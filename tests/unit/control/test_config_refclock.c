@@ -86,6 +86,9 @@ static void test_errors(void **state)
 		"1: refclock: '/dev/shm' is not a unit (allowed: 0 to 255)\n");
 	expect_error(
 		"refclock SHM 256\n", "1: refclock: '256' is not a unit (allowed: 0 to 255)\n");
+	expect_error("refclock SCRIPT /tmp\n", "1: refclock: /tmp: it is not a regular file\n");
+	expect_error("refclock SCRIPT /proc/none\n",
+		"1: refclock: /proc/none: No such file or directory\n");
 	expect_error("refclock PPS\n", "1: refclock: the path is missing\n");
 	expect_error("refclock PHC eth0\n", "1: refclock: 'eth0' is not an absolute path\n");
 	expect_error("refclock SHM 0:perm\n", "1: refclock: perm is missing\n");
