@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "leap_file.h"
 #include "config.h"
+#include "small_file.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <log.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #define FILE_SIZE_MAX  65536
 #define LOOK_INTERVAL  60 /* calls, one a second */
@@ -22,6 +20,7 @@ static bool has_list;
 static struct stat seen; /* of the file when it was read; all zero: it was missing */
 static unsigned int calls;
 static int64_t warned_day;
+static int told_error; /* why the file could not be opened */
 
 static void date_format(int64_t utc_s, char text[static 16])
 {
@@ -32,30 +31,50 @@ static void date_format(int64_t utc_s, char text[static 16])
 		strcpy(text, "?");
 }
 
-/* Returns the octets of a regular file, for free(3), or NULL with errno set. */
-static char *file_read(struct stat *ret_status, size_t *ret_length)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	char *text = NULL;
-	ssize_t length = -1;
+/* What is wrong with a list, or with its file. */
+struct complaint {
+	unsigned int line; /* 0: no line */
+	const char *text;
+};
 
-	memset(ret_status, 0, sizeof(*ret_status));
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, ret_status) == 0) {
-		errno = S_ISREG(ret_status->st_mode) ? EFBIG : EINVAL;
-		if (S_ISREG(ret_status->st_mode) && ret_status->st_size <= FILE_SIZE_MAX)
-			text = malloc(FILE_SIZE_MAX);
+/* Returns 0, -EINVAL for what is no list, or why the file cannot be read. */
+static int load(const char *from, struct leap_list *ret_list, struct stat *ret_status,
+	struct complaint *ret_complaint)
+{
+	size_t length;
+	char *text = small_file_read(from, FILE_SIZE_MAX, ret_status, &length);
+	int r;
+
+	*ret_complaint = (struct complaint){.line = 0};
+	if (text == NULL) {
+		r = -errno;
+		ret_complaint->text = small_file_strerror(-r);
+		return r;
 	}
-	if (text)
-		length = read(fd, text, FILE_SIZE_MAX);
-	close(fd);
-	if (length >= 0) {
-		*ret_length = (size_t)length;
-		return text;
-	}
+	ret_complaint->text = leap_list_parse(text, length, ret_list, &ret_complaint->line);
 	free(text);
-	return NULL;
+	return ret_complaint->text ? -EINVAL : 0;
+}
+
+static bool may_be_missing(const char *which)
+{
+	return strcmp(which, CONFIG_LEAP_LIST_DEFAULT) == 0;
+}
+
+int leap_file_check(const char *which, FILE *errors)
+{
+	struct leap_list checked;
+	struct complaint complaint;
+	struct stat status;
+	int r = which[0] ? load(which, &checked, &status, &complaint) : 0;
+
+	if (r == 0 || (r == -ENOENT && may_be_missing(which)))
+		return 0;
+	if (complaint.line > 0)
+		fprintf(errors, "%s:%u: %s\n", which, complaint.line, complaint.text);
+	else
+		fprintf(errors, "leapseclist %s: %s\n", which, complaint.text);
+	return r;
 }
 
 static void list_log(void)
@@ -69,34 +88,35 @@ static void list_log(void)
 		last->tai_offset_s, from, expires);
 }
 
+/* A file that cannot be read is tried again each time, and complained of once. */
+static bool is_news(int error)
+{
+	bool news = error != told_error;
+
+	told_error = error;
+	return news;
+}
+
 /* A list that was good once stays in use when its file is not any more. */
 static void list_read(void)
 {
 	struct leap_list fresh;
-	unsigned int line;
-	size_t length;
-	char *text = file_read(&seen, &length);
-	const char *wrong;
+	struct complaint complaint;
+	int r = load(path, &fresh, &seen, &complaint);
+	bool opened = seen.st_ino != 0, news = is_news(opened ? 0 : r);
 
-	if (text == NULL) {
-		if (errno == ENOENT && strcmp(path, CONFIG_LEAP_LIST_DEFAULT) == 0)
-			log_info("leapseclist %s: there is no such file", path);
-		else
-			log_warning("leapseclist %s: %s", path, strerror(errno));
-		return;
+	if (r == 0) {
+		list = fresh;
+		has_list = true;
+		warned_day = 0;
+		list_log();
+	} else if (r == -ENOENT && may_be_missing(path)) {
+		log_info("leapseclist %s: there is no such file", path);
+	} else if (complaint.line > 0) {
+		log_warning("leapseclist %s:%u: %s", path, complaint.line, complaint.text);
+	} else if (opened || news) {
+		log_warning("leapseclist %s: %s", path, complaint.text);
 	}
-	wrong = leap_list_parse(text, length, &fresh, &line);
-	free(text);
-	if (wrong && line > 0)
-		log_warning("leapseclist %s:%u: %s", path, line, wrong);
-	else if (wrong)
-		log_warning("leapseclist %s: %s", path, wrong);
-	if (wrong)
-		return;
-	list = fresh;
-	has_list = true;
-	warned_day = 0;
-	list_log();
 }
 
 void leap_file_open(const char *new_path)
@@ -104,6 +124,7 @@ void leap_file_open(const char *new_path)
 	has_list = has_list && strcmp(path, new_path) == 0;
 	snprintf(path, sizeof(path), "%s", new_path);
 	warned_day = 0;
+	told_error = 0;
 	if (path[0])
 		list_read();
 }

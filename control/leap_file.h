@@ -8,10 +8,15 @@
  */
 
 #include "core/leap_list.h"
+#include <stdio.h>
 
 /* Reads `path` ("": there is none) and logs what it has. What cannot be read or is wrong is a
  * warning, and no list, or the one that this file had before; but a default file may be missing. */
 void leap_file_open(const char *path);
+
+/* Whether `path` ("": there is none) is such a list. Returns 0, or a negative errno after writing
+ * what is wrong to `errors`. */
+int leap_file_check(const char *path, FILE *errors);
 
 /* The list, or NULL. To be called every second; the file is looked at once a minute. Warns, once a
  * day, when the list has expired at `utc_s` or is about to. */

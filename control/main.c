@@ -12,6 +12,7 @@
 #include "daemon.h"
 #include "event.h"
 #include "kernel_clock.h"
+#include "leap_file.h"
 #include "publish.h"
 #include "source/nic_clock.h"
 #include "steer/steer.h"
@@ -368,8 +369,10 @@ int main(int argc, char **argv)
 	if (options.dump_config)
 		config_dump(config, stdout);
 	if (options.check_config || options.dump_config) {
+		/* A start warns of a bad list and goes on. */
+		r = options.check_config ? leap_file_check(config->leapseclist, stderr) : 0;
 		config_free(config);
-		return 0;
+		return r < 0 ? EXIT_USAGE : 0;
 	}
 	signals_init();
 	if (!options.foreground) {
