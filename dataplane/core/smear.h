@@ -8,6 +8,10 @@
  * no leap indicator, has what it is off UTC in its reference ID (254, then 24 bits of a signed
  * number of 2^-22 s, as ntpd does) and as more root dispersion.
  *
+ * The one place where T2 does not strictly increase: of two requests whose T2 are the least apart,
+ * 2 of 2^-32 s (timestamps.h), the second gets the first one's when an inserted second moves on by
+ * as much between them. It never goes back, and T3 stays after T2.
+ *
  * It is done to finished replies, between burst_finish() and their sending, and on no other day:
  * the usual way of a packet knows nothing of it. All pure, but for smear_init().
  */
