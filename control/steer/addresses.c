@@ -95,11 +95,12 @@ void addresses_narrow(
 	addresses->count = kept;
 }
 
-size_t addresses_smear(
-	struct addresses *addresses, const struct config_address *smear, size_t smear_count)
+size_t addresses_smear(struct addresses *addresses, const struct config_address *smear,
+	size_t smear_count, const struct config_address **ret_missing)
 {
 	size_t found = 0;
 
+	*ret_missing = NULL;
 	for (size_t i = 0; i < smear_count; i++) {
 		struct meridian_policy_address wanted = {.family = smear[i].family}, *address;
 
@@ -108,8 +109,10 @@ size_t addresses_smear(
 			? NULL
 			: bsearch(&wanted, addresses->entry, addresses->count, sizeof(*address),
 				  address_compare);
-		if (address == NULL)
+		if (address == NULL) {
+			*ret_missing = *ret_missing ? *ret_missing : &smear[i];
 			continue;
+		}
 		address->smear = 1;
 		found++;
 	}

@@ -33,9 +33,9 @@ void addresses_narrow(
 	struct addresses *addresses, const struct config_address *bind, size_t bind_count);
 
 /* Marks those of the sorted addresses where leap seconds are smeared. Returns how many of `smear`
- * are there. */
-size_t addresses_smear(
-	struct addresses *addresses, const struct config_address *smear, size_t smear_count);
+ * are there; *ret_missing is the first one that is not, or NULL. */
+size_t addresses_smear(struct addresses *addresses, const struct config_address *smear,
+	size_t smear_count, const struct config_address **ret_missing);
 
 /* Appends the `bindaddress`es that are not wildcards. Returns 0 or -ENOMEM. */
 int addresses_add_bound(

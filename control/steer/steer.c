@@ -10,6 +10,7 @@
 #include "policy.h"
 #include "serverstats.h"
 #include "watch.h"
+#include <arpa/inet.h>
 #include <errno.h>
 #include <meridian/counter.h>
 #include <poll.h>
@@ -34,6 +35,7 @@ static uint8_t steer_counter_id;
 static struct plan plan;
 static struct nic nics[MERIDIAN_POLICY_NICS_MAX];
 static struct addresses served;
+static size_t smeared_count = SIZE_MAX; /* of the `leapsmear` addresses; SIZE_MAX: not known */
 static struct meridian_policy_access *access_table;
 static size_t access_count;
 static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
@@ -74,6 +76,26 @@ static int addresses_find(struct addresses *addresses)
 	return network_nic_addresses(ifindex, count, addresses);
 }
 
+/* Marks where to smear, and says, when it changes, that a `leapsmear` does nothing. */
+static void smear_update(struct addresses *found)
+{
+	const struct config_address *missing;
+	size_t count =
+		addresses_smear(found, steer_config->smear, steer_config->smear_count, &missing);
+	char text[INET6_ADDRSTRLEN] = "?";
+
+	if (count == smeared_count)
+		return;
+	smeared_count = count;
+	if (missing == NULL)
+		return;
+	inet_ntop(missing->family == MERIDIAN_FAMILY_IPV4 ? AF_INET : AF_INET6, missing->octets,
+		text, sizeof(text));
+	log_warning("leapsmear: %s is not among the addresses that are served: nothing is smeared "
+		    "there (%zu of %zu addresses found)",
+		text, count, steer_config->smear_count);
+}
+
 /* Finds what is served now. When the kernel cannot be asked the last answer stays. */
 static int served_update(void)
 {
@@ -89,7 +111,7 @@ static int served_update(void)
 		return r;
 	}
 	addresses_sort(&found);
-	addresses_smear(&found, steer_config->smear, steer_config->smear_count);
+	smear_update(&found);
 	if (found.count > MERIDIAN_POLICY_ADDRESSES_MAX) {
 		log_warning("%zu addresses, of which only the first %d are served", found.count,
 			MERIDIAN_POLICY_ADDRESSES_MAX);
@@ -338,6 +360,7 @@ void steer_reload(const struct config *config)
 			    "started anew",
 			difference);
 	steer_config = config;
+	smeared_count = SIZE_MAX;
 	(void)access_update();
 	(void)steer_sync();
 }

@@ -156,6 +156,27 @@ static void test_equal_sets(void **state)
 	addresses_fini(&other);
 }
 
+static void test_smeared_where_served(void **state)
+{
+	struct addresses addresses = sample(), none = {0};
+	const struct config_address smear[] = {
+		bind_to("192.0.2.2"), bind_to("192.0.2.3"), bind_to("2001:db8::2")};
+	const struct config_address *missing;
+
+	(void)state;
+	addresses_sort(&addresses);
+	assert_int_equal(addresses_smear(&addresses, smear, 3, &missing), 1);
+	assert_ptr_equal(missing, &smear[1]);
+	assert_int_equal(addresses.entry[0].smear, 0);
+	assert_int_equal(addresses.entry[1].smear, 1);
+	assert_int_equal(addresses.entry[2].smear, 0);
+	assert_int_equal(addresses_smear(&addresses, smear, 1, &missing), 1);
+	assert_null(missing);
+	assert_int_equal(addresses_smear(&none, smear, 1, &missing), 0);
+	assert_ptr_equal(missing, &smear[0]);
+	addresses_fini(&addresses);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +184,7 @@ int main(void)
 		cmocka_unit_test(test_sorted_without_duplicates),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_smeared_where_served),
 		cmocka_unit_test(test_narrowed_by_family),
 		cmocka_unit_test(test_not_narrowed_without_bindaddress),
 		cmocka_unit_test(test_wildcard_keeps_its_family),
