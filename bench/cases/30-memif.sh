@@ -49,6 +49,7 @@ flowgen() # ROUND
 
 start_meridian()
 {
+	rm -f "$LAB_RUNDIR"/* # the policy of another role
 	bench_config "vdev:$(bench_memif server "$BENCH_SERVER_MAC") address $LAB_SERVER4"
 	lab_control
 	lab_dataplane
@@ -65,6 +66,7 @@ client_flood() # ROUND
 {
 	local rate pid
 
+	rm -f "$LAB_RUNDIR"/*
 	bench_config "vdev:$(bench_memif client "$BENCH_SERVER_MAC") address $LAB_SERVER4"
 	lab_control
 	LOAD_ROLE=server
