@@ -110,7 +110,7 @@ static struct evidence evidence_collect(
 	}
 	if (to - from == BOUND_SAMPLES)
 		evidence_add_older(&evidence, to);
-	evidence_limit(&evidence, estimator->start_frequency, ESTIMATOR_FREQUENCY_ERROR);
+	evidence_limit(&evidence, estimator->sure_frequency, estimator->sure_error);
 	return evidence;
 }
 

@@ -21,6 +21,8 @@ void estimator_init(struct estimator *estimator, const struct timescale *timesca
 	estimator->timescale = timescale;
 	estimator->start_frequency = frequency;
 	estimator->start_frequency_sd = frequency_sd;
+	estimator->sure_frequency = frequency;
+	estimator->sure_error = ESTIMATOR_FREQUENCY_ERROR;
 }
 
 /* The k-th youngest of those that went into the filters. */
@@ -211,26 +213,24 @@ static void take(struct estimator *estimator, const struct sample *sample)
 
 /* It was the source's time that moved, if what is known of the frequency agrees with the samples
  * since then; else it was the counter's frequency, if that is possible. */
-static void restart_frequency(struct estimator *estimator, double known, const struct sample *first,
-	const struct sample *last)
+static void restart_frequency(
+	struct estimator *estimator, const struct sample *first, const struct sample *last)
 {
+	double known = estimator->start_frequency;
 	double seconds = timescale_seconds(estimator->timescale, first->counter, last->counter);
 	double measured = (last->offset_s - first->offset_s) / seconds;
 	double error = (sample_distance(first) + sample_distance(last)) / seconds +
 		estimator->timescale->wander;
 
-	if (fabs(known) > ESTIMATOR_FREQUENCY_MAX)
-		known = estimator->start_frequency;
-	estimator->start_frequency = known;
-	estimator->start_frequency_sd = RESTART_SD;
 	if (fabs(measured) <= ESTIMATOR_FREQUENCY_MAX && fabs(measured - known) > error) {
-		estimator->start_frequency = measured;
-		estimator->start_frequency_sd = error;
+		estimator->start_frequency = estimator->sure_frequency = measured;
+		estimator->start_frequency_sd = estimator->sure_error = error;
 	}
 }
 
-/* Starts anew with the youngest samples. */
-static void restart(struct estimator *estimator)
+/* Starts anew with the youngest samples. Of filters that are lost, the frequency is no better than
+ * their offset. */
+static void restart(struct estimator *estimator, bool lost)
 {
 	struct sample youngest[ESTIMATOR_DISPUTED];
 	const struct sample *first = &youngest[0], *last = &youngest[ESTIMATOR_DISPUTED - 1];
@@ -239,7 +239,11 @@ static void restart(struct estimator *estimator)
 	for (unsigned int i = 0; i < ESTIMATOR_DISPUTED; i++)
 		youngest[i] = *estimator_sample(estimator, ESTIMATOR_DISPUTED - 1 - i);
 	estimator_predict(estimator, last->counter, &before);
-	restart_frequency(estimator, before.frequency, first, last);
+	if (!lost && fabs(before.frequency) <= ESTIMATOR_FREQUENCY_MAX) {
+		estimator->start_frequency = before.frequency;
+		estimator->start_frequency_sd = RESTART_SD;
+	}
+	restart_frequency(estimator, first, last);
 	estimator->restarted = true;
 	estimator->restart_step_s = last->offset_s - before.offset_s;
 	estimator->sample_count = estimator->path_start = estimator->disputed_count = 0;
@@ -279,13 +283,13 @@ void estimator_add(struct estimator *estimator, const struct sample *sample)
 	if (bound_contradicts(estimator, sample)) {
 		estimator->disputed[estimator->disputed_count++] = *sample;
 		if (estimator->disputed_count == ESTIMATOR_DISPUTED)
-			restart(estimator);
+			restart(estimator, false);
 		return;
 	}
 	estimator->disputed_count = 0;
 	take(estimator, sample);
 	if (is_lost(estimator))
-		restart(estimator);
+		restart(estimator, true);
 }
 
 void estimator_shift(struct estimator *estimator, double seconds)

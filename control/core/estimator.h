@@ -44,6 +44,8 @@ struct estimator {
 	uint64_t path_start;    /* number of the first sample since the path got longer */
 	double start_frequency; /* what the drift file said, and how sure that is */
 	double start_frequency_sd;
+	double sure_frequency; /* the counter's is within `sure_error` of it, or the samples tell */
+	double sure_error;
 	double delay_min_s; /* of the samples since path_start */
 	struct queueing queueing;
 	double last_innovation_s; /* how far off the prediction of the last sample was */
