@@ -440,6 +440,8 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 
 	config = *new_config;
 	config.rule = NULL;
+	status = (struct track_status){.best = NULL};
+	updated = false;
 	limits = (struct holdover_limits){config.max_error_s, config.holdover_s};
 	counter = new_counter;
 	source_context = (struct source_context){.config = &config,

@@ -14,7 +14,7 @@
 #include "source/source.h"
 
 /* Opens the page and starts the sources. `config` is copied, `counter` must outlive the
- * tracker. Returns 0 or a negative errno, after logging why. */
+ * tracker. Returns 0 or a negative errno, after logging why. May be called again after the end. */
 int track_init(const struct config *config, const struct counter *counter);
 
 /* Takes over what can change while it runs: the list of leap seconds, which is read again. */

@@ -10,11 +10,14 @@ struct scenario {
 	const char *name, *text;
 	double duration_s;
 	int8_t minpoll_log2, maxpoll_log2;
-	double precision_s;  /* clockprecision; 0: 100 ns */
-	double score_from_s; /* 0: after a quarter */
-	double probe_s;      /* 0: the end */
-	double rms_limit_s;  /* generous: against regressions */
-	const char *config;  /* more directives; NULL: none */
+	double precision_s;          /* clockprecision; 0: 100 ns */
+	double score_from_s;         /* 0: after a quarter */
+	double probe_s;              /* 0: the end */
+	double rms_limit_s;          /* generous: against regressions */
+	double bound_limit_s;        /* of its median: a bound that says little is of no use */
+	unsigned int requests_limit; /* of their mean: nor is a poll interval that never grows */
+	double restart_s;            /* when the tracker is started anew; 0: never */
+	const char *config;          /* more directives; NULL: none */
 	double lost_s; /* seconds without synchronisation that are right, after the first time */
 	unsigned int comes;  /* and how often it comes back; judged with lost_s */
 	unsigned int liars;  /* bits of servers that must not be combined after 5 samples */

@@ -95,6 +95,12 @@ static double path_half_s(void)
 	return (server->there.least_s + server->back.least_s) / 2;
 }
 
+static void tracker_start(void)
+{
+	if (counter_init(&counter, &config) < 0 || track_init(&config, &counter) < 0)
+		abort();
+}
+
 static struct run simulate(uint64_t number)
 {
 	struct seed seed = {.state = number * UINT64_C(0x2545f4914f6cdd1d)};
@@ -107,10 +113,13 @@ static struct run simulate(uint64_t number)
 		scenario->score_from_s > 0 ? scenario->score_from_s : scenario->duration_s / 4,
 		probe_s);
 	host_start(&scenario->world, seed, judge_publication);
-	if (counter_init(&counter, &config) < 0 || track_init(&config, &counter) < 0)
-		abort();
+	tracker_start();
 	for (double second = 0; second < scenario->duration_s; second++) {
 		host_run(second);
+		if (second > 0 && second == scenario->restart_s) {
+			track_fini();
+			tracker_start();
+		}
 		judge_second(is_judged(second), track_status().combined.offset_sd_s);
 		watch_liars();
 	}
@@ -180,20 +189,27 @@ static void print_run(uint64_t seed, const struct run *run)
 		(int)r->requests);
 }
 
+static double mean_requests(const struct run *run, size_t count)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		sum += (double)run[i].result.requests;
+	return sum / (double)count;
+}
+
 static void print_figure(const struct run *run, size_t count)
 {
-	double max_s = 0, requests = 0;
+	double max_s = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++)
 		max_s = fmax(max_s, run[i].result.max_s);
-		requests += (double)run[i].result.requests / (double)count;
-	}
 	printf("figure: %-14s rms %9.3f us, max %9.2f, at the probe %8.2f, bound %8.1f, "
 	       "rate %.1e, %.1f sigma, in 1 ms after %.0f s, 100 us %.0f s, RTT/2 %.0f s, %.0f "
 	       "requests\n",
 		scenario->name, MEDIAN(rms_s) * 1e6, max_s * 1e6, MEDIAN(probe_s) * 1e6,
 		MEDIAN(bound_s) * 1e6, MEDIAN(rate_rms), MEDIAN(sigma_rms), MEDIAN(within_ms_s),
-		MEDIAN(within_100us_s), MEDIAN(within_path_s), requests);
+		MEDIAN(within_100us_s), MEDIAN(within_path_s), mean_requests(run, count));
 }
 
 static bool fail(uint64_t seed, const char *what, double value)
@@ -244,6 +260,10 @@ static bool run_scenario(uint64_t first, uint64_t last, bool verbose)
 	print_figure(run, count);
 	if (MEDIAN(rms_s) > scenario->rms_limit_s)
 		ok = fail(first, "the error is above the limit of", scenario->rms_limit_s);
+	if (!(MEDIAN(bound_s) <= scenario->bound_limit_s))
+		ok = fail(first, "the bound is above the limit of", scenario->bound_limit_s);
+	if (mean_requests(run, count) > scenario->requests_limit)
+		ok = fail(first, "more requests than", scenario->requests_limit);
 	return ok;
 }
 
