@@ -211,21 +211,18 @@ int report_select(unsigned int index, struct report_select *ret_select)
 	return 0;
 }
 
-int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
 {
-	for (size_t i = 0; i < track_source_count(); i++) {
-		const struct source *source = track_source((unsigned int)i);
+	const struct source *source;
 
-		if (source->kind->report == NULL || address->family == 0 ||
-			source->address.family != address->family ||
-			memcmp(source->address.octets, address->octets, sizeof(address->octets)) !=
-				0)
-			continue;
-		source->kind->report(source, ret_ntp);
-		ret_ntp->offset_s = -source->original_offset_s;
-		return 0;
-	}
-	return -ENOENT;
+	if (index >= track_source_count())
+		return -ENOENT;
+	source = track_source(index);
+	if (source->kind->report == NULL || source->address.family == 0)
+		return -ENOENT;
+	source->kind->report(source, ret_ntp);
+	ret_ntp->offset_s = -source->original_offset_s;
+	return 0;
 }
 
 void report_tracking(struct report_tracking *ret_tracking)

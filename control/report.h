@@ -121,8 +121,8 @@ unsigned int report_source_count(void);
 int report_source(unsigned int index, struct report_source *ret_source);
 /* The same of what the selection thinks. */
 int report_select(unsigned int index, struct report_select *ret_select);
-/* The server at this address; -ENOENT where there is none. */
-int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp);
+/* What a server said last; -ENOENT where there is none, or it has no address yet. */
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp);
 void report_tracking(struct report_tracking *ret_tracking);
 void report_activity(struct report_activity *ret_activity);
 

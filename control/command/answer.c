@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "answer.h"
 #include "steer/steer.h"
+#include <errno.h>
 #include <string.h>
 
 /* One exchange while its command is carried out. */
@@ -64,28 +65,36 @@ static bool source_is(const struct report_source *source, uint32_t source_id,
 	const struct report_address *address, uint32_t id)
 {
 	if (id != 0)
-		return source->address.family == 0 && source_id == id;
+		return source_id == id;
 	return address->family != 0 && source->address.family == address->family &&
 		memcmp(source->address.octets, address->octets, sizeof(address->octets)) == 0;
 }
 
-static uint16_t answer_source_name(struct exchange *exchange)
+/* Reads which source is asked for: by its address, as chronyc does once it has one, or by its
+ * number, from 1 on. Returns the index, or -ENOENT. */
+static int source_asked(struct exchange *exchange, struct report_source *ret_source)
 {
 	struct report_address address = {.family = 0};
-	struct report_source source;
 	uint32_t id = 0;
 
 	candm_address(&exchange->request, &address, &id);
-	for (uint32_t i = 0; report_source(i, &source) == 0; i++) {
-		char name[CANDM_NAME_SIZE + 1] = {0};
-
-		if (source.name == NULL || !source_is(&source, i + 1, &address, id))
-			continue;
-		strncpy(name, source.name, CANDM_NAME_SIZE);
-		candm_name(&exchange->reply, name);
-		return CANDM_STATUS_SUCCESS;
+	for (uint32_t i = 0; report_source(i, ret_source) == 0; i++) {
+		if (source_is(ret_source, i + 1, &address, id))
+			return (int)i;
 	}
-	return CANDM_STATUS_NO_SOURCE;
+	return -ENOENT;
+}
+
+static uint16_t answer_source_name(struct exchange *exchange)
+{
+	struct report_source source;
+	char name[CANDM_NAME_SIZE + 1] = {0};
+
+	if (source_asked(exchange, &source) < 0 || source.name == NULL)
+		return CANDM_STATUS_NO_SOURCE;
+	strncpy(name, source.name, CANDM_NAME_SIZE);
+	candm_name(&exchange->reply, name);
+	return CANDM_STATUS_SUCCESS;
 }
 
 static uint16_t answer_select_data(struct exchange *exchange)
@@ -101,13 +110,12 @@ static uint16_t answer_select_data(struct exchange *exchange)
 	return CANDM_STATUS_SUCCESS;
 }
 
-static int ntp_by_address(struct exchange *exchange, struct report_ntp *ret_ntp)
+static int ntp_asked(struct exchange *exchange, struct report_ntp *ret_ntp)
 {
-	struct report_address address = {.family = 0};
-	uint32_t id = 0;
+	struct report_source source;
+	int index = source_asked(exchange, &source);
 
-	candm_address(&exchange->request, &address, &id);
-	return report_ntp(&address, ret_ntp);
+	return index < 0 ? index : report_ntp((unsigned int)index, ret_ntp);
 }
 
 /* The length of the request tells which layout its sender knows. */
@@ -115,7 +123,7 @@ static uint16_t answer_ntp_data(struct exchange *exchange)
 {
 	struct report_ntp ntp;
 
-	if (ntp_by_address(exchange, &ntp) < 0)
+	if (ntp_asked(exchange, &ntp) < 0)
 		return CANDM_STATUS_NO_SOURCE;
 	if (exchange->request.size < CANDM_REPLY_SIZE + CANDM_NTP_DATA2_SIZE) {
 		exchange->reply_type = CANDM_REPLY_NTP_DATA;
@@ -130,7 +138,7 @@ static uint16_t answer_auth_data(struct exchange *exchange)
 {
 	struct report_ntp ntp;
 
-	if (ntp_by_address(exchange, &ntp) < 0)
+	if (ntp_asked(exchange, &ntp) < 0)
 		return CANDM_STATUS_NO_SOURCE;
 	candm_auth_data_none(&exchange->reply);
 	return CANDM_STATUS_SUCCESS;

@@ -228,6 +228,20 @@ static int ask_name(
 	return client_result(&wire);
 }
 
+/* Two servers may have one address, so they are asked for by number. A reference clock is shown by
+ * its reference ID. */
+static int ask_server_name(struct client *client, uint32_t index, bool is_server, char *ret_name)
+{
+	struct report_address none = {.family = 0};
+	int r;
+
+	ret_name[0] = '\0';
+	if (!is_server)
+		return 0;
+	r = ask_name(client, &none, index + 1, ret_name);
+	return r == CANDM_STATUS_NO_SOURCE ? 0 : r;
+}
+
 int client_source_name(struct client *client, const struct report_address *address, char *ret_name)
 {
 	struct report_address copy = *address;
@@ -269,8 +283,7 @@ int client_source(
 	r = client_result(&wire);
 	if (r != 0)
 		return r;
-	r = ask_name(client, &ret_source->address, id, ret_name);
-	return r == CANDM_STATUS_NO_SOURCE ? 0 : r;
+	return ask_server_name(client, index, ret_source->address.family != 0 || id != 0, ret_name);
 }
 
 int client_select(
@@ -288,20 +301,18 @@ int client_select(
 	r = client_result(&wire);
 	if (r != 0)
 		return r;
-	r = ask_name(client, &ret_select->address, id, ret_name);
-	return r == CANDM_STATUS_NO_SOURCE ? 0 : r;
+	return ask_server_name(client, index, ret_select->address.family != 0 || id != 0, ret_name);
 }
 
-int client_ntp(
-	struct client *client, const struct report_address *address, struct report_ntp *ret_ntp)
+int client_ntp(struct client *client, uint32_t index, struct report_ntp *ret_ntp)
 {
 	uint8_t octets[CANDM_ADDRESS_SIZE] = {0};
 	struct candm_wire body = {.octets = octets, .size = sizeof(octets)}, wire;
-	struct report_address copy = *address;
-	uint32_t id = 0;
+	struct report_address none = {.family = 0};
+	uint32_t id = index + 1;
 	int r;
 
-	candm_address(&body, &copy, &id);
+	candm_address(&body, &none, &id);
 	r = client_ask(client, CANDM_COMMAND_NTP_DATA, &body, CANDM_REPLY_NTP_DATA2, &wire);
 	if (r != 0)
 		return r;

@@ -40,9 +40,8 @@ int client_source(
 int client_select(
 	struct client *client, uint32_t index, struct report_select *ret_select, char *ret_name);
 
-/* What the server at `address` said last. */
-int client_ntp(
-	struct client *client, const struct report_address *address, struct report_ntp *ret_ntp);
+/* What a server said last. */
+int client_ntp(struct client *client, uint32_t index, struct report_ntp *ret_ntp);
 
 /* The configured name of the source at `address`. */
 int client_source_name(struct client *client, const struct report_address *address, char *ret_name);

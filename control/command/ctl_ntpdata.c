@@ -131,7 +131,7 @@ int ctl_ntpdata(struct ctl *ctl)
 		r = client_source(&ctl->client, i, &source, name);
 		if (r != 0 || source.address.family == 0)
 			continue;
-		r = client_ntp(&ctl->client, &source.address, &ntp);
+		r = client_ntp(&ctl->client, i, &ntp);
 		if (r == 0)
 			ntp_row_fill(&rows[servers++], &ntp);
 	}

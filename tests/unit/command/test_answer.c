@@ -18,20 +18,20 @@ static const struct answer_counts counts = {.hits = 11, .drops = 2};
 
 unsigned int report_source_count(void)
 {
-	return 2;
+	return 3;
 }
 
-/* One source with an address, one whose name is not resolved. */
+/* One source with an address, one whose name is not resolved, another at the first address. */
 int report_source(unsigned int index, struct report_source *ret_source)
 {
-	if (index > 1)
+	if (index > 2)
 		return -ENOENT;
 	*ret_source = (struct report_source){.name = "unresolved.example"};
 	if (index == 1)
 		return 0;
 	*ret_source = (struct report_source){
 		.address = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
-		.name = "ntp.example",
+		.name = index == 0 ? "ntp.example" : "port.example",
 		.stratum = 1,
 		.samples = 8,
 	};
@@ -51,11 +51,15 @@ int report_select(unsigned int index, struct report_select *ret_select)
 	return 0;
 }
 
-int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
 {
-	if (address->family != MERIDIAN_FAMILY_IPV4 || address->octets[3] != 1)
+	if (index != 0 && index != 2)
 		return -ENOENT;
-	*ret_ntp = (struct report_ntp){.remote = *address, .stratum = 1, .hardware_receives = 7};
+	*ret_ntp = (struct report_ntp){
+		.remote = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
+		.port = index == 0 ? 123 : 1123,
+		.stratum = 1,
+		.hardware_receives = 7};
 	return 0;
 }
 
@@ -190,7 +194,7 @@ static void sources(void **state)
 	ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, 1);
 	candm_source_data(&exchange.body, &source, &id);
 	assert_int_equal(id, 2);
-	for (uint32_t index = 2; index != 0; index <<= 1) {
+	for (uint32_t index = 4; index != 0; index <<= 1) {
 		ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, index);
 		assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
 		ask_index(&exchange, CANDM_COMMAND_SOURCESTATS, index);
@@ -203,6 +207,15 @@ static void ask_name(struct exchange *exchange, struct report_address address, u
 	struct candm_wire wire = request_begin(exchange, CANDM_COMMAND_SOURCE_NAME);
 
 	candm_address(&wire, &address, &id);
+	request_send(exchange, CANDM_REPLY_MAX);
+}
+
+static void ask_number(struct exchange *exchange, uint16_t command, uint32_t id)
+{
+	struct report_address none = {.family = 0};
+	struct candm_wire wire = request_begin(exchange, command);
+
+	candm_address(&wire, &none, &id);
 	request_send(exchange, CANDM_REPLY_MAX);
 }
 
@@ -239,6 +252,29 @@ static void ntp_data_by_length(void **state)
 	assert_int_equal(ntp.hardware_receives, 7);
 	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 2, 172);
 	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
+/* By their address they cannot be told apart. */
+static void two_servers_at_one_address(void **state)
+{
+	struct exchange exchange;
+	struct report_ntp ntp;
+	char name[CANDM_NAME_SIZE + 1];
+
+	(void)state;
+	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 1);
+	candm_ntp_data2(&exchange.body, &ntp);
+	assert_int_equal(ntp.port, 123);
+	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 3);
+	candm_ntp_data2(&exchange.body, &ntp);
+	assert_int_equal(ntp.port, 1123);
+	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 2);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 4);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_number(&exchange, CANDM_COMMAND_SOURCE_NAME, 3);
+	candm_name(&exchange.body, name);
+	assert_string_equal(name, "port.example");
 }
 
 static void nobody_is_authenticated(void **state)
@@ -290,7 +326,8 @@ static void names(void **state)
 	candm_name(&exchange.body, name);
 	assert_string_equal(name, "unresolved.example");
 	ask_name(&exchange, none, 1);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	candm_name(&exchange.body, name);
+	assert_string_equal(name, "ntp.example");
 	ask_name(&exchange, none, 0);
 	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
 	known.octets[3] = 2;
@@ -401,6 +438,7 @@ int main(void)
 		cmocka_unit_test(sources),
 		cmocka_unit_test(names),
 		cmocka_unit_test(ntp_data_by_length),
+		cmocka_unit_test(two_servers_at_one_address),
 		cmocka_unit_test(nobody_is_authenticated),
 		cmocka_unit_test(selection),
 		cmocka_unit_test(refusals),

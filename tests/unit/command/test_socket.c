@@ -67,9 +67,9 @@ int report_select(unsigned int index, struct report_select *ret_select)
 	return -ENOENT;
 }
 
-int report_ntp(const struct report_address *address, struct report_ntp *ret_ntp)
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
 {
-	(void)address, (void)ret_ntp;
+	(void)index, (void)ret_ntp;
 	return -ENOENT;
 }
 
