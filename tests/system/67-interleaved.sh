@@ -24,6 +24,11 @@ more_interleaved_than() # NUMBER
 	[ "$(interleaved)" -gt "$1" ]
 }
 
+more_samples_than() # NUMBER
+{
+	[ "$(lab_field sources sources.0.samples)" -gt "$1" ]
+}
+
 lab_enter "$@"
 lab_network
 lab_need_stock chrony/usr/sbin/chronyd
@@ -44,6 +49,9 @@ grep -q "hwtimestamp up0: the interface takes no stamps in hardware" "$LAB_DIR/c
 	lab_fail "hwtimestamp up0: not a word of it"
 lab_expect ntpdata ntpdata.0.transmit_stamp kernel
 lab_expect ntpdata ntpdata.0.receive_stamp kernel
+lab_expect ntpdata ntpdata.0.interleaved true
+samples=$(lab_field sources sources.0.samples)
+lab_wait 20 "samples of interleaved answers" more_samples_than $((samples + 5))
 lab_expect ntpdata ntpdata.0.interleaved true
 offset=$(lab_ask "$LAB_SERVER4" | sed -n 's/.* offset_us=\([^ ]*\).*/\1/p')
 lab_note "the served clock is off by $offset us"
