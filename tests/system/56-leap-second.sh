@@ -22,6 +22,11 @@ clock()
 	lab_field status "clock.$1"
 }
 
+leap_is() # VALUE
+{
+	[ "$(clock leap)" = "$1" ]
+}
+
 lab_enter "$@"
 lab_network
 origin=$(awk '{print $1 + 25}' /proc/uptime)
@@ -34,7 +39,7 @@ lab_config "${config[@]}" "leapsmear linear duration 600 address $LAB_SERVER6"
 lab_control
 lab_dataplane
 lab_wait 20 "synchronised replies" lab_synchronised
-[ "$(clock leap)" = insert ] || lab_fail "the leap second to come is '$(clock leap)'"
+lab_wait 5 "a leap second to come" leap_is insert
 [ "$(clock tai_offset_s)" = 36 ] || lab_fail "TAI - UTC is $(clock tai_offset_s) before"
 steps=$(clock disruptions)
 smeared=$(lab_ask "$LAB_SERVER6")

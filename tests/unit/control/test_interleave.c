@@ -18,8 +18,10 @@ static int setup(void **state)
 
 static struct packet_request ask(void)
 {
-	struct packet_request request = {.t1 = now += 100, .t4 = now + 10};
+	struct packet_request request;
 
+	now += 100;
+	request = (struct packet_request){.t1 = now, .t4 = now + 10};
 	interleave_request(&interleave, &request);
 	return request;
 }
