@@ -43,10 +43,10 @@ static bool rxfilter_parse(struct config_parser *parser, struct config_hwtimesta
 
 	if (word == NULL)
 		return false;
-	for (uint8_t i = CONFIG_RXFILTER_NONE; i <= CONFIG_RXFILTER_PTP; i++) {
+	for (int i = CONFIG_RXFILTER_NONE; i <= CONFIG_RXFILTER_PTP; i++) {
 		if (strcasecmp(word, rxfilters[i]) != 0)
 			continue;
-		line->rxfilter = i;
+		line->rxfilter = (uint8_t)i;
 		return true;
 	}
 	config_error(parser, "'%s' is not a filter (allowed: none|ntp|all|ptp)", word);
