@@ -6,13 +6,14 @@
 
 #define VAR_MIN        1e-18 /* (1 ns)^2: below it, rounding decides */
 #define RERUN_SAMPLES  8
-#define RESTART_SD     1e-6 /* of a frequency that is kept when the source's time moved */
-#define SHIFT_RECENT   10   /* samples that must all be late before a path counts as longer */
-#define SHIFT_LATE     0.3  /* scales: the least of 10 samples above the least of many */
-#define SHIFT_HARDLY   2.0  /* scales: a sample of the longer path that is hardly queued */
-#define SHIFT_AGREEING 3    /* of them hardly queued, to tell which way */
-#define SHIFT_AFTER    30   /* samples needed to know the old path */
-#define SHIFT_SCALES   2.2  /* 10 samples above it by chance: 0.355^10 */
+#define RESTART_SD     1e-6 /* most of a frequency that is kept when the source's time moved, */
+#define RESTART_SDS    10  /* and in what it was before: the filters may have been a bit too sure */
+#define SHIFT_RECENT   10  /* samples that must all be late before a path counts as longer */
+#define SHIFT_LATE     0.3 /* scales: the least of 10 samples above the least of many */
+#define SHIFT_HARDLY   2.0 /* scales: a sample of the longer path that is hardly queued */
+#define SHIFT_AGREEING 3   /* of them hardly queued, to tell which way */
+#define SHIFT_AFTER    30  /* samples needed to know the old path */
+#define SHIFT_SCALES   2.2 /* 10 samples above it by chance: 0.355^10 */
 
 void estimator_init(struct estimator *estimator, const struct timescale *timescale,
 	double frequency, double frequency_sd)
@@ -241,7 +242,7 @@ static void restart(struct estimator *estimator, bool lost)
 	estimator_predict(estimator, last->counter, &before);
 	if (!lost && fabs(before.frequency) <= ESTIMATOR_FREQUENCY_MAX) {
 		estimator->start_frequency = before.frequency;
-		estimator->start_frequency_sd = RESTART_SD;
+		estimator->start_frequency_sd = fmin(RESTART_SD, RESTART_SDS * before.frequency_sd);
 	}
 	restart_frequency(estimator, first, last);
 	estimator->restarted = true;
@@ -252,7 +253,8 @@ static void restart(struct estimator *estimator, bool lost)
 		take(estimator, &youngest[i]);
 }
 
-/* The samples exclude what the filters believe. */
+/* The samples exclude what the filters believe. While these are run anew with every sample, what
+ * the next one tells of the path mends them better than forgetting the first ones. */
 static bool is_lost(const struct estimator *estimator)
 {
 	struct clock_line line = {.counter = estimator->filter_counter};
@@ -261,8 +263,7 @@ static bool is_lost(const struct estimator *estimator)
 	estimator_predict(estimator, line.counter, &estimate);
 	line.offset_s = estimate.offset_s;
 	line.frequency = estimate.frequency;
-	return estimator->sample_count > ESTIMATOR_DISPUTED &&
-		bound_of_line(estimator, &line).gap_s > 0;
+	return estimator->sample_count > RERUN_SAMPLES && bound_of_line(estimator, &line).gap_s > 0;
 }
 
 void estimator_add(struct estimator *estimator, const struct sample *sample)

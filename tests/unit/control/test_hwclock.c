@@ -130,13 +130,14 @@ static void test_one_bad_reading_changes_nothing(void **state)
 	assert_true(within_s < 2 * WITHIN);
 }
 
-/* A random walk of the frequency, read without noise though much is said: the model follows. */
-static void test_noise_is_learnt(void **state)
+/* The worst error of a life whose frequency walks at random, read without noise though much is
+ * said. */
+static double worst_of_life(void)
 {
 	double within_s, drift = 0, worst_s = 0;
 
-	(void)state;
-	noise_share = 0;
+	hwclock_init(&hwclock, HZ);
+	set_s = 0;
 	for (int i = 1; i < 1000; i++) {
 		if (i > 500)
 			worst_s = fmax(worst_s, fabs(error_at(i - 0.5, &within_s)));
@@ -144,7 +145,19 @@ static void test_noise_is_learnt(void **state)
 		drift += 1e-9 * noise() / NOISE;
 		set_s += drift;
 	}
-	assert_true(worst_s < 2 * NOISE);
+	return worst_s;
+}
+
+/* The model follows, in most lives. */
+static void test_noise_is_learnt(void **state)
+{
+	int good = 0;
+
+	(void)state;
+	noise_share = 0;
+	for (int life = 0; life < 50; life++)
+		good += worst_of_life() < 30e-9;
+	assert_true(good > 30);
 }
 
 int main(void)
