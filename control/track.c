@@ -204,6 +204,14 @@ static void status_update(uint64_t now, double published_minus_combined_s)
 		updated ? status.combined.frequency - (model_rate(&model) - 1) : 0;
 }
 
+static void leap_watch(uint64_t now)
+{
+	struct leap_votes votes = pool_leap_votes(&pool);
+
+	if (leap_second_tick(&votes, now, updated))
+		publish_model(&model.data);
+}
+
 /* Leads the published clock to what the sources say now. */
 static void update_clock(uint64_t now, const struct source *best)
 {
@@ -223,8 +231,10 @@ static void update_clock(uint64_t now, const struct source *best)
 	update_counter = now;
 	updated = true;
 	publish_tracked(now, best);
-	if (!synchronised && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
+	if (!synchronised && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED) {
 		log_notice("synchronised to %s", best->label);
+		leap_watch(now); /* the first replies tell of it, too */
+	}
 }
 
 /* CLOCK_REALTIME was far off at the start: moves the timescale to where offsets are small again,
@@ -319,10 +329,8 @@ static void on_source(struct source *source)
 
 static bool local_takes_over(uint64_t now)
 {
-	if (config.local_stratum == 0)
-		return false;
-	if (status.local)
-		return true;
+	if (config.local_stratum == 0 || status.local)
+		return config.local_stratum != 0;
 	return pool_is_settled(&pool, now) &&
 		(!model_is_live(now) || model_distance_s(&model, now) > config.local_distance_s);
 }
@@ -371,14 +379,6 @@ static void start_again(uint64_t now)
 	pool_start(&pool, &source_context);
 	kernel_clock_start_again();
 	publish_unsynchronised(now);
-}
-
-static void leap_watch(uint64_t now)
-{
-	struct leap_votes votes = pool_leap_votes(&pool);
-
-	if (leap_second_tick(&votes, now, updated))
-		publish_model(&model.data);
 }
 
 static void on_tick(void *arg)

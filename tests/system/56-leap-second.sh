@@ -22,11 +22,6 @@ clock()
 	lab_field status "clock.$1"
 }
 
-leap_is() # VALUE
-{
-	[ "$(clock leap)" = "$1" ]
-}
-
 lab_enter "$@"
 lab_network
 origin=$(awk '{print $1 + 25}' /proc/uptime)
@@ -39,7 +34,7 @@ lab_config "${config[@]}" "leapsmear linear duration 600 address $LAB_SERVER6"
 lab_control
 lab_dataplane
 lab_wait 20 "synchronised replies" lab_synchronised
-lab_wait 5 "a leap second to come" leap_is insert
+[ "$(clock leap)" = insert ] || lab_fail "the leap second to come is '$(clock leap)'"
 [ "$(clock tai_offset_s)" = 36 ] || lab_fail "TAI - UTC is $(clock tai_offset_s) before"
 steps=$(clock disruptions)
 smeared=$(lab_ask "$LAB_SERVER6")
