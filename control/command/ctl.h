@@ -38,6 +38,12 @@ int ctl_result(const struct ctl *ctl, int result);
 void ctl_reference_name(struct ctl *ctl, const struct report_tracking *tracking,
 	char ret_name[static CTL_NAME_SIZE]);
 
+/* Prints `report` with a row for each source. `fill` asks the daemon for the source with this
+ * number and writes its row, which stays where it is; it returns what the client_ function did.
+ * Returns an exit code, after output_error() where that is not 0. */
+int ctl_source_table(struct ctl *ctl, const struct output_report *report,
+	int (*fill)(struct client *client, uint32_t index, void *row));
+
 /* Numeric address; the reference ID as text where there is none. */
 void ctl_address_format(
 	const struct report_address *address, uint32_t refid, char ret_text[static CTL_NAME_SIZE]);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl.h"
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 struct select_row {
 	char name_text[CTL_NAME_SIZE], address_text[CTL_NAME_SIZE];
@@ -68,8 +65,7 @@ static void options_write(uint16_t options, char text[static 8])
 	text[4] = '\0';
 }
 
-/* The texts stay in the row, which therefore must not be copied. */
-static void select_row_fill(struct select_row *row, const struct report_select *select)
+static void select_row_write(struct select_row *row, const struct report_select *select)
 {
 	static const char *const leaps[] = {"normal", "insert", "delete", "unsynchronised"};
 	bool sampled = select->sample_age_s != UINT32_MAX;
@@ -89,31 +85,18 @@ static void select_row_fill(struct select_row *row, const struct report_select *
 	row->high_s = sampled ? select->high_s : (double)NAN;
 }
 
-/* More sources than any config may have: a reply we do not believe. */
-#define SOURCES_MAX 1024
+static int select_row_fill(struct client *client, uint32_t index, void *argument)
+{
+	struct select_row *row = argument;
+	struct report_select select;
+	int r = client_select(client, index, &select, row->name_text);
+
+	if (r == 0)
+		select_row_write(row, &select);
+	return r;
+}
 
 int ctl_selectdata(struct ctl *ctl)
 {
-	struct select_row *rows;
-	uint32_t count = 0;
-	int r = client_source_count(&ctl->client, &count);
-
-	if (r == 0 && count > SOURCES_MAX)
-		r = -EPROTO;
-	if (r != 0)
-		return ctl_result(ctl, r);
-	rows = calloc(count + 1, sizeof(*rows));
-	if (rows == NULL)
-		return ctl_result(ctl, -ENOMEM);
-	for (uint32_t i = 0; i < count && r == 0; i++) {
-		struct report_select select;
-
-		r = client_select(&ctl->client, i, &select, rows[i].name_text);
-		if (r == 0)
-			select_row_fill(&rows[i], &select);
-	}
-	if (r == 0)
-		output_table(&select_report, rows, count);
-	free(rows);
-	return ctl_result(ctl, r);
+	return ctl_source_table(ctl, &select_report, select_row_fill);
 }

@@ -74,8 +74,7 @@ static const struct {
 	[REPORT_SOURCE_COMBINED] = {"+", "combined"},
 };
 
-/* The texts stay in the row, which therefore must not be copied. */
-static void source_row_fill(struct source_row *row, const struct report_source *source)
+static void source_row_write(struct source_row *row, const struct report_source *source)
 {
 	row->mode = source->address.family == 0 && source->refid != 0 ? "#" : "^";
 	row->mark = states[source->state].mark;
@@ -101,12 +100,24 @@ static void source_row_fill(struct source_row *row, const struct report_source *
 	row->estimated_offset_error_s = source->estimated_offset_error_s;
 }
 
+static int source_row_fill(struct client *client, uint32_t index, void *argument)
+{
+	struct source_row *row = argument;
+	struct report_source source;
+	int r = client_source(client, index, &source, row->name_text);
+
+	if (r == 0)
+		source_row_write(row, &source);
+	return r;
+}
+
 /* More sources than any config may have: a reply we do not believe. */
 #define SOURCES_MAX 1024
 
-static int sources_show(struct ctl *ctl, const struct output_report *report)
+int ctl_source_table(struct ctl *ctl, const struct output_report *report,
+	int (*fill)(struct client *client, uint32_t index, void *row))
 {
-	struct source_row *rows;
+	uint8_t *rows;
 	uint32_t count = 0;
 	int r = client_source_count(&ctl->client, &count);
 
@@ -114,16 +125,11 @@ static int sources_show(struct ctl *ctl, const struct output_report *report)
 		r = -EPROTO;
 	if (r != 0)
 		return ctl_result(ctl, r);
-	rows = calloc(count + 1, sizeof(*rows));
+	rows = calloc(count + 1, report->row_size);
 	if (rows == NULL)
 		return ctl_result(ctl, -ENOMEM);
-	for (uint32_t i = 0; i < count && r == 0; i++) {
-		struct report_source source;
-
-		r = client_source(&ctl->client, i, &source, rows[i].name_text);
-		if (r == 0)
-			source_row_fill(&rows[i], &source);
-	}
+	for (uint32_t i = 0; i < count && r == 0; i++)
+		r = fill(&ctl->client, i, rows + i * report->row_size);
 	if (r == 0)
 		output_table(report, rows, count);
 	free(rows);
@@ -132,10 +138,10 @@ static int sources_show(struct ctl *ctl, const struct output_report *report)
 
 int ctl_sources(struct ctl *ctl)
 {
-	return sources_show(ctl, &source_report);
+	return ctl_source_table(ctl, &source_report, source_row_fill);
 }
 
 int ctl_sourcestats(struct ctl *ctl)
 {
-	return sources_show(ctl, &statistics_report);
+	return ctl_source_table(ctl, &statistics_report, source_row_fill);
 }
