@@ -31,6 +31,21 @@ struct config_option {
 	const char *text;  /* the manual's sentences; the reason why it is ignored or refused */
 };
 
+/* Rows for a struct `type` with a struct config_source named `source`. */
+#define CONFIG_OPTIONS_OF_SOURCE(type)                                                             \
+	{"prefer", CONFIG_OPTION_FLAG, offsetof(type, source.prefer), 0, 0, NULL,                  \
+		"Used before others that agree with it."},                                         \
+		{"noselect", CONFIG_OPTION_FLAG, offsetof(type, source.noselect), 0, 0, NULL,      \
+			"Only measured, never used."},                                             \
+		{"trust", CONFIG_OPTION_FLAG, offsetof(type, source.trust), 0, 0, NULL,            \
+			"Its time is true unless another source with this option contradicts it; " \
+			"others are used only as far as they agree with it."},                     \
+	{                                                                                          \
+		"require", CONFIG_OPTION_FLAG, offsetof(type, source.require), 0, 0, NULL,         \
+			"One of the sources with this option must be selectable before the clock " \
+			"is set."                                                                  \
+	}
+
 /* Takes the option `name`, and its value from the line, into `object`. Returns false after
  * reporting what is wrong. */
 bool config_option_parse(struct config_parser *parser, const struct config_option *table,

@@ -51,7 +51,7 @@ const struct config_option config_refclock_options[] = {
 		"comes from another one, see lock, or else from the time that is served, while "
 		"that is synchronised."},
 	{"lock", CONFIG_OPTION_REFID, FIELD(lock_refid), 0, 0, "ID",
-		"The reference clock whose readings give pulses their second."},
+		"The reference clock whose readings give pulses their second; it may be noselect."},
 	{"maxlockage", CONFIG_OPTION_UINT16, FIELD(max_lock_age), 1, 65535, "PULSES",
 		"How old such a reading may be, in intervals between pulses (default 2)."},
 	{"rate", CONFIG_OPTION_UINT16, FIELD(rate_hz), 1, 1000, "HZ",
@@ -59,15 +59,7 @@ const struct config_option config_refclock_options[] = {
 	{"width", CONFIG_OPTION_DOUBLE, FIELD(width_s), 0, 1, "SECONDS",
 		"Length of the pulses, less than 1/rate, to tell one edge from the other where the "
 		"driver shows both (default 0: it does not)."},
-	{"prefer", CONFIG_OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
-		"Used before others that agree with it."},
-	{"noselect", CONFIG_OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL,
-		"Only measured, never used; others can be locked to it."},
-	{"trust", CONFIG_OPTION_FLAG, FIELD(source.trust), 0, 0, NULL,
-		"Its time is true unless another source with this option contradicts it; others "
-		"are used only as far as they agree with it."},
-	{"require", CONFIG_OPTION_FLAG, FIELD(source.require), 0, 0, NULL,
-		"One of the sources with this option must be selectable before the clock is set."},
+	CONFIG_OPTIONS_OF_SOURCE(struct config_refclock),
 	{"maxsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"minsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"local", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},

@@ -47,15 +47,7 @@ const struct config_option config_server_options[] = {
 	{"xleave", CONFIG_OPTION_FLAG, FIELD(xleave), 0, 0, NULL,
 		"Interleaved mode: the server tells in its next answer when it really sent the "
 		"last one. Where it does not, or has forgotten us, basic mode goes on."},
-	{"prefer", CONFIG_OPTION_FLAG, FIELD(source.prefer), 0, 0, NULL,
-		"Used before others that agree with it."},
-	{"noselect", CONFIG_OPTION_FLAG, FIELD(source.noselect), 0, 0, NULL,
-		"Only measured, never used."},
-	{"trust", CONFIG_OPTION_FLAG, FIELD(source.trust), 0, 0, NULL,
-		"Its time is true unless another source with this option contradicts it; others "
-		"are used only as far as they agree with it."},
-	{"require", CONFIG_OPTION_FLAG, FIELD(source.require), 0, 0, NULL,
-		"One of the sources with this option must be selectable before the clock is set."},
+	CONFIG_OPTIONS_OF_SOURCE(struct config_server),
 	{"offset", CONFIG_OPTION_DOUBLE, FIELD(source.offset_s), -1e6, 1e6, "SECONDS",
 		"Added to what it says (default 0)."},
 	{"asymmetry", CONFIG_OPTION_DOUBLE, FIELD(asymmetry), -0.5, 0.5, "RATIO",
