@@ -143,11 +143,12 @@ static void reply_change(uint8_t *payload, int64_t moved)
 void smear_reply(const struct smear *smear, const struct meridian_timemodel_data *model,
 	struct meridian_utc utc, struct frame *frame)
 {
-	/* What the reply tells is UTC already. */
-	int64_t moved = smear_offset(smear, model, utc) - frame->leap_offset_s * SECOND;
+	int64_t moved;
 
 	if (!served_contains(&smear->addresses, frame_source(frame), frame->ipv6))
 		return;
+	/* What the reply tells is UTC already. */
+	moved = smear_offset(smear, model, utc) - frame->leap_offset_s * SECOND;
 	reply_change(frame->data + frame->payload, moved);
 	frame_checksum_udp(frame);
 }
