@@ -163,8 +163,8 @@ static void directive_parse(struct config_parser *parser, const struct config_di
 		row->parse(parser, row);
 		word = config_word(parser);
 		if (word && parser->error_count == error_count)
-			config_error(parser, "'%s' is too much (usage: %s %s)", word, row->name,
-				row->syntax);
+			config_error(parser, "'%s' is too much (usage: %s%s%s)", word, row->name,
+				row->syntax[0] != '\0' ? " " : "", row->syntax);
 		if (parser->error_count == error_count)
 			warn_repeated(parser, row);
 	}

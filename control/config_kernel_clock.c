@@ -48,7 +48,7 @@ void config_parse_leapsmear(struct config_parser *parser, const struct config_di
 {
 	static const char *const names[] = {[MERIDIAN_SMEAR_LINEAR] = "linear", "cosine"};
 	struct config *config = parser->config;
-	const char *word = config_word_required(parser, "the shape");
+	const char *word = config_word_required(parser, "the shape (linear or cosine)");
 
 	if (word == NULL)
 		return;

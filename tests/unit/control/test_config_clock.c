@@ -52,7 +52,7 @@ static void steering(void **state)
 	expect_error("steerclock\nmakestep 1\n",
 		"2: makestep: the limit is missing: a whole number from -2147483647 to "
 		"2147483647\n");
-	expect_error("steerclock 1\n", "1: steerclock: '1' is too much (usage: steerclock )\n");
+	expect_error("steerclock 1\n", "1: steerclock: '1' is too much (usage: steerclock)\n");
 }
 
 static void leapsmear(void **state)
