@@ -296,9 +296,36 @@ static void same_for_every_length(void **state)
 	assert_int_equal(pair->answered, 2);
 }
 
+/* Of each family one address more than AVX-512 looks at in one go, the packets' own as the last. */
+static void serve_many(struct pair *pair)
+{
+	struct meridian_policy_address address[SERVED_FEW_IPV4 + SERVED_FEW_IPV6 + 2] = {0};
+	const size_t count = sizeof(address) / sizeof(address[0]);
+
+	for (size_t i = 0; i < count; i++) {
+		bool ipv6 = i > SERVED_FEW_IPV4;
+		size_t left = (ipv6 ? count : SERVED_FEW_IPV4 + 1) - 1 - i;
+
+		address[i].family = ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4;
+		memcpy(address[i].octets, ipv6 ? pkt_server_ipv6 : pkt_server_ipv4, ipv6 ? 16 : 4);
+		address[i].octets[1] ^= (uint8_t)left;
+	}
+	served_fini(&pair->policy->served);
+	assert_int_equal(served_init(&pair->policy->served, address, count), 0);
+	assert_false(pair->policy->served.has_few_ipv4 || pair->policy->served.has_few_ipv6);
+}
+
+static void same_with_many_addresses(void **state)
+{
+	struct pair *pair = *state;
+
+	serve_many(pair);
+	compare_corpus(pair, 1);
+}
+
 /* What nearly all requests look like takes the short way, and nothing else does: otherwise the
  * comparisons above would compare the plain path with itself. */
-static void tells_the_common_shapes(void **state)
+static void assert_shapes(const struct responder *responder)
 {
 	static const struct {
 		struct pkt_spec spec;
@@ -314,9 +341,7 @@ static void tells_the_common_shapes(void **state)
 		{{.ipv6 = false}, 0x21, BURST_OTHER},
 		{{.ipv6 = true}, 0x2b, BURST_OTHER},
 	};
-	struct pair *pair = *state;
 
-	responder_begin(&pair->burst.responder, &pair->model, pair->policy, FIXTURE_COUNTER, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint8_t payload[PKT_NTP_SIZE];
 		struct fixture_frame f;
@@ -325,9 +350,19 @@ static void tells_the_common_shapes(void **state)
 		pkt_ntp(payload, cases[i].li_vn_mode, 1);
 		pkt_build(&pkt, cases[i].spec, payload, sizeof(payload));
 		fixture_frame_init(&f, pkt.data, pkt.length);
-		assert_int_equal(engine->shape(&pair->burst.responder, &f.frame), cases[i].shape);
+		assert_int_equal(engine->shape(responder, &f.frame), cases[i].shape);
 		fixture_frame_fini(&f);
 	}
+}
+
+static void tells_the_common_shapes(void **state)
+{
+	struct pair *pair = *state;
+
+	responder_begin(&pair->burst.responder, &pair->model, pair->policy, FIXTURE_COUNTER, 0);
+	assert_shapes(&pair->burst.responder);
+	serve_many(pair);
+	assert_shapes(&pair->burst.responder);
 }
 
 /* No model yet, no policy, and an address that only one of the two serves. */
@@ -348,26 +383,6 @@ static void same_without_model_or_policy(void **state)
 	compare(pair, pkt, BURST_MAX, false);
 	pair->policy = policy;
 	assert_int_equal(pair->answered, 0);
-}
-
-/* One address more than AVX-512 looks at in one go. */
-static void same_with_many_addresses(void **state)
-{
-	struct pair *pair = *state;
-	struct meridian_policy_address address[SERVED_FEW_IPV4 + SERVED_FEW_IPV6 + 2] = {
-		{.family = MERIDIAN_FAMILY_IPV4}, {.family = MERIDIAN_FAMILY_IPV6}};
-	const size_t count = sizeof(address) / sizeof(address[0]);
-
-	memcpy(address[0].octets, pkt_server_ipv4, 4);
-	memcpy(address[1].octets, pkt_server_ipv6, 16);
-	for (size_t i = 2; i < count; i++) {
-		address[i] = address[i >= SERVED_FEW_IPV4 + 2];
-		address[i].octets[1] ^= (uint8_t)i;
-	}
-	served_fini(&pair->policy->served);
-	assert_int_equal(served_init(&pair->policy->served, address, count), 0);
-	assert_false(pair->policy->served.has_few_ipv4 || pair->policy->served.has_few_ipv6);
-	compare_corpus(pair, 1);
 }
 
 /* Every test in plain C, and with AVX-512. */
