@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#define LIVES 200
+#define LIVES 1000
 
 /* A clock that is led as control leads it: to the estimate, at every sample. */
 struct life {
