@@ -13,8 +13,7 @@
 #include <meridian/ntp.h>
 #include <string.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-
+#define NS_PER_S           UINT64_C(1000000000)
 #define TICK_NS            NS_PER_S
 #define REPUBLISH_MAX_S    16.0 /* how often the model is renewed when nothing happens */
 #define DRIFT_WRITE_S      3600
@@ -33,13 +32,12 @@ static struct source_context source_context;
 static struct follow realtime;
 
 /* What is known of the published clock but for the sources that are heard now. */
-struct held {
+static struct held {
 	uint64_t counter; /* the distance is of this instant */
 	struct root_distance distance;
 	double drift;
-};
+} held;
 
-static struct held held;
 static struct holdover_limits limits;
 
 static uint64_t update_counter; /* of the last update by sources */
@@ -219,10 +217,12 @@ static void update_clock(uint64_t now, const struct source *best)
 	struct model_target target = {.counter = now,
 		.utc = timescale_utc_add(timescale_utc(&timescale, now), status.combined.offset_s),
 		.rate = 1 + status.combined.frequency,
-		.slew_s = fmin(ldexp(1, best->poll_log2), seconds_since(update_counter, now)),
-		.may_slew = synchronised};
+		.slew_s = fmin(ldexp(1, best->poll_log2), seconds_since(update_counter, now))};
 	double ahead_s = timescale_utc_diff(meridian_timemodel_utc(&model.data, now), target.utc);
 
+	/* What nobody was told may step, but not for what is gone in one interval. */
+	target.may_slew =
+		synchronised || (updated && fabs(ahead_s) <= MODEL_SLEW_MAX * target.slew_s);
 	status_update(now, synchronised ? ahead_s : 0);
 	synchronised = synchronised && !status.local;
 	status.local = false;
