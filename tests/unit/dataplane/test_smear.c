@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "bytes.h"
 #include "fixture.h"
 #include "smear.h"
 #include <burst.h>
@@ -102,13 +103,17 @@ static void cosine_of_a_deleted_second(void **state)
 }
 
 struct told {
-	uint64_t receive, transmit, reference;
+	uint64_t origin, receive, transmit, reference;
 	uint32_t refid, dispersion;
-	uint8_t leap;
+	uint8_t stratum, leap;
 };
 
-/* What the server tells at `past_s`, by the whole reply path, checksum included. */
-static struct told told_at(double past_s, bool ipv6)
+/* The reply before it is smeared. */
+typedef void (*reply_change)(uint8_t *payload, int64_t moved);
+
+/* What the server tells at `past_s`, by the whole reply path, checksum included, where the reply
+ * was changed meanwhile (NULL: not). */
+static struct told told_changed(double past_s, bool ipv6, reply_change change)
 {
 	uint64_t receive_counter = fixture_counter(
 		LEAP_S - (model.leap == MERIDIAN_NTP_LI_DELETE), llround(past_s * FIXTURE_HZ));
@@ -125,19 +130,30 @@ static struct told told_at(double past_s, bool ipv6)
 	fixture_frame_init(&f, pkt.data, pkt.length);
 	burst_classify(&responder, &f.frame, &receive_counter, &verdict, 1);
 	burst_finish(&responder, &f.frame, 1, receive_counter + 100);
+	if (change) {
+		change(f.frame.data + f.frame.payload, smear_offset(&policy->smear, &model, utc));
+		frame_checksum_udp(&f.frame);
+	}
 	if (smear_is_active(&policy->smear, &model, utc))
 		smear_reply(&policy->smear, &model, utc, &f.frame);
 	assert_true(
 		pkt_checksum_udp_good(f.frame.data + f.frame.ip, f.frame.data + f.frame.udp, ipv6));
 	reply = f.frame.data + f.frame.payload;
-	told = (struct told){.receive = pkt_u64(reply + 32),
+	told = (struct told){.origin = pkt_u64(reply + 24),
+		.receive = pkt_u64(reply + 32),
 		.transmit = pkt_u64(reply + 40),
 		.reference = pkt_u64(reply + 16),
 		.refid = (uint32_t)(pkt_u64(reply + 12) >> 32),
 		.dispersion = (uint32_t)(pkt_u64(reply + 8) >> 32),
+		.stratum = reply[1],
 		.leap = reply[0] >> 6};
 	fixture_frame_fini(&f);
 	return told;
+}
+
+static struct told told_at(double past_s, bool ipv6)
+{
+	return told_changed(past_s, ipv6, NULL);
 }
 
 /* Seconds since the leap as UTC counts them, or as the smeared clock does. */
@@ -222,6 +238,66 @@ static void other_days_are_plain(void **state)
 	assert_true(fabs(seconds_of(told.receive) - 49999) < 1e-6);
 }
 
+/* An origin that only the smeared receive (or transmit) time is equal to. */
+static void origin_is_receive(uint8_t *payload, int64_t moved)
+{
+	put_u64(payload + 24, get_u64(payload + 32) + (uint64_t)moved);
+}
+
+static void origin_is_transmit(uint8_t *payload, int64_t moved)
+{
+	put_u64(payload + 24, get_u64(payload + 40) + (uint64_t)moved);
+}
+
+static void reply_is_no_answer_to_itself(void **state)
+{
+	struct told told;
+
+	(void)state;
+	start(MERIDIAN_SMEAR_LINEAR, 86400, MERIDIAN_NTP_LI_INSERT);
+	told = told_changed(-3600, false, origin_is_receive);
+	assert_int_equal(told.receive, told.origin + 2);
+	assert_true(told.transmit > told.receive);
+	told = told_changed(-3600, false, origin_is_transmit);
+	assert_int_equal(told.transmit, told.origin + 2);
+	assert_true(told.transmit > told.receive);
+}
+
+static void dispersion_is_as_large_as_it_gets(uint8_t *payload, int64_t moved)
+{
+	(void)moved;
+	put_u32(payload + 8, UINT32_MAX - 1);
+}
+
+static void dispersion_does_not_wrap(void **state)
+{
+	(void)state;
+	start(MERIDIAN_SMEAR_LINEAR, 86400, MERIDIAN_NTP_LI_INSERT);
+	assert_int_equal(told_changed(-3600, false, dispersion_is_as_large_as_it_gets).dispersion,
+		UINT32_MAX);
+}
+
+/* It has no reference time, and says no more of itself than elsewhere. */
+static void unsynchronised_reply_stays_one(void **state)
+{
+	struct told told, plain;
+
+	(void)state;
+	start(MERIDIAN_SMEAR_LINEAR, 86400, MERIDIAN_NTP_LI_INSERT);
+	model.status = MERIDIAN_TIMEMODEL_UNSYNCHRONISED;
+	model.stratum = MERIDIAN_NTP_STRATUM_UNSYNC;
+	responder_begin(&responder, &model, policy, FIXTURE_COUNTER, 0);
+	plain = told_at(-3600, true);
+	told = told_at(-3600, false);
+	assert_int_equal(told.leap, MERIDIAN_NTP_LI_UNKNOWN);
+	assert_int_equal(told.stratum, 0);
+	assert_int_equal(told.refid, plain.refid);
+	assert_int_equal(told.dispersion, plain.dispersion);
+	assert_int_equal(plain.reference, 0);
+	assert_int_equal(told.reference, 0);
+	assert_true(fabs(seconds_of(told.receive) + 3600 + 11.0 / 24) < 1e-6);
+}
+
 static void policy_is_checked(void **state)
 {
 	static const struct {
@@ -249,6 +325,9 @@ int main(void)
 		cmocka_unit_test_teardown(reply_says_what_it_is_off, teardown),
 		cmocka_unit_test_teardown(smeared_clock_never_jumps, teardown),
 		cmocka_unit_test_teardown(other_days_are_plain, teardown),
+		cmocka_unit_test_teardown(reply_is_no_answer_to_itself, teardown),
+		cmocka_unit_test_teardown(dispersion_does_not_wrap, teardown),
+		cmocka_unit_test_teardown(unsynchronised_reply_stays_one, teardown),
 		cmocka_unit_test(policy_is_checked),
 	};
 
