@@ -112,17 +112,20 @@ static enum meridian_verdict check_ipv6(struct frame *frame, uint32_t *ret_lengt
 	return GOOD;
 }
 
-/* `length` octets of IP payload lie inside the frame. */
-static enum meridian_verdict check_udp(struct frame *frame, uint32_t length)
+/* `room` octets of IP payload lie inside the frame. A datagram may be shorter: what follows it are
+ * UDP options (RFC 9868), which who does not know them ignores. */
+static enum meridian_verdict check_udp(struct frame *frame, uint32_t room)
 {
 	const uint8_t *udp = frame->data + frame->udp;
+	uint32_t length;
 	bool has_checksum;
 
-	if (length < UDP_HEADER)
+	if (room < UDP_HEADER)
 		return MERIDIAN_VERDICT_bad_udp_length;
 	if (get_u16(udp + 2) != MERIDIAN_NTP_PORT)
 		return MERIDIAN_VERDICT_not_ntp;
-	if (get_u16(udp + 4) != length)
+	length = get_u16(udp + 4);
+	if (length < UDP_HEADER || length > room)
 		return MERIDIAN_VERDICT_bad_udp_length;
 	if (get_u16(udp) == 0)
 		return MERIDIAN_VERDICT_bad_source_port;

@@ -111,7 +111,7 @@ static const struct {
 	{"destination options", true, 'i', 6, 60, MERIDIAN_VERDICT_punt},
 	{"ICMPv6", true, 'i', 6, 58, MERIDIAN_VERDICT_not_ntp},
 	{"UDP length one more", false, 'u', 5, 57, MERIDIAN_VERDICT_bad_udp_length},
-	{"UDP length one less", false, 'u', 5, 55, MERIDIAN_VERDICT_bad_udp_length},
+	{"UDP length one less", false, 'u', 5, 55, MERIDIAN_VERDICT_answered},
 	{"UDP length 0", true, 'u', 5, 0, MERIDIAN_VERDICT_bad_udp_length},
 	{"to port 124", true, 'u', 3, 124, MERIDIAN_VERDICT_not_ntp},
 };
