@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fallback_socket.h"
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
 #include <meridian/ntp.h>
 #include <stddef.h>
 #include <string.h>
@@ -36,6 +38,22 @@ static int socket_setup_ipv6(int fd)
 	return bind(fd, (const struct sockaddr *)&any, sizeof(any)) < 0 ? -errno : 0;
 }
 
+/* Only what came to our own MAC address: the kernel also delivers what was sent to a group's, where
+ * more servers than us may hear it. */
+static int socket_filter(int fd)
+{
+	static struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	const struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0 ? -errno
+											   : 0;
+}
+
 int fallback_socket_open(int family)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -43,7 +61,9 @@ int fallback_socket_open(int family)
 
 	if (fd < 0)
 		return -errno;
-	r = option_set(fd, SOL_SOCKET, SO_TIMESTAMPNS);
+	r = socket_filter(fd);
+	if (r == 0)
+		r = option_set(fd, SOL_SOCKET, SO_TIMESTAMPNS);
 	if (r == 0)
 		r = family == AF_INET6 ? socket_setup_ipv6(fd) : socket_setup_ipv4(fd);
 	if (r < 0) {
