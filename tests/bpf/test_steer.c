@@ -9,13 +9,14 @@
 
 #include <cmocka.h>
 
-#include "frames.h"
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/btf.h>
 #include <linux/if_xdp.h>
+#include <matrix.h>
 #include <meridian/counter.h>
 #include <meridian/frame_stamp.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include <unistd.h>
 
 #include <steer.skel.h>
+#include <steer_map.h>
 
 #define EXIT_SKIP       77
 #define ETHERNET_LENGTH 14 /* shorter frames are refused by the test run */
@@ -78,7 +80,7 @@ static uint64_t counter(enum steer_reason reason)
 
 struct run {
 	uint32_t action;
-	uint8_t octets[FRAME_SIZE_MAX + 64]; /* metadata and frame as they came out */
+	uint8_t octets[MATRIX_FRAME_MAX + 64]; /* metadata and frame as they came out */
 	uint32_t metadata_length, length;
 };
 
@@ -133,94 +135,70 @@ static void expect_reason(
 		assert_int_equal(run.metadata_length, 0);
 }
 
-static void expect_spec(const struct frame_spec *spec)
-{
-	struct frame frame;
+static const struct matrix_wire wire = {
+	.server_mac = {0x02, 0, 0, 0, 0, 0x01}, .client_mac = {0x02, 0, 0, 0, 0, 0x02}};
 
-	frame_build(&frame, spec);
-	expect_reason(spec->name, frame.octets, frame.length, spec->expected);
+/* The XDP program looks at no MAC address, checksum or length. */
+static enum steer_reason reason_of(const struct matrix_row *row)
+{
+	if (row->way == MATRIX_STEERED)
+		return STEER_REASON_redirected;
+	return row->verdict == MERIDIAN_VERDICT_foreign_address || row->mac != MATRIX_MAC_OURS
+		? STEER_REASON_passed_not_served
+		: STEER_REASON_passed_other;
 }
 
-#define REDIRECTED STEER_REASON_redirected
-#define OTHER      STEER_REASON_passed_other
-#define NOT_SERVED STEER_REASON_passed_not_served
+static void expect_row(const struct matrix_row *row, enum steer_reason expected)
+{
+	struct matrix_frame frame[MATRIX_FRAMES_MAX];
+	unsigned int count = matrix_build(row, &wire, 1, frame);
 
-static const struct frame_spec specs[] = {
-	{"IPv4", REDIRECTED, .ipv6 = 0},
-	{"IPv6", REDIRECTED, .ipv6 = 1},
-	{"IPv4 in 802.1Q", REDIRECTED, .vlan = {0x8100}},
-	{"IPv6 in 802.1Q", REDIRECTED, .vlan = {0x8100}, .ipv6 = 1},
-	{"IPv4 in 802.1ad and 802.1Q", REDIRECTED, .vlan = {0x88a8, 0x8100}},
-	{"IPv6 in 802.1ad and 802.1Q", REDIRECTED, .vlan = {0x88a8, 0x8100}, .ipv6 = 1},
-	{"IPv4 in two 802.1Q", REDIRECTED, .vlan = {0x8100, 0x8100}},
-	{"symmetric ports", REDIRECTED, .source_port = 123},
-	{"don't fragment", REDIRECTED, .fragment = 0x4000},
+	for (unsigned int i = 0; i < count; i++)
+		expect_reason(row->name, frame[i].octets, frame[i].length, expected);
+}
 
-	{"three tags", OTHER, .vlan = {0x88a8, 0x8100, 0x8100}},
-	{"foreign tag", OTHER, .vlan = {0x9100}},
-	{"ARP", OTHER, .protocol = 0x0806},
-	{"length instead of a type", OTHER, .protocol = 100},
-	{"IPv6 header, IPv4 type", OTHER, .ipv6 = 1, .protocol = 0x0800},
-	{"IPv4 header, IPv6 type", OTHER, .protocol = 0x86dd},
-	{"IPv4 of version 5", OTHER, .version = 5},
-	{"IPv6 of version 4", OTHER, .version = 4, .ipv6 = 1},
-	{"first fragment", OTHER, .fragment = 0x2000},
-	{"later fragment", OTHER, .fragment = 0x2001},
-	{"last fragment", OTHER, .fragment = 0x0001},
-	{"highest offset", OTHER, .fragment = 0x1000},
-	{"one option", OTHER, .options = 1},
-	{"ten options", OTHER, .options = 10},
-	{"TCP", OTHER, .next_header = 6},
-	{"hop-by-hop options", OTHER, .ipv6 = 1, .next_header = FRAME_HOP_BY_HOP},
-	{"ICMPv6", OTHER, .ipv6 = 1, .next_header = 58},
-	{"routing header", OTHER, .ipv6 = 1, .next_header = 43},
-	{"fragment header", OTHER, .ipv6 = 1, .next_header = 44},
-	{"destination options", OTHER, .ipv6 = 1, .next_header = 60},
-	{"port 124", OTHER, .port = 124},
-	{"port 31488, 123 with its octets swapped", OTHER, .port = 0x7b00},
-	{"a reply to us as a client", OTHER, .port = 40000, .source_port = 123},
+/* A plain request. */
+static void expect_plain(enum steer_reason expected)
+{
+	expect_row(&matrix_rows[0], expected);
+}
 
-	{"foreign IPv4", NOT_SERVED, .not_served = 1},
-	{"foreign IPv6", NOT_SERVED, .not_served = 1, .ipv6 = 1},
-};
-
+/* The acceptance matrix. */
 static void test_frames(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
-		expect_spec(&specs[i]);
+	for (size_t i = 0; i < matrix_row_count; i++)
+		expect_row(&matrix_rows[i], reason_of(&matrix_rows[i]));
 }
 
 /* Of a frame that is cut off inside its headers, nothing is steered. */
 static void test_truncated_at_every_length(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++) {
-		struct frame frame;
-		uint32_t headers;
+	for (size_t i = 0; i < matrix_row_count; i++) {
+		struct matrix_frame frame[MATRIX_FRAMES_MAX];
 
-		if (specs[i].expected != REDIRECTED)
+		if (matrix_rows[i].verdict != MERIDIAN_VERDICT_answered)
 			continue;
-		frame_build(&frame, &specs[i]);
-		headers = frame.length - 48;
-		for (uint32_t length = ETHERNET_LENGTH; length < frame.length; length++)
-			expect_reason(specs[i].name, frame.octets, length,
-				length < headers ? OTHER : REDIRECTED);
+		matrix_build(&matrix_rows[i], &wire, 1, frame);
+		for (uint32_t length = ETHERNET_LENGTH; length <= frame->ntp; length++)
+			expect_reason(matrix_rows[i].name, frame->octets, length,
+				length < frame->ntp ? STEER_REASON_passed_other
+						    : STEER_REASON_redirected);
 	}
 }
 
 static void test_stamp(void **state)
 {
-	const struct frame_spec plain = {.name = "plain"};
+	struct matrix_frame frame[MATRIX_FRAMES_MAX];
 	struct meridian_frame_stamp stamp;
 	uint64_t before_ns, after_ns;
-	struct frame frame;
 	struct run run;
 
 	(void)state;
-	frame_build(&frame, &plain);
+	matrix_build(&matrix_rows[0], &wire, 1, frame);
 	before_ns = meridian_clock_ns(CLOCK_MONOTONIC);
-	run_frame(frame.octets, frame.length, &run);
+	run_frame(frame->octets, frame->length, &run);
 	after_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 	assert_int_equal(run.metadata_length, sizeof(stamp));
 	memcpy(&stamp, run.octets, sizeof(stamp));
@@ -233,8 +211,7 @@ static void test_queue_not_steered(void **state)
 {
 	(void)state;
 	set_deadline(0, 0);
-	expect_spec(&(struct frame_spec){
-		.name = "not steered", .expected = STEER_REASON_passed_not_steered});
+	expect_plain(STEER_REASON_passed_not_steered);
 	set_deadline(0, FAR_NS);
 }
 
@@ -245,10 +222,9 @@ static void test_deadline_passes(void **state)
 
 	(void)state;
 	set_deadline(0, meridian_clock_ns(CLOCK_MONOTONIC) + 10000000);
-	expect_spec(&(struct frame_spec){.name = "before", .expected = REDIRECTED});
+	expect_plain(STEER_REASON_redirected);
 	nanosleep(&pause, NULL);
-	expect_spec(
-		&(struct frame_spec){.name = "after", .expected = STEER_REASON_passed_not_steered});
+	expect_plain(STEER_REASON_passed_not_steered);
 	set_deadline(0, FAR_NS);
 }
 
@@ -258,8 +234,7 @@ static void test_queue_without_socket(void **state)
 
 	(void)state;
 	assert_int_equal(bpf_map__delete_elem(bpf->maps.xsks_map, &queue, sizeof(queue), 0), 0);
-	expect_spec(&(struct frame_spec){
-		.name = "no socket", .expected = STEER_REASON_passed_no_socket});
+	expect_plain(STEER_REASON_passed_no_socket);
 	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
 }
 
@@ -280,11 +255,14 @@ static void test_names_that_libxdp_looks_for(void **state)
 static int fill_maps(void **state)
 {
 	const uint32_t queue = 0;
+	uint8_t ipv4[4], ipv6[16];
 
 	(void)state;
 	socket_fd = socket_open();
-	map_put(bpf->maps.steer_ipv4, frame_ipv4, sizeof(frame_ipv4), 1);
-	map_put(bpf->maps.steer_ipv6, frame_ipv6, sizeof(frame_ipv6), 1);
+	inet_pton(AF_INET, MATRIX_SERVER_IPV4, ipv4);
+	inet_pton(AF_INET6, MATRIX_SERVER_IPV6, ipv6);
+	map_put(bpf->maps.steer_ipv4, ipv4, sizeof(ipv4), 1);
+	map_put(bpf->maps.steer_ipv6, ipv6, sizeof(ipv6), 1);
 	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
 	set_deadline(queue, FAR_NS);
 	return 0;

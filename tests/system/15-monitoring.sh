@@ -103,8 +103,9 @@ lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
 lab_upstream
 lab_serve
 lab_ask --count 20 --interval 0.01 "$LAB_SERVER4" >/dev/null
-lab_in client "$LAB_TOOLS/frame-cases" eth0 \
-	"$(ip -n server -br link show eth1 | awk '{ print $3 }')" mode-server >/dev/null
+lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 \
+	"$(ip -n server -br link show eth1 | awk '{ print $3 }')" "$LAB_RUNDIR" dataplane \
+	"mode 4, a server's reply" >/dev/null
 tracking
 sources
 ntpdata

@@ -1,45 +1,35 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Crafted frames (tests/tools/frame-cases): VLAN tags are kept, what the dataplane must not
-# answer reaches the kernel and the fallback, and every drop has the right name.
+# The acceptance matrix (tests/matrix) over the wire: through XDP in native and in generic mode and
+# AF_XDP, each drop having the right name, and through the fallback alone, with the same answers.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
-# The counter that a case must move, as arguments of lab_counter.
-counter() # EXPECTED
+matrix() # dataplane|fallback
 {
-	case $1 in
-	answered) echo "dataplane answered" ;;
-	fallback) echo "fallback answered" ;;
-	silence) echo "dataplane rx_packets" ;;
-	*) echo "dataplane $1" ;;
-	esac
+	lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 "$server_mac" \
+		"$LAB_RUNDIR" "$1" || lab_fail "$1: the matrix is not kept"
 }
 
-run_case() # NAME EXPECTED
+# Frames of a VLAN reach the fallback by a VLAN interface only: they are left out there.
+try_mode() # NIC-OPTIONS XDP-MODE
 {
-	local before after reply want_reply=none want_step=1
-
-	case $2 in answered | fallback) want_reply=reply ;; silence) want_step=0 ;; esac
-	# shellcheck disable=SC2046 # two words
-	before=$(lab_counter $(counter "$2"))
-	reply=$(lab_in client "$LAB_TOOLS/frame-cases" eth0 "$server_mac" "$1") ||
-		lab_fail "$1: the reply is wrong"
-	# shellcheck disable=SC2046
-	after=$(lab_counter $(counter "$2"))
-	[ "$reply" = "$want_reply" ] || lab_fail "$1: $reply, expected $want_reply"
-	[ $((after - before)) = "$want_step" ] ||
-		lab_fail "$1: $(counter "$2") moved by $((after - before)), expected $want_step"
-	lab_note "$1: $2"
+	lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "allow fe80::/64"
+	sed -i "s/^nic eth1\$/nic eth1 $1/" "$LAB_CONFIG"
+	lab_serve
+	lab_expect status ports.0.xdp_mode "$2"
+	lab_note "nic eth1 $1: $(matrix dataplane)"
 }
 
 lab_enter "$@"
 lab_network
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
-lab_upstream
-lab_serve
+ip -n client address add fe80::2/64 dev eth0 nodad
 server_mac=$(ip -n server -br link show eth1 | awk '{ print $3 }')
-"$LAB_TOOLS/frame-cases" --list >"$LAB_DIR/cases"
-while read -r name expected; do
-	run_case "$name" "$expected" </dev/null
-done <"$LAB_DIR/cases"
+lab_upstream
+try_mode "xdp auto" native
+lab_stop dataplane
+lab_wait 10 "replies from the fallback" lab_fallback_answers
+lab_note "fallback: $(matrix fallback)"
+lab_stop fallback
+lab_stop control
+try_mode "xdp generic" generic
