@@ -25,6 +25,10 @@
 #define SCALAR   32u /* bursts, in plain C */
 #define STAMPED  16u /* each at an instant of its own, as NICs and XDP do */
 #define LIMITED  8u  /* the rate limiter counts its source */
+#define COUNTED  64u /* it is written down who asks */
+
+/* As at the full speed of a worker. */
+#define SAMPLE_STRIDE 1024
 
 /* A kind of packet, and the name of its figure. */
 struct kind {
@@ -44,6 +48,11 @@ static const struct kind kinds[] = {
 	{"reply_ticks_ipv4_stamped", "IPv4, each with its own stamp", &ipv4, 0x23, STAMPED},
 	{"reply_ticks_ipv6_stamped", "IPv6, each with its own stamp", &ipv6, 0x23, STAMPED},
 	{"reply_ticks_ipv4_limited", "IPv4, with the rate limiter", &ipv4, 0x23, LIMITED},
+	{"reply_ticks_ipv4_counted", "IPv4, with the rate limiter, clients counted", &ipv4, 0x23,
+		LIMITED | COUNTED},
+	{"reply_ticks_ipv6_limited", "IPv6, with the rate limiter", &ipv6, 0x23, LIMITED},
+	{"reply_ticks_ipv6_counted", "IPv6, with the rate limiter, clients counted", &ipv6, 0x23,
+		LIMITED | COUNTED},
 	{"reply_ticks_ipv4_verified", "IPv4, verified by the NIC", &ipv4, 0x23, VERIFIED},
 	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},
 	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", &ipv4, 0x21, 0},
@@ -58,6 +67,8 @@ struct bench {
 	struct meridian_timemodel_data model;
 	struct responder_policy *policy;
 	struct limit *limit;
+	struct collector collector;
+	struct sampler sampler;
 	const struct kind *kind;
 	struct pkt request[BURST * BURSTS];
 	_Alignas(64) uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
@@ -71,6 +82,8 @@ static int model_take(void)
 	bench.model = fixture_model();
 	bench.model.precision_log2 = -25;
 	bench.policy = fixture_policy();
+	bench.collector.stride = SAMPLE_STRIDE;
+	bench.sampler.random = 1;
 	bench.policy->rate = (struct limit_rate){.interval_log2 = -19, .burst = 255};
 	responder_init(&bench.responder, 1, NULL);
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
@@ -85,6 +98,7 @@ static void requests_make(const struct kind *kind)
 	bench.kind = kind;
 	bench.responder.engine = kind->flags & SCALAR ? &burst_engine_plain : burst_engine_best();
 	bench.responder.limit = kind->flags & LIMITED ? bench.limit : NULL;
+	bench.responder.collector = kind->flags & COUNTED ? &bench.collector : NULL;
 	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
 	for (unsigned int i = 0; i < BURST * BURSTS; i++) {
 		struct pkt *pkt = &bench.request[i];
@@ -136,6 +150,8 @@ static uint64_t fast_serve(struct frame *frame, uint64_t counter)
 	for (unsigned int i = 0; i < BURST; i++)
 		receive[i] = counter + (bench.kind->flags & STAMPED ? i : 0);
 	burst_classify(&bench.responder, frame, receive, verdict, BURST);
+	if (bench.responder.collector != NULL)
+		collector_add(bench.responder.collector, &bench.sampler, frame, verdict, BURST);
 	between = measure_ticks();
 	for (unsigned int i = 0; i < BURST; i++)
 		accepted += verdict[i] == MERIDIAN_VERDICT_answered;

@@ -80,6 +80,8 @@ static void dump_served(const struct config *config, FILE *out)
 	for (size_t i = 0; i < config->rule_count; i++)
 		dump_rule(&config->rule[i], out);
 	dump_ratelimit(config, out);
+	if (config->no_client_log)
+		fputs("noclientlog\n", out);
 	for (size_t i = 0; i < config->bind_count; i++)
 		dump_directive_address("bindaddress", &config->bind[i], out);
 	dump_smear(config, out);

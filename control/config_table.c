@@ -277,6 +277,16 @@ const struct config_directive config_table[] = {
 			"not told. off limits nobody. Each worker counts the requests that reach "
 			"it, and so does meridian-fallback: where the NIC spreads a source's "
 			"ports over the workers, it may ask each of them so often."},
+	{.name = "noclientlog",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_flag,
+		.offset = FIELD(no_client_log),
+		.syntax = "",
+		.text = "Write down nothing of who asks: meridianctl clients and chronyc clients "
+			"have nothing to tell. Without it the number of clients and those who ask "
+			"the most are known over the last minute, hour, day and since the start; "
+			"their addresses are in the run directory, for root and its group to "
+			"read, and nowhere on disk. It does not change the rate limit."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,
@@ -427,8 +437,8 @@ const struct config_directive config_table[] = {
 	{"dscp", CONFIG_NO_EFFECT, .text = LATER},
 	{"lock_all", CONFIG_NO_EFFECT, .text = "the dataplane's memory is locked anyway"},
 	{"sched_priority", CONFIG_NO_EFFECT, .text = "stamps are not taken by this process"},
-	{"clientloglimit", CONFIG_NO_EFFECT, .text = "clients are not logged"},
-	{"noclientlog", CONFIG_NO_EFFECT, .text = "clients are not logged"},
+	{"clientloglimit", CONFIG_NO_EFFECT,
+		.text = "clients are counted in 1.1 MiB of memory, however many there are"},
 	{"log", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},
 	{"logdir", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},
 	{"logbanner", CONFIG_NO_EFFECT, .text = "see modellog, and meridianctl(1)"},

@@ -3,6 +3,7 @@
 /* meridian-fallback: the same reply path over kernel sockets. It answers what no queue of the
  * dataplane takes, and hosts without a dataplane. One thread. */
 
+#include "clients/clients.h"
 #include "fallback_frame.h"
 #include "fallback_socket.h"
 #include "log.h"
@@ -22,6 +23,7 @@
 
 static struct options options;
 static struct pages pages;
+static struct clients clients;
 #define LIMIT_SETS_LOG2_FALLBACK 14 /* 1 MiB: what the kernel lets through is few */
 
 static struct server server;
@@ -36,6 +38,16 @@ static int pages_start(void)
 static void pages_stop(void)
 {
 	pages_fini(&pages);
+}
+
+static int clients_start(void)
+{
+	return clients_init(&clients, options.rundir, &meridian_clients_fallback_kind);
+}
+
+static void clients_stop(void)
+{
+	clients_fini(&clients);
 }
 
 /* Waits for a policy: until there is one, nothing is served and the port is left alone. */
@@ -106,8 +118,10 @@ static int server_start(void)
 
 	int r = server_init(&server, slot, LIMIT_SETS_LOG2_FALLBACK);
 
+	if (r == 0)
+		r = clients_add(&clients, &server, NULL);
 	if (r < 0)
-		return log_errno(r, "rate limiter");
+		return log_errno(r, "rate limiter and counts of clients");
 	server_set(&slot->core, UINT64_MAX);
 	server_set(&slot->policy_generation, pages.blob->generation);
 	server_set(&slot->state, MERIDIAN_WORKER_POLLING);
@@ -154,6 +168,7 @@ static void socket_serve(int fd)
 
 static void pages_follow(void)
 {
+	clients_turn(&clients, !pages.blob->no_client_log);
 	if (!pages_poll(&pages))
 		return;
 	server_set(&server.slot->policy_generation, pages.blob->generation);
@@ -190,6 +205,7 @@ static void serve(void)
 
 static const struct program_stage stages[] = {
 	{pages_start, pages_stop},
+	{clients_start, clients_stop},
 	{policy_start, NULL},
 	{sockets_start, sockets_stop},
 	{server_start, server_stop},

@@ -3,6 +3,7 @@
 /* meridian-dataplane: DPDK workers that answer NTP. The main thread starts them, follows
  * control's pages and stops them. */
 
+#include "clients/clients.h"
 #include "eal.h"
 #include "log.h"
 #include "options.h"
@@ -28,6 +29,7 @@
 
 static struct options options;
 static struct pages pages;
+static struct clients clients;
 static struct ports ports;
 static struct worker workers[MERIDIAN_POLICY_WORKERS_MAX];
 static unsigned int worker_count, worker_running;
@@ -47,6 +49,16 @@ static int pages_start(void)
 static void pages_stop(void)
 {
 	pages_fini(&pages);
+}
+
+static int clients_start(void)
+{
+	return clients_init(&clients, options.rundir, &meridian_clients_dataplane_kind);
+}
+
+static void clients_stop(void)
+{
+	clients_fini(&clients);
 }
 
 /* Waits until there is a policy whose NICs are ready. Says once what for. */
@@ -150,6 +162,9 @@ static int workers_init(void)
 		if (r < 0)
 			return r;
 		worker_count++;
+		r = clients_add(&clients, &workers[i].server, &workers[i].slot->heartbeat);
+		if (r < 0)
+			return r;
 	}
 	for (size_t i = 0; i < ports.count; i++)
 		worker_add(&workers[ports.entry[i].worker], ports.entry[i].queue);
@@ -211,6 +226,7 @@ static void serve(void)
 				worker_hangs(hung);
 			pages_taken(&pages);
 		}
+		clients_turn(&clients, !pages.blob->no_client_log);
 		if (turn % TURNS_PER_S == 0)
 			ports_count_missed(&ports, pages.stats->port, pages.stats->port_count);
 		reason = outdated();
@@ -223,6 +239,7 @@ static void serve(void)
 
 static const struct program_stage stages[] = {
 	{pages_start, pages_stop},
+	{clients_start, clients_stop},
 	{policy_start, NULL},
 	{eal_start, eal_fini},
 	{ports_start, ports_stop},

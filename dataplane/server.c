@@ -5,22 +5,32 @@
 #include <string.h>
 #include <sys/random.h>
 
+/* Without entropy yet, the clock is random enough for bits below the precision. */
+static uint64_t random_number(uint64_t otherwise)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+		number = meridian_clock_ns(CLOCK_MONOTONIC) ^ otherwise;
+	return number;
+}
+
 int server_init(
 	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2)
 {
-	/* One is a secret, the other can be guessed from the replies. */
-	uint64_t seed[2] = {meridian_clock_ns(CLOCK_MONOTONIC)};
+	static uint64_t secret;
 	struct limit *limit;
 	int r;
 
 	memset(server, 0, sizeof(*server));
 	server->slot = slot;
-	/* Without entropy yet, the clock is random enough for bits below the precision. */
-	if (getrandom(seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed[1] = seed[0] ^ (uintptr_t)server;
-	r = limit_new(&limit, limit_sets_log2, seed[1]);
+	while (secret == 0)
+		secret = random_number((uintptr_t)server);
+	server->sampler.random = random_number((uintptr_t)slot) | 1;
+	r = limit_new(&limit, limit_sets_log2, secret);
+	/* Not the secret: this one can be guessed from the replies. */
 	if (r == 0)
-		responder_init(&server->responder, seed[0], limit);
+		responder_init(&server->responder, random_number(0), limit);
 	return r;
 }
 
@@ -82,6 +92,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 	struct meridian_timemodel_data data;
 	const struct meridian_timemodel_data *model = model_snapshot(server, view, &data);
 
+	responder->collector = __atomic_load_n(&server->collector, __ATOMIC_SEQ_CST);
 	burst->count = burst->rx_packets = 0;
 	burst->rx_octets = 0;
 	memset(burst->stamp, 0, sizeof(burst->stamp));
@@ -107,6 +118,9 @@ void server_classify(struct server *server, struct server_burst *burst)
 		meridian_stats_add(&server->slot->stamp[source], burst->stamp[source]);
 	burst_classify(&server->responder, burst->frame, burst->receive_counter, burst->verdict,
 		burst->count);
+	if (server->responder.collector != NULL)
+		collector_add(server->responder.collector, &server->sampler, burst->frame,
+			burst->verdict, burst->count);
 	for (unsigned int i = 0; i < burst->count; i++) {
 		if (!server_answers(burst, i))
 			meridian_stats_add(&server->slot->verdict[burst->verdict[i]], 1);

@@ -30,6 +30,8 @@ struct server {
 	uint8_t counter_id;
 	const struct server_view *view; /* with the page that the model was taken from */
 	uint64_t model_seq;             /* its sequence number then */
+	struct sampler sampler;
+	struct collector *collector; /* main thread: to be filled from the next burst on; or NULL */
 };
 
 /* A burst of one queue's frames. Large: kept where it need not be cleared for each burst. */
@@ -49,7 +51,8 @@ static inline void server_set(uint64_t *field, uint64_t value)
 	__atomic_store_n(field, value, __ATOMIC_RELAXED);
 }
 
-/* Allocates a rate limiter of 2^limit_sets_log2 sets. Returns 0 or -ENOMEM. */
+/* Allocates a rate limiter of 2^limit_sets_log2 sets. All servers of a process know a client by the
+ * same secret number. Main thread. Returns 0 or -ENOMEM. */
 int server_init(
 	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2);
 void server_fini(struct server *server);

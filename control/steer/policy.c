@@ -60,6 +60,7 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 	blob->idle_sleep_us = content->idle_sleep_us;
 	blob->smear_shape = content->smear_shape;
 	blob->smear_duration_s = content->smear_duration_s;
+	blob->no_client_log = content->no_client_log;
 	blob_append(blob, &blob->nics, content->nics, content->nic_count, sizeof(*content->nics));
 	blob_append(blob, &blob->queues, content->queues, content->queue_count,
 		sizeof(*content->queues));

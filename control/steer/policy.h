@@ -18,6 +18,7 @@ struct policy_content {
 	uint16_t idle_sleep_us;
 	uint8_t smear_shape; /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
+	bool no_client_log;
 	const struct meridian_policy_nic *nics;
 	const struct meridian_policy_queue *queues;
 	const struct meridian_policy_worker *workers;

@@ -167,6 +167,7 @@ static int publish(void)
 		.idle_sleep_us = steer_config->idle_sleep_us,
 		.smear_shape = steer_config->smear_shape,
 		.smear_duration_s = steer_config->smear_duration_s,
+		.no_client_log = steer_config->no_client_log,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,
 		.queues = queues,

@@ -176,13 +176,27 @@ INLINE void layout_set(struct frame *frame, bool ipv6)
 	frame->length = ipv6 ? BURST_END_IPV6 : BURST_END_IPV4;
 }
 
+/* Asked last: whoever is allowed has used up some of what it may ask. */
+INLINE bool limited(const struct responder *responder, const struct candidate *candidate, bool ipv6)
+{
+	struct collector *collector = responder->collector;
+
+	if (responder->limit == NULL)
+		return false;
+	if (!limit_allow(responder->limit, candidate->limit_key))
+		return true;
+	if (collector != NULL)
+		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, candidate->limit_key);
+	return false;
+}
+
 INLINE enum meridian_verdict serve(const struct responder *responder, struct timestamps *timestamps,
 	struct frame *frame, const struct candidate *candidate, const struct arrival *arrival,
 	const struct common *common, bool ipv6)
 {
 	if (!allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
-	if (responder->limit != NULL && !limit_allow(responder->limit, candidate->limit_key))
+	if (limited(responder, candidate, ipv6))
 		return MERIDIAN_VERDICT_rate_limited;
 	frame->leap_offset_s = arrival->leap_offset_s;
 	frame->receive = timestamps_receive(timestamps, arrival->ntp, arrival->leap_offset_s,

@@ -83,15 +83,22 @@ static enum meridian_verdict check_addresses(
 }
 
 /* Asked last: whoever is allowed has used up some of what it may ask. */
-static bool limited(struct limit *limit, const struct frame *frame)
+static bool limited(const struct responder *responder, const struct frame *frame)
 {
+	struct limit *limit = responder->limit;
+	struct collector *collector = responder->collector;
 	const uint8_t *source = frame_source(frame);
+	uint64_t key;
 
 	if (limit == NULL)
 		return false;
-	return !limit_allow(limit,
-		frame->ipv6 ? limit_key_ipv6(limit, get_u64(source))
-			    : limit_key_ipv4(limit, get_u32(source)));
+	key = frame->ipv6 ? limit_key_ipv6(limit, get_u64(source))
+			  : limit_key_ipv4(limit, get_u32(source));
+	if (!limit_allow(limit, key))
+		return true;
+	if (collector != NULL)
+		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, key);
+	return false;
 }
 
 /* All the questions: each packet has the verdict of the first that it fails. */
@@ -111,7 +118,7 @@ static enum meridian_verdict check(
 		return MERIDIAN_VERDICT_denied;
 	if (!responder->has_model)
 		return MERIDIAN_VERDICT_no_model;
-	return limited(responder->limit, frame) ? MERIDIAN_VERDICT_rate_limited : GOOD;
+	return limited(responder, frame) ? MERIDIAN_VERDICT_rate_limited : GOOD;
 }
 
 enum meridian_verdict responder_classify(

@@ -13,6 +13,7 @@
  */
 
 #include "access.h"
+#include "collector.h"
 #include "frame.h"
 #include "limit.h"
 #include "served.h"
@@ -47,7 +48,9 @@ struct responder {
 	uint64_t prepared_until_counter;       /* `common` holds until then */
 	uint64_t prepared_error_ns;            /* and for this error */
 	struct timestamps timestamps;
-	struct limit *limit; /* of the sources this worker hears; NULL: no rate limit */
+	struct limit *limit;         /* of the sources this worker hears; NULL: no rate limit */
+	struct collector *collector; /* has a sketch of whom it answers; NULL, as without a
+					limiter: nobody wants to know */
 };
 
 /* `seed` is any random number. `limit` stays the caller's, for this responder alone. */

@@ -155,7 +155,7 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 				MERIDIAN_POLICY_NICS_MAX, size));
 
 	if (!fits || blob->idle_sleep_us > MERIDIAN_POLICY_SLEEP_MAX_US ||
-		blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
+		blob->no_client_log > 1 || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
 	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||

@@ -68,7 +68,7 @@ struct meridian_policy_blob {
 	struct meridian_policy_table devices;   /* struct meridian_policy_device */
 	uint16_t idle_sleep_us; /* longest nap of an idle worker, at most SLEEP_MAX_US; 0: none */
 	uint8_t smear_shape;    /* MERIDIAN_SMEAR_*, at addresses with `smear` */
-	uint8_t reserved0;
+	uint8_t no_client_log;  /* 1: who asks is not written down; else 0 */
 	uint32_t smear_duration_s; /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
 	uint64_t reserved[5];
 };

@@ -200,17 +200,25 @@ static void same_unsynchronised(void **state)
 	compare_corpus(pair, 1);
 }
 
-/* The limiter of each way has the same key, and one client asks all the time. */
+/* The limiter of each way has the same key, and one client asks all the time. Both write down the
+ * same clients. */
 static void same_with_a_rate_limit(void **state)
 {
+	static struct collector plain, burst, none;
 	struct pair *pair = *state;
 
 	pair->policy->rate = (struct limit_rate){.interval_log2 = -17, .burst = 4};
 	pair->least = ROUNDS / 4;
 	assert_int_equal(limit_new(&pair->plain.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
 	assert_int_equal(limit_new(&pair->burst.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
+	pair->plain.responder.collector = &plain;
+	pair->burst.responder.collector = &burst;
+	plain = burst = none;
 	compare_corpus(pair, 0);
 	assert_true(pair->limited > ROUNDS / 10);
+	assert_memory_equal(&plain, &burst, sizeof(plain));
+	assert_memory_not_equal(&plain.ipv4, &none.ipv4, sizeof(plain.ipv4));
+	assert_memory_not_equal(&plain.ipv6, &none.ipv6, sizeof(plain.ipv6));
 	limit_free(pair->plain.responder.limit);
 	limit_free(pair->burst.responder.limit);
 }

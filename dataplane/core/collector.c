@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "collector.h"
+#include <meridian/policy.h>
+
+/* xorshift64 */
+static uint64_t next_random(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+/* 1 to 2 * stride - 1 packets on to the next sample, each as likely. */
+static uint32_t step(struct sampler *sampler, uint32_t stride)
+{
+	uint64_t choices = 2 * (uint64_t)stride - 1;
+
+	return 1 + (uint32_t)((next_random(&sampler->random) >> 32) * choices >> 32);
+}
+
+/* A request that was refused is still as it came, and perhaps not parsed. */
+static void sample_take(
+	struct collector_sample *ret_sample, const struct frame *frame, uint8_t fate)
+{
+	struct frame copy = *frame;
+	const uint8_t *client;
+
+	if (fate == MERIDIAN_CLIENTS_ANSWERED) {
+		client = frame_destination(&copy);
+	} else {
+		frame_parse(&copy);
+		client = frame_source(&copy);
+	}
+	*ret_sample = (struct collector_sample){
+		.family = copy.ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4, .fate = fate};
+	memcpy(ret_sample->address, client, copy.ipv6 ? 16 : 4);
+}
+
+static void packet_take(
+	struct collector *collector, const struct frame *frame, enum meridian_verdict verdict)
+{
+	uint8_t fate = MERIDIAN_CLIENTS_ANSWERED;
+
+	if (verdict == MERIDIAN_VERDICT_rate_limited)
+		fate = MERIDIAN_CLIENTS_RATE_LIMITED;
+	else if (verdict == MERIDIAN_VERDICT_denied)
+		fate = MERIDIAN_CLIENTS_DENIED;
+	else if (meridian_verdict_outcome(verdict) != MERIDIAN_OUTCOME_ANSWER)
+		return;
+	if (collector->count < COLLECTOR_SAMPLES)
+		sample_take(&collector->sample[collector->count++], frame, fate);
+	else
+		collector->lost++;
+}
+
+void collector_sample(struct collector *collector, struct sampler *sampler,
+	const struct frame *frame, const enum meridian_verdict *verdict, unsigned int count)
+{
+	uint32_t i = sampler->skip;
+
+	for (; i < count; i += step(sampler, collector->stride))
+		packet_take(collector, &frame[i], verdict[i]);
+	sampler->skip = i - count;
+}
