@@ -12,6 +12,9 @@
 #define CTL_EXIT_USAGE   2
 #define CTL_EXIT_CONNECT 3 /* cannot connect */
 
+#define CTL_TOP_DEFAULT 10
+#define CTL_TOP_MAX     1024
+
 #define CTL_NAME_SIZE (CANDM_NAME_SIZE + 1)
 
 struct ctl {
@@ -19,6 +22,11 @@ struct ctl {
 	const char *socket; /* path */
 	struct client client;
 	int connected; /* result of client_open(); 0: the client may be used */
+
+	/* Of `clients`. */
+	const char *window;
+	unsigned int top; /* rows of each table, 1..CTL_TOP_MAX */
+	bool prefixes;
 };
 
 /* The commands. Each returns an exit code, after output_error() where that is not 0. */
@@ -30,6 +38,7 @@ int ctl_ntpdata(struct ctl *ctl);
 int ctl_tracking(struct ctl *ctl);
 int ctl_serverstats(struct ctl *ctl);
 int ctl_activity(struct ctl *ctl);
+int ctl_clients(struct ctl *ctl);
 
 /* Exit code for what a client_ function returned, after reporting it; 0 for 0. */
 int ctl_result(const struct ctl *ctl, int result);

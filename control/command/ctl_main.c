@@ -24,6 +24,7 @@ static const struct command {
 	{"serverstats", ctl_serverstats, "packets received and dropped, origin of the time stamps",
 		false, false},
 	{"activity", ctl_activity, "how many sources are online", false, false},
+	{"clients", ctl_clients, "how many clients there are, and who asks the most", true, true},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -32,6 +33,9 @@ enum option_value {
 	OPTION_SOCKET,
 	OPTION_JSON,
 	OPTION_CSV,
+	OPTION_TOP,
+	OPTION_WINDOW,
+	OPTION_PREFIXES,
 	OPTION_HELP,
 	OPTION_VERSION
 };
@@ -41,6 +45,9 @@ static const struct option options[] = {
 	{"socket", required_argument, NULL, OPTION_SOCKET},
 	{"json", no_argument, NULL, OPTION_JSON},
 	{"csv", no_argument, NULL, OPTION_CSV},
+	{"top", required_argument, NULL, OPTION_TOP},
+	{"window", required_argument, NULL, OPTION_WINDOW},
+	{"prefixes", no_argument, NULL, OPTION_PREFIXES},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -56,6 +63,10 @@ static void help(void)
 	       "  --socket PATH  control socket (DIR/control.sock)\n"
 	       "  --json         print JSON\n"
 	       "  --csv          print comma-separated values, in chronyc's columns\n"
+	       "  --top N        clients: so many of those who ask the most (10)\n"
+	       "  --window NAME  clients: those of the last minute, hour, day, or since the start "
+	       "(hour)\n"
+	       "  --prefixes     clients: IPv4 /24 and IPv6 /48 instead of addresses\n"
 	       "  --help         print this text\n"
 	       "  --version      print the version\n"
 	       "\nExit status: 0 ok, 1 the daemon said no, 2 usage, 3 cannot connect.\n");
@@ -98,7 +109,19 @@ struct request {
 	bool help, version;
 	const char *name;    /* of the command, as written; "" */
 	const char *unknown; /* option that is none; NULL */
+	const char *bad_top; /* argument of --top that is none; NULL */
 };
+
+static bool top_read(struct ctl *ctl, const char *text)
+{
+	char *end;
+	unsigned long top = strtoul(text, &end, 10);
+
+	if (*text < '0' || *text > '9' || *end != '\0' || top < 1 || top > CTL_TOP_MAX)
+		return false;
+	ctl->top = (unsigned int)top;
+	return true;
+}
 
 /* Reads the command line to its end, so that an error is reported in the mode asked for. */
 static void request_read(struct request *request, struct ctl *ctl, int argc, char **argv)
@@ -120,6 +143,16 @@ static void request_read(struct request *request, struct ctl *ctl, int argc, cha
 		case OPTION_CSV:
 			request->mode = OUTPUT_CSV;
 			break;
+		case OPTION_TOP:
+			if (!top_read(ctl, optarg))
+				request->bad_top = optarg;
+			break;
+		case OPTION_WINDOW:
+			ctl->window = optarg;
+			break;
+		case OPTION_PREFIXES:
+			ctl->prefixes = true;
+			break;
 		case OPTION_HELP:
 			request->help = true;
 			break;
@@ -139,6 +172,9 @@ static int request_run(const struct request *request, struct ctl *ctl)
 	if (request->unknown != NULL)
 		output_error(CTL_EXIT_USAGE, "%s: no such option, or its argument is missing",
 			request->unknown);
+	else if (request->bad_top != NULL)
+		output_error(CTL_EXIT_USAGE, "--top %s: not a number (allowed: 1 to %d)",
+			request->bad_top, CTL_TOP_MAX);
 	else if (request->name[0] == '\0')
 		output_error(CTL_EXIT_USAGE, "needs one command; see meridianctl --help");
 	else if (request->command == NULL)
@@ -151,7 +187,8 @@ static int request_run(const struct request *request, struct ctl *ctl)
 
 int main(int argc, char **argv)
 {
-	struct ctl ctl = {.rundir = MERIDIAN_RUNDIR_DEFAULT};
+	struct ctl ctl = {
+		.rundir = MERIDIAN_RUNDIR_DEFAULT, .window = "hour", .top = CTL_TOP_DEFAULT};
 	struct request request = {.mode = OUTPUT_TEXT};
 	char socket[4096];
 	int code = CTL_EXIT_OK;

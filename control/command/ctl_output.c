@@ -135,6 +135,9 @@ static void cell_text(char *text, size_t size, const struct output_field *field,
 	case OUTPUT_PPM:
 		snprintf(text, size, sign ? "%+.3f ppm" : "%.3f ppm", cell.number);
 		break;
+	case OUTPUT_NUMBER:
+		snprintf(text, size, fabs(cell.number) < 100 ? "%.4g" : "%.0f", cell.number);
+		break;
 	case OUTPUT_SHARE:
 		snprintf(text, size, "%.1f %%", cell.number * 100);
 		break;
@@ -150,6 +153,7 @@ static void cell_csv(char *text, size_t size, const struct output_field *field, 
 
 	text[0] = '\0';
 	switch (field->type) {
+	case OUTPUT_NUMBER:
 	case OUTPUT_SECONDS:
 	case OUTPUT_SHARE:
 		if (cell_read(field, row, &cell))
@@ -187,6 +191,7 @@ static json_t *cell_json(const struct output_field *field, const void *row)
 		return json_integer(cell.integer);
 	case OUTPUT_SECONDS:
 	case OUTPUT_PPM:
+	case OUTPUT_NUMBER:
 	case OUTPUT_SHARE:
 		return json_real(cell.number);
 	default:

@@ -30,6 +30,7 @@ enum output_type {
 	OUTPUT_INTEGER, /* int64_t */
 	OUTPUT_SECONDS, /* double; NaN: nothing to say. Text in engineering units */
 	OUTPUT_PPM,     /* double */
+	OUTPUT_NUMBER,  /* double; NaN: nothing to say */
 	OUTPUT_SHARE,   /* double, 0..1. Text in percent */
 	OUTPUT_UTC      /* struct meridian_utc; {0, 0}: never */
 };

@@ -10,6 +10,10 @@ _meridianctl() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
+	--window)
+		mapfile -t COMPREPLY < <(compgen -W "minute hour day start" -- "$current")
+		return
+		;;
 	--socket)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
