@@ -15,6 +15,9 @@
 
 #define NTP_PORT 123
 
+/* Set by control where the driver gives frames in pieces: all of a request lies in the first. */
+const volatile bool steer_has_frags = false;
+
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
 	__uint(max_entries, STEER_QUEUES_MAX);
@@ -138,13 +141,21 @@ static __always_inline bool stamp(struct xdp_md *context, __u64 arrival_ns)
 	return true;
 }
 
+static __always_inline bool is_in_pieces(struct xdp_md *context)
+{
+	return steer_has_frags &&
+		bpf_xdp_get_buff_len(context) > (__u64)(context->data_end - context->data);
+}
+
 SEC("xdp")
 int xsk_def_prog(struct xdp_md *context)
 {
 	__u32 queue = context->rx_queue_index;
 	__u64 arrival_ns = 0;
-	enum steer_reason reason = classify_frame(context, &arrival_ns);
+	enum steer_reason reason = STEER_REASON_passed_other;
 
+	if (!is_in_pieces(context))
+		reason = classify_frame(context, &arrival_ns);
 	if (reason == STEER_REASON_redirected)
 		reason = classify_queue(queue, arrival_ns);
 	/* Only now: frames for the kernel stay as they are. */

@@ -10,6 +10,7 @@
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -67,6 +68,23 @@ static int attribute_handler(const struct nlattr *attribute, void *arg)
 	return MNL_CB_OK;
 }
 
+static void kind_copy(char kind[NETWORK_KIND_SIZE], const struct nlattr *attribute)
+{
+	if (attribute)
+		snprintf(kind, NETWORK_KIND_SIZE, "%.*s", (int)mnl_attr_get_payload_len(attribute),
+			mnl_attr_get_str(attribute));
+}
+
+static void link_info_read(struct network_nic *nic, const struct nlattr *info)
+{
+	const struct nlattr *table[ATTRIBUTES] = {NULL};
+
+	if (!info || mnl_attr_parse_nested(info, attribute_handler, table) < 0)
+		return;
+	kind_copy(nic->kind, table[IFLA_INFO_KIND]);
+	kind_copy(nic->master_kind, table[IFLA_INFO_SLAVE_KIND]);
+}
+
 static int link_handler(const struct nlmsghdr *message, void *arg)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
@@ -76,6 +94,10 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 
 	mnl_attr_parse(message, sizeof(*link), attribute_handler, table);
 	nic->ifindex = (uint32_t)link->ifi_index;
+	nic->type = link->ifi_type;
+	if (table[IFLA_MASTER])
+		nic->master = mnl_attr_get_u32(table[IFLA_MASTER]);
+	link_info_read(nic, table[IFLA_LINKINFO]);
 	if (table[IFLA_MTU])
 		nic->mtu = mnl_attr_get_u32(table[IFLA_MTU]);
 	if (table[IFLA_NUM_RX_QUEUES])
@@ -88,7 +110,7 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 
 /* Asked by ethtool rather than read from sysfs, which may show another network namespace than
  * ours. */
-static int ethtool_ask(const char *name, void *question)
+int network_ethtool(const char *name, void *question)
 {
 	struct ifreq request = {.ifr_data = question};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -106,34 +128,45 @@ uint16_t network_rx_queues(const char *name)
 {
 	struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
 
-	if (ethtool_ask(name, &channels) < 0)
+	if (network_ethtool(name, &channels) < 0)
 		return 0;
 	return (uint16_t)(channels.rx_count + channels.combined_count);
 }
 
-static bool ethtool_strips_vlan(const char *name)
+static struct nlmsghdr *link_request(char buffer[MESSAGE_SIZE], uint32_t ifindex)
 {
-	struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct ifinfomsg *link;
 
-	return ethtool_ask(name, &flags) == 0 && (flags.data & ETH_FLAG_RXVLAN);
+	request->nlmsg_type = RTM_GETLINK;
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	link = mnl_nlmsg_put_extra_header(request, sizeof(*link));
+	link->ifi_index = (int)ifindex;
+	return request;
+}
+
+int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6])
+{
+	char buffer[MESSAGE_SIZE];
+	struct network_nic nic = {0};
+	int r = netlink_request(link_request(buffer, ifindex), link_handler, &nic);
+
+	memcpy(ret_mac, nic.mac, sizeof(nic.mac));
+	return r;
 }
 
 int network_nic(const char *name, struct network_nic *ret_nic)
 {
 	char buffer[MESSAGE_SIZE];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
+	struct nlmsghdr *request = link_request(buffer, 0);
 	uint16_t rx_queues;
 	int r;
 
 	memset(ret_nic, 0, sizeof(*ret_nic));
-	request->nlmsg_type = RTM_GETLINK;
-	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	mnl_nlmsg_put_extra_header(request, sizeof(struct ifinfomsg));
 	mnl_attr_put_strz(request, IFLA_IFNAME, name);
 	r = netlink_request(request, link_handler, ret_nic);
 	if (r < 0)
 		return r;
-	ret_nic->strips_vlan = ethtool_strips_vlan(name);
 	rx_queues = network_rx_queues(name);
 	if (rx_queues > 0)
 		ret_nic->rx_queues = rx_queues;

@@ -10,16 +10,27 @@
 #include "addresses.h"
 #include <stdint.h>
 
+#define NETWORK_KIND_SIZE 16
+
 struct network_nic {
 	uint32_t ifindex;
 	uint32_t mtu;
 	uint16_t rx_queues; /* in use, at least 1 */
 	uint8_t mac[6];
-	bool strips_vlan; /* takes VLAN tags off before XDP sees the frame */
+	uint16_t type;                       /* ARPHRD_* */
+	char kind[NETWORK_KIND_SIZE];        /* of a virtual interface: "bond", "vlan"; else "" */
+	uint32_t master;                     /* interface that this one is a port of; 0: none */
+	char master_kind[NETWORK_KIND_SIZE]; /* "bond", "bridge", "vrf"; else "" */
 };
 
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
+
+/* MAC address of the interface `ifindex`. Returns 0, -ENODEV or a negative errno. */
+int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6]);
+
+/* Puts a question (struct ethtool_*) to an interface; ethtool's ioctl. 0 or a negative errno. */
+int network_ethtool(const char *name, void *question);
 
 /* Receive queues in use, which `ethtool -L` changes without a notification; 0 when the driver does
  * not tell. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nic.h"
+#include "device.h"
 #include "log.h"
 #include "network.h"
+#include "offload.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,6 +81,9 @@ static void nic_describe(struct nic *nic, const struct network_nic *found)
 {
 	nic->policy.mtu = found->mtu;
 	memcpy(nic->policy.mac, found->mac, sizeof(nic->policy.mac));
+	nic->master_ifindex = device_is_port(found) ? found->master : 0;
+	if (nic->master_ifindex != 0)
+		(void)network_mac(nic->master_ifindex, nic->policy.mac);
 	if (nic->rx_queues != found->rx_queues)
 		nic->policy.queue_count = nic_queue_count(nic, found->rx_queues);
 	nic->rx_queues = found->rx_queues;
@@ -133,13 +138,32 @@ static void nic_lose(struct nic *nic, bool same_interface)
 	xdp_leave(&nic->xdp);
 }
 
-/* The dataplane would answer such a request without its tag. */
-static void nic_warn_of_vlan(const struct nic *nic)
+/* Refuses an interface that takes VLAN tags off where XDP cannot see them. */
+static int nic_keep_vlan_tags(struct nic *nic)
 {
-	log_warning(
-		"nic %s: takes VLAN tags off where XDP cannot see them; if clients reach it by a "
-		"VLAN: ethtool -K %s rxvlan off",
+	int r;
+
+	if (!offload_strips_vlan(nic->config->name))
+		return 0;
+	r = offload_strip_vlan(nic->config->name, false);
+	if (r < 0)
+		return nic_complain(nic, r,
+			"its driver takes VLAN tags off and cannot leave them on, so that replies "
+			"would go into another VLAN; its clients are answered by way of the "
+			"kernel");
+	nic->vlan_stripping = true;
+	log_info("nic %s: leaves VLAN tags on from now on (as `ethtool -K %s rxvlan off`)",
 		nic->config->name, nic->config->name);
+	return 0;
+}
+
+static int nic_prepare(struct nic *nic, const struct network_nic *found)
+{
+	char reason[DEVICE_REASON_SIZE];
+
+	if (!device_serves(nic->config->name, found, reason))
+		return nic_complain(nic, -EOPNOTSUPP, reason);
+	return nic_keep_vlan_tags(nic);
 }
 
 int nic_sync(struct nic *nic)
@@ -153,7 +177,8 @@ int nic_sync(struct nic *nic)
 	r = network_nic(nic->config->name, &found);
 	if (r == -ENODEV) {
 		nic_forget(nic);
-		nic->policy.ifindex = 0;
+		nic->policy.ifindex = nic->master_ifindex = 0;
+		nic->vlan_stripping = false;
 		nic_complain(nic, r, "no such interface; waiting for it");
 		return 0;
 	}
@@ -164,9 +189,9 @@ int nic_sync(struct nic *nic)
 	if (!xdp_attached(&nic->xdp, found.ifindex)) {
 		if (nic->xdp.bpf)
 			nic_lose(nic, same_interface);
-		r = nic_attach(nic);
-		if (r == 0 && found.strips_vlan)
-			nic_warn_of_vlan(nic);
+		r = nic_prepare(nic, &found);
+		if (r == 0)
+			r = nic_attach(nic);
 	}
 	nic->policy.xdp_program_id = nic->xdp.program_id;
 	nic->policy.xsks_map_id = nic->xdp.socket_map_id;
@@ -229,6 +254,8 @@ void nic_fini(struct nic *nic, bool detach)
 {
 	if (detach)
 		xdp_detach(&nic->xdp);
-	else
+	if (detach && nic->vlan_stripping)
+		(void)offload_strip_vlan(nic->config->name, true);
+	if (!detach)
 		xdp_leave(&nic->xdp);
 }

@@ -60,7 +60,7 @@ static void sync_after(uint64_t delay_ns)
 
 static int addresses_find(struct addresses *addresses)
 {
-	uint32_t ifindex[MERIDIAN_POLICY_NICS_MAX];
+	uint32_t ifindex[2 * MERIDIAN_POLICY_NICS_MAX];
 	size_t count = 0;
 	int r = 0;
 
@@ -70,6 +70,8 @@ static int addresses_find(struct addresses *addresses)
 		r = addresses_add_given(addresses, &plan.nic[i]);
 		if (nics[i].policy.ifindex != 0)
 			ifindex[count++] = nics[i].policy.ifindex;
+		if (nics[i].master_ifindex != 0)
+			ifindex[count++] = nics[i].master_ifindex;
 	}
 	if (r < 0 || plan.interface_count == 0)
 		return r;

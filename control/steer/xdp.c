@@ -42,9 +42,24 @@ __attribute__((format(printf, 2, 0))) static int print_debug(
 	return 0;
 }
 
+/* As a program for frames in pieces, which drivers want for jumbo frames. */
+static void xdp_allow_frags(struct xdp *xdp)
+{
+	struct bpf_program *program = xdp->bpf->progs.xsk_def_prog;
+
+	xdp->bpf->rodata->steer_has_frags = true;
+	(void)bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_HAS_FRAGS);
+}
+
+/* Constants belong to one program: they are no map to share. */
+static bool is_pinned(const struct bpf_map *map)
+{
+	return !bpf_map__is_internal(map);
+}
+
 /* Loads the program; maps that are pinned already are used instead of new ones, the others are
  * pinned. */
-static int xdp_load(struct xdp *xdp)
+static int xdp_load(struct xdp *xdp, bool frags)
 {
 	struct bpf_map *map = NULL;
 	char path[PIN_SIZE];
@@ -54,7 +69,11 @@ static int xdp_load(struct xdp *xdp)
 	xdp->bpf = steer_bpf__open();
 	if (!xdp->bpf)
 		return -errno;
+	if (frags)
+		xdp_allow_frags(xdp);
 	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
+		if (!is_pinned(map))
+			continue;
 		pin_path(path, xdp, bpf_map__name(map));
 		r = bpf_map__set_pin_path(map, path);
 		if (r < 0)
@@ -246,20 +265,21 @@ static bool is_final(int error)
 static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
 {
 	char path[PIN_SIZE];
-	int r = generic ? -EOPNOTSUPP : link_create(xdp, ifindex, XDP_FLAGS_DRV_MODE);
+	int r = link_create(xdp, ifindex, generic ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE);
 
-	xdp->mode = MERIDIAN_XDP_NATIVE;
-	if (r < 0 && !is_final(r)) {
-		xdp->mode = MERIDIAN_XDP_GENERIC;
-		xdp->native_error = generic ? 0 : r;
-		r = link_create(xdp, ifindex, XDP_FLAGS_SKB_MODE);
-	}
 	if (r < 0)
 		return r;
+	xdp->mode = generic ? MERIDIAN_XDP_GENERIC : MERIDIAN_XDP_NATIVE;
 	xdp->link_fd = r;
 	pin_path(path, xdp, "link");
 	r = bpf_obj_pin(xdp->link_fd, path);
 	return r < 0 ? xdp_fail(xdp, r, "pin the link") : 0;
+}
+
+static void xdp_unload(struct xdp *xdp)
+{
+	steer_bpf__destroy(xdp->bpf);
+	xdp->bpf = NULL;
 }
 
 /* Gives up pinned maps of another layout, which an earlier version made. The program that runs
@@ -270,34 +290,64 @@ static void xdp_unpin_own_maps(const struct xdp *xdp)
 	char path[PIN_SIZE];
 
 	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
-		if (strcmp(bpf_map__name(map), "xsks_map") == 0)
+		if (!is_pinned(map) || strcmp(bpf_map__name(map), "xsks_map") == 0)
 			continue;
 		pin_path(path, xdp, bpf_map__name(map));
 		unlink(path);
 	}
 }
 
-static int xdp_load_pinned(struct xdp *xdp)
+static int xdp_load_pinned(struct xdp *xdp, bool frags)
 {
 	int r = bpffs_make(xdp->directory);
 
 	if (r < 0)
 		return xdp_fail(xdp, r, "use " BPFFS_ROOT);
-	r = xdp_load(xdp);
+	r = xdp_load(xdp, frags);
 	if (r == -EINVAL && xdp->bpf) {
 		xdp_unpin_own_maps(xdp);
-		steer_bpf__destroy(xdp->bpf);
-		r = xdp_load(xdp);
+		xdp_unload(xdp);
+		r = xdp_load(xdp, frags);
 	}
 	return r < 0 ? xdp_fail(xdp, r, "load the XDP program") : 0;
 }
 
-static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
-{
-	int r = link_adopt(xdp, ifindex, generic);
+/* How to attach, best first. */
+static const struct {
+	bool generic, frags;
+} tries[] = {{false, false}, {false, true}, {true, false}};
 
+#define TRIES (sizeof(tries) / sizeof(tries[0]))
+
+/* One try: loads the program, and takes the pinned link over or makes a new one. */
+static int xdp_try(struct xdp *xdp, uint32_t ifindex, bool generic, bool frags)
+{
+	int r = xdp_load_pinned(xdp, frags);
+
+	if (r < 0 && frags) /* as kernels before 5.18 do not know it */
+		xdp->error[0] = '\0';
+	if (r == 0)
+		r = link_adopt(xdp, ifindex, generic);
 	if (r == -ENOENT)
 		r = link_new(xdp, ifindex, generic);
+	if (r < 0 && xdp->error[0] == '\0')
+		xdp_unload(xdp);
+	return r;
+}
+
+static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
+{
+	int r = -EOPNOTSUPP, native_error = 0;
+
+	for (size_t i = 0; i < TRIES && r < 0 && !is_final(r) && xdp->error[0] == '\0'; i++) {
+		if (generic && !tries[i].generic)
+			continue;
+		if (tries[i].generic)
+			xdp->native_error = native_error;
+		r = xdp_try(xdp, ifindex, tries[i].generic, tries[i].frags);
+		if (i == 0)
+			native_error = r;
+	}
 	if (r < 0 && xdp->error[0])
 		return r;
 	if (r == -EBUSY || r == -EEXIST)
@@ -337,9 +387,7 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 	r = xdp_check_free(xdp, ifindex);
 	if (r < 0)
 		return r;
-	r = xdp_load_pinned(xdp);
-	if (r == 0)
-		r = xdp_link(xdp, ifindex, generic);
+	r = xdp_link(xdp, ifindex, generic);
 	if (r < 0)
 		xdp_undo(xdp);
 	else
@@ -407,8 +455,7 @@ int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns)
 
 void xdp_leave(struct xdp *xdp)
 {
-	steer_bpf__destroy(xdp->bpf);
-	xdp->bpf = NULL;
+	xdp_unload(xdp);
 	if (xdp->link_fd >= 0)
 		close(xdp->link_fd);
 	xdp->link_fd = -1;

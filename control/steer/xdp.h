@@ -35,10 +35,10 @@ struct xdp {
 int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
 
 /*
- * Takes over what is pinned for this interface, or attaches anew: native mode,
- * and generic where the driver refuses that or `generic` asks for it. On failure everything
- * this call did is undone, xdp->error says why, and the result is a negative errno: -EBUSY when
- * the interface has somebody else's program.
+ * Takes over what is pinned for this interface, or attaches anew: native mode, with frames in
+ * pieces where the driver wants that (jumbo frames), and generic where it refuses both or `generic`
+ * asks for it. On failure everything this call did is undone, xdp->error says why, and the result
+ * is a negative errno: -EBUSY when the interface has somebody else's program.
  */
 int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
 
