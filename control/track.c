@@ -168,7 +168,7 @@ static void held_adopt(void)
 static void publish_tracked(uint64_t now, const struct source *best)
 {
 	struct clock_line line = model_line(&model, &timescale, now);
-	struct bound bound = bound_of_line(&best->estimator, &line);
+	struct bound bound = pool_bound(&pool, best, &line);
 	struct model_facts facts = {
 		.root_delay_s = bound.distance.delay_s,
 		.root_dispersion_s = bound.distance.dispersion_s,

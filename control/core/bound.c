@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "bound.h"
 #include <math.h>
+#include <stdlib.h>
 
 #define BOUND_SAMPLES 16   /* the youngest; and of the older ones */
 #define OLDER_STEP    8    /* every eighth, */
@@ -149,6 +150,25 @@ struct bound bound_of_line(const struct estimator *estimator, const struct clock
 		evidence_collect(estimator, 0, disputed > 0 ? disputed : BOUND_SAMPLES);
 
 	return evidence_bound(&evidence, line);
+}
+
+static int compare_bound(const void *a, const void *b)
+{
+	double x = root_distance_s(&((const struct bound *)a)->distance);
+	double y = root_distance_s(&((const struct bound *)b)->distance);
+
+	return (x > y) - (x < y);
+}
+
+struct bound bound_despite(struct bound *bound, size_t count, size_t liars)
+{
+	struct bound sure;
+
+	qsort(bound, count, sizeof(bound[0]), compare_bound);
+	sure = bound[liars];
+	for (size_t i = 0; i < liars; i++)
+		sure.drift = fmax(sure.drift, bound[i].drift);
+	return sure;
 }
 
 bool bound_contradicts(const struct estimator *estimator, const struct sample *sample)

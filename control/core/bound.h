@@ -9,7 +9,9 @@
  * counter's rate, once measured, keeps within timescale.wander, UTC lies within the distances
  * below. A source that breaks its promise cannot be told from one that keeps it before there is
  * evidence: an only source that steps is believed until its next sample. From that sample on the
- * distance covers the old time and the new one, until one of the two is established.
+ * distance covers the old time and the new one, until one of the two is established. Of several
+ * sources fewer than half are liars: a near one whose lie is too small to be seen by the others
+ * must not make the bound as narrow as its own.
  */
 
 #include "estimator.h"
@@ -41,6 +43,10 @@ struct bound {
 /* What the recent samples say about `line`. At least one must have been taken. A sample that
  * contradicts a younger one does not count. */
 struct bound bound_of_line(const struct estimator *estimator, const struct clock_line *line);
+
+/* What surely holds for a clock of which `count` > 0 sources say `bound`, when up to `liars`, fewer
+ * than `count`, do not keep their promise: of the liars + 1 that say the least, one does. Sorts. */
+struct bound bound_despite(struct bound *bound, size_t count, size_t liars);
 
 /* True when UTC cannot be where both `sample`, a younger one, and the estimator's samples have it.
  * The samples in dispute are not asked. */

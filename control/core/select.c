@@ -96,6 +96,39 @@ static bool is_candidate(const struct select_source *source, const struct shared
 		source->estimate.offset_s + width_s >= shared->high_s;
 }
 
+/* How many usable sources have UTC possibly at `offset_s`. */
+static size_t coverage(const struct select_source *source, size_t count, double offset_s)
+{
+	size_t depth = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double middle_s = source[i].estimate.offset_s, distance_s = source[i].distance_s;
+
+		depth += source[i].usable && middle_s - distance_s <= offset_s &&
+			offset_s <= middle_s + distance_s;
+	}
+	return depth;
+}
+
+/* Nowhere in its interval do more than half agree. */
+static bool is_refuted(
+	const struct select_source *source, size_t count, const struct select_source *one)
+{
+	double low_s = one->estimate.offset_s - one->distance_s;
+	double high_s = one->estimate.offset_s + one->distance_s;
+	size_t usable = usable_count(source, count, false);
+
+	/* Most agree where one of their intervals begins. */
+	for (size_t i = 0; i < count; i++) {
+		double at_s = fmax(source[i].estimate.offset_s - source[i].distance_s, low_s);
+
+		if (source[i].usable && at_s <= high_s &&
+			2 * coverage(source, count, at_s) > usable)
+			return false;
+	}
+	return true;
+}
+
 static enum select_state judge(const struct select_source *source, const struct shared *shared,
 	const struct shared *trusted)
 {
@@ -232,6 +265,8 @@ int select_combine(struct select_source *source, size_t count, size_t min_source
 	struct shared shared = intersect(source, count, false, true);
 	size_t best;
 
+	for (size_t i = 0; i < count; i++)
+		source[i].refuted = source[i].usable && is_refuted(source, count, &source[i]);
 	if (!is_majority(source, count, shared.depth))
 		shared = intersect(source, count, false, false);
 	if (!is_majority(source, count, shared.depth)) {

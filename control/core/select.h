@@ -50,6 +50,7 @@ struct select_source {
 	double asymmetry_sd_s;    /* input: error that no statistics of this path can show */
 	enum select_state state;  /* output */
 	bool candidate;           /* output, of usable sources: of the majority */
+	bool refuted;             /* output, of usable sources: it cannot be of any majority */
 };
 
 /* Sets the state of every usable source and fills *ret_combined. Returns the index of the best

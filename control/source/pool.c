@@ -191,6 +191,7 @@ const struct source *pool_select(
 		if (offered[i].state == SELECT_FALSETICKER && source->state != SELECT_FALSETICKER)
 			log_notice("%s does not agree with the majority", source->label);
 		source->state = offered[i].state;
+		source->refuted = offered[i].refuted;
 	}
 	return selected < 0 ? NULL : pool->source[selected];
 }
@@ -230,6 +231,34 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 			bound[count++] = bound_of_line(&pool->source[i]->estimator, line);
 	}
 	return count;
+}
+
+/* The address is of a server. */
+static bool is_vouched(const struct source *source)
+{
+	return source->config->trust || source->config->prefer || source->address.family == 0;
+}
+
+struct bound pool_bound(
+	const struct pool *pool, const struct source *best, const struct clock_line *line)
+{
+	struct bound bound[POOL_SOURCES_MAX];
+	size_t count = 0, usable = 0, refuted = 0, liars;
+
+	for (size_t i = 0; i < pool->count && !is_vouched(best); i++) {
+		const struct source *source = pool->source[i];
+
+		if (source->state < SELECT_FALSETICKER || !is_heard(source))
+			continue;
+		usable++;
+		refuted += source->refuted;
+		if (!source->refuted)
+			bound[count++] = bound_of_line(&source->estimator, line);
+	}
+	liars = usable > 2 ? (usable - 1) / 2 : 0;
+	if (liars <= refuted || liars - refuted >= count)
+		return bound_of_line(&best->estimator, line);
+	return bound_despite(bound, count, liars - refuted);
 }
 
 void pool_shift(struct pool *pool, double seconds)

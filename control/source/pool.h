@@ -55,6 +55,12 @@ struct leap_votes pool_leap_votes(const struct pool *pool);
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	struct bound bound[POOL_SOURCES_MAX]);
 
+/* What surely holds for `line`, which follows `best`, if fewer than half of the sources in the last
+ * selection do not keep their promise, and none that the operator vouches for: reference clocks,
+ * and those with `trust` or `prefer`. */
+struct bound pool_bound(
+	const struct pool *pool, const struct source *best, const struct clock_line *line);
+
 /* Follows a timescale that was moved ahead. */
 void pool_shift(struct pool *pool, double seconds);
 

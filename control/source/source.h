@@ -61,6 +61,7 @@ struct source {
 	uint32_t refid;                    /* what those who follow it announce; 0: not known */
 	struct estimator estimator;
 	enum select_state state;  /* set by the tracker */
+	bool refuted;             /* the same: it cannot be of any majority */
 	uint64_t polls;           /* ever made */
 	uint64_t last_sample;     /* counter when the last good sample was complete */
 	double original_offset_s; /* published clock minus the source's, when it came */

@@ -236,6 +236,23 @@ static void test_held(void **state)
 	assert_true(bound_held_s(0.1, bound, 2) == 0.1);
 }
 
+/* Of those that say the least one keeps its promise, and it may be the last of them. */
+static void test_of_several_some_may_lie(void **state)
+{
+	struct bound bound[] = {{.distance.dispersion_s = 0.3, .drift = 1e-6},
+		{.distance.delay_s = 0.2, .drift = 2e-6},
+		{.distance.dispersion_s = 1e-6, .drift = 5e-6}};
+	struct bound sure = bound_despite(bound, 3, 1);
+
+	(void)state;
+	assert_true(sure.distance.delay_s == 0.2 && sure.distance.dispersion_s == 0);
+	assert_true(sure.drift == 5e-6);
+	sure = bound_despite(bound, 3, 0);
+	assert_true(sure.distance.dispersion_s == 1e-6 && sure.drift == 5e-6);
+	sure = bound_despite(bound, 3, 2);
+	assert_true(root_distance_s(&sure.distance) == 0.3);
+}
+
 static void test_distance_includes_the_server(void **state)
 {
 	struct estimator estimator;
@@ -295,6 +312,7 @@ int main(void)
 		cmocka_unit_test(test_recovers_from_a_runaway),
 		cmocka_unit_test(test_one_wrong_server_of_four),
 		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_of_several_some_may_lie),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,28 @@ static void test_minority_falseticker(void **state)
 	assert_true(fabs(combined.offset_s) < 0.002);
 }
 
+/* A near liar that all others may agree with is not found out; one that they cannot is. */
+static void test_refuted_is_who_can_have_no_majority(void **state)
+{
+	struct select_source source[] = {source_at(0.001, 0.010), source_at(-0.002, 0.015),
+		source_at(0.005, 0.0001), source_at(0.05, 0.002)};
+	struct estimate combined;
+
+	(void)state;
+	select_combine(source, 4, 1, &combined);
+	assert_false(source[0].refuted);
+	assert_false(source[1].refuted);
+	assert_false(source[2].refuted);
+	assert_true(source[3].refuted);
+	/* It makes a majority with one of two honest ones: they cannot both be told from it. */
+	source[0] = source_at(-0.004, 0.005);
+	source[1] = source_at(0.006, 0.008);
+	source[2] = source_at(0.012, 0.004);
+	select_combine(source, 3, 1, &combined);
+	for (int i = 0; i < 3; i++)
+		assert_false(source[i].refuted);
+}
+
 static void test_majority_of_liars_wins(void **state)
 {
 	struct select_source source[] = {
@@ -256,6 +278,7 @@ int main(void)
 		cmocka_unit_test(test_single_source),
 		cmocka_unit_test(test_minority_falseticker),
 		cmocka_unit_test(test_majority_of_liars_wins),
+		cmocka_unit_test(test_refuted_is_who_can_have_no_majority),
 		cmocka_unit_test(test_no_majority),
 		cmocka_unit_test(test_touching_intervals_agree),
 		cmocka_unit_test(test_prefer),

@@ -193,6 +193,13 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	return 0;
 }
 
+struct bound pool_bound(
+	const struct pool *pool, const struct source *best, const struct clock_line *line)
+{
+	(void)pool;
+	return bound_of_line(&best->estimator, line);
+}
+
 void pool_shift(struct pool *pool, double seconds)
 {
 	(void)pool;
