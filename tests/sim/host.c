@@ -69,9 +69,18 @@ void event_remove_fd(int fd)
 	(void)fd;
 }
 
+/* A host that sleeps runs nothing; what was due meanwhile is late. */
+static void sleep_out(double true_s)
+{
+	double awake_s = world->suspend.start_s + world->suspend.length_s;
+
+	if (world_is_suspended(world_now_s()))
+		world_advance(fmin(awake_s, true_s));
+}
+
 void host_run(double true_s)
 {
-	while (!world_is_suspended(true_s)) {
+	for (;;) {
 		struct timer *first = NULL, due;
 
 		for (int i = 0; i < TIMERS_MAX; i++) {
@@ -81,9 +90,14 @@ void host_run(double true_s)
 		}
 		if (!first)
 			break;
+		world_advance(fmax(first->deadline_s, world_now_s()));
+		if (world_is_suspended(world_now_s())) {
+			sleep_out(true_s);
+			if (world_is_suspended(true_s))
+				break;
+		}
 		due = *first;
 		first->handler = NULL;
-		world_advance(fmax(due.deadline_s, world_now_s()));
 		due.handler(due.arg);
 	}
 	world_advance(true_s);

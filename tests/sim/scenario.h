@@ -18,6 +18,7 @@ struct scenario {
 	unsigned int requests_limit; /* of their mean: nor is a poll interval that never grows */
 	double restart_s;            /* when the tracker is started anew; 0: never */
 	const char *config;          /* more directives; NULL: none */
+	const char *options;         /* of each server; NULL: iburst */
 	double lost_s; /* seconds without synchronisation that are right, after the first time */
 	unsigned int comes;  /* and how often it comes back; judged with lost_s */
 	unsigned int liars;  /* bits of servers that must not be combined after 5 samples */

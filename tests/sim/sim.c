@@ -2,7 +2,7 @@
 
 /*
  * sim [-s FIRST[-LAST]] [-v] [SCENARIO...]: simulates the tracker and judges the clock it
- * publishes.
+ * publishes. sim -r FIRST[-LAST] [-v]: the same in random worlds with these numbers.
  *
  * Each scenario runs once for each seed, in a process of its own. A line "figure:" tells how good
  * the clock was, as medians over the seeds; a broken bound, a jump, a liar that is believed or a
@@ -11,7 +11,7 @@
 
 #include "config.h"
 #include "judge.h"
-#include "scenario.h"
+#include "random_scenario.h"
 #include "track.h"
 #include <math.h>
 #include <stdio.h>
@@ -44,8 +44,9 @@ static void config_write(FILE *file)
 	if (scenario->config)
 		fprintf(file, "%s\n", scenario->config);
 	for (size_t i = 0; i < scenario->world.server_count; i++)
-		fprintf(file, "server 192.0.2.%zu iburst minpoll %d maxpoll %d\n", i + 1,
-			scenario->minpoll_log2, scenario->maxpoll_log2);
+		fprintf(file, "server 192.0.2.%zu %s minpoll %d maxpoll %d\n", i + 1,
+			scenario->options ? scenario->options : "iburst", scenario->minpoll_log2,
+			scenario->maxpoll_log2);
 }
 
 static void configure(void)
@@ -267,6 +268,28 @@ static bool run_scenario(uint64_t first, uint64_t last, bool verbose)
 	return ok;
 }
 
+/* Of what every scenario promises, nothing is left out. */
+static bool run_random(uint64_t first, uint64_t last, bool verbose)
+{
+	unsigned int broken = 0;
+
+	for (uint64_t number = first; number <= last; number++) {
+		struct run run;
+		bool ok;
+
+		scenario = random_scenario(number);
+		run = run_apart(number, verbose);
+		if (verbose)
+			print_run(number, &run);
+		ok = check(&run, number);
+		if (!ok || verbose)
+			random_scenario_print(scenario);
+		broken += !ok;
+	}
+	printf("figure: %d random worlds, %u broken\n", (int)(last - first + 1), broken);
+	return broken == 0;
+}
+
 static bool is_wanted(char **names, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -278,7 +301,9 @@ static bool is_wanted(char **names, int count)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n");
+	fprintf(stderr,
+		"usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n"
+		"       sim -r FIRST[-LAST] [-v]\n");
 	for (size_t i = 0; i < scenario_count; i++)
 		fprintf(stderr, "  %-16s %s\n", scenarios[i].name, scenarios[i].text);
 	return 2;
@@ -287,17 +312,20 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	unsigned long first = 1, last = 0;
-	bool verbose = false, ok = true, any = false;
+	bool verbose = false, ok = true, any = false, random = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "s:v")) != -1) {
+	while ((option = getopt(argc, argv, "r:s:v")) != -1) {
 		if (option == 'v')
 			verbose = true;
-		else if (option != 's' || sscanf(optarg, "%lu-%lu", &first, &last) < 1)
+		else if (option == '?' || sscanf(optarg, "%lu-%lu", &first, &last) < 1)
 			return usage();
 		else if (last < first)
 			last = first;
+		random |= option == 'r';
 	}
+	if (random)
+		return run_random(first, last, verbose) ? 0 : 1;
 	for (size_t i = 0; i < scenario_count; i++) {
 		scenario = &scenarios[i];
 		if (!is_wanted(argv + optind, argc - optind))

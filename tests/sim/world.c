@@ -69,10 +69,23 @@ bool world_is_suspended(double at_s)
 	return at_s >= suspend->start_s && at_s < suspend->start_s + suspend->length_s;
 }
 
+/* The next instant at which something changes by itself. */
+static double next_change(double at_s)
+{
+	const struct world_suspend *suspend = &world->suspend;
+	double next_s = floor(at_s) + 1;
+
+	if (suspend->start_s > at_s)
+		next_s = fmin(next_s, suspend->start_s);
+	if (suspend->start_s + suspend->length_s > at_s)
+		next_s = fmin(next_s, suspend->start_s + suspend->length_s);
+	return next_s;
+}
+
 void world_advance(double true_s)
 {
 	while (now_s < true_s) {
-		double second = floor(now_s), end_s = fmin(second + 1, true_s);
+		double second = floor(now_s), end_s = fmin(next_change(now_s), true_s);
 
 		if (world_is_suspended(now_s))
 			slept_s += end_s - now_s;
@@ -130,6 +143,10 @@ static double law_delay(const struct world_law *law, struct congestion *state)
 		return law->scale_s;
 	case LAW_CONGESTION:
 		return congested(state, law->shape) ? random_exponential(law->scale_s) : 0;
+	case LAW_WEIBULL:
+		return law->scale_s * pow(-log(1 - world_random()), 1 / law->shape);
+	case LAW_DIURNAL:
+		return random_exponential(law->scale_s * (1 - cos(2 * PI * now_s / law->shape)));
 	default:
 		return 0;
 	}
@@ -178,5 +195,7 @@ bool world_passage(size_t index, struct world_passage *ret_passage)
 	ret_passage->server_s =
 		ret_passage->arrival_s + server_error(server, ret_passage->arrival_s);
 	ret_passage->return_s = ret_passage->arrival_s + back_s;
+	if (server->loss > 0 && world_random() < server->loss)
+		return false;
 	return !is_down(&server->outage) && !world_is_suspended(ret_passage->return_s);
 }

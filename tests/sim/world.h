@@ -27,6 +27,8 @@ enum world_law_kind {
 	LAW_LOGNORMAL,   /* median `scale_s`, sigma of the logarithm `shape` */
 	LAW_CONSTANT,    /* `scale_s`: one of several paths, packet by packet */
 	LAW_CONGESTION,  /* mean `scale_s` while congested; in and out about every `shape` s */
+	LAW_WEIBULL,     /* scale `scale_s`, exponent `shape`: below 1 a long tail */
+	LAW_DIURNAL,     /* mean from 0 to 2 `scale_s` and back within `shape` s */
 };
 
 /* One part of a packet's delay. */
@@ -61,6 +63,7 @@ struct world_server {
 	double root_delay_s, root_dispersion_s;
 	uint8_t stratum; /* 0 counts as 1 */
 	bool kiss;       /* asks once for a slower rate */
+	double loss;     /* probability that a request or its answer is lost */
 };
 
 struct world_oscillator {
