@@ -14,12 +14,10 @@ static struct meridian_utc utc_unpack(meridian_u128 packed)
 
 struct meridian_utc timescale_utc_add(struct meridian_utc utc, double seconds)
 {
-	double whole = floor(seconds);
-	uint64_t frac64 = (uint64_t)ldexp(seconds - whole, 64);
-
+	double whole = floor(seconds), fraction = seconds - whole;
 	/* A fraction just below 1 rounds up to it. */
-	if (seconds - whole >= 1.0)
-		frac64 = UINT64_MAX;
+	uint64_t frac64 = fraction < 1.0 ? (uint64_t)ldexp(fraction, 64) : UINT64_MAX;
+
 	return utc_unpack(utc_pack(utc) +
 		utc_pack((struct meridian_utc){.s = (int64_t)whole, .frac64 = frac64}));
 }
