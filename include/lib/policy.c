@@ -44,9 +44,11 @@ static int device_sane(const struct meridian_policy_device *device)
 
 static int devices_sane(const struct meridian_policy_blob *blob)
 {
-	const struct meridian_policy_device *device =
-		MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device);
+	const struct meridian_policy_device *device;
 
+	if (blob->devices.count == 0) /* and the offset may be anything */
+		return 1;
+	device = MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device);
 	for (uint64_t i = 0; i < blob->devices.count; i++) {
 		if (!device_sane(&device[i]))
 			return 0;

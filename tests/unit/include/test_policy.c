@@ -129,6 +129,9 @@ static void refuses_a_device_that_is_none(void **state)
 	CHECK(-EBADMSG, b.head.devices.count = 0);
 	CHECK(-EBADMSG, b.head.devices.count = 17);
 	CHECK(0, (b.head.nics.count = 2, b.head.devices.offset = b.head.devices.count = 0));
+	CHECK(0,
+		(b.head.nics.count = 2,
+			b.head.devices = (struct meridian_policy_table){.offset = UINT64_MAX}));
 	CHECK(-EBADMSG, memset(b.device[0].text, 0, sizeof(b.device[0].text)));
 	CHECK(-EBADMSG, memset(b.device[0].text + 4, 'x', sizeof(b.device[0].text) - 4));
 	CHECK(0, memset(b.device[0].text + 4, 'x', sizeof(b.device[0].text) - 5));
