@@ -415,6 +415,7 @@ int output_end(void)
 	if (mode == OUTPUT_JSON) {
 		if (problems != NULL)
 			json_object_set_new(json, "problems", problems);
+		problems = NULL;
 		json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 		putchar('\n');
 		json_decref(json);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reply_check.h"
+#include <string.h>
+
+#define MODE(octet)    ((octet)&7)
+#define VERSION(octet) ((octet) >> 3 & 7)
+
+static const char *headers_fault(const struct frame *reply)
+{
+	const uint8_t *ip = reply->data + reply->ip, *udp = reply->data + reply->udp;
+
+	if (!reply->ipv6 && !pkt_checksum_ipv4_good(ip))
+		return "IPv4 checksum";
+	if (!pkt_checksum_udp_good(ip, udp, reply->ipv6))
+		return "UDP checksum";
+	return reply->length == (uint32_t)reply->payload + reply->payload_length ? NULL : "length";
+}
+
+static const char *mode_fault(uint8_t request, uint8_t reply)
+{
+	uint8_t mode = MODE(request);
+
+	if (mode != 3 && mode != 1 && !(mode == 0 && VERSION(request) == 1))
+		return "answers what is no request";
+	if (MODE(reply) != (mode == 1 ? 2 : 4))
+		return "mode";
+	return VERSION(reply) == VERSION(request) ? NULL : "version";
+}
+
+static const char *timestamps_fault(const uint8_t *request, const uint8_t *reply)
+{
+	uint64_t origin = pkt_u64(request + 40);
+	uint64_t receive = pkt_u64(reply + 32), transmit = pkt_u64(reply + 40);
+
+	if (pkt_u64(reply + 24) != origin)
+		return "origin timestamp";
+	if ((int64_t)(transmit - receive) <= 0)
+		return "transmit before receive time";
+	return receive != origin && transmit != origin ? NULL : "answers itself";
+}
+
+const char *reply_fault(const struct fixture_frame *f)
+{
+	const struct frame *reply = &f->frame;
+	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
+	const char *fault = NULL;
+
+	if (reply->length > f->length)
+		return "longer than its request";
+	if (reply->payload_length < PKT_NTP_SIZE)
+		return "shorter than a header";
+	fault = mode_fault(was[0], ntp[0]);
+	if (fault == NULL)
+		fault = timestamps_fault(was, ntp);
+	return fault == NULL ? headers_fault(reply) : fault;
+}
+
+static bool is_answered(struct responder *responder, struct frame frame, uint64_t counter)
+{
+	struct fixture_frame f;
+	enum meridian_verdict verdict;
+
+	fixture_frame_init(&f, frame.data, frame.length);
+	f.frame.mac = frame.mac;
+	verdict = responder_classify(responder, &f.frame, counter + 100);
+	fixture_frame_fini(&f);
+	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
+}
+
+/* A server of the same kind where the client was. */
+static bool peer_answers(
+	const struct responder *server, const struct frame *reply, uint64_t counter)
+{
+	struct meridian_policy_address client = {
+		.family = reply->ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4};
+	struct responder_policy policy = {.access = server->policy->access};
+	struct responder peer = *server;
+	struct frame frame = *reply;
+	bool answers;
+
+	memcpy(client.octets, frame_destination(reply), reply->ipv6 ? 16 : 4);
+	if (served_init(&policy.served, &client, 1) < 0)
+		return true;
+	peer.limit = NULL;
+	responder_begin(&peer, NULL, &policy, counter, 0);
+	frame.mac = frame_mac(reply->data);
+	answers = is_answered(&peer, frame, counter);
+	served_fini(&policy.served);
+	return answers;
+}
+
+static bool server_answers(
+	const struct responder *server, const struct frame *reply, uint64_t counter)
+{
+	struct responder same = *server;
+	struct fixture_frame back;
+	bool answers;
+
+	same.limit = NULL;
+	fixture_frame_init(&back, reply->data, reply->length);
+	back.frame.ip = reply->ip;
+	back.frame.udp = reply->udp;
+	back.frame.payload = reply->payload;
+	back.frame.ipv6 = reply->ipv6;
+	frame_turn(&back.frame, reply->payload_length);
+	frame_checksum_udp(&back.frame);
+	answers = is_answered(&same, back.frame, counter);
+	fixture_frame_fini(&back);
+	return answers;
+}
+
+const char *reply_ends_the_talk(
+	const struct responder *server, const struct frame *reply, uint64_t counter)
+{
+	if (peer_answers(server, reply, counter))
+		return "is answered by a server at the client's place";
+	return server_answers(server, reply, counter) ? "is answered when it comes back" : NULL;
+}
