@@ -4,7 +4,7 @@
 BUILD ?= build
 export BUILD
 
-.PHONY: build run test bench install clean deps help
+.PHONY: build run test fuzz bench install clean deps help
 .DEFAULT_GOAL := build
 
 build: ## build everything into build/
@@ -18,9 +18,13 @@ run: ## serve in a lab of network namespaces, or on IFACE=eth1; ends after DURAT
 	@ninja --quiet -C $(BUILD)
 	@IFACE="$(IFACE)" DURATION="$(DURATION)" NTP_SERVERS="$(NTP_SERVERS)" tests/lab/run
 
-test: ## run every test, or those of TIERS="unit abi sim bpf lint system"
+test: ## run every test, or those of TIERS="unit abi sim bpf lint fuzz system"
 	@tests/lab/deps build lab test stock
 	@tests/run $(TIERS)
+
+fuzz: ## run the fuzz targets, ten minutes each or FUZZ_SECONDS=n
+	@tests/lab/deps build lab test
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/run fuzz
 
 bench: ## run the benchmarks, about ten minutes; QUICK=1: three; CASES="veth idle": some
 	@tests/lab/deps build lab bench stock
@@ -33,7 +37,7 @@ install: build ## install (DESTDIR and meson's prefix apply)
 	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean: ## remove the build directories and the unpacked stock programs
-	@rm -rf build build-asan build-clang
+	@rm -rf build build-asan build-clang build-fuzz
 
 deps: ## install and unpack everything that the other targets need
 	@tests/lab/deps build lab test bench stock

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/*
+ * The control socket: what a client may send, answered from reports that say anything.
+ *
+ * Input: the request's length (16 bits) and octets, then what the reports say.
+ */
+
+#include "fuzz.h"
+#include <answer.h>
+#include <errno.h>
+#include <steer/steer.h>
+
+#define SOURCES 3
+
+static struct fuzz_input reports;
+
+unsigned int report_source_count(void)
+{
+	return SOURCES;
+}
+
+int report_source(unsigned int index, struct report_source *ret_source)
+{
+	if (index >= SOURCES)
+		return -ENOENT;
+	fuzz_take(&reports, ret_source, sizeof(*ret_source));
+	ret_source->name = ret_source->stratum & 1 ? NULL : "ntp.example";
+	ret_source->state %= REPORT_SOURCE_COMBINED + 1;
+	return 0;
+}
+
+int report_select(unsigned int index, struct report_select *ret_select)
+{
+	if (index >= SOURCES)
+		return -ENOENT;
+	fuzz_take(&reports, ret_select, sizeof(*ret_select));
+	return 0;
+}
+
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
+{
+	if (index >= SOURCES)
+		return -ENOENT;
+	fuzz_take(&reports, ret_ntp, sizeof(*ret_ntp));
+	ret_ntp->interleaved = fuzz_u8(&reports) & 1;
+	return 0;
+}
+
+void report_tracking(struct report_tracking *ret_tracking)
+{
+	fuzz_take(&reports, ret_tracking, sizeof(*ret_tracking));
+}
+
+void report_activity(struct report_activity *ret_activity)
+{
+	fuzz_take(&reports, ret_activity, sizeof(*ret_activity));
+}
+
+void steer_report_server(struct report_server *ret_server)
+{
+	fuzz_take(&reports, ret_server, sizeof(*ret_server));
+}
+
+static void check_reply(const uint8_t *request, uint8_t *reply, size_t length)
+{
+	struct candm_wire wire = {.octets = reply, .size = length, .decode = true};
+	struct candm_reply head;
+
+	candm_reply(&wire, &head);
+	FUZZ_CHECK(!wire.overrun);
+	FUZZ_CHECK(head.version == CANDM_VERSION && head.type == CANDM_TYPE_REPLY);
+	FUZZ_CHECK(memcmp(request + 4, reply + 4, 2) == 0); /* command */
+	FUZZ_CHECK(head.status == CANDM_STATUS_SUCCESS || head.reply == CANDM_REPLY_NULL);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct fuzz_input input = {data, size};
+	const struct answer_counts counts = {.hits = 1};
+	size_t length = fuzz_u16(&input), replied;
+	uint8_t reply[CANDM_REPLY_MAX], *request, *before;
+
+	if (length > input.size)
+		length = input.size;
+	request = fuzz_copy(input.data, length);
+	before = fuzz_copy(input.data, length);
+	reports = (struct fuzz_input){input.data + length, input.size - length};
+	replied = answer(request, length, &counts, reply);
+	FUZZ_CHECK(replied <= length && replied <= sizeof(reply));
+	FUZZ_CHECK(memcmp(request, before, length) == 0);
+	if (replied > 0) {
+		uint8_t copy[CANDM_REPLY_MAX];
+
+		check_reply(request, reply, replied);
+		FUZZ_CHECK(answer(reply, replied, &counts, copy) == 0); /* no reply to a reply */
+	}
+	free(request);
+	free(before);
+	return 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ways.h"
+#include "fuzz.h"
+#include "reply_check.h"
+#include <burst.h>
+
+#define SEED 4711
+
+static const struct limit_rate limit_rate = {.interval_log2 = 0, .burst = 2};
+
+static struct ways *ways_new(void)
+{
+	static struct ways ways;
+
+	ways.way[1].responder.engine = &burst_engine_plain;
+	ways.count = 2;
+	if (burst_engine_best() != &burst_engine_plain)
+		ways.way[ways.count++].responder.engine = burst_engine_best();
+	ways.policy = fixture_policy();
+	for (unsigned int i = 0; i < ways.count; i++)
+		FUZZ_CHECK(limit_new(&ways.way[i].limit, LIMIT_SETS_LOG2_MIN, SEED) == 0);
+	return &ways;
+}
+
+static void way_begin(struct way *way, bool limited)
+{
+	const struct burst_engine *engine = way->responder.engine;
+	const struct limit_rate none = {0};
+
+	/* Another rate makes a limiter forget. */
+	limit_configure(way->limit, &none, FIXTURE_HZ);
+	limit_configure(way->limit, &limit_rate, FIXTURE_HZ);
+	way->limit->counter = way->limit->fraction = way->limit->now = 0;
+	responder_init(&way->responder, SEED, limited ? way->limit : NULL);
+	way->responder.engine = engine;
+}
+
+static struct meridian_timemodel_data model_of(unsigned int settings)
+{
+	struct meridian_timemodel_data model = fixture_model();
+
+	if (settings & WAYS_UNSYNCHRONISED)
+		model.status = MERIDIAN_TIMEMODEL_UNSYNCHRONISED;
+	if (settings & WAYS_NOISE)
+		model.precision_log2 = -20;
+	if (settings & WAYS_LEAP) {
+		model.leap = MERIDIAN_NTP_LI_INSERT;
+		model.leap_s = FIXTURE_UTC_S + 1;
+	}
+	return model;
+}
+
+struct ways *ways_begin(unsigned int settings)
+{
+	static struct ways *ways;
+
+	if (ways == NULL)
+		ways = ways_new();
+	ways->settings = settings;
+	ways->policy->rate = limit_rate;
+	ways->model = model_of(settings);
+	ways->counter = FIXTURE_COUNTER;
+	ways->last_receive = 0;
+	ways->frames = 0;
+	memset(ways->verdicts, 0, sizeof(ways->verdicts));
+	for (unsigned int i = 0; i < ways->count; i++)
+		way_begin(&ways->way[i], settings & WAYS_LIMIT);
+	return ways;
+}
+
+/* One frame at a time, as the fallback's and the tests' reference. */
+static void serve_plain(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
+{
+	for (unsigned int i = 0; i < count; i++)
+		way->verdict[i] = responder_classify(&way->responder, &way->f[i].frame, receive[i]);
+	for (unsigned int i = 0; i < count; i++) {
+		if (ways_answered(way->verdict[i]))
+			responder_finish(&way->responder, &way->f[i].frame, now);
+	}
+}
+
+static void serve_burst(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
+{
+	struct frame frame[WAYS_FRAMES], accepted[WAYS_FRAMES];
+	unsigned int accepted_count = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		frame[i] = way->f[i].frame;
+	burst_classify(&way->responder, frame, receive, way->verdict, count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (ways_answered(way->verdict[i]))
+			accepted[accepted_count++] = frame[i];
+		way->f[i].frame = frame[i];
+	}
+	burst_finish(&way->responder, accepted, accepted_count, now);
+}
+
+static void check_same(const struct way *plain, const struct way *burst, unsigned int i)
+{
+	FUZZ_CHECK(burst->verdict[i] == plain->verdict[i]);
+	FUZZ_CHECK(burst->f[i].frame.length == plain->f[i].frame.length);
+	FUZZ_CHECK(memcmp(burst->f[i].frame.data, plain->f[i].frame.data,
+			   plain->f[i].frame.length) == 0);
+	if (!ways_answered(plain->verdict[i]))
+		return;
+	FUZZ_CHECK(burst->f[i].frame.receive == plain->f[i].frame.receive);
+	FUZZ_CHECK(burst->f[i].frame.payload == plain->f[i].frame.payload);
+}
+
+static void check_one(struct ways *ways, unsigned int i)
+{
+	const struct way *plain = &ways->way[0];
+	enum meridian_verdict verdict = plain->verdict[i];
+	const char *fault;
+
+	FUZZ_CHECK(verdict < MERIDIAN_VERDICT_COUNT);
+	ways->verdicts[verdict]++;
+	ways->frames++;
+	if (!ways_answered(verdict)) {
+		FUZZ_CHECK(fixture_frame_unchanged(&plain->f[i]));
+		return;
+	}
+	fault = reply_fault(&plain->f[i]);
+	if (fault == NULL)
+		fault = reply_ends_the_talk(&plain->responder, &plain->f[i].frame, ways->counter);
+	if (fault != NULL) {
+		fprintf(stderr, "reply: %s\n", fault);
+		abort();
+	}
+	FUZZ_CHECK(plain->f[i].frame.receive > ways->last_receive ||
+		(ways->settings & WAYS_LEAP) != 0);
+	ways->last_receive = plain->f[i].frame.receive;
+}
+
+void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, uint32_t ticks)
+{
+	uint64_t receive[WAYS_FRAMES], now;
+
+	ways->counter += ticks;
+	now = ways->counter + 50;
+	for (unsigned int i = 0; i < count; i++)
+		receive[i] = ways->counter + i / 2;
+	for (unsigned int w = 0; w < ways->count; w++) {
+		struct way *way = &ways->way[w];
+
+		responder_begin(&way->responder,
+			ways->settings & WAYS_NO_MODEL ? NULL : &ways->model, ways->policy, now, 0);
+		for (unsigned int i = 0; i < count; i++) {
+			fixture_frame_init(&way->f[i], pkt[i].data, pkt[i].length);
+			way->f[i].frame.checksum_good = ways->settings & WAYS_CHECKSUM_GOOD;
+		}
+		if (w == 0)
+			serve_plain(way, receive, count, now);
+		else
+			serve_burst(way, receive, count, now);
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		for (unsigned int w = 1; w < ways->count; w++)
+			check_same(&ways->way[0], &ways->way[w], i);
+		check_one(ways, i);
+	}
+}
+
+void ways_burst_end(struct ways *ways, unsigned int count)
+{
+	for (unsigned int w = 0; w < ways->count; w++) {
+		for (unsigned int i = 0; i < count; i++)
+			fixture_frame_fini(&ways->way[w].f[i]);
+	}
+}
+
+void ways_end(struct ways *ways)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < MERIDIAN_VERDICT_COUNT; i++)
+		sum += ways->verdicts[i];
+	FUZZ_CHECK(sum == ways->frames);
+}
