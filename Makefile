@@ -18,7 +18,7 @@ run: ## serve in a lab of network namespaces, or on IFACE=eth1; ends after DURAT
 	@ninja --quiet -C $(BUILD)
 	@IFACE="$(IFACE)" DURATION="$(DURATION)" NTP_SERVERS="$(NTP_SERVERS)" tests/lab/run
 
-test: ## run every test, or those of TIERS="unit abi sim bpf lint fuzz system"
+test: ## run every test, or those of TIERS="unit abi sim bpf lint fuzz system vm"
 	@tests/lab/deps build lab test stock
 	@tests/run $(TIERS)
 

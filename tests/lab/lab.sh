@@ -142,6 +142,7 @@ lab_show_logs()
 {
 	local log
 
+	[ -z "${LAB_LOGS_FROM:-}" ] || "$LAB_LOGS_FROM" # a command that fetches more of them
 	for log in "$LAB_DIR"/*.log; do
 		[ -s "$log" ] || continue
 		echo "--- ${log##*/} (last lines)"

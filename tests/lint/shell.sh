@@ -12,7 +12,7 @@ scripts() # INTERPRETER (end of the first line)
 }
 
 scripts '(ba)?sh' | xargs shellcheck --external-sources
-shellcheck --external-sources tests/lab/lab.sh
+shellcheck --external-sources tests/lab/lab.sh tests/lab/vm.sh
 for file in $(scripts python3) $(git ls-files '*.py'); do
 	/usr/bin/python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$file"
 done
