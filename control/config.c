@@ -21,6 +21,10 @@ const struct config_directive *config_directive_find(const char *name)
 		if (strcasecmp(config_table[i].name, name) == 0)
 			return &config_table[i];
 	}
+	for (size_t i = 0; i < config_chrony_table_size; i++) {
+		if (strcasecmp(config_chrony_table[i].name, name) == 0)
+			return &config_chrony_table[i];
+	}
 	return NULL;
 }
 

@@ -56,8 +56,8 @@ static void print_directives(const char *title, enum config_class class)
 static void print_reasons(const char *title, const char *intro, enum config_class class)
 {
 	printf("# %s\n\n%s\n\n", title, intro);
-	for (size_t i = 0; i < config_table_size; i++) {
-		const struct config_directive *row = &config_table[i];
+	for (size_t i = 0; i < config_chrony_table_size; i++) {
+		const struct config_directive *row = &config_chrony_table[i];
 
 		if (row->class != class)
 			continue;

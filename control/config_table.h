@@ -40,6 +40,10 @@ struct config_directive {
 extern const struct config_directive config_table[];
 extern const size_t config_table_size;
 
+/* Those of chrony that are accepted without effect, or refused: CONFIG_NO_EFFECT and _REFUSED. */
+extern const struct config_directive config_chrony_table[];
+extern const size_t config_chrony_table_size;
+
 /* The row of `name`, without regard to case; NULL when there is none. */
 const struct config_directive *config_directive_find(const char *name);
 
