@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "book.h"
+#include "fold.h"
 #include "talkers.h"
 #include <math.h>
 #include <meridian/policy.h>
@@ -101,9 +102,9 @@ static void prefix_of(const struct collector_sample *sample, uint8_t ret_prefix[
 
 static uint64_t hash_of(const struct book *book, const uint8_t address[16], uint8_t family)
 {
-	uint64_t half = limit_fold(load_u64(address) ^ book->key[0], book->key[1]);
+	uint64_t half = fold(load_u64(address) ^ book->key[0], book->key[1]);
 
-	return limit_fold(load_u64(address + 8) ^ half ^ family, book->key[1]);
+	return fold(load_u64(address + 8) ^ half ^ family, book->key[1]);
 }
 
 static void address_add(struct book *book, const uint8_t address[16],

@@ -7,16 +7,6 @@
 /* No time lies further ahead, whatever the rate. */
 #define HORIZON_MAX ((UINT8_MAX + 1) * LIMIT_INTERVAL)
 
-/* splitmix64 */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static size_t size_of(unsigned int sets_log2)
 {
 	return sizeof(struct limit_set) << sets_log2;
@@ -35,9 +25,9 @@ int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed)
 	}
 	limit->sets_log2 = sets_log2;
 	limit->set_shift = 64 - sets_log2;
-	limit->key[0] = next_random(&seed);
-	limit->key[1] = next_random(&seed) | 1;
-	limit->key[2] = next_random(&seed);
+	limit->key[0] = fold_random(&seed);
+	limit->key[1] = fold_random(&seed) | 1;
+	limit->key[2] = fold_random(&seed);
 	*ret_limit = limit;
 	return 0;
 }

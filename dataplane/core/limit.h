@@ -21,6 +21,7 @@
  * comes back 2^32 units later to within the burst.
  */
 
+#include "fold.h"
 #include <meridian/policy.h>
 #include <meridian/timemodel.h>
 #include <stdbool.h>
@@ -97,20 +98,12 @@ static inline void limit_begin(struct limit *limit, const struct limit_rate *rat
 		limit_configure(limit, rate, counter_hz);
 }
 
-/* Both halves of a product. */
-static inline uint64_t limit_fold(uint64_t a, uint64_t b)
-{
-	meridian_u128 product = (meridian_u128)a * b;
-
-	return (uint64_t)(product >> 64) ^ (uint64_t)product;
-}
-
 /* Twice, because with some keys neighbours crowd in a few sets after the first time. */
 static inline uint64_t limit_hash(const struct limit *limit, uint64_t number)
 {
-	uint64_t once = limit_fold(number ^ limit->key[0], limit->key[1]);
+	uint64_t once = fold(number ^ limit->key[0], limit->key[1]);
 
-	return limit_fold(once ^ limit->key[2], limit->key[1]);
+	return fold(once ^ limit->key[2], limit->key[1]);
 }
 
 /* The hash of a source: an IPv4 address, or the upper half of an IPv6 address, in host order. The
