@@ -147,6 +147,7 @@ struct config {
 	int8_t ratelimit_interval_log2; /* seconds for a request of a source; -5 */
 	uint8_t ratelimit_burst;        /* requests at once, 128; 0: no limit */
 	bool no_client_log;             /* noclientlog: who asks is not written down */
+	uint32_t interleave_entries;    /* interleaved: replies kept, 65536; 0: none */
 	uint8_t smear_shape;            /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
 	struct config_address smear[CONFIG_BIND_MAX]; /* addresses where leap seconds are smeared */

@@ -164,9 +164,8 @@ static int print_manual(void)
 	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
-	      "*allow*, *deny*, *bindaddress*, *idlesleep*, *leapseclist* and *leapsmear* are "
-	      "taken "
-	      "over; what needs a restart is logged.\n\n",
+	      "*allow*, *deny*, *bindaddress*, *interleaved*, *idlesleep*, *leapseclist* and "
+	      "*leapsmear* are taken over; what needs a restart is logged.\n\n",
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);

@@ -82,6 +82,7 @@ static void dump_served(const struct config *config, FILE *out)
 	dump_ratelimit(config, out);
 	if (config->no_client_log)
 		fputs("noclientlog\n", out);
+	fprintf(out, "interleaved %" PRIu32 "\n", config->interleave_entries);
 	for (size_t i = 0; i < config->bind_count; i++)
 		dump_directive_address("bindaddress", &config->bind[i], out);
 	dump_smear(config, out);

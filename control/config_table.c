@@ -278,6 +278,24 @@ const struct config_directive config_table[] = {
 			"the most are known over the last minute, hour, day and since the start; "
 			"their addresses are in the run directory, for root and its group to "
 			"read, and nowhere on disk. It does not change the rate limit."},
+	{.name = "interleaved",
+		.class = CONFIG_OWN,
+		.parse = config_parse_uint32,
+		.offset = FIELD(interleave_entries),
+		.min = 0,
+		.max = MERIDIAN_INTERLEAVE_MAX,
+		.initial = "65536",
+		.syntax = "REPLIES",
+		.text = "Answer clients that ask for it (chrony's option xleave) in interleaved "
+			"mode: the transmit time in a reply is that of the reply before, measured "
+			"when it had left. It is kept for so many replies, 16 bytes each, in the "
+			"dataplane and as many in meridian-fallback, rounded up to a power of "
+			"two and to 64 at least; allow twice as many as there are such clients. A "
+			"client for which there is no room, or that comes to the other process or "
+			"to another node with the same address, has basic replies until it is "
+			"known there. An IPv4 address or an IPv6 subnet of 64 bits has room for "
+			"64. Another size forgets what was kept. 0: no interleaved mode. Clients "
+			"in basic mode cost nothing of this."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,

@@ -142,6 +142,7 @@ static void packet_serve(int fd, struct fallback_packet *packet)
 	struct frame *frame = &burst.frame[0];
 	const uint8_t *payload;
 	uint16_t length;
+	bool sent;
 
 	server_begin(&server, &burst, pages.view, CLOCK_REALTIME, 0);
 	fallback_frame_build(frame, packet->payload, packet->length, &packet->endpoints);
@@ -151,7 +152,10 @@ static void packet_serve(int fd, struct fallback_packet *packet)
 		return;
 	server_finish(&server, &burst);
 	length = fallback_frame_payload(frame, &payload);
-	server_sent(&server, &burst, fallback_socket_send(fd, packet, payload, length));
+	sent = fallback_socket_send(fd, packet, payload, length);
+	if (server_saves(&burst))
+		server_save(&server, &burst, sent, meridian_counter_read(server.counter_id));
+	server_sent(&server, &burst, sent);
 }
 
 static void socket_serve(int fd)

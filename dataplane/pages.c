@@ -6,9 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #define STATS_MODE 0644
+
+#define LOOK_SETS 2048 /* of the table of transmit times, at a poll: 256 KiB */
 
 /* 0 when it is not known. */
 static uint32_t writer_pid(const char *rundir, const struct meridian_page_kind *kind)
@@ -43,6 +46,8 @@ static void stats_start(struct meridian_stats *stats)
 	stats->worker_count = 0;
 	stats->port_count = 0;
 	stats->memory = MERIDIAN_MEMORY_NONE;
+	stats->interleave_held = 0;
+	stats->interleave_span_s = 0;
 	memset(stats->port, 0, sizeof(stats->port));
 	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++)
 		stats->worker[i].state = MERIDIAN_WORKER_ABSENT;
@@ -141,12 +146,40 @@ static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_bl
 	return r;
 }
 
+/* The table of transmit times that `blob` asks for: the one there is, or a new one. */
+static int interleave_follow(const struct pages *pages, const struct meridian_policy_blob *blob,
+	struct interleave **ret_interleave)
+{
+	uint64_t seed = 0;
+
+	*ret_interleave = pages->interleave;
+	if (blob->interleave_entries == 0)
+		*ret_interleave = NULL;
+	if (*ret_interleave == NULL ? blob->interleave_entries == 0
+				    : (*ret_interleave)->entries == blob->interleave_entries)
+		return 0;
+	/* Without entropy yet, it can be guessed, and who asks a lot can fill another's sets. */
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
+		seed = (uint64_t)time(NULL) ^ (uintptr_t)pages;
+	return interleave_new(ret_interleave, blob->interleave_entries, seed);
+}
+
+static void interleave_take_over(struct pages *pages, struct interleave *interleave)
+{
+	if (interleave == pages->interleave)
+		return;
+	pages->retired_interleave = pages->interleave;
+	pages->interleave = interleave;
+	pages->survey = (struct interleave_survey){.next = 0};
+}
+
 /* Takes over a new policy, retiring the one of before. Returns 1, 0 when there is none, or a
  * negative errno. */
 static int policy_follow(struct pages *pages)
 {
 	struct meridian_policy_blob *blob;
 	struct responder_policy *policy;
+	struct interleave *interleave;
 	int r = page_follow(pages, &pages->policy_page, &meridian_policy_kind, NULL);
 
 	if (r < 0)
@@ -159,10 +192,17 @@ static int policy_follow(struct pages *pages)
 	if (r < 0)
 		return r;
 	r = responder_policy_new(&policy, blob);
+	if (r == 0) {
+		r = interleave_follow(pages, blob, &interleave);
+		if (r < 0)
+			responder_policy_free(policy);
+	}
 	if (r < 0) {
 		free(blob);
 		return r;
 	}
+	policy->interleave = interleave;
+	interleave_take_over(pages, interleave);
 	free(pages->blob);
 	pages->blob = blob;
 	pages->seen_generation = blob->generation;
@@ -175,7 +215,22 @@ static void retired_free(struct pages *pages)
 {
 	responder_policy_free(pages->retired_policy);
 	pages->retired_policy = NULL;
+	interleave_free(pages->retired_interleave);
+	pages->retired_interleave = NULL;
 	meridian_page_close(&pages->retired_model);
+}
+
+static void interleave_report(struct pages *pages)
+{
+	struct meridian_stats *stats = pages->stats;
+	uint64_t held = 0;
+	uint32_t span_s = 0;
+
+	if (pages->interleave != NULL &&
+		!interleave_look(pages->interleave, &pages->survey, LOOK_SETS, &held, &span_s))
+		return;
+	__atomic_store_n(&stats->interleave_held, held, __ATOMIC_RELAXED);
+	__atomic_store_n(&stats->interleave_span_s, span_s, __ATOMIC_RELAXED);
 }
 
 bool pages_poll(struct pages *pages)
@@ -185,6 +240,7 @@ bool pages_poll(struct pages *pages)
 	struct server_view *view = &pages->views[pages->view == &pages->views[0]];
 
 	meridian_stats_add(&pages->stats->main_heartbeat, 1);
+	interleave_report(pages);
 	trouble_log(pages, &meridian_policy_kind, r < 0 ? r : 0, &pages->policy_error);
 	if (pages->view == NULL && r <= 0) {
 		retired_free(pages);
@@ -217,10 +273,13 @@ void pages_fini(struct pages *pages)
 	pages->stats->policy_generation = 0;
 	pages->stats->worker_count = 0;
 	pages->stats->port_count = 0;
+	pages->stats->interleave_held = 0;
+	pages->stats->interleave_span_s = 0;
 	pages->stats->head.writer_pid = 0;
 	meridian_page_close(&pages->stats_page);
 	retired_free(pages);
 	responder_policy_free(pages->policy);
+	interleave_free(pages->interleave);
 	free(pages->blob);
 	meridian_page_close(&pages->policy_page);
 	meridian_page_close(&pages->model_page);

@@ -25,8 +25,11 @@ struct pages {
 	/* Private. */
 	struct meridian_page stats_page, policy_page, model_page;
 	struct responder_policy *policy;
+	struct interleave *interleave; /* of the policy; it stays from one to the next */
+	struct interleave_survey survey;
 	struct server_view views[2]; /* one is shown, the other is free or being retired */
 	struct responder_policy *retired_policy;
+	struct interleave *retired_interleave;
 	struct meridian_page retired_model;
 	uint64_t seen_generation;      /* of this policy page, taken over or refused; 0: none */
 	int policy_error, model_error; /* last one logged */

@@ -163,6 +163,22 @@ static void smear(const struct responder *responder, struct server_burst *burst,
 			&burst->frame[i]);
 }
 
+static void notes_take(const struct responder *responder, struct server_burst *burst)
+{
+	burst->note_count = 0;
+	if (responder->interleave_count == 0)
+		return;
+	for (unsigned int i = 0; i < burst->count; i++) {
+		struct server_note *note = &burst->note[burst->note_count];
+
+		if (burst->frame[i].interleave == FRAME_BASIC)
+			continue;
+		interleaved_note_take(responder, &burst->frame[i], &note->note);
+		note->frame = i;
+		burst->note_count++;
+	}
+}
+
 void server_finish(struct server *server, struct server_burst *burst)
 {
 	uint64_t counter = meridian_counter_read(server->counter_id);
@@ -170,6 +186,7 @@ void server_finish(struct server *server, struct server_burst *burst)
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
 		smear(&server->responder, burst, counter);
+	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);
 }
 
@@ -188,4 +205,20 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 	meridian_stats_add(
 		&slot->verdict[MERIDIAN_VERDICT_answered_unsynchronised], unsynchronised);
 	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_tx_failed], burst->count - sent);
+}
+
+void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,
+	uint64_t left_counter)
+{
+	uint64_t interleaved = 0;
+
+	for (unsigned int i = 0; i < burst->note_count; i++) {
+		const struct interleaved_note *note = &burst->note[i].note;
+
+		if (burst->note[i].frame >= sent)
+			break;
+		interleaved_save(&server->responder, note, left_counter);
+		interleaved += note->earned;
+	}
+	meridian_stats_add(&server->slot->interleaved, interleaved);
 }

@@ -9,6 +9,7 @@
  */
 
 #include "burst.h"
+#include "interleaved.h"
 #include "stamp.h"
 #include <meridian/stats.h>
 
@@ -43,6 +44,13 @@ struct server_burst {
 	struct frame frame[BURST_MAX];
 	uint64_t receive_counter[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
+
+	/* Of replies whose transmit time is to be saved. */
+	unsigned int note_count;
+	struct server_note {
+		struct interleaved_note note;
+		unsigned int frame;
+	} note[BURST_MAX];
 };
 
 /* Stores a field of one's own statistics slot. */
@@ -112,6 +120,17 @@ void server_finish(struct server *server, struct server_burst *burst);
 
 /* Counts the first `sent` replies as sent and the others as tx_failed. */
 void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent);
+
+/* Whether a finished burst has replies whose transmit time is to be saved, by server_save(). */
+static inline bool server_saves(const struct server_burst *burst)
+{
+	return burst->note_count > 0;
+}
+
+/* Saves for clients in interleaved mode that their replies, of the first `sent` of a burst, left at
+ * `left_counter`, as measured. Before the next burst begins. */
+void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,
+	uint64_t left_counter);
 
 /* Is frame `i` now a reply? */
 static inline bool server_answers(const struct server_burst *burst, unsigned int i)

@@ -117,6 +117,9 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 
 	server_finish(&worker->server, &worker->burst);
 	sent = queue->operations->transmit(queue, worker->packet, count);
+	if (server_saves(&worker->burst))
+		server_save(&worker->server, &worker->burst, sent,
+			meridian_counter_read(worker->server.counter_id));
 	if (sent < count)
 		queue->operations->release(queue, worker->packet + sent, count - sent);
 	server_sent(&worker->server, &worker->burst, sent);

@@ -54,7 +54,7 @@ static const struct output_report port_report =
 
 struct worker_row {
 	const char *process, *state;
-	uint64_t worker, core, rx_packets, tx_packets, rx_octets, tx_octets;
+	uint64_t worker, core, rx_packets, tx_packets, interleaved, rx_octets, tx_octets;
 	double busy_share, p50_s, p99_s, p999_s;
 };
 
@@ -66,6 +66,7 @@ static const struct output_field worker_fields[] = {
 	OUTPUT_FIELD("busy_share", "Busy", SHARE, worker_row, busy_share, 0),
 	OUTPUT_FIELD("rx_packets", "Received", COUNT, worker_row, rx_packets, 0),
 	OUTPUT_FIELD("tx_packets", "Sent", COUNT, worker_row, tx_packets, 0),
+	OUTPUT_FIELD("interleaved", "Interleaved", COUNT, worker_row, interleaved, 0),
 	OUTPUT_FIELD("rx_octets", "", COUNT, worker_row, rx_octets, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("tx_octets", "", COUNT, worker_row, tx_octets, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("residence_p50_s", "Residence 50 %", SECONDS, worker_row, p50_s, 0),
@@ -282,6 +283,7 @@ static void workers_put(const struct look *looks)
 					: NAN,
 				.rx_packets = meridian_stats_get(&worker->rx_packets),
 				.tx_packets = meridian_stats_get(&worker->tx_packets),
+				.interleaved = meridian_stats_get(&worker->interleaved),
 				.rx_octets = meridian_stats_get(&worker->rx_octets),
 				.tx_octets = meridian_stats_get(&worker->tx_octets),
 				.p50_s = look_residence_s(worker, 0.5),

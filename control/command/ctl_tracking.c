@@ -116,7 +116,7 @@ struct server_row {
 	OUTPUT_FIELD(#member, label, COUNT, server_row, server.member, 0)
 #define SERVER_ABSENT OUTPUT_FIELD("", "", COUNT, server_row, zero, OUTPUT_CSV_ONLY)
 
-/* chronyc's columns; absent: client log, key establishment, authentication, interleaved mode. */
+/* chronyc's columns; absent: client log, key establishment, authentication. */
 static const struct output_field server_fields[] = {
 	SERVER_FIELD(ntp_hits, "NTP packets received"),
 	SERVER_FIELD(ntp_drops, "NTP packets dropped"),
@@ -126,9 +126,9 @@ static const struct output_field server_fields[] = {
 	SERVER_ABSENT,
 	SERVER_ABSENT,
 	SERVER_ABSENT,
-	SERVER_ABSENT,
-	SERVER_ABSENT,
-	SERVER_ABSENT,
+	SERVER_FIELD(interleaved, "Interleaved replies"),
+	SERVER_FIELD(interleave_held, "Transmit times held"),
+	SERVER_FIELD(interleave_span_s, "Span of these (s)"),
 	SERVER_FIELD(daemon_rx, "Rx stamps by program"),
 	SERVER_FIELD(daemon_tx, "Tx stamps by program"),
 	SERVER_FIELD(kernel_rx, "Rx stamps by kernel"),

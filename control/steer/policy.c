@@ -61,6 +61,7 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 	blob->smear_shape = content->smear_shape;
 	blob->smear_duration_s = content->smear_duration_s;
 	blob->no_client_log = content->no_client_log;
+	blob->interleave_entries = content->interleave_entries;
 	blob_append(blob, &blob->nics, content->nics, content->nic_count, sizeof(*content->nics));
 	blob_append(blob, &blob->queues, content->queues, content->queue_count,
 		sizeof(*content->queues));

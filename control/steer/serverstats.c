@@ -18,6 +18,7 @@ static void worker_add(const struct meridian_stats_worker *worker, struct report
 	server->ntp_hits += answered + dropped;
 	server->ntp_drops += dropped;
 	server->daemon_tx += answered;
+	server->interleaved += meridian_stats_get(&worker->interleaved);
 	server->daemon_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_counter]);
 	server->kernel_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_kernel]) +
 		meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_xdp]);
@@ -29,12 +30,17 @@ static void page_add(
 {
 	const struct meridian_stats *stats;
 	struct meridian_page page;
+	uint32_t span_s;
 
 	if (meridian_page_open(&page, rundir, kind) < 0)
 		return;
 	stats = page.addr;
 	for (size_t i = 0; i < MERIDIAN_STATS_WORKERS_MAX; i++)
 		worker_add(&stats->worker[i], server);
+	server->interleave_held += meridian_stats_get(&stats->interleave_held);
+	span_s = __atomic_load_n(&stats->interleave_span_s, __ATOMIC_RELAXED);
+	if (span_s > server->interleave_span_s)
+		server->interleave_span_s = span_s;
 	meridian_page_close(&page);
 }
 

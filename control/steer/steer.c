@@ -170,6 +170,7 @@ static int publish(void)
 		.smear_shape = steer_config->smear_shape,
 		.smear_duration_s = steer_config->smear_duration_s,
 		.no_client_log = steer_config->no_client_log,
+		.interleave_entries = steer_config->interleave_entries,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,
 		.queues = queues,

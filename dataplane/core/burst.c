@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "burst.h"
 #include "burst_engine.h"
+#include "interleaved.h"
 
 bool burst_engine_has_avx512(void)
 {
@@ -32,4 +33,6 @@ void burst_finish(struct responder *responder, struct frame *frame, unsigned int
 	uint64_t transmit_counter)
 {
 	responder->engine->finish(responder, frame, count, transmit_counter);
+	if (responder->interleave_count > 0)
+		interleaved_finish(frame, count);
 }

@@ -21,6 +21,7 @@
 #include "burst_engine.h"
 #include "bytes.h"
 #include "checksum.h"
+#include "interleaved.h"
 #include "reply.h"
 #include <stddef.h>
 
@@ -37,6 +38,7 @@
 struct candidate {
 	uint64_t limit_key; /* of its source */
 	enum burst_shape shape;
+	bool asks; /* interleaved_asked() */
 };
 
 INLINE const uint8_t *addresses_of(const struct frame *frame, bool ipv6)
@@ -121,6 +123,9 @@ INLINE void prefetch(const struct responder *responder, const struct frame *fram
 	const uint8_t *addresses = addresses_of(frame, ipv6);
 	const struct access *access = &responder->policy->access;
 
+	candidate->asks = interleaved_asked(ntp_of(frame, ipv6));
+	if (__builtin_expect(candidate->asks, 0))
+		interleaved_prefetch(responder, ntp_of(frame, ipv6), addresses, ipv6);
 	if (is_open(responder->policy, ipv6))
 		;
 	else if (ipv6)
@@ -190,7 +195,7 @@ INLINE bool limited(const struct responder *responder, const struct candidate *c
 	return false;
 }
 
-INLINE enum meridian_verdict serve(const struct responder *responder, struct timestamps *timestamps,
+INLINE enum meridian_verdict serve(struct responder *responder, struct timestamps *timestamps,
 	struct frame *frame, const struct candidate *candidate, const struct arrival *arrival,
 	const struct common *common, bool ipv6)
 {
@@ -198,6 +203,11 @@ INLINE enum meridian_verdict serve(const struct responder *responder, struct tim
 		return MERIDIAN_VERDICT_denied;
 	if (limited(responder, candidate, ipv6))
 		return MERIDIAN_VERDICT_rate_limited;
+	frame->interleave = FRAME_BASIC;
+	if (__builtin_expect(candidate->asks, 0))
+		interleaved_classify(responder, frame,
+			frame->data + (ipv6 ? BURST_NTP_IPV6 : BURST_NTP_IPV4),
+			addresses_of(frame, ipv6), ipv6);
 	frame->leap_offset_s = arrival->leap_offset_s;
 	frame->receive = timestamps_receive(timestamps, arrival->ntp, arrival->leap_offset_s,
 		get_u64(ntp_of(frame, ipv6) + TRANSMIT_OFFSET));
@@ -233,7 +243,7 @@ INLINE void candidate_take(const struct responder *responder, const struct frame
 }
 
 /* The second pass, for the frames of the two shapes. */
-INLINE enum meridian_verdict candidate_serve(const struct responder *responder,
+INLINE enum meridian_verdict candidate_serve(struct responder *responder,
 	struct timestamps *timestamps, struct frame *frame, const struct candidate *candidate,
 	struct arrival *arrival, uint64_t receive_counter, const struct common *common)
 {

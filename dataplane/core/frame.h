@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define FRAME_BASIC       0
+#define FRAME_ASKS        1 /* for interleaved replies: when this basic one left is to be saved */
+#define FRAME_INTERLEAVED 2 /* tells when the reply before left; the same is to be saved */
+
 /* A frame in contiguous memory that its caller owns and that may be written. */
 struct frame {
 	uint8_t *data;      /* Ethernet header */
@@ -28,6 +32,8 @@ struct frame {
 	/* Set by responder_classify() for an answer. */
 	uint64_t receive;     /* T2, the receive timestamp in the reply */
 	int8_t leap_offset_s; /* leap second applied to T2, and hence to T3: -1, 0 or 1 */
+	uint8_t interleave;   /* FRAME_* */
+	uint64_t earlier;     /* INTERLEAVED: transmit timestamp of the reply before */
 
 	/* Set by burst_classify() for an answer: what its UDP checksum is over, but T3. */
 	uint64_t udp_sum;

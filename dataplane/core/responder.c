@@ -2,6 +2,7 @@
 #include "responder.h"
 #include "burst_engine.h"
 #include "bytes.h"
+#include "interleaved.h"
 #include "martian.h"
 #include "reply.h"
 #include "request.h"
@@ -54,6 +55,7 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 	bool synchronised;
 
 	responder->policy = policy;
+	responder->interleave_count = 0;
 	if (model != NULL && meridian_timemodel_sane(model))
 		take_model(responder, model, now_counter);
 	if (!responder->has_model)
@@ -121,6 +123,18 @@ static enum meridian_verdict check(
 	return limited(responder, frame) ? MERIDIAN_VERDICT_rate_limited : GOOD;
 }
 
+/* A basic reply, or an interleaved one. */
+static void interleave(struct responder *responder, struct frame *frame, struct request *request)
+{
+	uint8_t *ntp = frame->data + frame->payload;
+
+	frame->interleave = FRAME_BASIC;
+	if (!interleaved_asked(ntp))
+		return;
+	interleaved_classify(responder, frame, ntp, frame_source(frame), frame->ipv6);
+	request->transmit = get_u64(ntp + offsetof(struct meridian_ntp_header, transmit));
+}
+
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter)
 {
@@ -131,6 +145,7 @@ enum meridian_verdict responder_classify(
 
 	if (verdict != GOOD)
 		return verdict;
+	interleave(responder, frame, &request);
 	utc = meridian_timemodel_utc(&responder->model, receive_counter);
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
 	frame->receive = timestamps_receive(
@@ -147,10 +162,12 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 {
 	uint8_t *payload = frame->data + frame->payload;
 	struct meridian_utc utc = meridian_timemodel_utc(&responder->model, transmit_counter);
+	uint64_t transmit = timestamps_transmit(&responder->timestamps, clock_ntp(utc),
+		frame->leap_offset_s, frame->receive, reply_origin(payload));
 
-	reply_set_transmit(payload,
-		timestamps_transmit(&responder->timestamps, clock_ntp(utc), frame->leap_offset_s,
-			frame->receive, reply_origin(payload)));
+	if (frame->interleave == FRAME_INTERLEAVED)
+		transmit = frame->earlier;
+	reply_set_transmit(payload, transmit);
 	frame_checksum_udp(frame);
 }
 

@@ -15,6 +15,7 @@
 #include "access.h"
 #include "collector.h"
 #include "frame.h"
+#include "interleave.h"
 #include "limit.h"
 #include "served.h"
 #include "smear.h"
@@ -33,6 +34,7 @@ struct responder_policy {
 	bool open_ipv4, open_ipv6; /* `access` allows every address of the family */
 	struct limit_rate rate;
 	struct smear smear;
+	struct interleave *interleave; /* the process's; NULL: all replies are basic */
 };
 
 struct burst_engine;
@@ -48,9 +50,10 @@ struct responder {
 	uint64_t prepared_until_counter;       /* `common` holds until then */
 	uint64_t prepared_error_ns;            /* and for this error */
 	struct timestamps timestamps;
-	struct limit *limit;         /* of the sources this worker hears; NULL: no rate limit */
-	struct collector *collector; /* has a sketch of whom it answers; NULL, as without a
-					limiter: nobody wants to know */
+	struct limit *limit;           /* of the sources this worker hears; NULL: no rate limit */
+	struct collector *collector;   /* has a sketch of whom it answers; NULL, as without a
+					  limiter: nobody wants to know */
+	unsigned int interleave_count; /* frames of this burst with frame->interleave */
 };
 
 /* `seed` is any random number. `limit` stays the caller's, for this responder alone. */

@@ -103,30 +103,37 @@ static uint32_t dispersion_more(uint32_t dispersion, uint64_t error)
 	return sum > UINT32_MAX ? UINT32_MAX : (uint32_t)sum;
 }
 
-static void stamps_move(uint8_t *payload, int64_t moved)
+/* T3 of an interleaved reply was moved when it was measured. */
+static void transmit_move(uint8_t *payload, int64_t moved, bool interleaved)
+{
+	if (!interleaved)
+		add_u64(payload + TRANSMIT_OFFSET, moved);
+}
+
+static void stamps_move(uint8_t *payload, int64_t moved, bool interleaved)
 {
 	static const uint8_t never[8];
 
 	if (memcmp(payload + REFERENCE_OFFSET, never, sizeof(never)) != 0)
 		add_u64(payload + REFERENCE_OFFSET, moved);
 	add_u64(payload + RECEIVE_OFFSET, moved);
-	add_u64(payload + TRANSMIT_OFFSET, moved);
+	transmit_move(payload, moved, interleaved);
 	/* As before, a reply must not be an answer to itself. */
 	if (get_u64(payload + RECEIVE_OFFSET) == get_u64(payload + ORIGIN_OFFSET)) {
 		add_u64(payload + RECEIVE_OFFSET, 2);
-		add_u64(payload + TRANSMIT_OFFSET, 2);
+		transmit_move(payload, 2, interleaved);
 	}
 	if (get_u64(payload + TRANSMIT_OFFSET) == get_u64(payload + ORIGIN_OFFSET))
-		add_u64(payload + TRANSMIT_OFFSET, 2);
+		transmit_move(payload, 2, interleaved);
 }
 
-static void reply_change(uint8_t *payload, int64_t moved)
+static void reply_change(uint8_t *payload, int64_t moved, bool interleaved)
 {
 	bool synchronised = MERIDIAN_NTP_LI(payload[0]) != MERIDIAN_NTP_LI_UNKNOWN ||
 		payload[offsetof(struct meridian_ntp_header, stratum)] != 0;
 	uint64_t error = (uint64_t)(moved < 0 ? -moved : moved);
 
-	stamps_move(payload, moved);
+	stamps_move(payload, moved, interleaved);
 	/* LI 3 also stands for an inserted second, which there is none of here. */
 	if (!synchronised)
 		return;
@@ -149,6 +156,6 @@ void smear_reply(const struct smear *smear, const struct meridian_timemodel_data
 		return;
 	/* What the reply tells is UTC already. */
 	moved = smear_offset(smear, model, utc) - frame->leap_offset_s * SECOND;
-	reply_change(frame->data + frame->payload, moved);
+	reply_change(frame->data + frame->payload, moved, frame->interleave == FRAME_INTERLEAVED);
 	frame_checksum_udp(frame);
 }

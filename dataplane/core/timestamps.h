@@ -107,4 +107,13 @@ static inline uint64_t timestamps_transmit(struct timestamps *timestamps, uint64
 	return t + leap;
 }
 
+/* The measured transmit time of a reply with `receive` (T2 as told): `ntp`, after its T2. */
+static inline uint64_t timestamps_measured(
+	struct timestamps *timestamps, uint64_t ntp, uint64_t receive)
+{
+	uint64_t t = timestamps_of(timestamps, ntp) & ~TIMESTAMPS_RECEIVE_MARK;
+
+	return (int64_t)(t - receive) > 0 ? t : receive + 1;
+}
+
 #endif

@@ -163,6 +163,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||
 		blob->ratelimit_interval_log2 > MERIDIAN_RATELIMIT_INTERVAL_MAX)
 		return -EBADMSG;
+	if (blob->interleave_entries > MERIDIAN_INTERLEAVE_MAX)
+		return -EBADMSG;
 	if (!devices_sane(blob) || !nics_sane(blob) || !queues_sane(blob) ||
 		!addresses_sane(blob) || !access_sane(blob) || !smear_sane(blob))
 		return -EBADMSG;

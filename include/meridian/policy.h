@@ -52,6 +52,8 @@ struct meridian_policy_table {
 #define MERIDIAN_SMEAR_MIN_S  600
 #define MERIDIAN_SMEAR_MAX_S  172800
 
+#define MERIDIAN_INTERLEAVE_MAX (1u << 24)
+
 struct meridian_policy_blob {
 	uint64_t generation; /* of this blob, counted from 1; 0 while it is being written */
 	uint64_t size;       /* bytes of the blob with its tables */
@@ -69,8 +71,11 @@ struct meridian_policy_blob {
 	uint16_t idle_sleep_us; /* longest nap of an idle worker, at most SLEEP_MAX_US; 0: none */
 	uint8_t smear_shape;    /* MERIDIAN_SMEAR_*, at addresses with `smear` */
 	uint8_t no_client_log;  /* 1: who asks is not written down; else 0 */
-	uint32_t smear_duration_s; /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
-	uint64_t reserved[5];
+	uint32_t smear_duration_s;   /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
+	uint32_t interleave_entries; /* replies whose transmit time is kept for their clients, per
+					answering process; at most INTERLEAVE_MAX; 0: none */
+	uint32_t reserved0;
+	uint64_t reserved[4];
 };
 
 #define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */

@@ -136,9 +136,9 @@ struct meridian_stats_worker {
 	uint64_t rx_octets;
 	uint64_t tx_packets;
 	uint64_t tx_octets;
-	uint64_t bursts;  /* non-empty receive bursts */
-	uint64_t busy_ns; /* spent in turns that found packets */
-	uint64_t reserved2;
+	uint64_t bursts;        /* non-empty receive bursts */
+	uint64_t busy_ns;       /* spent in turns that found packets */
+	uint64_t interleaved;   /* replies in interleaved mode, of those sent */
 	uint64_t model_retries; /* bursts that kept their last snapshot of the model */
 	uint64_t reserved0[4];
 	uint64_t verdict[MERIDIAN_VERDICT_CAPACITY];
@@ -179,7 +179,11 @@ struct meridian_stats {
 	uint32_t worker_count;          /* slots in use by the running process */
 	uint32_t port_count;
 	uint8_t memory; /* MERIDIAN_MEMORY_* */
-	uint8_t reserved[31];
+	uint8_t reserved0[3];
+	uint32_t interleave_span_s; /* age of the oldest of these, from the newest on */
+	uint64_t interleave_held;   /* transmit times kept for clients in interleaved mode; looked
+				       through anew all the time by the main thread */
+	uint8_t reserved[16];
 	struct meridian_stats_port port[MERIDIAN_STATS_PORTS_MAX];
 	struct meridian_stats_worker worker[MERIDIAN_STATS_WORKERS_MAX];
 };

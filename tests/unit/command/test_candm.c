@@ -276,7 +276,10 @@ static void server_stats_layouts(void **state)
 		.command_drops = 5,
 		.daemon_rx = 6,
 		.daemon_tx = 7,
-		.hardware_tx = 8};
+		.hardware_tx = 8,
+		.interleaved = 9,
+		.interleave_held = 10,
+		.interleave_span_s = 11};
 	struct report_server back = {0};
 	uint8_t octets[CANDM_SERVER_STATS4_SIZE];
 	struct candm_wire wire = writer(octets, sizeof(octets));
@@ -291,6 +294,9 @@ static void server_stats_layouts(void **state)
 	wire = writer(octets, sizeof(octets));
 	candm_server_stats4(&wire, &server);
 	assert_int_equal(wire.at, CANDM_SERVER_STATS4_SIZE);
+	assert_int_equal(octets[8 * 8 + 7], 9);
+	assert_int_equal(octets[9 * 8 + 7], 10);
+	assert_int_equal(octets[10 * 8 + 7], 11);
 	assert_int_equal(octets[11 * 8 + 7], 6);
 	assert_int_equal(octets[12 * 8 + 7], 7);
 	assert_int_equal(octets[16 * 8 + 7], 8);

@@ -24,6 +24,7 @@ static void test_defaults(void **state)
 	assert_int_equal(config.holdover_s, 86400);
 	assert_int_equal(config.ratelimit_interval_log2, -5);
 	assert_int_equal(config.ratelimit_burst, 128);
+	assert_int_equal(config.interleave_entries, 65536);
 	config_free(&config);
 }
 
@@ -100,6 +101,19 @@ static void test_ratelimit(void **state)
 	expect_error("ratelimit off burst\n",
 		"1: ratelimit: 'burst' is too much (usage: ratelimit [interval POLL] [burst COUNT] "
 		"[leak N] [kod N] | off)\n");
+}
+
+static void test_interleaved(void **state)
+{
+	(void)state;
+	assert_int_equal(load("interleaved 0\n"), 0);
+	assert_int_equal(config.interleave_entries, 0);
+	assert_int_equal(load("interleaved 16777216\n"), 0);
+	assert_int_equal(config.interleave_entries, 16777216);
+	expect_error("interleaved 16777217\n",
+		"1: interleaved: the value 16777217 is out of range (allowed: 0 to 16777216)\n");
+	expect_error("interleaved\n",
+		"1: interleaved: the value is missing: a whole number from 0 to 16777216\n");
 }
 
 static void test_access(void **state)
@@ -398,7 +412,7 @@ static void test_dump_is_a_config(void **state)
 		     "server d maxdelaydevratio 3 ipv6 maxpoll 5\npool e maxsources 2\nhwtimestamp "
 		     "eth0 txcomp 1e-7 rxfilter ntp\nminsources "
 		     "2\nmaxjitter 0.1\n"
-		     "ratelimit interval -7 burst 3\n"
+		     "ratelimit interval -7 burst 3\ninterleaved 1024\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
@@ -427,6 +441,7 @@ int main(void)
 		cmocka_unit_test(test_all_errors_are_reported),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_ratelimit),
+		cmocka_unit_test(test_interleaved),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),
 		cmocka_unit_test(test_nic),

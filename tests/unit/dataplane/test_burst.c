@@ -7,6 +7,8 @@
 #include "fixture.h"
 #include <burst.h>
 #include <burst_engine.h>
+#include <bytes.h>
+#include <interleaved.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,6 +22,8 @@
 /* One way through the reply path. */
 struct way {
 	struct responder responder;
+	struct responder_policy policy; /* the pair's, but for its table of transmit times */
+	struct interleave *interleave;
 	struct fixture_frame f[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
 };
@@ -30,8 +34,9 @@ struct pair {
 	struct meridian_timemodel_data model;
 	struct way plain, burst;
 	uint64_t counter;
-	unsigned int answered, limited, denied;
-	unsigned int least; /* of a corpus is answered */
+	unsigned int answered, limited, denied, interleaved;
+	uint64_t told[2][UINT8_MAX + 1]; /* last T2, by family and last octet of the client */
+	unsigned int least;              /* of a corpus is answered */
 };
 
 static const struct burst_engine *engine; /* under test */
@@ -95,6 +100,11 @@ static void burst_serve(struct way *way, const uint64_t *receive, unsigned int c
 	burst_finish(&way->responder, accepted, accepted_count, now);
 }
 
+static uint64_t *told(struct pair *pair, const uint8_t *client, bool ipv6)
+{
+	return &pair->told[ipv6][client[ipv6 ? 15 : 3]];
+}
+
 static void assert_same(struct pair *pair, unsigned int i)
 {
 	const struct fixture_frame *plain = &pair->plain.f[i], *burst = &pair->burst.f[i];
@@ -110,7 +120,32 @@ static void assert_same(struct pair *pair, unsigned int i)
 	}
 	assert_int_equal(burst->frame.receive, plain->frame.receive);
 	assert_int_equal(burst->frame.payload, plain->frame.payload);
+	assert_int_equal(burst->frame.interleave, plain->frame.interleave);
+	pair->interleaved += burst->frame.interleave == FRAME_INTERLEAVED;
+	*told(pair, frame_destination(&burst->frame), burst->frame.ipv6) = burst->frame.receive;
 	pair->answered++;
+}
+
+/* The replies have left. */
+static void way_save(struct way *way, unsigned int count, uint64_t left)
+{
+	struct interleaved_note note;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!answers(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
+			continue;
+		interleaved_note_take(&way->responder, &way->f[i].frame, &note);
+		interleaved_save(&way->responder, &note, left);
+	}
+}
+
+static void way_begin(struct pair *pair, struct way *way)
+{
+	if (pair->policy != NULL)
+		way->policy = *pair->policy;
+	way->policy.interleave = way->interleave;
+	responder_begin(&way->responder, &pair->model, pair->policy ? &way->policy : NULL,
+		pair->counter, 0);
 }
 
 /* Sends the packets both ways. */
@@ -119,8 +154,8 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 	uint64_t receive[BURST_MAX];
 
 	pair->counter += seed_below(&pair->seed, 3000);
-	responder_begin(&pair->plain.responder, &pair->model, pair->policy, pair->counter, 0);
-	responder_begin(&pair->burst.responder, &pair->model, pair->policy, pair->counter, 0);
+	way_begin(pair, &pair->plain);
+	way_begin(pair, &pair->burst);
 	for (unsigned int i = 0; i < count; i++) {
 		fixture_frame_init(&pair->plain.f[i], pkt[i].data, pkt[i].length);
 		fixture_frame_init(&pair->burst.f[i], pkt[i].data, pkt[i].length);
@@ -130,6 +165,8 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 	}
 	plain_serve(&pair->plain, receive, count, pair->counter + 50);
 	burst_serve(&pair->burst, receive, count, pair->counter + 50);
+	way_save(&pair->plain, count, pair->counter + 70);
+	way_save(&pair->burst, count, pair->counter + 70);
 	for (unsigned int i = 0; i < count; i++) {
 		assert_same(pair, i);
 		fixture_frame_fini(&pair->plain.f[i]);
@@ -151,6 +188,21 @@ static void common_request(struct pair *pair, struct pkt *ret_pkt)
 	pkt_build(ret_pkt, spec, payload, sizeof(payload));
 }
 
+/* One of many clients, which refers to the last reply it had. */
+static void interleaved_request(struct pair *pair, struct pkt *ret_pkt)
+{
+	uint8_t *client, *ntp;
+
+	common_request(pair, ret_pkt);
+	ntp = ret_pkt->data + ret_pkt->payload;
+	ntp[0] = 0x23;
+	client = ret_pkt->data + ret_pkt->ip + (ret_pkt->ipv6 ? 8 : 12);
+	client[ret_pkt->ipv6 ? 15 : 3] = (uint8_t)(2 + seed_below(&pair->seed, 100));
+	put_u64(ntp + 24, *told(pair, client, ret_pkt->ipv6));
+	put_u64(ntp + 32, seed_next(&pair->seed));
+	pkt_checksum(ret_pkt);
+}
+
 /* Over a corpus of which `damage` in 4 is damaged. */
 static void compare_corpus(struct pair *pair, unsigned int damage)
 {
@@ -160,7 +212,9 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 		unsigned int count = 1 + seed_below(&pair->seed, round % 8 ? 8 : BURST_MAX);
 
 		for (unsigned int i = 0; i < count; i++) {
-			if (seed_below(&pair->seed, 2))
+			if (pair->burst.interleave != NULL && seed_below(&pair->seed, 4))
+				interleaved_request(pair, &pkt[i]);
+			else if (seed_below(&pair->seed, 2))
 				common_request(pair, &pkt[i]);
 			else
 				corpus_request(&pair->seed, &pkt[i]);
@@ -221,6 +275,20 @@ static void same_with_a_rate_limit(void **state)
 	assert_memory_not_equal(&plain.ipv6, &none.ipv6, sizeof(plain.ipv6));
 	limit_free(pair->plain.responder.limit);
 	limit_free(pair->burst.responder.limit);
+}
+
+/* Three in four requests refer to an earlier reply. */
+static void same_in_interleaved_mode(void **state)
+{
+	struct pair *pair = *state;
+
+	assert_int_equal(interleave_new(&pair->plain.interleave, 16384, 7), 0);
+	assert_int_equal(interleave_new(&pair->burst.interleave, 16384, 7), 0);
+	compare_corpus(pair, 0);
+	print_message("# %u interleaved\n", pair->interleaved);
+	assert_true(pair->interleaved > ROUNDS / 4);
+	interleave_free(pair->plain.interleave);
+	interleave_free(pair->burst.interleave);
 }
 
 /* Two clients of which one may not ask, and rules of single addresses. */
@@ -411,6 +479,7 @@ int main(void)
 		TEST(same_with_noise),
 		TEST(same_unsynchronised),
 		TEST(same_with_a_rate_limit),
+		TEST(same_in_interleaved_mode),
 		TEST(same_with_access_rules),
 		TEST(same_with_many_addresses),
 		TEST(same_at_a_leap_second),

@@ -73,8 +73,8 @@ static void policy_page_make(struct setup *setup)
 	policy->slot[1] = (struct meridian_policy_slot){8192, SLOT_CAPACITY};
 }
 
-/* Publishes a policy without NICs; `hugepages` out of its range makes it a bad one. */
-static void policy_publish(struct setup *setup, uint8_t hugepages)
+/* Publishes a policy without NICs and with a table of transmit times. */
+static void policy_publish_interleaved(struct setup *setup, uint8_t hugepages, uint32_t entries)
 {
 	struct meridian_policy *policy = setup->policy.addr;
 	uint64_t generation = policy->generation + 1;
@@ -82,6 +82,7 @@ static void policy_publish(struct setup *setup, uint8_t hugepages)
 	struct meridian_policy_blob blob = {.generation = generation,
 		.size = sizeof(blob),
 		.hugepages = hugepages,
+		.interleave_entries = entries,
 		.nics = empty,
 		.queues = empty,
 		.workers = empty,
@@ -91,6 +92,12 @@ static void policy_publish(struct setup *setup, uint8_t hugepages)
 	memcpy((uint8_t *)setup->policy.addr + policy->slot[generation % 2].offset, &blob,
 		sizeof(blob));
 	__atomic_store_n(&policy->generation, generation, __ATOMIC_RELEASE);
+}
+
+/* `hugepages` out of its range makes it a bad one. */
+static void policy_publish(struct setup *setup, uint8_t hugepages)
+{
+	policy_publish_interleaved(setup, hugepages, 0);
 }
 
 static void model_page_make(struct setup *setup)
@@ -160,6 +167,38 @@ static void follows_a_new_policy_page(void **state)
 	assert_int_equal(setup->pages.blob->hugepages, MERIDIAN_HUGEPAGES_NEVER);
 	pages_taken(&setup->pages);
 	assert_false(pages_poll(&setup->pages));
+}
+
+/* Takes over a policy with a table for `entries` transmit times, which is returned. */
+static struct interleave *interleaved(struct setup *setup, uint32_t entries)
+{
+	policy_publish_interleaved(setup, MERIDIAN_HUGEPAGES_AUTO, entries);
+	assert_true(pages_poll(&setup->pages));
+	pages_taken(&setup->pages);
+	return setup->pages.view->policy->interleave;
+}
+
+/* What clients are to be told stays from one policy to the next, unless its size changes. */
+static void keeps_transmit_times(void **state)
+{
+	static const uint8_t address[4] = {192, 0, 2, 1};
+	struct setup *setup = *state;
+	struct interleave *table;
+
+	policy_page_make(setup);
+	assert_null(interleaved(setup, 0));
+	table = interleaved(setup, 4096);
+	assert_non_null(table);
+	assert_int_equal(interleave_room(table), 4096);
+	assert_true(interleave_save(interleave_key(table, address, false, 1, 0), 100, false));
+	assert_ptr_equal(interleaved(setup, 4096), table);
+	pages_poll(&setup->pages);
+	assert_int_equal(setup->pages.stats->interleave_held, 1);
+	assert_int_equal(interleave_take(interleave_key(table, address, false, 1, 0)), 100);
+	assert_int_equal(interleave_room(interleaved(setup, 8192)), 8192);
+	pages_poll(&setup->pages);
+	assert_int_equal(setup->pages.stats->interleave_held, 0);
+	assert_null(interleaved(setup, 0));
 }
 
 /* What the view of before points to is there until pages_taken(). */
@@ -249,6 +288,7 @@ int main(void)
 		PAGES_TEST(waits_for_a_policy),
 		PAGES_TEST(keeps_the_last_good_policy),
 		PAGES_TEST(follows_a_new_policy_page),
+		PAGES_TEST(keeps_transmit_times),
 		PAGES_TEST(follows_a_new_model_page),
 		PAGES_TEST(outlives_control_and_its_pages),
 		PAGES_TEST(notices_that_its_page_is_gone),

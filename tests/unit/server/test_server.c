@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <bytes.h>
 #include <fixture.h>
 #include <meridian/counter.h>
 #include <server.h>
@@ -137,6 +138,68 @@ static void does_not_guess_a_long_sleep(void **state)
 	assert_int_equal(ask_unstamped(setup, 0).verdict, MERIDIAN_VERDICT_answered);
 }
 
+/* A burst of `count` requests that refer to the replies before, of which the first `sent` leave. */
+struct reply {
+	uint64_t receive, transmit, left;
+};
+
+static void ask_interleaved(
+	struct setup *setup, struct reply *reply, unsigned int count, unsigned int sent)
+{
+	static struct server_burst burst;
+	struct fixture_frame f[3];
+	uint8_t payload[PKT_NTP_SIZE];
+	uint64_t left;
+	struct pkt pkt;
+
+	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
+	for (unsigned int i = 0; i < count; i++) {
+		pkt_ntp(payload, 0x23, i + 1);
+		put_u64(payload + 24, reply[i].receive);
+		pkt_build(&pkt, (struct pkt_spec){0}, payload, sizeof(payload));
+		fixture_frame_init(&f[i], pkt.data, pkt.length);
+		burst.frame[i] = f[i].frame;
+		assert_true(server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0));
+	}
+	server_classify(&setup->server, &burst);
+	server_finish(&setup->server, &burst);
+	left = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW) + 5000;
+	for (unsigned int i = 0; i < count; i++) {
+		reply[i].receive = pkt_u64(burst.frame[i].data + burst.frame[i].payload + 32);
+		reply[i].transmit = pkt_u64(burst.frame[i].data + burst.frame[i].payload + 40);
+		reply[i].left = left;
+		fixture_frame_fini(&f[i]);
+	}
+	if (server_saves(&burst))
+		server_save(&setup->server, &burst, sent, left);
+	server_sent(&setup->server, &burst, sent);
+}
+
+/* Each reply that was sent is completed by the next one, also where the whole burst was. */
+static void saves_when_replies_left(void **state)
+{
+	struct setup *setup = *state;
+	struct reply reply[3] = {{0}}, before[3];
+
+	assert_int_equal(interleave_new(&setup->policy->interleave, 1024, 1), 0);
+	ask_interleaved(setup, reply, 3, 3);
+	ask_interleaved(setup, reply, 3, 2);
+	assert_int_equal(setup->slot.interleaved, 0);
+	memcpy(before, reply, sizeof(before));
+	ask_interleaved(setup, reply, 3, 3);
+	assert_int_equal(setup->slot.interleaved, 2);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(reply[i].transmit,
+			clock_ntp(meridian_timemodel_utc(&setup->model, before[i].left)) &
+				~UINT64_C(1));
+	assert_true(reply[2].transmit > reply[2].receive);
+	ask_interleaved(setup, reply, 3, 3);
+	assert_int_equal(setup->slot.interleaved, 5);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered], 11);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_tx_failed], 1);
+	interleave_free(setup->policy->interleave);
+}
+
 #define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -145,6 +208,7 @@ int main(void)
 		SERVER_TEST(takes_the_time_of_the_burst),
 		SERVER_TEST(takes_the_middle_of_a_sleep),
 		SERVER_TEST(does_not_guess_a_long_sleep),
+		SERVER_TEST(saves_when_replies_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,7 +56,8 @@ static const struct config *config_next(size_t rules)
 		.rule_count = rules,
 		.counter_id = 1,
 		.ratelimit_interval_log2 = -7,
-		.ratelimit_burst = (uint8_t)turn};
+		.ratelimit_burst = (uint8_t)turn,
+		.interleave_entries = turn};
 	snprintf(config->rundir, sizeof(config->rundir), "%s", rundir);
 	return config;
 }
@@ -117,15 +118,17 @@ static void test_reloads_take_over_the_rules(void **state)
 	assert_int_equal(published().access.count, 0);
 }
 
-/* Each config of this test has another burst. */
-static void test_reloads_take_over_the_rate_limit(void **state)
+/* Each config of this test has another burst and another table of transmit times. */
+static void test_reloads_take_over_limits(void **state)
 {
 	uint8_t burst = published().ratelimit_burst;
+	uint32_t entries = published().interleave_entries;
 
 	(void)state;
 	assert_int_equal(published().ratelimit_interval_log2, -7);
 	reload(0);
 	assert_int_equal(published().ratelimit_burst, burst + 1);
+	assert_int_equal(published().interleave_entries, entries + 1);
 	reload(0);
 	assert_int_equal(published().ratelimit_burst, burst + 2);
 }
@@ -146,8 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_rules, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-			test_reloads_take_over_the_rate_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reloads_take_over_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_statistics_are_found_after_reloads, setup, teardown),
 	};

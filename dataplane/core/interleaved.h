@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_INTERLEAVED_H
+#define DATAPLANE_INTERLEAVED_H
+
+/*
+ * Interleaved replies (RFC 9769 section 2): which request gets one, and what becomes of the time
+ * when a reply really left.
+ *
+ * Our T2 is odd and our T3 even. A client in basic mode returns T3 or nothing as its origin
+ * timestamp, one that tries interleaved mode returns T2: whose origin timestamp is even is done
+ * with one test of a bit. For the others the reply before is looked up, and for them alone it is
+ * saved when this one leaves, so the third reply to a client is the first interleaved one. As in
+ * chrony, which has the same marks, they are of version 4 and have different receive and transmit
+ * timestamps; and they are clients (mode 3).
+ *
+ * An interleaved reply has the request's receive timestamp as origin, T2 of this request, and T3
+ * of the reply before, in the timescale in which that one told its T2: leap seconds and smear
+ * included. All pure.
+ */
+
+#include "responder.h"
+#include <stddef.h>
+
+/* May the request at `ntp` ask for an interleaved reply? */
+static inline bool interleaved_asked(const uint8_t *ntp)
+{
+	return ntp[offsetof(struct meridian_ntp_header, origin) + 7] & TIMESTAMPS_RECEIVE_MARK;
+}
+
+/* Brings into the cache what interleaved_classify() looks up. `source` is the client's address. */
+void interleaved_prefetch(
+	const struct responder *responder, const uint8_t *ntp, const uint8_t *source, bool ipv6);
+
+/*
+ * For an accepted request for which interleaved_asked(), before anything of it is overwritten: sets
+ * frame->interleave, and frame->earlier if it is to be an interleaved reply. Then its receive
+ * timestamp is copied over its transmit timestamp, from where a reply takes its origin timestamp.
+ */
+void interleaved_classify(struct responder *responder, struct frame *frame, uint8_t *ntp,
+	const uint8_t *source, bool ipv6);
+
+/* Puts the transmit times of the replies before into the interleaved ones of a finished burst,
+ * whose frame->udp_sum are set, and makes their UDP checksums good again. */
+void interleaved_finish(struct frame *frame, unsigned int count);
+
+/* What is left to do for a reply once it has left, when its octets are not ours any more. */
+struct interleaved_note {
+	struct interleave_key key;
+	uint64_t receive; /* T2 as told */
+	uint64_t offset;  /* what was added to times of the model: leap second and smear */
+	bool earned;      /* it was an interleaved reply */
+};
+
+/* Of a reply that is complete, with frame->interleave. */
+void interleaved_note_take(const struct responder *responder, const struct frame *frame,
+	struct interleaved_note *ret_note);
+
+/* Saves that the reply left at `transmit_counter`, in the burst of its responder_finish(). */
+void interleaved_save(struct responder *responder, const struct interleaved_note *note,
+	uint64_t transmit_counter);
+
+#endif
