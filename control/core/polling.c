@@ -4,11 +4,13 @@
 #include <string.h>
 
 #define SAMPLES_UP     10   /* before the interval is doubled the first time */
+#define SAMPLES_SURE   5    /* the frequency is known by so many */
 #define SCORE_UP       4    /* and between two doublings */
 #define SCORE_DOWN     (-2) /* surprises in a row that halve it */
 #define SURPRISE_SIGMA 4.0
 #define UNSURE         2.0 /* noises: a prediction so bad halves it, too */
 #define SILENT_KEEP    1   /* questions without an answer that change nothing */
+#define SILENT_UNSURE  8   /* the same, after so few samples that the frequency is a guess */
 #define SILENT_LONG    4   /* so many, and the clock was on its own for a while */
 #define RETURN_SAMPLES 4
 #define JITTERY_RATIO  0.7
@@ -36,10 +38,16 @@ static void shorten(struct poll *poll, const struct poll_limits *limits)
 		poll->log2--;
 }
 
+/* A clock that is hardly known yet is not left alone because some packets are lost. */
+static uint8_t silence_kept(const struct poll *poll)
+{
+	return poll->samples < SAMPLES_SURE ? SILENT_UNSURE : SILENT_KEEP;
+}
+
 void poll_ask(struct poll *poll, const struct poll_limits *limits)
 {
 	/* The one before this got no answer. */
-	if (poll->silent > SILENT_KEEP && poll->samples > 0) {
+	if (poll->silent > silence_kept(poll) && poll->samples > 0) {
 		lengthen(poll, limits);
 		poll->returned = 0;
 	}

@@ -83,6 +83,19 @@ static void test_silence_lengthens_it_and_return_hurries(void **state)
 	assert_true(interval() > 64);
 }
 
+/* The frequency is a guess yet: packets are lost, but it has to be learnt. */
+static void test_silence_after_one_sample_does_not(void **state)
+{
+	(void)state;
+	answers(1, &wandering);
+	for (int i = 0; i < 8; i++)
+		poll_ask(&polling, &limits);
+	assert_true(interval() == 64);
+	for (int i = 0; i < 8; i++)
+		poll_ask(&polling, &limits);
+	assert_true(interval() == 1024);
+}
+
 /* Whether their samples are used (`filter`, late ones) or not. */
 static void test_answers_are_no_silence(void **state)
 {
@@ -172,6 +185,7 @@ int main(void)
 		cmocka_unit_test_setup(test_wander_keeps_it, setup),
 		cmocka_unit_test_setup(test_surprises_shorten_it, setup),
 		cmocka_unit_test_setup(test_silence_lengthens_it_and_return_hurries, setup),
+		cmocka_unit_test_setup(test_silence_after_one_sample_does_not, setup),
 		cmocka_unit_test_setup(test_answers_are_no_silence, setup),
 		cmocka_unit_test_setup(test_silence_at_the_start_changes_nothing, setup),
 		cmocka_unit_test_setup(test_dispute_is_urgent, setup),
