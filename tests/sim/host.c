@@ -35,6 +35,12 @@ static struct flight {
 	int timer;
 } flights[WORLD_SERVERS_MAX];
 
+/* What a server remembers of us. */
+static struct served {
+	bool known;
+	struct meridian_ntp_timestamp receive, transmit;
+} served[WORLD_SERVERS_MAX];
+
 static int timer_add(double deadline_s, event_timer_handler handler, void *arg)
 {
 	for (int i = 0; i < TIMERS_MAX; i++) {
@@ -103,11 +109,11 @@ void host_run(double true_s)
 	world_advance(true_s);
 }
 
-static void clock_read(double offset_s, int64_t extra_ns, struct timespec *ret_time)
+static void clock_read(int64_t offset_s, int64_t extra_ns, struct timespec *ret_time)
 {
 	int64_t ns = (int64_t)world_counter() + extra_ns;
 
-	ret_time->tv_sec = ns / (int64_t)NS_PER_S + (int64_t)floor(offset_s);
+	ret_time->tv_sec = ns / (int64_t)NS_PER_S + offset_s;
 	ret_time->tv_nsec = ns % (int64_t)NS_PER_S;
 }
 
@@ -115,7 +121,7 @@ static void clock_read(double offset_s, int64_t extra_ns, struct timespec *ret_t
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
 	if (clock == CLOCK_REALTIME)
-		clock_read((double)WORLD_START_S,
+		clock_read(world->start_s ? world->start_s : WORLD_START_S,
 			world_suspended_ns() + (int64_t)(world->clock_error_s * NS_PER_S),
 			ret_time);
 	else
@@ -164,31 +170,60 @@ struct exchange_stamps exchange_stamps(const struct exchange *exchange)
 		.t1 = exchange->t1[EXCHANGE_DAEMON], .t4 = exchange->t4[EXCHANGE_DAEMON]};
 }
 
-static void timestamp_write(struct meridian_ntp_timestamp *timestamp, double server_s)
+/* The server's clock is wrong by its error, and right about the leap second, if it knows it. */
+static void timestamp_write(const struct world_server *server, double server_s,
+	struct meridian_ntp_timestamp *timestamp)
 {
-	double second = floor(server_s);
-	uint64_t s = (uint64_t)(WORLD_START_S + (int64_t)second) + MERIDIAN_NTP_UNIX_OFFSET_S;
+	struct world_utc utc = world_utc(server_s);
+	int64_t s = utc.s + MERIDIAN_NTP_UNIX_OFFSET_S;
 
+	if (server->no_leap && server_s >= world->leap.at_s)
+		s += world->leap.kind == MERIDIAN_NTP_LI_INSERT ? 1 : -1;
 	timestamp->seconds = htonl((uint32_t)s);
-	timestamp->fraction = htonl((uint32_t)((server_s - second) * 0x1p32));
+	timestamp->fraction = htonl((uint32_t)(utc.fraction * 0x1p32));
 }
 
-static void answer_write(const struct flight *flight, struct meridian_ntp_header *answer)
+static uint8_t leap_of(const struct world_server *server)
+{
+	if (server->announce != MERIDIAN_NTP_LI_NONE)
+		return server->announce;
+	return server->no_leap ? MERIDIAN_NTP_LI_NONE : world_leap_indicator(world_now_s());
+}
+
+/* A request whose origin is the receive stamp of the last answer gets that one's transmit time
+ * once more, as it was measured (RFC 9769 section 2). */
+static void interleave(struct flight *flight, struct meridian_ntp_header *answer)
+{
+	struct served *last = &served[flight->server];
+	const struct meridian_ntp_timestamp *origin = &flight->request.origin;
+
+	if (last->known && memcmp(origin, &last->receive, sizeof(*origin)) == 0) {
+		answer->origin = flight->request.receive;
+		answer->transmit = last->transmit;
+	}
+	last->known = true;
+	last->receive = answer->receive;
+	timestamp_write(&world->server[flight->server],
+		flight->passage.server_s + flight->passage.late_s, &last->transmit);
+}
+
+static void answer_write(struct flight *flight, struct meridian_ntp_header *answer)
 {
 	const struct world_server *server = &world->server[flight->server];
 	uint8_t stratum = server->stratum > 0 ? server->stratum : MERIDIAN_NTP_STRATUM_PRIMARY;
 
 	memset(answer, 0, sizeof(*answer));
 	answer->li_vn_mode = MERIDIAN_NTP_LI_VN_MODE(
-		MERIDIAN_NTP_LI_NONE, MERIDIAN_NTP_VERSION_MAX, MERIDIAN_NTP_MODE_SERVER);
+		leap_of(server), MERIDIAN_NTP_VERSION_MAX, MERIDIAN_NTP_MODE_SERVER);
 	answer->stratum = stratum;
 	answer->precision = -26;
 	answer->root_delay = htonl((uint32_t)(server->root_delay_s * 65536));
 	answer->root_dispersion = htonl((uint32_t)(server->root_dispersion_s * 65536));
 	answer->refid = htonl(0x47505300);
 	answer->origin = flight->request.transmit;
-	timestamp_write(&answer->receive, flight->passage.server_s);
+	timestamp_write(server, flight->passage.server_s, &answer->receive);
 	answer->transmit = answer->receive;
+	interleave(flight, answer);
 	if (server->kiss && !kissed[flight->server] && world_now_s() > 1000) {
 		kissed[flight->server] = true;
 		answer->stratum = 0;
@@ -226,17 +261,39 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	return 0;
 }
 
-/* All servers have numeric addresses. */
+/* One look-up at a time: there is one name. */
+static struct resolver {
+	resolver_handler handler;
+	void *arg;
+	int timer;
+} resolver;
+
+static void on_resolved(void *arg)
+{
+	struct config_address address[WORLD_SERVERS_MAX] = {{.family = 0}};
+
+	(void)arg;
+	for (size_t i = 0; i < world->server_count; i++)
+		address[i] = (struct config_address){
+			.family = MERIDIAN_FAMILY_IPV4, .octets = {192, 0, 2, (uint8_t)(i + 1)}};
+	resolver.handler(address, world->server_count, resolver.arg);
+}
+
 int resolver_start(
 	struct resolver **ret_resolver, const char *name, resolver_handler handler, void *arg)
 {
-	(void)ret_resolver, (void)name, (void)handler, (void)arg;
-	return -ENOSYS;
+	if (world->name == NULL || strcmp(name, world->name) != 0)
+		return -ENOENT;
+	resolver =
+		(struct resolver){handler, arg, timer_add(world_now_s() + 0.1, on_resolved, NULL)};
+	*ret_resolver = &resolver;
+	return 0;
 }
 
-void resolver_cancel(struct resolver *resolver)
+void resolver_cancel(struct resolver *started)
 {
-	(void)resolver;
+	if (started)
+		event_remove_timer(started->timer);
 }
 
 int publish_init(const struct config *config, struct meridian_timemodel_data *ret_adopted)

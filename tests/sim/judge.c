@@ -45,6 +45,15 @@ static double page_bound(const struct meridian_timemodel_data *data, uint64_t co
 		1e-9;
 }
 
+/* What readers see. */
+static struct meridian_utc reader_utc(const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	struct meridian_utc utc = meridian_timemodel_utc(data, counter);
+
+	utc.s += meridian_timemodel_leap_offset_s(data, utc);
+	return utc;
+}
+
 static void judge_bound(size_t second)
 {
 	if (fabs(error_s[second]) <= bound_s[second])
@@ -57,11 +66,13 @@ void judge_second(bool judged, double sd_s)
 {
 	const struct meridian_timemodel_data *page = host_page();
 	uint64_t counter = world_counter();
-	struct meridian_utc truth = {.s = WORLD_START_S + (int64_t)count};
+	struct world_utc utc = world_utc((double)count);
+	struct meridian_utc truth = {.s = utc.s};
 
 	if (count >= size)
 		return;
-	error_s[count] = timescale_utc_diff(meridian_timemodel_utc(page, counter), truth);
+	judged = judged && !world_is_in_leap((double)count);
+	error_s[count] = timescale_utc_diff(reader_utc(page, counter), truth);
 	bound_s[count] = page_bound(page, counter);
 	rate_error[count] = clock_rate(page, counter) * (1 + world_frequency()) - 1;
 	sigma[count] = sd_s > 0 ? error_s[count] / sd_s : 0;
@@ -93,8 +104,7 @@ void judge_publication(const struct meridian_timemodel_data *data)
 		result.disruptions += was_synchronised;
 		return;
 	}
-	jump_s = timescale_utc_diff(
-		meridian_timemodel_utc(data, counter), meridian_timemodel_utc(page, counter));
+	jump_s = timescale_utc_diff(reader_utc(data, counter), reader_utc(page, counter));
 	if (fabs(jump_s) > CONTINUITY_S || fabs(clock_rate(data, counter) - 1) > RATE_ERROR)
 		result.breaks++;
 }

@@ -13,6 +13,7 @@ struct scenario {
 	double precision_s;          /* clockprecision; 0: 100 ns */
 	double score_from_s;         /* 0: after a quarter */
 	double probe_s;              /* 0: the end */
+	double cold_limit_s;         /* until within 1 ms; 0: any; half a round trip within 10 s */
 	double rms_limit_s;          /* generous: against regressions */
 	double bound_limit_s;        /* of its median: a bound that says little is of no use */
 	unsigned int requests_limit; /* of their mean: nor is a poll interval that never grows */
@@ -20,12 +21,13 @@ struct scenario {
 	const char *config;          /* more directives; NULL: none */
 	const char *options;         /* of each server; NULL: iburst */
 	double lost_s; /* seconds without synchronisation that are right, after the first time */
-	unsigned int comes;  /* and how often it comes back; judged with lost_s */
-	unsigned int liars;  /* bits of servers that must not be combined after 5 samples */
-	bool may_step;       /* disruptions after the first synchronisation are right */
-	bool may_lose;       /* so is a time without synchronisation */
-	bool broken_promise; /* no server tells the truth: no bound can hold */
-	unsigned int seeds;  /* of a test run; 0: 3 */
+	unsigned int comes;    /* and how often it comes back; judged with lost_s */
+	unsigned int liars;    /* bits of servers that must not be combined after 5 samples */
+	unsigned int replaced; /* bits of servers that a pool must not ask any more in the end */
+	bool may_step;         /* disruptions after the first synchronisation are right */
+	bool may_lose;         /* so is a time without synchronisation */
+	bool broken_promise;   /* no server tells the truth: no bound can hold */
+	unsigned int seeds;    /* of a test run; 0: 3 */
 	struct world world;
 };
 

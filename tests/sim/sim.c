@@ -25,10 +25,13 @@
 #define LIAR_SAMPLES    5
 #define LOST_ERROR      0.15 /* of the time without synchronisation */
 #define SUSPEND_GRACE_S 2.0  /* until the tracker has noticed */
+#define PATH_LIMIT_S    10   /* of a cold start */
+#define JUMP_GRACE      5.0  /* longest poll intervals */
 
 struct run {
 	struct judge_result result;
-	double liar_s; /* when a liar was believed; -1: never */
+	unsigned int asked; /* bits of servers that are sources in the end */
+	double liar_s;      /* when a liar was believed; -1: never */
 };
 
 static struct config config;
@@ -43,7 +46,10 @@ static void config_write(FILE *file)
 		scenario->precision_s > 0 ? scenario->precision_s : 1e-7);
 	if (scenario->config)
 		fprintf(file, "%s\n", scenario->config);
-	for (size_t i = 0; i < scenario->world.server_count; i++)
+	if (scenario->world.name)
+		fprintf(file, "pool %s %s minpoll %d maxpoll %d\n", scenario->world.name,
+			scenario->options, scenario->minpoll_log2, scenario->maxpoll_log2);
+	for (size_t i = 0; i < scenario->world.server_count && !scenario->world.name; i++)
 		fprintf(file, "server 192.0.2.%zu %s minpoll %d maxpoll %d\n", i + 1,
 			scenario->options ? scenario->options : "iburst", scenario->minpoll_log2,
 			scenario->maxpoll_log2);
@@ -81,12 +87,27 @@ static void watch_liars(void)
 	}
 }
 
+static unsigned int servers_asked(void)
+{
+	unsigned int asked = 0;
+
+	for (size_t i = 0; i < track_source_count(); i++) {
+		if (track_source(i)->address.family != 0)
+			asked |= 1u << host_server_of(track_source(i)->address.octets);
+	}
+	return asked;
+}
+
 static bool is_judged(double second)
 {
 	const struct world_suspend *suspend = &scenario->world.suspend;
+	const struct world_jump *jump = &scenario->world.jump;
+	double asleep_s = second - suspend->start_s, jumped_s = second - jump->at_s;
 
-	return suspend->length_s == 0 || second < suspend->start_s ||
-		second > suspend->start_s + suspend->length_s + SUSPEND_GRACE_S;
+	return !(suspend->length_s > 0 && asleep_s >= 0 &&
+		       asleep_s <= suspend->length_s + SUSPEND_GRACE_S) &&
+		!(jump->by_s != 0 && jumped_s >= 0 &&
+			jumped_s <= ldexp(JUMP_GRACE, scenario->maxpoll_log2));
 }
 
 static double path_half_s(void)
@@ -124,7 +145,9 @@ static struct run simulate(uint64_t number)
 		judge_second(is_judged(second), track_status().combined.offset_sd_s);
 		watch_liars();
 	}
-	run = (struct run){.result = judge_end(path_half_s()), .liar_s = liar_believed_s};
+	run = (struct run){.result = judge_end(path_half_s()),
+		.asked = servers_asked(),
+		.liar_s = liar_believed_s};
 	track_fini();
 	config_free(&config);
 	return run;
@@ -241,6 +264,9 @@ static bool check(const struct run *run, uint64_t seed)
 			r->returns);
 	if (r->unsynchronised > 0 && !scenario->may_lose)
 		ok = fail(seed, "seconds without synchronisation:", r->unsynchronised);
+	if (run->asked & scenario->replaced)
+		ok = fail(seed, "servers of the pool that should not be asked any more:",
+			run->asked & scenario->replaced);
 	if (run->liar_s >= 0)
 		ok = fail(seed, "a server that lies is believed at", run->liar_s);
 	return ok;
@@ -261,6 +287,12 @@ static bool run_scenario(uint64_t first, uint64_t last, bool verbose)
 	print_figure(run, count);
 	if (MEDIAN(rms_s) > scenario->rms_limit_s)
 		ok = fail(first, "the error is above the limit of", scenario->rms_limit_s);
+	if (scenario->cold_limit_s > 0 &&
+		(MEDIAN(within_path_s) < 0 || MEDIAN(within_path_s) > PATH_LIMIT_S))
+		ok = fail(first, "within half a round trip only after s:", MEDIAN(within_path_s));
+	if (scenario->cold_limit_s > 0 &&
+		(MEDIAN(within_ms_s) < 0 || MEDIAN(within_ms_s) > scenario->cold_limit_s))
+		ok = fail(first, "within 1 ms only after s:", MEDIAN(within_ms_s));
 	if (!(MEDIAN(bound_s) <= scenario->bound_limit_s))
 		ok = fail(first, "the bound is above the limit of", scenario->bound_limit_s);
 	if (mean_requests(run, count) > scenario->requests_limit)

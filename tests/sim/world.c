@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
 #include <math.h>
+#include <meridian/ntp.h>
 #include <string.h>
 
 #define PI          3.14159265358979323846
 #define NS_PER_S    1e9
 #define LAW_DELAY_S 1.0 /* no queue is longer */
+#define DAY_S       86400
 
 static const struct world *world;
 static struct seed seed;
@@ -77,6 +79,8 @@ static double next_change(double at_s)
 
 	if (suspend->start_s > at_s)
 		next_s = fmin(next_s, suspend->start_s);
+	if (world->jump.at_s > at_s)
+		next_s = fmin(next_s, world->jump.at_s);
 	if (suspend->start_s + suspend->length_s > at_s)
 		next_s = fmin(next_s, suspend->start_s + suspend->length_s);
 	return next_s;
@@ -92,6 +96,8 @@ void world_advance(double true_s)
 		else
 			phase_s += (end_s - now_s) * (1 + frequency);
 		now_s = end_s;
+		if (end_s == world->jump.at_s)
+			phase_s += world->jump.by_s;
 		if (end_s == second + 1)
 			oscillate(end_s);
 	}
@@ -100,6 +106,31 @@ void world_advance(double true_s)
 double world_now_s(void)
 {
 	return now_s;
+}
+
+bool world_is_in_leap(double at_s)
+{
+	return world->leap.kind != MERIDIAN_NTP_LI_NONE && at_s >= world->leap.at_s &&
+		at_s < world->leap.at_s + 1;
+}
+
+struct world_utc world_utc(double at_s)
+{
+	double second = floor(at_s);
+	struct world_utc utc = {
+		.s = (world->start_s ? world->start_s : WORLD_START_S) + (int64_t)second,
+		.fraction = at_s - second};
+
+	if (world->leap.kind != MERIDIAN_NTP_LI_NONE && at_s >= world->leap.at_s)
+		utc.s += world->leap.kind == MERIDIAN_NTP_LI_INSERT ? -1 : 1;
+	return utc;
+}
+
+uint8_t world_leap_indicator(double at_s)
+{
+	const struct world_leap *leap = &world->leap;
+
+	return at_s < leap->at_s && at_s >= leap->at_s - DAY_S ? leap->kind : MERIDIAN_NTP_LI_NONE;
 }
 
 uint64_t world_counter(void)
@@ -194,8 +225,18 @@ bool world_passage(size_t index, struct world_passage *ret_passage)
 	ret_passage->arrival_s = now_s + there_s;
 	ret_passage->server_s =
 		ret_passage->arrival_s + server_error(server, ret_passage->arrival_s);
-	ret_passage->return_s = ret_passage->arrival_s + back_s;
+	ret_passage->late_s = server->late_s > 0 ? random_exponential(server->late_s) : 0;
+	ret_passage->return_s = ret_passage->arrival_s + ret_passage->late_s + back_s;
 	if (server->loss > 0 && world_random() < server->loss)
 		return false;
 	return !is_down(&server->outage) && !world_is_suspended(ret_passage->return_s);
+}
+
+bool world_clock_read(size_t index, double *ret_late_s)
+{
+	const struct world_clock *clock = &world->clock[index];
+	struct congestion none = {.on = false};
+
+	*ret_late_s = clock->least_s + law_delay(&clock->law, &none);
+	return !is_down(&clock->outage);
 }

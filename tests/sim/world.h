@@ -12,10 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WORLD_START_S     INT64_C(1800000000) /* UTC at true time 0 */
+#define WORLD_START_S     INT64_C(1800000000) /* UTC at true time 0, unless it is told */
 #define WORLD_SERVERS_MAX 8
 #define WORLD_LAWS_MAX    2
 #define WORLD_CHANGES_MAX 4
+#define WORLD_CLOCKS_MAX  2
 #define WORLD_START_TICK  UINT64_C(1000000) /* the counter at true time 0; 1 GHz */
 #define WORLD_NEVER       1e18
 
@@ -61,9 +62,19 @@ struct world_server {
 	double error_from_s; /* it is right until then */
 	double error_rate;   /* s/s, since then */
 	double root_delay_s, root_dispersion_s;
-	uint8_t stratum; /* 0 counts as 1 */
-	bool kiss;       /* asks once for a slower rate */
-	double loss;     /* probability that a request or its answer is lost */
+	uint8_t stratum;  /* 0 counts as 1 */
+	uint8_t announce; /* of leap seconds whatever is true; MERIDIAN_NTP_LI_* */
+	bool no_leap;     /* it neither knows nor follows the leap second */
+	double late_s;    /* mean of what its transmit stamps come too early; it tells later */
+	bool kiss;        /* asks once for a slower rate */
+	double loss;      /* probability that a request or its answer is lost */
+};
+
+/* A reference clock: it is read `law` late, which no reading shows. */
+struct world_clock {
+	double least_s;
+	struct world_law law;
+	struct world_outage outage;
 };
 
 struct world_oscillator {
@@ -79,7 +90,23 @@ struct world_suspend {
 	double start_s, length_s; /* the counter stands still; length 0: never */
 };
 
+/* The counter leaps ahead, or back. */
+struct world_jump {
+	double at_s, by_s;
+};
+
+/* A leap second begins: 23:59:60, or what would be 23:59:59. Kind MERIDIAN_NTP_LI_NONE: never. */
+struct world_leap {
+	double at_s;
+	uint8_t kind;
+};
+
 struct world {
+	int64_t start_s; /* UTC at true time 0; 0: WORLD_START_S */
+	struct world_leap leap;
+	struct world_jump jump;
+	struct world_clock clock[WORLD_CLOCKS_MAX];
+	const char *name; /* that all servers have as addresses; NULL: each has its own */
 	struct world_oscillator oscillator;
 	struct world_server server[WORLD_SERVERS_MAX];
 	size_t server_count;
@@ -98,6 +125,24 @@ double world_now_s(void);
 /* True while the host sleeps. */
 bool world_is_suspended(double at_s);
 
+/* UTC at a true time: an inserted second is the one before it once more. */
+struct world_utc {
+	int64_t s;
+	double fraction;
+};
+
+struct world_utc world_utc(double at_s);
+
+/* The leap indicator of who knows all at that time. */
+uint8_t world_leap_indicator(double at_s);
+
+/* It is 23:59:60, or the second after a deleted one: who is a little early or late is off by 1 s.
+ */
+bool world_is_in_leap(double at_s);
+
+/* How late the reference clock is read now; false when there is nothing to read. */
+bool world_clock_read(size_t clock, double *ret_late_s);
+
 /* The counter, and how long the host slept, now. */
 uint64_t world_counter(void);
 int64_t world_suspended_ns(void);
@@ -109,9 +154,10 @@ double world_frequency(void);
 double world_random(void);
 
 /* What becomes of a request sent now: when it arrives, what the server's clock shows then (s since
- * WORLD_START_S), when the answer is back. False when it is lost. */
+ * true time 0, without leap seconds), when the answer is back. False when it is lost. */
 struct world_passage {
 	double server_s, arrival_s, return_s;
+	double late_s; /* the answer left so long after its transmit stamp */
 };
 
 bool world_passage(size_t server, struct world_passage *ret_passage);
