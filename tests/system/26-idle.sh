@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # A worker without traffic naps, or with `idlesleep 0` never does, as a reload tells it; meanwhile it
 # stays alive for control, and answers. What idling takes of a core is shown, not judged.
+# Alone: a measurement of how much of a core an idle worker takes.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 

@@ -3,6 +3,7 @@
 # The upstream dies: the bound grows, as meridianctl and the replies tell, until nobody is told the
 # time any more (LI 3, stratum 0): because the bound is above `maxerror`, and in another life because
 # `holdover` is over. Both end when the upstream is back, and the clock is never stepped for it.
+# Not sanitized: half a minute of silence, and the code is that of the unit tests.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The upstream dies: replies go on, synchronised, with a root dispersion that only grows; and a
 # server with `local` starts without any upstream, at the stratum it was given.
+# Not sanitized: half a minute of silence, and the code is that of the unit tests.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 

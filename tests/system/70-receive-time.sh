@@ -5,6 +5,7 @@
 # read the same clock and no model of an upstream enters. Prints the distribution; asserts only
 # what no busy machine can break.
 # Not sanitized: a measurement of the real program
+# Alone: a measurement of receive times.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 

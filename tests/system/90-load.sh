@@ -3,6 +3,7 @@
 # The load generator against the dataplane, over IPv4 and IPv6 and with a mix of requests; against
 # another load generator that reflects; and what it refuses.
 # Not sanitized: DPDK's polling threads with sanitizers leave the server no time on two cores.
+# Alone: a measurement, with all cores busy.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
