@@ -37,3 +37,15 @@ def read_workers(rundir, process):
         raise SystemExit(f"stats.{process}: only {len(page)} bytes")
     return [struct.unpack_from(f"<{WORKER_WORDS}Q", page, at + i * WORKER_WORDS * 8)
             for i in range(WORKERS)]
+
+
+def read_verdicts(rundir, process):
+    """How often each verdict was given."""
+    workers = read_workers(rundir, process)
+    return {name: sum(worker[VERDICT_AT + i] for worker in workers)
+            for i, name in enumerate(names("MERIDIAN_VERDICTS"))}
+
+
+def difference(before, after):
+    """Those of two sets of counters that have moved, and by how much."""
+    return {name: after[name] - before[name] for name in after if after[name] != before[name]}
