@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Stock clients of four projects get their time from the dataplane, over IPv4 and IPv6.
+# Stock clients of five projects get their time from the dataplane, over IPv4 and IPv6.
 # None of them may set the machine's clock: each runs without the capability to.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
@@ -40,14 +40,27 @@ test_chronyd() # ADDRESS
 		"chronyd over $1"
 }
 
-test_ntpdig() # ADDRESS
+# Runs a command that finds ntpdig and its libraries.
+with_ntpdig() # COMMAND...
 {
 	client env PYTHONPATH="$LAB_STOCK/python3-ntp/usr/lib/python3/dist-packages" \
 		LD_LIBRARY_PATH="$(dirname "$LAB_STOCK"/python3-ntp/usr/lib/*/ntp/libntpc.so)" \
-		"$LAB_STOCK/ntpsec-ntpdig/usr/bin/ntpdig" -j -t 2 "$1" >"$LAB_DIR/ntpdig.log" 2>&1 ||
+		PATH="$LAB_STOCK/ntpsec-ntpdig/usr/bin:$PATH" "$@"
+}
+
+test_ntpdig() # ADDRESS
+{
+	with_ntpdig ntpdig -j -t 2 "$1" >"$LAB_DIR/ntpdig.log" 2>&1 ||
 		lab_fail "ntpdig got no time from $1"
 	near_zero "$(sed -n 's/.*"offset":\([-0-9.]*\),.*/\1/p' "$LAB_DIR/ntpdig.log")" \
 		"NTPsec's ntpdig over $1"
+}
+
+test_ntpdate() # ADDRESS
+{
+	with_ntpdig "$LAB_STOCK/ntpsec-ntpdate/usr/sbin/ntpdate" -q "$1" >"$LAB_DIR/ntpdate.log" 2>&1 ||
+		lab_fail "ntpdate got no time from $1"
+	near_zero "$(sed -n 's/.*[^ ] \([-+][0-9.]*\) +\/- .*/\1/p' "$LAB_DIR/ntpdate.log")" "ntpdate over $1"
 }
 
 test_rdate() # ADDRESS
@@ -101,7 +114,27 @@ test_openntpd() # ADDRESS ADDRESS
 	lab_kill openntpd
 }
 
+# Without a service manager it reads what stands in /run/systemd, which this mount namespace has
+# for itself. The first offset is logged; that it cannot set the clock is what we want.
+test_timesyncd() # ADDRESS
+{
+	local log=$LAB_DIR/timesyncd.$1.log
+
+	printf '[Time]\nNTP=%s\nFallbackNTP=\n' "$1" >/run/systemd/timesyncd.conf.d/lab.conf
+	lab_start timesyncd client env SYSTEMD_LOG_LEVEL=debug SYSTEMD_LOG_TARGET=console \
+		setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-sys_time \
+		--inh-caps=-all -- "$LAB_STOCK/systemd-timesyncd/lib/systemd/systemd-timesyncd"
+	lab_wait 20 "timesyncd's reply from $1" grep -q "^ *offset *: " "$LAB_DIR/timesyncd.log"
+	lab_kill timesyncd
+	mv "$LAB_DIR/timesyncd.log" "$log"
+	near_zero "$(sed -n 's/^ *offset *: \([-+0-9.]*\) sec.*/\1/p' "$log" | head -n 1)" \
+		"systemd-timesyncd over $1"
+}
+
 lab_enter "$@"
+mkdir -p /run/systemd
+mount -t tmpfs lab /run/systemd
+mkdir /run/systemd/timesyncd.conf.d
 lab_network
 lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
 lab_upstream
@@ -109,7 +142,9 @@ lab_serve
 for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
 	served_by_dataplane test_chronyd "$address"
 	served_by_dataplane test_ntpdig "$address"
+	served_by_dataplane test_ntpdate "$address"
 	served_by_dataplane test_rdate "$address"
+	served_by_dataplane test_timesyncd "$address"
 done
 served_by_dataplane test_ntpsec "$LAB_SERVER4" "$LAB_SERVER6"
 served_by_dataplane test_openntpd "$LAB_SERVER4" "$LAB_SERVER6"
