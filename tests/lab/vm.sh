@@ -30,7 +30,7 @@ vm_libraries() # FILE...: paths of the libraries that they need
 	ldd "$@" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p' | sort -u
 }
 
-# DPDK's drivers lie where it looks for them.
+# DPDK's drivers are looked for in a directory of their own, but must not be there twice.
 vm_image() # [PROGRAM...]: others for its /bin
 {
 	local image=$LAB_DIR/image driver
@@ -38,10 +38,12 @@ vm_image() # [PROGRAM...]: others for its /bin
 		"$LAB_BUILD"/dataplane/meridian-dataplane "$LAB_BUILD"/dataplane/meridian-fallback "$@")
 	local drivers=()
 
+	mkdir -p "$image"/{bin,dev,proc,sys,run,tmp,etc,var,modules,dev/hugepages,"$VM_DRIVERS"}
 	for driver in bus_pci bus_vdev mempool_ring net_af_xdp net_e1000 net_virtio; do
-		drivers+=("$VM_DRIVERS/librte_$driver.so")
+		drivers+=("$VM_DRIVERS/librte_$driver.so.23")
+		ln -s "../../librte_$driver.so.23" "$image$VM_DRIVERS/librte_$driver.so"
 	done
-	mkdir -p "$image"/{bin,dev,proc,sys,run,tmp,etc,modules,dev/hugepages,"$VM_DRIVERS"}
+	ln -s /run "$image/var/run"
 	ln -s usr/lib "$image/lib"
 	mkdir "$image/usr/lib64"
 	ln -s usr/lib64 "$image/lib64"
@@ -49,7 +51,7 @@ vm_image() # [PROGRAM...]: others for its /bin
 	cp "$LAB_ROOT"/build/vm/modules/*.ko "$image/modules"
 	cp "$LAB_ROOT/tests/lab/vm-init" "$image/init"
 	echo "root:x:0:0::/:/bin/sh" >"$image/etc/passwd"
-	cp -L "${drivers[@]}" "$image$VM_DRIVERS"
+	cp -L "${drivers[@]}" "$image$VM_LIB"
 	vm_libraries "${programs[@]}" "${drivers[@]}" | while read -r driver; do
 		case $driver in
 		/lib64/*) cp -L "$driver" "$image/lib64" ;;
@@ -160,14 +162,46 @@ vm_logs()
 	vm_run "tail -n 20 /run/*.log" >"$LAB_DIR/machine.log" 2>&1 || true
 }
 
-vm_config() # LINE...
+# Writes what comes on standard input to a file of the machine.
+vm_write() # FILE
 {
 	local line
 
-	vm_run "printf 'rundir /run/meridian\ncmdport 0\nratelimit off\n' >/etc/meridian.conf; mkdir -p /run/meridian"
-	for line in "$@"; do
-		vm_run "echo '$line' >>/etc/meridian.conf"
+	vm_run ": >'$1'"
+	while IFS= read -r line; do
+		vm_run "echo '$line' >>'$1'"
 	done
+}
+
+# By how much a server is ahead of the machine's clock, says a stock chronyd there, which is to be
+# in the image and sets nothing: by one packet, which may be late.
+vm_ahead_s() # ADDRESS
+{
+	vm_run "chronyd -Q -t 10 -u root 'server $1 iburst maxsamples 1' 'cmdport 0' \
+		'bindcmdaddress /' 'pidfile /run/chronyd.pid'" >"$LAB_DIR/measured.log" 2>&1 || true
+	sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p' "$LAB_DIR/measured.log"
+}
+
+# Whether that is nearer to what is expected than the limit; what it was is in VM_AHEAD_S.
+vm_is_ahead() # ADDRESS EXPECTED LIMIT
+{
+	VM_AHEAD_S=$(vm_ahead_s "$1")
+	awk -v s="${VM_AHEAD_S:-none}" -v e="$2" -v l="$3" \
+		'BEGIN { exit !(s + 0 == s && s - e < l && e - s < l) }'
+}
+
+# The log of a daemon there has these words.
+vm_said() # NAME WORDS
+{
+	vm_run "grep -q '$2' /run/$1.log"
+}
+
+# The config; every machine has its first lines.
+vm_config() # LINE...
+{
+	vm_run "mkdir -p /run/meridian"
+	printf '%s\n' "rundir /run/meridian" "cmdport 0" "ratelimit off" "$@" |
+		vm_write /etc/meridian.conf
 }
 
 vm_control()
@@ -175,8 +209,27 @@ vm_control()
 	vm_daemon control meridian-control --foreground --config /etc/meridian.conf
 }
 
+vm_dataplane()
+{
+	vm_daemon dataplane meridian-dataplane --rundir /run/meridian
+	vm_daemon fallback meridian-fallback --rundir /run/meridian
+}
+
+# A stock chronyd on the wire as upstream, on this machine's clock, which it does not touch.
+vm_upstream()
+{
+	lab_start upstream client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
+		"local stratum 1" "allow all" "cmdport 0" "bindcmdaddress /" \
+		"pidfile $LAB_DIR/upstream.pid"
+}
+
 # A field of meridianctl COMMAND --json there.
 vm_field() # COMMAND PATH
 {
 	vm_run "meridianctl --rundir /run/meridian $1 --json" | "$LAB_TOOLS/json-field" "$2"
+}
+
+vm_expect() # COMMAND PATH VALUE
+{
+	[ "$(vm_field "$1" "$2")" = "$3" ]
 }
