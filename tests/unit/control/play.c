@@ -238,6 +238,13 @@ void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2)
 	on_answer(play.exchange, (const uint8_t *)&answer, sizeof(answer), 0, play.exchange->arg);
 }
 
+void play_hear(const void *octets, size_t length)
+{
+	play.exchange->t4[EXCHANGE_DAEMON] = play.requested_ns + play.answer_delay_ns;
+	if (exchange_is_open(play.exchange))
+		on_answer(play.exchange, octets, length, 0, play.exchange->arg);
+}
+
 void play_answer_good(void)
 {
 	play_answer(1, "GPS", 6);

@@ -49,6 +49,9 @@ double play_until_request(void);
 void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2);
 void play_answer_good(void);
 
+/* A datagram from the server's address, if anybody waits for one. */
+void play_hear(const void *octets, size_t length);
+
 /* Runs until `until_ns` while the servers at `address`, a set of bits for play_address, give good
  * answers. */
 void play_answering_until(unsigned int address, uint64_t until_ns);

@@ -82,6 +82,7 @@ static bool peer_answers(
 	if (served_init(&policy.served, &client, 1) < 0)
 		return true;
 	peer.limit = NULL;
+	peer.collector = NULL;
 	responder_begin(&peer, NULL, &policy, counter, 0);
 	frame.mac = frame_mac(reply->data);
 	answers = is_answered(&peer, frame, counter);
@@ -97,6 +98,7 @@ static bool server_answers(
 	bool answers;
 
 	same.limit = NULL;
+	same.collector = NULL;
 	fixture_frame_init(&back, reply->data, reply->length);
 	back.frame.ip = reply->ip;
 	back.frame.udp = reply->udp;

@@ -1,0 +1,101 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What other local users, broken files and the network may do: garbage in the files that control
+# reads, links where it writes, garbage on its socket and as requests. It serves all the same,
+# nothing is overwritten, nothing of what comes from the network or the socket is logged.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+GARBAGE_DATAGRAMS=3000
+
+garbage() # OCTETS
+{
+	head -c "$1" /dev/urandom
+}
+
+log_lines()
+{
+	cat "$LAB_DIR"/{control,dataplane,fallback}.log | wc -l
+}
+
+# Every length up to what a socket takes, half of them with the head of a request.
+garbage_to_socket()
+{
+	/usr/bin/python3 -c '
+import os, random, socket, sys
+here = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+here.bind(sys.argv[2])
+replied = 0
+for number in range(int(sys.argv[3])):
+    data = os.urandom(random.randrange(1200))
+    if number % 2:
+        data = bytes([6, 1, 0, 0, 0, random.randrange(80)]) + data
+    here.sendto(data, sys.argv[1])
+    try:
+        while True:
+            here.recv(4096, socket.MSG_DONTWAIT)
+            replied += 1
+    except BlockingIOError:
+        pass
+os.unlink(sys.argv[2])
+print(replied, "replies")' "$LAB_RUNDIR/control.sock" "$LAB_DIR/garbage.sock" "$GARBAGE_DATAGRAMS"
+}
+
+garbage_requests()
+{
+	lab_in client /usr/bin/python3 -c '
+import os, random, socket, sys
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for _ in range(int(sys.argv[2])):
+    sender.sendto(os.urandom(random.randrange(400)), (sys.argv[1], 123))' \
+		"$LAB_SERVER4" "$GARBAGE_DATAGRAMS"
+}
+
+# A link of the name of a file that a program writes leads nowhere.
+plant_links()
+{
+	local name
+
+	echo precious >"$LAB_DIR/victim"
+	for name in timemodel policy stats.dataplane stats.fallback; do
+		ln -s "$LAB_DIR/victim" "$LAB_RUNDIR/$name"
+	done
+}
+
+check_rundir()
+{
+	local found
+
+	[ "$(cat "$LAB_DIR/victim")" = precious ] || lab_fail "a link was followed"
+	found=$(find "$LAB_RUNDIR" -mindepth 1 -perm /0002 ! -type l)
+	[ -z "$found" ] || lab_fail "everybody may write $found"
+}
+
+refuse_pidfile_link()
+{
+	local status=0
+
+	lab_config "local stratum 10" "pidfile $LAB_DIR/link"
+	ln -s "$LAB_DIR/victim" "$LAB_DIR/link"
+	timeout 10 "$LAB_BUILD/control/meridian-control" --foreground --config "$LAB_CONFIG" \
+		>"$LAB_DIR/pidfile.log" 2>&1 || status=$?
+	[ "$status" = 3 ] || lab_fail "a link as pidfile: status $status instead of 3"
+	grep -q "pidfile $LAB_DIR/link" "$LAB_DIR/pidfile.log" || lab_fail "does not name the link"
+}
+
+lab_enter "$@"
+lab_network
+plant_links
+refuse_pidfile_link
+garbage 100000 >"$LAB_DIR/drift"
+garbage 5000 >"$LAB_DIR/leap"
+lab_config "local stratum 10" "driftfile $LAB_DIR/drift" "leapseclist $LAB_DIR/leap"
+lab_serve
+check_rundir
+before=$(log_lines)
+lab_note "control socket: $(garbage_to_socket)"
+garbage_requests
+lab_synchronised || lab_fail "no answer after garbage"
+lab_expect tracking tracking.stratum 10
+[ "$(log_lines)" = "$before" ] || lab_fail "garbage was logged"
+check_rundir
