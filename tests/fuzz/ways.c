@@ -3,8 +3,11 @@
 #include "fuzz.h"
 #include "reply_check.h"
 #include <burst.h>
+#include <interleaved.h>
 
-#define SEED 4711
+#define SEED           4711
+#define REPLIES        64 /* kept for interleaved mode */
+#define IN_NTP(member) offsetof(struct meridian_ntp_header, member)
 
 static const struct limit_rate limit_rate = {.interval_log2 = 0, .burst = 2};
 
@@ -22,7 +25,8 @@ static struct ways *ways_new(void)
 	return &ways;
 }
 
-static void way_begin(struct way *way, bool limited)
+static void way_begin(
+	struct way *way, const struct responder_policy *policy, bool limited, bool interleaved)
 {
 	const struct burst_engine *engine = way->responder.engine;
 	const struct limit_rate none = {0};
@@ -33,6 +37,12 @@ static void way_begin(struct way *way, bool limited)
 	way->limit->counter = way->limit->fraction = way->limit->now = 0;
 	responder_init(&way->responder, SEED, limited ? way->limit : NULL);
 	way->responder.engine = engine;
+	interleave_free(way->policy.interleave);
+	way->policy = *policy;
+	way->policy.rate = limit_rate;
+	way->policy.interleave = NULL;
+	if (interleaved)
+		FUZZ_CHECK(interleave_new(&way->policy.interleave, REPLIES, SEED) == 0);
 }
 
 static struct meridian_timemodel_data model_of(unsigned int settings)
@@ -57,14 +67,15 @@ struct ways *ways_begin(unsigned int settings)
 	if (ways == NULL)
 		ways = ways_new();
 	ways->settings = settings;
-	ways->policy->rate = limit_rate;
 	ways->model = model_of(settings);
 	ways->counter = FIXTURE_COUNTER;
 	ways->last_receive = 0;
+	ways->taken_count = 0;
 	ways->frames = 0;
 	memset(ways->verdicts, 0, sizeof(ways->verdicts));
 	for (unsigned int i = 0; i < ways->count; i++)
-		way_begin(&ways->way[i], settings & WAYS_LIMIT);
+		way_begin(&ways->way[i], ways->policy, settings & WAYS_LIMIT,
+			!(settings & WAYS_BASIC));
 	return ways;
 }
 
@@ -95,6 +106,33 @@ static void serve_burst(struct way *way, const uint64_t *receive, unsigned int c
 	burst_finish(&way->responder, accepted, accepted_count, now);
 }
 
+/* The replies have left. */
+static void save(struct way *way, unsigned int count, uint64_t left)
+{
+	struct interleaved_note note;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!ways_answered(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
+			continue;
+		interleaved_note_take(&way->responder, &way->f[i].frame, &note);
+		interleaved_save(&way->responder, &note, left);
+	}
+}
+
+/* A reply tells of the one before it once: whoever repeats the request gets a basic one. */
+static void check_taken_once(struct ways *ways, const struct fixture_frame *f)
+{
+	uint64_t origin;
+
+	if (f->frame.interleave != FRAME_INTERLEAVED)
+		return;
+	origin = pkt_u64(f->before + f->frame.payload + IN_NTP(origin));
+	for (unsigned int i = 0; i < ways->taken_count; i++)
+		FUZZ_CHECK(ways->taken[i] != origin);
+	if (ways->taken_count < WAYS_TAKEN_MAX)
+		ways->taken[ways->taken_count++] = origin;
+}
+
 static void check_same(const struct way *plain, const struct way *burst, unsigned int i)
 {
 	FUZZ_CHECK(burst->verdict[i] == plain->verdict[i]);
@@ -105,6 +143,7 @@ static void check_same(const struct way *plain, const struct way *burst, unsigne
 		return;
 	FUZZ_CHECK(burst->f[i].frame.receive == plain->f[i].frame.receive);
 	FUZZ_CHECK(burst->f[i].frame.payload == plain->f[i].frame.payload);
+	FUZZ_CHECK(burst->f[i].frame.interleave == plain->f[i].frame.interleave);
 }
 
 static void check_one(struct ways *ways, unsigned int i)
@@ -127,6 +166,7 @@ static void check_one(struct ways *ways, unsigned int i)
 		fprintf(stderr, "reply: %s\n", fault);
 		abort();
 	}
+	check_taken_once(ways, &plain->f[i]);
 	FUZZ_CHECK(plain->f[i].frame.receive > ways->last_receive ||
 		(ways->settings & WAYS_LEAP) != 0);
 	ways->last_receive = plain->f[i].frame.receive;
@@ -136,7 +176,7 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 {
 	uint64_t receive[WAYS_FRAMES], now;
 
-	ways->counter += ticks;
+	ways->counter += 100 + ticks; /* after the replies before have left */
 	now = ways->counter + 50;
 	for (unsigned int i = 0; i < count; i++)
 		receive[i] = ways->counter + i / 2;
@@ -144,7 +184,7 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 		struct way *way = &ways->way[w];
 
 		responder_begin(&way->responder,
-			ways->settings & WAYS_NO_MODEL ? NULL : &ways->model, ways->policy, now, 0);
+			ways->settings & WAYS_NO_MODEL ? NULL : &ways->model, &way->policy, now, 0);
 		for (unsigned int i = 0; i < count; i++) {
 			fixture_frame_init(&way->f[i], pkt[i].data, pkt[i].length);
 			way->f[i].frame.checksum_good = ways->settings & WAYS_CHECKSUM_GOOD;
@@ -153,6 +193,7 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 			serve_plain(way, receive, count, now);
 		else
 			serve_burst(way, receive, count, now);
+		save(way, count, now + 20);
 	}
 	for (unsigned int i = 0; i < count; i++) {
 		for (unsigned int w = 1; w < ways->count; w++)

@@ -11,8 +11,9 @@
 #include "fixture.h"
 #include <burst_engine.h>
 
-#define WAYS_MAX    3
-#define WAYS_FRAMES 8 /* in a burst */
+#define WAYS_MAX       3
+#define WAYS_FRAMES    8 /* in a burst */
+#define WAYS_TAKEN_MAX 64
 
 /* How the server is set, a bit each. */
 #define WAYS_CHECKSUM_GOOD  1 /* checksums count as verified */
@@ -21,9 +22,11 @@
 #define WAYS_LEAP           8  /* a second is inserted in the middle of it */
 #define WAYS_NOISE          16 /* of a clock read to 2^-20 s */
 #define WAYS_NO_MODEL       32
+#define WAYS_BASIC          64 /* no table for interleaved replies */
 
 struct way {
 	struct responder responder;
+	struct responder_policy policy; /* the fixture's, with a table of its own */
 	struct limit *limit;
 	struct fixture_frame f[WAYS_FRAMES];
 	enum meridian_verdict verdict[WAYS_FRAMES];
@@ -36,7 +39,9 @@ struct ways {
 	struct responder_policy *policy;
 	struct meridian_timemodel_data model;
 	uint64_t counter;
-	uint64_t last_receive; /* T2 of the reply before */
+	uint64_t last_receive;          /* T2 of the reply before */
+	uint64_t taken[WAYS_TAKEN_MAX]; /* T2 by which an interleaved reply was had */
+	unsigned int taken_count;
 	uint64_t verdicts[MERIDIAN_VERDICT_COUNT], frames;
 };
 

@@ -2,6 +2,7 @@
 #include "reply_check.h"
 #include <string.h>
 
+#define SECOND         (UINT64_C(1) << 32)
 #define MODE(octet)    ((octet)&7)
 #define VERSION(octet) ((octet) >> 3 & 7)
 
@@ -27,6 +28,21 @@ static const char *mode_fault(uint8_t request, uint8_t reply)
 	return VERSION(reply) == VERSION(request) ? NULL : "version";
 }
 
+/* RFC 9769 section 2: the reply tells when the one before it left. */
+static const char *interleaved_fault(const uint8_t *request, const uint8_t *reply)
+{
+	uint64_t receive = pkt_u64(reply + 32), transmit = pkt_u64(reply + 40);
+
+	if (!(request[31] & 1) || VERSION(request[0]) != 4 || MODE(request[0]) != 3)
+		return "interleaved without being asked for";
+	if (pkt_u64(reply + 24) != pkt_u64(request + 32))
+		return "origin timestamp of an interleaved one";
+	/* A leap second may have been inserted between them. */
+	if ((int64_t)(receive + SECOND - transmit) <= 0)
+		return "left after this one was asked for";
+	return transmit & 1 ? "mark of the transmit time" : NULL;
+}
+
 static const char *timestamps_fault(const uint8_t *request, const uint8_t *reply)
 {
 	uint64_t origin = pkt_u64(request + 40);
@@ -43,14 +59,16 @@ const char *reply_fault(const struct fixture_frame *f)
 {
 	const struct frame *reply = &f->frame;
 	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
-	const char *fault = NULL;
+	const char *fault;
 
 	if (reply->length > f->length)
 		return "longer than its request";
 	if (reply->payload_length < PKT_NTP_SIZE)
 		return "shorter than a header";
 	fault = mode_fault(was[0], ntp[0]);
-	if (fault == NULL)
+	if (fault == NULL && reply->interleave == FRAME_INTERLEAVED)
+		fault = interleaved_fault(was, ntp);
+	else if (fault == NULL)
 		fault = timestamps_fault(was, ntp);
 	return fault == NULL ? headers_fault(reply) : fault;
 }
