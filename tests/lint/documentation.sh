@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The documentation is current: man formats every manual page without a warning, every directive
 # of the config stands in meridian.conf(5), meridianctl(1) has the commands and options of
-# `meridianctl --help`, no link in a Markdown file leads nowhere.
+# `meridianctl --help`, no link in a Markdown file leads nowhere, the tests that the security case
+# names are there.
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
@@ -59,4 +60,24 @@ done < <(find "$build" -name 'meridian*.[158]' -type f)
 while IFS=: read -r file link; do
 	[ -e "$(dirname "$file")/$link" ] || complain "$file: link to $link, which is not there"
 done < <(git ls-files '*.md' | xargs grep -oHE '\]\([^)#:]+\)' | sed 's/](\(.*\))/\1/')
+case=docs/security-case.md
+named() # EXPRESSION
+{
+	grep -oE "$1" "$case" | tr -d '`:'
+}
+
+# shellcheck disable=SC2016 # Markdown's quotes
+while read -r script; do
+	[ -x "tests/$script" ] || complain "$case: no tests/$script"
+done < <(named '`(system|lint)/[^`]+`')
+# shellcheck disable=SC2016 # the same
+while read -r program test; do
+	file=$(find tests -name "test_${program#*-}.c")
+	[ -n "$file" ] || complain "$case: no test program $program"
+	# shellcheck disable=SC2086 # one program's name may be that of several
+	[ -z "$test" ] || grep -q "void $test(" $file || complain "$case: no test $test in $program"
+done < <(named '`(bpf|command|control|core|lib)-[a-z_-]+`(: [a-z_]+)?')
+while read -r target; do
+	[ -f "tests/fuzz/fuzz_$target.c" ] || complain "$case: no fuzz target $target"
+done < <(named '[| ]fuzz [a-z]+(, [a-z]+)*' | sed 's/.*fuzz //' | tr -d ' ' | tr ',' '\n')
 exit "$status"
