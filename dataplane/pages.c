@@ -123,7 +123,7 @@ static bool model_follow(struct pages *pages)
 
 static bool policy_is_new(const struct pages *pages)
 {
-	uint64_t generation = meridian_policy_generation(pages->policy_page.addr);
+	uint64_t generation = meridian_slots_generation(pages->policy_page.addr);
 
 	return generation != 0 && generation != pages->seen_generation;
 }
@@ -138,7 +138,7 @@ static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_bl
 		return -EAGAIN;
 	}
 	if (r == -EBADMSG) {
-		pages->seen_generation = meridian_policy_generation(pages->policy_page.addr);
+		pages->seen_generation = meridian_slots_generation(pages->policy_page.addr);
 		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
 			pages->rundir, MERIDIAN_POLICY_NAME, pages->seen_generation);
 		return -EAGAIN;

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "policy.h"
+#include "slots.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_MODE    0644
-#define CAPACITY_MIN 4096
-#define BLOB_ALIGN   64
-#define TABLE_ALIGN  8
+#define PAGE_MODE   0644
+#define TABLE_ALIGN 8
 
 static struct meridian_page page;
 static struct meridian_policy_blob *current; /* as published last; NULL: nothing yet */
-
-static uint64_t round_up(uint64_t value, uint64_t unit)
-{
-	return (value + unit - 1) / unit * unit;
-}
 
 static uint64_t content_size(const struct policy_content *content)
 {
@@ -76,65 +70,6 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 	return blob;
 }
 
-/* Whether a slot, of a page that may be adopted, can take `size` bytes. */
-static bool slot_fits(const struct meridian_policy_slot *slot, uint64_t size)
-{
-	return slot->offset >= sizeof(struct meridian_policy) && slot->offset % BLOB_ALIGN == 0 &&
-		slot->offset <= page.size && slot->capacity <= page.size - slot->offset &&
-		slot->capacity >= size;
-}
-
-/* Gives the unused slot new room at the end of the page. What it had is lost: each time the
- * room doubles, so that the page stays below twice its contents. */
-static int slot_grow(unsigned int index, uint64_t size)
-{
-	struct meridian_policy_slot slot = {.offset = round_up(page.size, BLOB_ALIGN),
-		.capacity = round_up(2 * size, CAPACITY_MIN)};
-	struct meridian_policy *policy;
-	int r = meridian_page_grow(&page, slot.offset + slot.capacity);
-
-	if (r < 0)
-		return r;
-	policy = page.addr;
-	policy->slot[index] = slot;
-	return 0;
-}
-
-/* Readers look at the page's generation before and after they copy a slot: it must not lead to
- * this slot while it is written, and must be stored last. */
-static int blob_publish(struct meridian_policy_blob *blob)
-{
-	struct meridian_policy *policy = page.addr;
-	uint64_t generation = meridian_policy_generation(policy) + 1;
-	unsigned int index = generation % 2;
-	struct meridian_policy_blob *shared;
-
-	if (!slot_fits(&policy->slot[index], blob->size)) {
-		int r = slot_grow(index, blob->size);
-
-		if (r < 0)
-			return r;
-		policy = page.addr;
-	}
-	shared = (void *)((uint8_t *)page.addr + policy->slot[index].offset);
-	__atomic_store_n(&shared->generation, 0, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy((uint8_t *)shared + sizeof(shared->generation),
-		(const uint8_t *)blob + sizeof(blob->generation),
-		blob->size - sizeof(blob->generation));
-	__atomic_store_n(&shared->generation, generation, __ATOMIC_RELEASE);
-	__atomic_store_n(&policy->generation, generation, __ATOMIC_RELEASE);
-	blob->generation = generation;
-	return 0;
-}
-
-static bool blob_same(const struct meridian_policy_blob *a, const struct meridian_policy_blob *b)
-{
-	return a->size == b->size &&
-		memcmp(&a->size, &b->size, a->size - offsetof(struct meridian_policy_blob, size)) ==
-		0;
-}
-
 int policy_init(const char *rundir)
 {
 	int adopted;
@@ -153,12 +88,12 @@ int policy_publish(const struct policy_content *content)
 	if (!blob)
 		return -ENOMEM;
 	r = meridian_policy_check(blob, blob->size);
-	if (r == 0 && current && blob_same(blob, current)) {
+	if (r == 0 && slots_same(blob, current)) {
 		free(blob);
 		return 0;
 	}
 	if (r == 0)
-		r = blob_publish(blob);
+		r = slots_publish(&page, blob);
 	if (r < 0) {
 		free(blob);
 		return r;

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "slots.h"
 #include <errno.h>
 #include <meridian/counter.h>
 #include <meridian/policy.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define BLOB_SIZE_MAX (UINT64_C(1) << 30)
 
 const struct meridian_page_kind meridian_policy_kind = {
 	.name = MERIDIAN_POLICY_NAME,
 	.magic = MERIDIAN_POLICY_MAGIC,
 	.version = MERIDIAN_POLICY_VERSION,
-	.min_size = sizeof(struct meridian_policy),
+	.min_size = sizeof(struct meridian_slots),
 };
 
 static int table_fits(const struct meridian_policy_table *table, size_t entry_size,
@@ -141,7 +139,7 @@ static int access_sane(const struct meridian_policy_blob *blob)
 
 int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size)
 {
-	int fits = size >= sizeof(*blob) && size <= BLOB_SIZE_MAX && blob->size == size &&
+	int fits = size >= sizeof(*blob) && size <= MERIDIAN_SLOTS_BLOB_MAX && blob->size == size &&
 		table_fits(&blob->nics, sizeof(struct meridian_policy_nic),
 			MERIDIAN_POLICY_NICS_MAX, size) &&
 		table_fits(&blob->queues, sizeof(struct meridian_policy_queue),
@@ -171,65 +169,17 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 	return 0;
 }
 
-uint64_t meridian_policy_generation(const struct meridian_policy *page)
+static int check(const void *blob, uint64_t size)
 {
-	return __atomic_load_n(&page->generation, __ATOMIC_ACQUIRE);
-}
-
-/* 0 when a blob may be copied from `slot` of a mapping of `mapped` bytes. */
-static int slot_check(const struct meridian_policy_slot *slot, uint64_t mapped)
-{
-	if (slot->capacity > BLOB_SIZE_MAX ||
-		slot->capacity < sizeof(struct meridian_policy_blob) ||
-		slot->offset < sizeof(struct meridian_policy) || slot->offset % 64 != 0)
-		return -EBADMSG;
-	if (slot->offset > mapped || slot->capacity > mapped - slot->offset)
-		return -EFBIG;
-	return 0;
-}
-
-/* Copies what is in the slot of `generation`, which may be rewritten meanwhile: nothing that is
- * read twice is trusted, and the caller looks at the generation afterwards. */
-static int slot_copy(const struct meridian_page *page, uint64_t generation,
-	struct meridian_policy_blob **ret_blob)
-{
-	const struct meridian_policy *policy = page->addr;
-	struct meridian_policy_slot slot = policy->slot[generation % 2];
-	const struct meridian_policy_blob *shared;
-	uint64_t size;
-	int r = slot_check(&slot, page->size);
-
-	if (r < 0)
-		return r;
-	shared = (const void *)((const uint8_t *)page->addr + slot.offset);
-	size = __atomic_load_n(&shared->size, __ATOMIC_RELAXED);
-	if (size < sizeof(*shared) || size > slot.capacity)
-		return -EBADMSG;
-	*ret_blob = malloc(size);
-	if (*ret_blob == NULL)
-		return -ENOMEM;
-	memcpy(*ret_blob, shared, size);
-	if ((*ret_blob)->generation != generation || (*ret_blob)->size != size)
-		return -EBADMSG;
-	return meridian_policy_check(*ret_blob, size);
+	return meridian_policy_check(blob, size);
 }
 
 int meridian_policy_read(const struct meridian_page *page, struct meridian_policy_blob **ret_blob)
 {
-	uint64_t generation = meridian_policy_generation(page->addr);
-	struct meridian_policy_blob *blob = NULL;
-	int r;
+	void *blob;
+	int r = slots_read(page, sizeof(**ret_blob), check, &blob);
 
-	if (generation == 0)
-		return -ENODATA;
-	r = slot_copy(page, generation, &blob);
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (meridian_policy_generation(page->addr) != generation)
-		r = -EAGAIN;
-	if (r < 0) {
-		free(blob);
-		return r;
-	}
-	*ret_blob = blob;
-	return 0;
+	if (r == 0)
+		*ret_blob = blob;
+	return r;
 }

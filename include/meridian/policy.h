@@ -7,13 +7,11 @@
  * learnt from the kernel (interfaces, addresses), in typed fields; nothing here is text for
  * somebody to parse, but for the arguments of a DPDK virtual device, which only its driver knows.
  *
- * Written by meridian-control alone, read by those who answer and by meridianctl. A generation is
- * an immutable blob in one of two slots; `generation` is stored last. A reader copies the blob,
- * checks it, and looks at `generation` again: the slot it copied is rewritten only after the
- * other slot has been published.
+ * Written by meridian-control alone, read by those who answer and by meridianctl. The page is a
+ * struct meridian_slots, whose blobs are struct meridian_policy_blob.
  */
 
-#include <meridian/page.h>
+#include <meridian/slots.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -149,24 +147,7 @@ struct meridian_policy_access {
 	uint8_t reserved[5];
 };
 
-struct meridian_policy_slot {
-	uint64_t offset; /* from the start of the page, a multiple of 64 */
-	uint64_t capacity;
-};
-
-struct meridian_policy {
-	struct meridian_page_head head;
-	uint64_t
-		generation; /* that readers should use; 0: none yet. It is in slot generation % 2 */
-	struct meridian_policy_slot slot[2];
-	uint8_t reserved[24];
-};
-MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy) == 128, "ABI");
-
 extern const struct meridian_page_kind meridian_policy_kind;
-
-/* The published generation, or 0. Any thread, no system call. */
-uint64_t meridian_policy_generation(const struct meridian_policy *page);
 
 /*
  * Copies and checks the current blob of a page mapped by meridian_page_open(). On success the

@@ -196,7 +196,7 @@ static void timemodel(void **state)
 
 static void policy(void **state)
 {
-	struct meridian_policy page = {
+	struct meridian_slots page = {
 		.head = HEAD(MERIDIAN_POLICY_MAGIC, MERIDIAN_POLICY_VERSION, 4096),
 		.generation = 7,
 		.slot = {{128, 1024}, {2048, 1088}}};

@@ -16,7 +16,7 @@
 /* A page around a blob, as control writes it. */
 static void *page_around(struct fuzz_input *input, size_t *ret_size)
 {
-	struct meridian_policy head = {.generation = 2,
+	struct meridian_slots head = {.generation = 2,
 		.slot = {{sizeof(head), input->size}, {sizeof(head), input->size}}};
 	uint8_t *page = malloc(sizeof(head) + input->size);
 
@@ -64,8 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		page.size = input.size;
 		page.addr = fuzz_copy(input.data, input.size);
 	}
-	if (page.size >= sizeof(struct meridian_policy) &&
-		meridian_policy_read(&page, &blob) == 0) {
+	if (page.size >= sizeof(struct meridian_slots) && meridian_policy_read(&page, &blob) == 0) {
 		FUZZ_CHECK(meridian_policy_check(blob, blob->size) == 0);
 		if (responder_policy_new(&policy, blob) == 0) {
 			serve(policy, blob->generation ^ blob->size ^ blob->reserved[0]);

@@ -41,12 +41,12 @@ int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
 	return 0;
 }
 
-static void policy_fill(struct meridian_policy *policy)
+static void policy_fill(struct meridian_slots *policy)
 {
 	struct meridian_policy_blob *blob = (void *)((uint8_t *)policy + sizeof(*policy));
 	struct meridian_policy_table none = {.offset = sizeof(*blob)};
 
-	policy->slot[1] = (struct meridian_policy_slot){sizeof(*policy), 2048};
+	policy->slot[1] = (struct meridian_slot){sizeof(*policy), 2048};
 	*blob = (struct meridian_policy_blob){.generation = 1,
 		.size = 2048,
 		.nics = {sizeof(*blob), 2},

@@ -205,10 +205,10 @@ static void survives_damage(void **state)
 }
 
 /* Puts `blob` in its slot and publishes it, as control does. */
-static struct meridian_policy *publish(struct meridian_page *page, const struct blob *blob)
+static struct meridian_slots *publish(struct meridian_page *page, const struct blob *blob)
 {
-	struct meridian_policy *policy = page->addr;
-	struct meridian_policy_slot *slot = &policy->slot[blob->head.generation % 2];
+	struct meridian_slots *policy = page->addr;
+	struct meridian_slot *slot = &policy->slot[blob->head.generation % 2];
 
 	slot->offset = blob->head.generation % 2 ? 2048 : 1024;
 	slot->capacity = 1024;
@@ -244,7 +244,7 @@ static void reads_what_was_published(void **state)
 		struct blob blob = sane_blob(g);
 
 		publish(&page, &blob);
-		assert_int_equal(meridian_policy_generation(reader.addr), g);
+		assert_int_equal(meridian_slots_generation(reader.addr), g);
 		assert_int_equal(read_result(&reader, &generation), 0);
 		assert_int_equal(generation, g);
 	}
@@ -316,7 +316,7 @@ static void reads_while_control_publishes(void **state)
 static void refuses_a_bad_slot(void **state)
 {
 	struct blob blob = sane_blob(1);
-	struct meridian_policy *policy;
+	struct meridian_slots *policy;
 	struct meridian_policy_blob *inside;
 	struct meridian_page page;
 	uint64_t generation;

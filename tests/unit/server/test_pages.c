@@ -63,20 +63,20 @@ static int teardown(void **state)
 
 static void policy_page_make(struct setup *setup)
 {
-	struct meridian_policy *policy;
+	struct meridian_slots *policy;
 
 	assert_int_equal(meridian_page_create(&setup->policy, setup->rundir, &meridian_policy_kind,
 				 POLICY_PAGE_SIZE, 0600, NULL),
 		0);
 	policy = setup->policy.addr;
-	policy->slot[0] = (struct meridian_policy_slot){4096, SLOT_CAPACITY};
-	policy->slot[1] = (struct meridian_policy_slot){8192, SLOT_CAPACITY};
+	policy->slot[0] = (struct meridian_slot){4096, SLOT_CAPACITY};
+	policy->slot[1] = (struct meridian_slot){8192, SLOT_CAPACITY};
 }
 
 /* Publishes a policy without NICs and with a table of transmit times. */
 static void policy_publish_interleaved(struct setup *setup, uint8_t hugepages, uint32_t entries)
 {
-	struct meridian_policy *policy = setup->policy.addr;
+	struct meridian_slots *policy = setup->policy.addr;
 	uint64_t generation = policy->generation + 1;
 	struct meridian_policy_table empty = {.offset = sizeof(struct meridian_policy_blob)};
 	struct meridian_policy_blob blob = {.generation = generation,

@@ -128,7 +128,7 @@ static void test_restart_keeps_page_and_generation(void **state)
 	assert_int_equal(policy_init(rundir), 0);
 	assert_false(meridian_page_replaced(&reader, rundir, &meridian_policy_kind));
 	assert_int_equal(policy_publish(&content), 0);
-	assert_int_equal(meridian_policy_generation(reader.addr), 1);
+	assert_int_equal(meridian_slots_generation(reader.addr), 1);
 	meridian_page_close(&reader);
 }
 
