@@ -53,7 +53,8 @@ extern "C" {
 
 /* Trailer of a request: MAC of a version 3 or 4 packet, key ID included, and RFC 7822 fields. */
 #define MERIDIAN_NTP_MAC_MIN              20
-#define MERIDIAN_NTP_MAC_MAX              24
+#define MERIDIAN_NTP_MAC_MAX              24   /* of version 4 */
+#define MERIDIAN_NTP_MAC_MAX_V3           68   /* of versions up to 3, which have no fields */
 #define MERIDIAN_NTP_EXTENSION_MIN        16   /* any extension field */
 #define MERIDIAN_NTP_EXTENSION_MIN_NO_MAC 28   /* the last one when no MAC follows */
 #define MERIDIAN_NTP_PAYLOAD_MAX          1140 /* header, 1024 of extension fields, MAC of 68 */

@@ -8,6 +8,7 @@
 #include <meridian/clients.h>
 #include <meridian/counter.h>
 #include <meridian/frame_stamp.h>
+#include <meridian/keys.h>
 #include <meridian/meridian.h>
 #include <meridian/ntp.h>
 #include <meridian/policy.h>
@@ -44,6 +45,20 @@ static const uint8_t golden_timemodel[] = {
 	0x1d, 0x01, 0x02, 0x03, 0xe7, 0x01, 0x01, 0x00, 0x39, 0x00, 0x00, 0x00,
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00,
+};
+
+static const uint8_t golden_keys_blob[] = {
+	0x09, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x90, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00,
+};
+
+static const uint8_t golden_key[] = {
+	0x04, 0x03, 0x02, 0x01, 0x50, 0x00, 0x00, 0x00, 0x40, 0x00, 0x0d, 0x00,
 	0x00, 0x00, 0x00, 0x00,
 };
 
@@ -227,6 +242,31 @@ static void policy(void **state)
 	assert_string_equal(meridian_policy_kind.name, "policy");
 }
 
+/* Their page is like that of the policy. */
+static void keys(void **state)
+{
+	struct meridian_keys_blob blob = {.generation = 9, .size = 0x90, .count = 1};
+	struct meridian_key key = {
+		.id = 0x01020304, .offset = 0x50, .length = 0x40, .type = MERIDIAN_KEY_AES128};
+	static const uint8_t types[] = {MERIDIAN_KEY_MD5, MERIDIAN_KEY_SHA1, MERIDIAN_KEY_SHA256,
+		MERIDIAN_KEY_SHA384, MERIDIAN_KEY_SHA512, MERIDIAN_KEY_SHA3_224,
+		MERIDIAN_KEY_SHA3_256, MERIDIAN_KEY_SHA3_384, MERIDIAN_KEY_SHA3_512, 0, 0, 0,
+		MERIDIAN_KEY_AES128, MERIDIAN_KEY_AES256};
+
+	(void)state;
+	assert_int_equal(sizeof(blob), sizeof(golden_keys_blob));
+	assert_int_equal(sizeof(key), sizeof(golden_key));
+	ASSERT_GOLDEN(blob, golden_keys_blob);
+	ASSERT_GOLDEN(key, golden_key);
+	assert_string_equal(meridian_keys_kind.name, "keys");
+	assert_memory_equal(&meridian_keys_kind.magic, "MRKE", 4);
+	assert_int_equal(meridian_keys_kind.version, 1);
+	assert_int_equal(meridian_keys_kind.min_size, 128);
+	for (size_t i = 0; i < sizeof(types); i++)
+		assert_true(types[i] == 0 || types[i] == i + 1);
+	assert_int_equal(MERIDIAN_KEY_SHA512_256, 128);
+}
+
 static void policy_tables(void **state)
 {
 	struct meridian_policy_nic nic = {.name = "enp1s0",
@@ -406,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timemodel),
 		cmocka_unit_test(policy),
+		cmocka_unit_test(keys),
 		cmocka_unit_test(policy_tables),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(stats_worker),
