@@ -66,8 +66,6 @@ const struct config_directive config_chrony_table[] = {
 	{"opencommands", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
 	{"binddevice", CONFIG_REFUSED, .text = "use `nic` and `bindaddress`"},
 	{"bindcmddevice", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
-	{"keyfile", CONFIG_REFUSED,
-		.text = "authentication is " LATER "; without the line, nothing is authenticated"},
 	{"authselectmode", CONFIG_REFUSED, .text = "authentication is " LATER},
 	{"ntsserverkey", CONFIG_REFUSED, .text = NTS_LATER},
 	{"ntsservercert", CONFIG_REFUSED, .text = NTS_LATER},

@@ -211,8 +211,56 @@ static int policy_follow(struct pages *pages)
 	return 1;
 }
 
+/* As policy_read(). Nothing is left of the copy. */
+static int keys_read(struct pages *pages, struct keyring **ret_keyring)
+{
+	struct meridian_keys_blob *blob;
+	int r = meridian_keys_read(&pages->keys_page, &blob);
+
+	if (r == -EFBIG) {
+		meridian_page_close(&pages->keys_page);
+		return -EAGAIN;
+	}
+	if (r == -EBADMSG) {
+		pages->seen_keys = meridian_slots_generation(pages->keys_page.addr);
+		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
+			pages->rundir, MERIDIAN_KEYS_NAME, pages->seen_keys);
+		return -EAGAIN;
+	}
+	if (r < 0)
+		return r;
+	r = keyring_new(ret_keyring, blob);
+	explicit_bzero(blob, blob->size);
+	free(blob);
+	return r;
+}
+
+/* Takes over new keys, as policy_follow() a new policy. Without their page there are none, or
+ * those of before. */
+static int keys_follow(struct pages *pages)
+{
+	struct keyring *keyring;
+	int r = page_follow(pages, &pages->keys_page, &meridian_keys_kind, NULL);
+
+	if (r < 0)
+		return pages->keys_page.addr || r == -ENOENT ? 0 : r;
+	if (r > 0)
+		pages->seen_keys = 0;
+	if (meridian_slots_generation(pages->keys_page.addr) == pages->seen_keys)
+		return 0;
+	r = keys_read(pages, &keyring);
+	if (r < 0)
+		return r;
+	pages->seen_keys = keyring->generation;
+	pages->retired_keyring = pages->keyring;
+	pages->keyring = keyring;
+	return 1;
+}
+
 static void retired_free(struct pages *pages)
 {
+	keyring_free(pages->retired_keyring);
+	pages->retired_keyring = NULL;
 	responder_policy_free(pages->retired_policy);
 	pages->retired_policy = NULL;
 	interleave_free(pages->retired_interleave);
@@ -235,20 +283,22 @@ static void interleave_report(struct pages *pages)
 
 bool pages_poll(struct pages *pages)
 {
-	bool model_changed = model_follow(pages);
-	int r = policy_follow(pages);
+	bool changed = model_follow(pages);
+	int keys = keys_follow(pages), r = policy_follow(pages);
 	struct server_view *view = &pages->views[pages->view == &pages->views[0]];
 
 	meridian_stats_add(&pages->stats->main_heartbeat, 1);
 	interleave_report(pages);
 	trouble_log(pages, &meridian_policy_kind, r < 0 ? r : 0, &pages->policy_error);
+	trouble_log(pages, &meridian_keys_kind, keys < 0 ? keys : 0, &pages->keys_error);
 	if (pages->view == NULL && r <= 0) {
 		retired_free(pages);
 		return false;
 	}
-	if (!model_changed && r <= 0)
+	if (!changed && keys <= 0 && r <= 0)
 		return false;
 	*view = (struct server_view){.policy = pages->policy,
+		.keyring = pages->keyring,
 		.model = pages->model_page.addr,
 		.nap_max_ns = pages->blob->idle_sleep_us * 1000U,
 		.counter_id = pages->blob->counter_id};
@@ -280,7 +330,9 @@ void pages_fini(struct pages *pages)
 	retired_free(pages);
 	responder_policy_free(pages->policy);
 	interleave_free(pages->interleave);
+	keyring_free(pages->keyring);
 	free(pages->blob);
+	meridian_page_close(&pages->keys_page);
 	meridian_page_close(&pages->policy_page);
 	meridian_page_close(&pages->model_page);
 }

@@ -3,7 +3,7 @@
 #define DATAPLANE_PAGES_H
 
 /*
- * The pages of an answering process: it follows control's policy and time model across every
+ * The pages of an answering process: it follows control's policy, keys and time model across every
  * restart of control, and writes its own statistics. Main thread only. Each trouble is logged
  * once, not each time it is met again.
  */
@@ -23,16 +23,19 @@ struct pages {
 	const struct server_view *view;    /* of that policy and the model; NULL before the first */
 
 	/* Private. */
-	struct meridian_page stats_page, policy_page, model_page;
+	struct meridian_page stats_page, policy_page, keys_page, model_page;
 	struct responder_policy *policy;
 	struct interleave *interleave; /* of the policy; it stays from one to the next */
 	struct interleave_survey survey;
+	struct keyring *keyring;     /* NULL: none yet */
 	struct server_view views[2]; /* one is shown, the other is free or being retired */
 	struct responder_policy *retired_policy;
 	struct interleave *retired_interleave;
+	struct keyring *retired_keyring;
 	struct meridian_page retired_model;
-	uint64_t seen_generation;      /* of this policy page, taken over or refused; 0: none */
-	int policy_error, model_error; /* last one logged */
+	uint64_t seen_generation; /* of this policy page, taken over or refused; 0: none */
+	uint64_t seen_keys;       /* the same of this page of keys */
+	int policy_error, keys_error, model_error; /* last one logged */
 };
 
 /* Makes or adopts the statistics page `stats_kind`, resets what describes a run and keeps the

@@ -106,6 +106,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 		server->now.counter = meridian_counter_read(server->counter_id);
 	else
 		stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
+	responder->keyring = view->keyring;
 	responder_begin(responder, model, view->policy, server->now.counter,
 		unstamped_place(server, empty_counter));
 }
@@ -161,6 +162,8 @@ static void smear(const struct responder *responder, struct server_burst *burst,
 	for (unsigned int i = 0; i < burst->count; i++)
 		smear_reply(smear, model, meridian_timemodel_utc(model, burst->receive_counter[i]),
 			&burst->frame[i]);
+	for (unsigned int i = 0; responder->signing && i < burst->count; i++)
+		responder_sign(responder, &burst->frame[i]);
 }
 
 static void notes_take(const struct responder *responder, struct server_burst *burst)

@@ -179,6 +179,7 @@ INLINE void layout_set(struct frame *frame, bool ipv6)
 	frame->payload_length = MERIDIAN_NTP_HEADER_SIZE;
 	frame->ipv6 = ipv6;
 	frame->length = ipv6 ? BURST_END_IPV6 : BURST_END_IPV4;
+	frame->key = 0;
 }
 
 /* Asked last: whoever is allowed has used up some of what it may ask. */
@@ -294,6 +295,15 @@ static void classify(struct responder *responder, struct frame *frame,
 		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }
 
+/* Of the replies that have one. The transmit times are written. */
+static void macs_write(const struct responder *responder, struct frame *frame, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (frame[i].key != 0)
+			responder_sign(responder, &frame[i]);
+	}
+}
+
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
@@ -310,6 +320,8 @@ static void finish(struct responder *responder, struct frame *frame, unsigned in
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
 	responder->timestamps = timestamps;
+	if (responder->signing)
+		macs_write(responder, frame, count);
 }
 
 #endif

@@ -21,6 +21,7 @@
 struct frame {
 	uint8_t *data;      /* Ethernet header */
 	uint32_t length;    /* octets at data; after an answer, the octets to send */
+	uint32_t key;       /* of an answer: keyring_key() that signs it; 0: none */
 	uint64_t mac;       /* of frame_mac(): our address, the only destination accepted */
 	bool checksum_good; /* the NIC or the kernel has verified IP and UDP checksums */
 

@@ -27,19 +27,17 @@ static enum meridian_verdict check_mode(
 	return GOOD;
 }
 
-static bool is_mac_length(uint16_t length)
+/* The rest of the packet. Up to version 3 all that follows the header is a MAC. */
+static enum meridian_verdict take_mac(uint16_t rest, uint16_t longest, uint16_t *ret_mac)
 {
-	return length >= MERIDIAN_NTP_MAC_MIN && length <= MERIDIAN_NTP_MAC_MAX;
-}
-
-/* Up to version 3 all that follows the header is a MAC. */
-static enum meridian_verdict check_mac(uint16_t length)
-{
-	return is_mac_length(length) ? MERIDIAN_VERDICT_unknown_key : MERIDIAN_VERDICT_bad_length;
+	if (rest < MERIDIAN_NTP_MAC_MIN || rest > longest)
+		return MERIDIAN_VERDICT_bad_length;
+	*ret_mac = rest;
+	return GOOD;
 }
 
 /* RFC 7822 section 3: a rest of up to 24 octets is a MAC, anything longer begins with a field. */
-static enum meridian_verdict check_extensions(const uint8_t *field, uint16_t rest)
+static enum meridian_verdict skip_extensions(const uint8_t *field, uint16_t rest, uint16_t *ret_mac)
 {
 	while (rest > MERIDIAN_NTP_MAC_MAX) {
 		uint16_t length = get_u16(field + 2);
@@ -49,16 +47,19 @@ static enum meridian_verdict check_extensions(const uint8_t *field, uint16_t res
 		field += length;
 		rest = (uint16_t)(rest - length);
 	}
-	return rest == 0 ? GOOD : check_mac(rest);
+	return rest == 0 ? GOOD : take_mac(rest, MERIDIAN_NTP_MAC_MAX, ret_mac);
 }
 
-static enum meridian_verdict check_trailer(const uint8_t *trailer, uint16_t length, uint8_t version)
+static enum meridian_verdict check_trailer(
+	const uint8_t *trailer, uint16_t length, uint8_t version, uint16_t *ret_mac)
 {
+	*ret_mac = 0;
 	if (length == 0)
 		return GOOD;
 	if (length % 4 != 0 || length > MERIDIAN_NTP_PAYLOAD_MAX - MERIDIAN_NTP_HEADER_SIZE)
 		return MERIDIAN_VERDICT_bad_length;
-	return version < 4 ? check_mac(length) : check_extensions(trailer, length);
+	return version < 4 ? take_mac(length, MERIDIAN_NTP_MAC_MAX_V3, ret_mac)
+			   : skip_extensions(trailer, length, ret_mac);
 }
 
 enum meridian_verdict request_parse(
@@ -66,6 +67,7 @@ enum meridian_verdict request_parse(
 {
 	enum meridian_verdict verdict;
 	uint8_t version, reply_mode;
+	uint16_t mac;
 
 	if (length < MERIDIAN_NTP_HEADER_SIZE)
 		return MERIDIAN_VERDICT_bad_length;
@@ -75,12 +77,13 @@ enum meridian_verdict request_parse(
 	verdict = check_mode(MERIDIAN_NTP_MODE(payload[0]), version, source_port, &reply_mode);
 	if (verdict == GOOD)
 		verdict = check_trailer(payload + MERIDIAN_NTP_HEADER_SIZE,
-			(uint16_t)(length - MERIDIAN_NTP_HEADER_SIZE), version);
+			(uint16_t)(length - MERIDIAN_NTP_HEADER_SIZE), version, &mac);
 	if (verdict != GOOD)
 		return verdict;
 	*ret_request = (struct request){
 		.version = version,
 		.reply_mode = reply_mode,
+		.mac = mac,
 		.poll = (int8_t)payload[offsetof(struct meridian_ntp_header, poll)],
 		.transmit = get_u64(payload + offsetof(struct meridian_ntp_header, transmit)),
 	};

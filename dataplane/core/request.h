@@ -12,13 +12,14 @@ struct request {
 	uint8_t version;    /* 1..4, echoed */
 	uint8_t reply_mode; /* MERIDIAN_NTP_MODE_SERVER or _PASSIVE */
 	int8_t poll;        /* log2 s, echoed */
+	uint16_t mac;       /* octets of the MAC that ends the packet; 0: there is none */
 	uint64_t transmit;  /* NTP timestamp, becomes the origin timestamp; may be 0 */
 };
 
 /*
  * Checks `length` octets of UDP payload (RFC 5905 section 7.3, RFC 7822 for what follows the
  * header in version 4). Returns MERIDIAN_VERDICT_answered and the request, or why not. Unknown
- * extension fields are skipped; they do not change the answer. Pure.
+ * extension fields are skipped; they do not change the answer. A MAC is found, not verified. Pure.
  */
 enum meridian_verdict request_parse(
 	const uint8_t *payload, uint16_t length, uint16_t source_port, struct request *ret_request);

@@ -56,6 +56,7 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 
 	responder->policy = policy;
 	responder->interleave_count = 0;
+	responder->signing = false;
 	if (model != NULL && meridian_timemodel_sane(model))
 		take_model(responder, model, now_counter);
 	if (!responder->has_model)
@@ -103,12 +104,31 @@ static bool limited(const struct responder *responder, const struct frame *frame
 	return false;
 }
 
+/* Of a request with a MAC, the dearest question. */
+static enum meridian_verdict authenticate(
+	const struct responder *responder, struct frame *frame, const struct request *request)
+{
+	const uint8_t *payload = frame->data + frame->payload;
+	size_t signed_octets = (size_t)(frame->payload_length - request->mac);
+	const struct mac_key *key;
+
+	frame->key = keyring_find(responder->keyring, mac_id(payload + signed_octets));
+	if (frame->key == 0)
+		return MERIDIAN_VERDICT_unknown_key;
+	key = keyring_key(responder->keyring, frame->key);
+	if (request->mac != mac_length(key, request->version) ||
+		!mac_good(key, payload, signed_octets, request->mac))
+		return MERIDIAN_VERDICT_bad_mac;
+	return GOOD;
+}
+
 /* All the questions: each packet has the verdict of the first that it fails. */
 static enum meridian_verdict check(
 	const struct responder *responder, struct frame *frame, struct request *ret_request)
 {
 	enum meridian_verdict verdict = frame_parse(frame);
 
+	frame->key = 0;
 	if (verdict == GOOD)
 		verdict = check_addresses(responder->policy, frame);
 	if (verdict == GOOD)
@@ -120,7 +140,9 @@ static enum meridian_verdict check(
 		return MERIDIAN_VERDICT_denied;
 	if (!responder->has_model)
 		return MERIDIAN_VERDICT_no_model;
-	return limited(responder, frame) ? MERIDIAN_VERDICT_rate_limited : GOOD;
+	if (limited(responder, frame))
+		return MERIDIAN_VERDICT_rate_limited;
+	return ret_request->mac == 0 ? GOOD : authenticate(responder, frame, ret_request);
 }
 
 /* A basic reply, or an interleaved one. */
@@ -152,7 +174,8 @@ enum meridian_verdict responder_classify(
 		&responder->timestamps, clock_ntp(utc), frame->leap_offset_s, request.transmit);
 	if (responder->synchronised)
 		leap = clock_leap_indicator(&responder->model, utc);
-	frame_turn(frame, MERIDIAN_NTP_HEADER_SIZE);
+	responder->signing |= frame->key != 0;
+	frame_turn(frame, (uint16_t)(MERIDIAN_NTP_HEADER_SIZE + request.mac));
 	reply_write(
 		frame->data + frame->payload, &responder->common, &request, leap, frame->receive);
 	return responder->synchronised ? GOOD : MERIDIAN_VERDICT_answered_unsynchronised;
@@ -168,6 +191,15 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 	if (frame->interleave == FRAME_INTERLEAVED)
 		transmit = frame->earlier;
 	reply_set_transmit(payload, transmit);
+	responder_sign(responder, frame);
+}
+
+void responder_sign(const struct responder *responder, struct frame *frame)
+{
+	if (frame->key != 0)
+		mac_write(keyring_key(responder->keyring, frame->key), frame->data + frame->payload,
+			MERIDIAN_NTP_HEADER_SIZE,
+			(size_t)(frame->payload_length - MERIDIAN_NTP_HEADER_SIZE));
 	frame_checksum_udp(frame);
 }
 

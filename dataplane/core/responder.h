@@ -16,6 +16,7 @@
 #include "collector.h"
 #include "frame.h"
 #include "interleave.h"
+#include "keyring.h"
 #include "limit.h"
 #include "served.h"
 #include "smear.h"
@@ -46,6 +47,8 @@ struct responder {
 	bool has_model;    /* a model was ever taken */
 	bool synchronised; /* the model may be served as such during this burst */
 	const struct responder_policy *policy; /* NULL: nothing is served */
+	const struct keyring *keyring;         /* the caller's, as `policy`; NULL: no keys */
+	bool signing;                          /* a reply of this burst needs a MAC */
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t prepared_until_counter;       /* `common` holds until then */
 	uint64_t prepared_error_ns;            /* and for this error */
@@ -70,8 +73,9 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 
 /*
  * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`
- * verdicts the frame is now its reply, complete except for the transmit time and the UDP
- * checksum, with frame->length set; otherwise its bytes are unchanged.
+ * verdicts the frame is now its reply, complete except for the transmit time, the MAC and the UDP
+ * checksum, with frame->length set; otherwise its bytes are unchanged. A request with a MAC of one
+ * of our keys gets a reply with a MAC of that key and of the same length.
  *
  * T2 is odd, and the receive time to within twice the precision and 2^-24 s (60 ns). Within a
  * burst of one queue, which is in the order of its stamps, T2 strictly increases: one that lies
@@ -91,6 +95,10 @@ enum meridian_verdict responder_classify(
  * within twice the precision and 2^-24 s.
  */
 void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter);
+
+/* Once more the MAC, where there is one, and the UDP checksum of a finished reply that was changed
+ * after that. */
+void responder_sign(const struct responder *responder, struct frame *frame);
 
 /* Builds the worker's view of a checked policy blob. Allocates: main thread only. Returns 0 and
  * a pointer for responder_policy_free(), or -ENOMEM. */

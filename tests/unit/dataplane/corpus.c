@@ -25,6 +25,26 @@ void corpus_request(struct seed *seed, struct pkt *ret_pkt)
 	pkt_build(ret_pkt, spec, payload, length);
 }
 
+void corpus_signed(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt)
+{
+	uint32_t id = mac_type_at(seed_below(seed, 12))->number;
+	uint8_t version = (uint8_t)(3 + seed_below(seed, 2));
+	struct pkt_spec spec = {.ipv6 = seed_below(seed, 2), .vlan_tags = (int)seed_below(seed, 2)};
+	uint8_t payload[PKT_NTP_SIZE + 32 + MAC_MAX];
+	size_t length = PKT_NTP_SIZE;
+
+	pkt_ntp(payload, (uint8_t)(version << 3 | 3), seed_next(seed));
+	if (seed_below(seed, 2)) {
+		payload[31] = 1; /* of the origin timestamp */
+		payload[39] = (uint8_t)seed_next(seed);
+	}
+	if (version == 4 && seed_below(seed, 4) == 0)
+		length = pkt_extension(payload, length, 0x0104, 32);
+	length = fixture_sign(keyring, payload, length, id);
+	payload[40] ^= seed_below(seed, 8) == 0;
+	pkt_build(ret_pkt, spec, payload, length);
+}
+
 void corpus_damage(struct seed *seed, struct pkt *pkt)
 {
 	for (uint32_t n = seed_below(seed, 4); n > 0; n--)

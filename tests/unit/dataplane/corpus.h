@@ -4,12 +4,16 @@
 
 /* Frames to try the reply path with, generated from a seed. */
 
-#include "pkt.h"
+#include "fixture.h"
 #include <seed.h>
 
 /* A request of any kind: families, tags, versions, modes, source ports, padding, extension fields
  * and MACs, with good checksums or none. About half are answered. */
 void corpus_request(struct seed *seed, struct pkt *ret_pkt);
+
+/* A request with a MAC of one of fixture_keyring(), of which one in 8 is wrong. Some refer to an
+ * earlier reply, as in interleaved mode. */
+void corpus_signed(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt);
 
 /* Bits flipped, octets replaced, ends cut or added; the checksums often made good again. */
 void corpus_damage(struct seed *seed, struct pkt *pkt);

@@ -64,6 +64,38 @@ struct responder_policy *fixture_policy(void)
 	return policy;
 }
 
+#define TYPES_MAX 16
+
+struct keyring *fixture_keyring(void)
+{
+	struct {
+		struct meridian_keys_blob blob;
+		struct meridian_key key[TYPES_MAX];
+		uint8_t octets[32];
+	} all = {.blob = {.generation = 1, .size = sizeof(all)}};
+	const struct mac_type *type;
+	struct keyring *keyring;
+
+	while ((type = mac_type_at(all.blob.count))) {
+		all.key[all.blob.count++] = (struct meridian_key){.id = type->number,
+			.offset = offsetof(__typeof__(all), octets),
+			.length = type->key_length ? type->key_length : 16,
+			.type = type->number};
+	}
+	if (meridian_keys_check(&all.blob, sizeof(all)) < 0 || keyring_new(&keyring, &all.blob) < 0)
+		abort();
+	return keyring;
+}
+
+size_t fixture_sign(const struct keyring *keyring, uint8_t *payload, size_t length, uint32_t id)
+{
+	const struct mac_key *key = keyring_key(keyring, keyring_find(keyring, id));
+	size_t octets = mac_length(key, payload[0] >> 3 & 7);
+
+	mac_write(key, payload, length, octets);
+	return length + octets;
+}
+
 static uint8_t *copy(const uint8_t *data, uint32_t length)
 {
 	uint8_t *octets = malloc(length ? length : 1);

@@ -22,6 +22,14 @@ uint64_t fixture_counter(int64_t s, int64_t ticks);
 /* Serves the server addresses of pkt.h and allows everybody. For responder_policy_free(). */
 struct responder_policy *fixture_policy(void);
 
+/* A key of each type: its number is its ID. The octets are those of AES128 and AES256 keys, or 16.
+ * For keyring_free(). */
+struct keyring *fixture_keyring(void);
+
+/* Appends a MAC to `length` octets of payload, by the key `id` of the keyring. Returns the new
+ * length. */
+size_t fixture_sign(const struct keyring *keyring, uint8_t *payload, size_t length, uint32_t id);
+
 /* A frame in a buffer of exactly its length, so that a sanitizer sees any reading past it. */
 struct fixture_frame {
 	struct frame frame;
@@ -30,6 +38,11 @@ struct fixture_frame {
 };
 void fixture_frame_init(struct fixture_frame *frame, const uint8_t *data, uint32_t length);
 void fixture_frame_fini(struct fixture_frame *frame);
+
+static inline bool fixture_answers(enum meridian_verdict verdict)
+{
+	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
+}
 
 /* The octets of frame->before are still there. */
 bool fixture_frame_unchanged(const struct fixture_frame *frame);

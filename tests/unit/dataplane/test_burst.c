@@ -31,10 +31,11 @@ struct way {
 struct pair {
 	struct seed seed;
 	struct responder_policy *policy;
+	struct keyring *keyring;
 	struct meridian_timemodel_data model;
 	struct way plain, burst;
 	uint64_t counter;
-	unsigned int answered, limited, denied, interleaved;
+	unsigned int answered, limited, denied, interleaved, keyed;
 	uint64_t told[2][UINT8_MAX + 1]; /* last T2, by family and last octet of the client */
 	unsigned int least;              /* of a corpus is answered */
 };
@@ -49,12 +50,14 @@ static int pair_setup(void **state)
 	memset(&pair, 0, sizeof(pair));
 	pair.seed = seed_init("burst");
 	pair.policy = fixture_policy();
+	pair.keyring = fixture_keyring();
 	pair.model = fixture_model();
 	pair.counter = FIXTURE_COUNTER;
 	pair.least = ROUNDS;
 	seed = seed_next(&pair.seed);
 	responder_init(&pair.plain.responder, seed, NULL);
 	responder_init(&pair.burst.responder, seed, NULL);
+	pair.plain.responder.keyring = pair.burst.responder.keyring = pair.keyring;
 	engine = *(const struct burst_engine **)*state;
 	pair.burst.responder.engine = engine;
 	*state = &pair;
@@ -66,12 +69,8 @@ static int pair_teardown(void **state)
 	struct pair *pair = *state;
 
 	responder_policy_free(pair->policy);
+	keyring_free(pair->keyring);
 	return 0;
-}
-
-static bool answers(enum meridian_verdict verdict)
-{
-	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
 }
 
 static void plain_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
@@ -79,7 +78,7 @@ static void plain_serve(struct way *way, const uint64_t *receive, unsigned int c
 	for (unsigned int i = 0; i < count; i++)
 		way->verdict[i] = responder_classify(&way->responder, &way->f[i].frame, receive[i]);
 	for (unsigned int i = 0; i < count; i++) {
-		if (answers(way->verdict[i]))
+		if (fixture_answers(way->verdict[i]))
 			responder_finish(&way->responder, &way->f[i].frame, now);
 	}
 }
@@ -93,7 +92,7 @@ static void burst_serve(struct way *way, const uint64_t *receive, unsigned int c
 		frame[i] = way->f[i].frame;
 	burst_classify(&way->responder, frame, receive, way->verdict, count);
 	for (unsigned int i = 0; i < count; i++) {
-		if (answers(way->verdict[i]))
+		if (fixture_answers(way->verdict[i]))
 			accepted[accepted_count++] = frame[i];
 		way->f[i].frame = frame[i];
 	}
@@ -114,7 +113,7 @@ static void assert_same(struct pair *pair, unsigned int i)
 	pair->denied += pair->burst.verdict[i] == MERIDIAN_VERDICT_denied;
 	assert_int_equal(burst->frame.length, plain->frame.length);
 	assert_memory_equal(burst->frame.data, plain->frame.data, plain->frame.length);
-	if (!answers(pair->burst.verdict[i])) {
+	if (!fixture_answers(pair->burst.verdict[i])) {
 		assert_true(fixture_frame_unchanged(burst));
 		return;
 	}
@@ -123,6 +122,7 @@ static void assert_same(struct pair *pair, unsigned int i)
 	assert_int_equal(burst->frame.interleave, plain->frame.interleave);
 	pair->interleaved += burst->frame.interleave == FRAME_INTERLEAVED;
 	*told(pair, frame_destination(&burst->frame), burst->frame.ipv6) = burst->frame.receive;
+	pair->keyed += burst->frame.key != 0;
 	pair->answered++;
 }
 
@@ -132,7 +132,7 @@ static void way_save(struct way *way, unsigned int count, uint64_t left)
 	struct interleaved_note note;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!answers(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
+		if (!fixture_answers(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
 			continue;
 		interleaved_note_take(&way->responder, &way->f[i].frame, &note);
 		interleaved_save(&way->responder, &note, left);
@@ -216,6 +216,8 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 				interleaved_request(pair, &pkt[i]);
 			else if (seed_below(&pair->seed, 2))
 				common_request(pair, &pkt[i]);
+			else if (seed_below(&pair->seed, 4) == 0)
+				corpus_signed(&pair->seed, pair->keyring, &pkt[i]);
 			else
 				corpus_request(&pair->seed, &pkt[i]);
 			if (seed_below(&pair->seed, 4) < damage)
@@ -223,9 +225,10 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 		}
 		compare(pair, pkt, count, round % 16 == 3);
 	}
-	print_message("# %u answered\n", pair->answered);
+	print_message("# %u answered, %u of them signed\n", pair->answered, pair->keyed);
 	assert_true(pair->answered > pair->least);
-	pair->answered = 0;
+	assert_true(pair->keyed > pair->answered / 100);
+	pair->answered = pair->keyed = 0;
 }
 
 static void same_for_requests(void **state)

@@ -63,25 +63,28 @@ static const struct {
 	{"8 more", V(4, 3), {0}, 8, 0, MERIDIAN_VERDICT_bad_length},
 	{"12 more", V(4, 3), {0}, 12, 0, MERIDIAN_VERDICT_bad_length},
 	{"16 more", V(4, 3), {0}, 16, 0, MERIDIAN_VERDICT_bad_length},
-	{"MAC of 20", V(4, 3), {0}, 20, 0, MERIDIAN_VERDICT_unknown_key},
+	{"MAC of 20", V(4, 3), {0}, 20, 0, MERIDIAN_VERDICT_answered},
 	{"22 more", V(4, 3), {0}, 22, 0, MERIDIAN_VERDICT_bad_length},
-	{"MAC of 24", V(4, 3), {0}, 24, 0, MERIDIAN_VERDICT_unknown_key},
+	{"MAC of 24", V(4, 3), {0}, 24, 0, MERIDIAN_VERDICT_answered},
 	{"version 3, 4 more", V(3, 3), {0}, 4, 0, MERIDIAN_VERDICT_bad_length},
 	{"version 3, 12 more", V(3, 3), {0}, 12, 0, MERIDIAN_VERDICT_bad_length},
-	{"version 3, MAC of 20", V(3, 3), {0}, 20, 0, MERIDIAN_VERDICT_unknown_key},
-	{"version 3, MAC of 24", V(3, 3), {0}, 24, 0, MERIDIAN_VERDICT_unknown_key},
-	{"version 3 has no extensions", V(3, 3), {28}, 0, 0, MERIDIAN_VERDICT_bad_length},
+	{"version 3, MAC of 20", V(3, 3), {0}, 20, 0, MERIDIAN_VERDICT_answered},
+	{"version 3, MAC of 24", V(3, 3), {0}, 24, 0, MERIDIAN_VERDICT_answered},
+	{"version 3 has no extensions", V(3, 3), {28}, 44, 0, MERIDIAN_VERDICT_bad_length},
+	{"version 3, MAC of 28", V(3, 3), {0}, 28, 0, MERIDIAN_VERDICT_answered},
+	{"version 3, MAC of 68", V(3, 3), {0}, 68, 0, MERIDIAN_VERDICT_answered},
+	{"version 2, MAC of 20", V(2, 3), {0}, 20, 0, MERIDIAN_VERDICT_answered},
 	{"version 3, MS-SNTP extended", V(3, 3), {0}, 72, 0, MERIDIAN_VERDICT_bad_length},
 	{"one extension", V(4, 3), {28}, 0, 0, MERIDIAN_VERDICT_answered},
 	{"long extension", V(4, 3), {1024}, 0, 0, MERIDIAN_VERDICT_answered},
 	{"three extensions", V(4, 3), {16, 32, 28}, 0, 0, MERIDIAN_VERDICT_answered},
-	{"extension and MAC of 20", V(4, 3), {16}, 20, 0, MERIDIAN_VERDICT_unknown_key},
-	{"extension and MAC of 24", V(4, 3), {16, 16}, 24, 0, MERIDIAN_VERDICT_unknown_key},
+	{"extension and MAC of 20", V(4, 3), {16}, 20, 0, MERIDIAN_VERDICT_answered},
+	{"extension and MAC of 24", V(4, 3), {16, 16}, 24, 0, MERIDIAN_VERDICT_answered},
 	{"extension and 4 more", V(4, 3), {28}, 4, 0, MERIDIAN_VERDICT_bad_length},
 	{"last extension of 16", V(4, 3), {28, 16}, 0, 0, MERIDIAN_VERDICT_bad_length},
-	{"longest packet", V(4, 3), {1068}, 24, 0, MERIDIAN_VERDICT_unknown_key},
+	{"longest packet", V(4, 3), {1068}, 24, 0, MERIDIAN_VERDICT_answered},
 	{"too long a packet", V(4, 3), {1096}, 0, 0, MERIDIAN_VERDICT_bad_length},
-	{"mode 1 with a MAC", V(4, 1), {0}, 20, 0, MERIDIAN_VERDICT_unknown_key},
+	{"mode 1 with a MAC", V(4, 1), {0}, 20, 0, MERIDIAN_VERDICT_answered},
 	{"mode 6 with data", V(2, 6), {0}, 12, 0, MERIDIAN_VERDICT_bad_mode},
 };
 
@@ -102,6 +105,8 @@ static void accepts_what_the_matrix_says(void **state)
 		assert_int_equal(
 			parse(payload, length, rows[i].sport ? rows[i].sport : 40000, &request),
 			rows[i].verdict);
+		if (rows[i].verdict == MERIDIAN_VERDICT_answered)
+			assert_int_equal(request.mac, rows[i].rest);
 	}
 }
 

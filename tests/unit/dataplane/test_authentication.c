@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Requests with a MAC, through the whole reply path. */
+
+#include "fixture.h"
+#include <burst.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define V3 0x1b
+#define V4 0x23
+
+struct bench {
+	struct responder responder;
+	struct responder_policy *policy;
+	struct keyring *keyring;
+	struct meridian_timemodel_data model;
+};
+
+static int bench_setup(void **state)
+{
+	static struct bench bench;
+
+	bench.policy = fixture_policy();
+	bench.keyring = fixture_keyring();
+	bench.model = fixture_model();
+	responder_init(&bench.responder, 1, NULL);
+	bench.responder.keyring = bench.keyring;
+	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
+	*state = &bench;
+	return 0;
+}
+
+static int bench_teardown(void **state)
+{
+	struct bench *bench = *state;
+
+	responder_policy_free(bench->policy);
+	keyring_free(bench->keyring);
+	return 0;
+}
+
+/* A request of `length` octets; the reply's payload, if there is one, and its length. */
+static enum meridian_verdict ask(struct bench *bench, const uint8_t *payload, size_t length,
+	uint8_t ret_payload[PKT_MAX], size_t *ret_length)
+{
+	enum meridian_verdict verdict;
+	struct fixture_frame f;
+	struct pkt pkt;
+
+	pkt_build(&pkt, (struct pkt_spec){.ipv6 = length % 8 == 4}, payload, length);
+	fixture_frame_init(&f, pkt.data, pkt.length);
+	verdict = responder_classify(&bench->responder, &f.frame, FIXTURE_COUNTER);
+	*ret_length = 0;
+	if (verdict == MERIDIAN_VERDICT_answered) {
+		const uint8_t *data = f.frame.data;
+
+		responder_finish(&bench->responder, &f.frame, FIXTURE_COUNTER + 1000);
+		assert_true(
+			pkt_checksum_udp_good(data + f.frame.ip, data + f.frame.udp, f.frame.ipv6));
+		*ret_length = f.frame.length - f.frame.payload;
+		memcpy(ret_payload, data + f.frame.payload, *ret_length);
+	} else {
+		assert_true(fixture_frame_unchanged(&f));
+	}
+	fixture_frame_fini(&f);
+	return verdict;
+}
+
+static enum meridian_verdict verdict_of(struct bench *bench, const uint8_t *payload, size_t length)
+{
+	uint8_t reply[PKT_MAX];
+	size_t reply_length;
+
+	return ask(bench, payload, length, reply, &reply_length);
+}
+
+static void assert_signed(
+	struct bench *bench, const uint8_t *reply, size_t length, uint32_t id, size_t mac)
+{
+	const struct mac_key *key = keyring_key(bench->keyring, keyring_find(bench->keyring, id));
+
+	assert_int_equal(length, PKT_NTP_SIZE + mac);
+	assert_int_equal(mac_id(reply + PKT_NTP_SIZE), id);
+	assert_true(mac_good(key, reply, PKT_NTP_SIZE, mac));
+}
+
+/* The reply is as long as the request, of the same key, and its MAC is over the transmit time. */
+static void signs_with_the_key_of_the_request(void **state)
+{
+	static const uint8_t first[] = {V3, V4, 0x13 /* version 2 */};
+	const struct mac_type *type;
+
+	for (size_t t = 0; (type = mac_type_at(t)); t++) {
+		for (size_t v = 0; v < sizeof(first); v++) {
+			uint8_t payload[PKT_MAX], reply[PKT_MAX];
+			size_t length, reply_length;
+
+			pkt_ntp(payload, first[v], 7);
+			length = fixture_sign(((struct bench *)*state)->keyring, payload,
+				PKT_NTP_SIZE, type->number);
+			assert_int_equal(ask(*state, payload, length, reply, &reply_length),
+				MERIDIAN_VERDICT_answered);
+			assert_int_equal(reply_length, length);
+			assert_true(pkt_u64(reply + 40) > pkt_u64(reply + 32));
+			assert_signed(
+				*state, reply, reply_length, type->number, length - PKT_NTP_SIZE);
+		}
+	}
+}
+
+/* RFC 5905 section 7.3: the MAC is over header and extension fields; the reply has none of these.
+ */
+static void verifies_over_extension_fields(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX], reply[PKT_MAX];
+	size_t length, reply_length;
+
+	pkt_ntp(payload, V4, 7);
+	length = pkt_extension(payload, PKT_NTP_SIZE, 0x0104, 32);
+	length = fixture_sign(bench->keyring, payload, length, MERIDIAN_KEY_AES128);
+	assert_int_equal(
+		ask(bench, payload, length, reply, &reply_length), MERIDIAN_VERDICT_answered);
+	assert_signed(bench, reply, reply_length, MERIDIAN_KEY_AES128, 20);
+	payload[PKT_NTP_SIZE + 10] ^= 1;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_bad_mac);
+}
+
+static void drops_what_is_not_authentic(void **state)
+{
+	struct bench *bench = *state;
+	const struct mac_type *type;
+
+	for (size_t t = 0; (type = mac_type_at(t)); t++) {
+		uint8_t payload[PKT_MAX];
+		size_t length;
+
+		pkt_ntp(payload, V4, 7);
+		length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, type->number);
+		for (size_t octet = 4; octet < length; octet++) {
+			enum meridian_verdict expected = octet < PKT_NTP_SIZE || octet >= 52
+				? MERIDIAN_VERDICT_bad_mac
+				: MERIDIAN_VERDICT_unknown_key;
+
+			payload[octet] ^= 0x40;
+			assert_int_equal(verdict_of(bench, payload, length), expected);
+			payload[octet] ^= 0x40;
+		}
+		assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_answered);
+	}
+}
+
+/* Another key of ours does not do: keys are not exchangeable. */
+static void drops_the_mac_of_another_key(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX];
+	size_t length;
+
+	pkt_ntp(payload, V4, 7);
+	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_AES128);
+	payload[PKT_NTP_SIZE + 3] = MERIDIAN_KEY_AES256;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_bad_mac);
+	payload[PKT_NTP_SIZE + 3] = MERIDIAN_KEY_SHA256; /* whose MAC is longer */
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_bad_mac);
+}
+
+/* A digest that is cut further, or not cut, is none, whatever its octets. */
+static void drops_a_mac_of_wrong_length(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX] = {0};
+	size_t length;
+
+	pkt_ntp(payload, V3, 7);
+	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_SHA256);
+	assert_int_equal(length, PKT_NTP_SIZE + 36);
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_answered);
+	for (size_t rest = 20; rest <= 68; rest += 4) {
+		if (PKT_NTP_SIZE + rest != length)
+			assert_int_equal(verdict_of(bench, payload, PKT_NTP_SIZE + rest),
+				MERIDIAN_VERDICT_bad_mac);
+	}
+	pkt_ntp(payload, V4, 7);
+	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_SHA256);
+	assert_int_equal(length, PKT_NTP_SIZE + 24);
+	assert_int_equal(verdict_of(bench, payload, length - 4), MERIDIAN_VERDICT_bad_mac);
+}
+
+/* Nobody learns by a MAC whether a key exists, nor gets an answer that is not signed. */
+static void knows_no_key_without_a_keyring(void **state)
+{
+	struct bench *bench = *state;
+	struct meridian_keys_blob blob = {.generation = 2, .size = sizeof(blob)};
+	uint8_t payload[PKT_MAX];
+	struct keyring *empty;
+	size_t length;
+
+	assert_int_equal(keyring_new(&empty, &blob), 0);
+	pkt_ntp(payload, V4, 7);
+	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_MD5);
+	bench->responder.keyring = NULL;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_unknown_key);
+	bench->responder.keyring = empty;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_unknown_key);
+	assert_int_equal(verdict_of(bench, payload, PKT_NTP_SIZE), MERIDIAN_VERDICT_answered);
+	keyring_free(empty);
+}
+
+/* Who may not ask, may not with a key either, and is not told more. */
+static void asks_access_rules_first(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX];
+	size_t length;
+
+	access_fini(&bench->policy->access);
+	assert_int_equal(access_init(&bench->policy->access, NULL, 0), 0);
+	pkt_ntp(payload, V4, 7);
+	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_AES128);
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_denied);
+	payload[60] ^= 1;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_denied);
+}
+
+/* A frame of the burst before leaves nothing behind that would sign this one. */
+static void leaves_the_next_frame_alone(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX];
+	size_t length;
+
+	for (int round = 0; round < 2; round++) {
+		enum meridian_verdict verdict;
+		uint64_t receive = FIXTURE_COUNTER;
+		static struct frame frame;
+		struct pkt pkt;
+
+		pkt_ntp(payload, V4, 7);
+		length = round
+			? PKT_NTP_SIZE
+			: fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_AES128);
+		pkt_build(&pkt, (struct pkt_spec){0}, payload, length);
+		frame.data = pkt.data;
+		frame.length = pkt.length;
+		frame.mac = frame_mac(pkt_server_mac);
+		burst_classify(&bench->responder, &frame, &receive, &verdict, 1);
+		assert_int_equal(verdict, MERIDIAN_VERDICT_answered);
+		assert_int_equal(frame.key != 0, round == 0);
+		burst_finish(&bench->responder, &frame, 1, FIXTURE_COUNTER + 1);
+		assert_int_equal(frame.length, frame.payload + length);
+	}
+}
+
+#define MANY 65536
+
+/* IDs in a row, and far apart. */
+static void finds_each_of_many(void **state)
+{
+	size_t size = sizeof(struct meridian_keys_blob) + MANY * sizeof(struct meridian_key) + 16;
+	struct meridian_keys_blob *blob = calloc(1, size);
+	static const uint32_t steps[] = {1, 65535, 4096};
+	struct keyring *keyring;
+
+	(void)state;
+	assert_non_null(blob);
+	for (size_t s = 0; s < 3; s++) {
+		struct meridian_key *key = (struct meridian_key *)(void *)(blob + 1);
+
+		*blob = (struct meridian_keys_blob){.generation = 1, .size = size, .count = MANY};
+		for (uint32_t i = 0; i < MANY; i++)
+			key[i] = (struct meridian_key){1 + i * steps[s], (uint32_t)size - 16, 16,
+				MERIDIAN_KEY_AES128, {0}};
+		assert_int_equal(meridian_keys_check(blob, size), 0);
+		assert_int_equal(keyring_new(&keyring, blob), 0);
+		for (uint32_t i = 0; i < MANY; i++) {
+			uint32_t number = keyring_find(keyring, key[i].id);
+
+			assert_int_not_equal(number, 0);
+			assert_int_equal(keyring_key(keyring, number)->id, key[i].id);
+		}
+		assert_int_equal(keyring_find(keyring, 0), 0);
+		assert_int_equal(keyring_find(keyring, UINT32_MAX), 0);
+		keyring_free(keyring);
+	}
+	free(blob);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(signs_with_the_key_of_the_request),
+		TEST(verifies_over_extension_fields),
+		TEST(drops_what_is_not_authentic),
+		TEST(drops_the_mac_of_another_key),
+		TEST(drops_a_mac_of_wrong_length),
+		TEST(knows_no_key_without_a_keyring),
+		TEST(asks_access_rules_first),
+		TEST(leaves_the_next_frame_alone),
+		cmocka_unit_test(finds_each_of_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
