@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
+#include "config_keys.h"
 #include "config_refclock.h"
 #include "config_table.h"
+#include "key_file.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -175,20 +177,11 @@ static void directive_parse(struct config_parser *parser, const struct config_di
 	parser->directive = NULL;
 }
 
-static void line_parse(struct config_parser *parser, char *line, size_t length)
+static void line_parse(struct config_parser *parser)
 {
-	const struct config_directive *row;
-	const char *name;
+	const char *name = config_word(parser);
+	const struct config_directive *row = config_directive_find(name);
 
-	if (strlen(line) != length) {
-		config_error(parser, "there is a NUL character in the line");
-		return;
-	}
-	parser->rest = line;
-	name = config_word(parser);
-	if (name == NULL || strchr("!;#%", *name))
-		return;
-	row = config_directive_find(name);
 	if (row)
 		directive_parse(parser, row);
 	else
@@ -223,31 +216,54 @@ static int line_read(FILE *file, char line[LINE_MAX_LENGTH + 2])
 	return c == EOF && length == 0 ? -1 : length;
 }
 
-static int file_parse(struct config_parser *parser, FILE *file)
+static void line_take(struct config_parser *parser, char *line, int length,
+	void (*take)(struct config_parser *parser))
+{
+	if (length > LINE_MAX_LENGTH) {
+		config_error(parser, "the line is longer than %d characters", LINE_MAX_LENGTH);
+		return;
+	}
+	if (strlen(line) != (size_t)length) {
+		config_error(parser, "there is a NUL character in the line");
+		return;
+	}
+	parser->rest = line + strspn(line, BLANKS);
+	/* The end of the string is found in it, too. */
+	if (strchr("!;#%", *parser->rest) == NULL)
+		take(parser);
+	parser->rest = NULL;
+}
+
+int config_lines_read(
+	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser))
 {
 	char line[LINE_MAX_LENGTH + 2];
 	int length;
 
 	while ((length = line_read(file, line)) >= 0) {
 		parser->line++;
-		if (length > LINE_MAX_LENGTH)
-			config_error(
-				parser, "the line is longer than %d characters", LINE_MAX_LENGTH);
-		else
-			line_parse(parser, line, (size_t)length);
+		line_take(parser, line, length, take);
 	}
-	parser->rest = NULL;
+	explicit_bzero(line, sizeof(line));
+	if (!ferror(file))
+		return 0;
+	fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
+	return -EIO;
+}
+
+static int file_parse(struct config_parser *parser, FILE *file)
+{
+	int r = config_lines_read(parser, file, line_parse);
+
 	config_refclocks_check(parser);
 	warn_needs(parser);
-	if (ferror(file)) {
-		fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
-		return -EIO;
-	}
+	config_keys_load(parser);
+	if (r < 0)
+		return r;
 	return parser->error_count > 0 ? -EINVAL : 0;
 }
 
-/* Regular files only, else -EINVAL: others may never end, or never begin. */
-static int file_open(const char *path, FILE **ret_file)
+int config_file_open(const char *path, FILE **ret_file)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -266,6 +282,11 @@ static int file_open(const char *path, FILE **ret_file)
 	return r;
 }
 
+const char *config_file_strerror(int error)
+{
+	return error == -EINVAL ? "not a regular file" : strerror(-error);
+}
+
 int config_load(struct config *config, const char *path, FILE *errors)
 {
 	struct config_parser parser = {.config = config, .path = path, .errors = errors};
@@ -279,10 +300,9 @@ int config_load(struct config *config, const char *path, FILE *errors)
 		return -EINVAL;
 	}
 	snprintf(config->path, sizeof(config->path), "%s", path);
-	r = file_open(path, &file);
+	r = config_file_open(path, &file);
 	if (r < 0) {
-		fprintf(errors, "%s: %s\n", path,
-			r == -EINVAL ? "not a regular file" : strerror(-r));
+		fprintf(errors, "%s: %s\n", path, config_file_strerror(r));
 		return r;
 	}
 	defaults_set(&parser);
@@ -296,5 +316,6 @@ int config_load(struct config *config, const char *path, FILE *errors)
 void config_free(struct config *config)
 {
 	free(config->rule);
+	key_file_free(config->keys);
 	memset(config, 0, sizeof(*config));
 }

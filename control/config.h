@@ -9,6 +9,7 @@
  */
 
 #include "core/discipline.h"
+#include <meridian/keys.h>
 #include <meridian/policy.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -144,11 +145,14 @@ struct config {
 	size_t nic_count;
 	struct config_rule *rule; /* in the order written; owned */
 	size_t rule_count;
-	int8_t ratelimit_interval_log2; /* seconds for a request of a source; -5 */
-	uint8_t ratelimit_burst;        /* requests at once, 128; 0: no limit */
-	bool no_client_log;             /* noclientlog: who asks is not written down */
-	uint32_t interleave_entries;    /* interleaved: replies kept, 65536; 0: none */
-	uint8_t smear_shape;            /* MERIDIAN_SMEAR_* */
+	char keyfile[CONFIG_PATH_SIZE];  /* "": none */
+	struct meridian_keys_blob *keys; /* what is in it; owned; NULL: no file */
+	bool insecure_keys;              /* insecurekeys: MD5 and SHA1 may be */
+	int8_t ratelimit_interval_log2;  /* seconds for a request of a source; -5 */
+	uint8_t ratelimit_burst;         /* requests at once, 128; 0: no limit */
+	bool no_client_log;              /* noclientlog: who asks is not written down */
+	uint32_t interleave_entries;     /* interleaved: replies kept, 65536; 0: none */
+	uint8_t smear_shape;             /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
 	struct config_address smear[CONFIG_BIND_MAX]; /* addresses where leap seconds are smeared */
 	size_t smear_count;

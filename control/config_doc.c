@@ -7,6 +7,7 @@
 #include "config_refclock.h"
 #include "config_server.h"
 #include "config_table.h"
+#include <mac.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -156,6 +157,33 @@ static void print_scripts(void)
 		stdout);
 }
 
+static void print_key_file(void)
+{
+	const struct mac_type *type;
+
+	fputs("# KEY FILE\n\n"
+	      "As that of chrony: a key a line, _ID_ [_TYPE_] _KEY_. The ID is a number from 1 to "
+	      "4294967295; it and the key are the same on both sides. The key is text, or, after "
+	      "*HEX:*, pairs of hexadecimal digits; *ASCII:* may stand before text. Comments are "
+	      "as in the configuration. The file may hold up to 65536 keys of 1 to 1024 octets, "
+	      "and must not be open to everybody on the host. *user* must be able to read it "
+	      "for a reload. One wrong line, and the whole file is refused: with it the start, "
+	      "or the reload, after which the keys of before go on.\n\n"
+	      "The types are ",
+		stdout);
+	for (size_t i = 0; (type = mac_type_at(i)); i++) {
+		printf(i ? ", *%s*" : "*%s*", type->name);
+		if (type->key_length)
+			printf(" (the key has %u octets)", type->key_length);
+	}
+	fputs(". Without a type a key is *MD5*, as in chrony. *AES128*, AES-CMAC as in RFC 8573, "
+	      "is "
+	      "the fastest here and what NTPsec and ntpd know too. In NTP version 4 a "
+	      "MAC has at most 20 octets beside its key ID, and longer ones are cut.\n\n"
+	      "```\n10 AES128 HEX:9c1f7e1f2a3b4c5d6e7f8091a2b3c4d5\n```\n\n",
+		stdout);
+}
+
 static int print_manual(void)
 {
 	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
@@ -164,13 +192,15 @@ static int print_manual(void)
 	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
-	      "*allow*, *deny*, *bindaddress*, *interleaved*, *idlesleep*, *leapseclist* and "
-	      "*leapsmear* are taken over; what needs a restart is logged.\n\n",
+	      "*allow*, *deny*, *bindaddress*, *idlesleep*, *insecurekeys*, *interleaved*, "
+	      "*keyfile*, *leapseclist* and *leapsmear* are taken over; what needs a restart is "
+	      "logged.\n\n",
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
 	fputs("# SERVER OPTIONS\n\n", stdout);
 	print_all_options(config_server_options);
+	print_key_file();
 	print_refclock_options();
 	print_scripts();
 	fputs("# HARDWARE TIME STAMPS\n\n", stdout);

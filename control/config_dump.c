@@ -79,6 +79,9 @@ static void dump_served(const struct config *config, FILE *out)
 {
 	for (size_t i = 0; i < config->rule_count; i++)
 		dump_rule(&config->rule[i], out);
+	dump_text("keyfile", config->keyfile, out);
+	if (config->insecure_keys)
+		fputs("insecurekeys\n", out);
 	dump_ratelimit(config, out);
 	if (config->no_client_log)
 		fputs("noclientlog\n", out);

@@ -252,6 +252,26 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "The opposite of allow."},
+	{.name = "keyfile",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_path,
+		.offset = FIELD(keyfile),
+		.max = CONFIG_PATH_SIZE - 8,
+		.syntax = "FILE",
+		.text = "The symmetric keys that requests may be authenticated with. Such a "
+			"request gets a reply with a MAC of the same key; one with a key that is "
+			"not in the file, or a wrong MAC, gets none. What the file looks like "
+			"stands under KEY FILE. On SIGHUP it is read again.",
+		.example = "#/etc/meridian/meridian.keys"},
+	{.name = "insecurekeys",
+		.class = CONFIG_OWN,
+		.parse = config_parse_flag,
+		.offset = FIELD(insecure_keys),
+		.needs = "keyfile",
+		.syntax = "",
+		.text = "Take keys of the types MD5 and SHA1 too. Their MACs, a hash of key and "
+			"packet, are not safe any more (RFC 8573); without this directive a file "
+			"with such a key is refused, and nothing of it is used."},
 	{.name = "ratelimit",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_ratelimit,

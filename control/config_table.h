@@ -69,6 +69,18 @@ void config_error(struct config_parser *parser, const char *format, ...)
 void config_warning(struct config_parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Opens a regular file, else -EINVAL: others may never end, or never begin. 0 or a negative errno.
+ */
+int config_file_open(const char *path, FILE **ret_file);
+
+/* A sentence for that errno. */
+const char *config_file_strerror(int error);
+
+/* Calls `take` for each line that is neither empty nor a comment; its words are to be taken.
+ * Returns 0, or a negative errno after writing its line. Leaves nothing of the lines in memory. */
+int config_lines_read(
+	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser));
+
 /* Takes the next word of the line; NULL at its end. */
 char *config_word(struct config_parser *parser);
 

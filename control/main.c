@@ -319,6 +319,7 @@ static int run(struct options *options)
 		goto fini_command;
 	started = *config;
 	started.rule = NULL;
+	started.keys = NULL;
 	event_on_reload(on_reload, options);
 	log_notice("started, version " MERIDIAN_VERSION);
 	if (!options->foreground) {

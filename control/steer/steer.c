@@ -3,6 +3,7 @@
 #include "access_rules.h"
 #include "addresses.h"
 #include "event.h"
+#include "keys.h"
 #include "log.h"
 #include "network.h"
 #include "nic.h"
@@ -331,6 +332,8 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	}
 	plan_init(&plan, config);
 	r = pins_give(config);
+	if (r == 0)
+		r = keys_init(config->rundir, config->user);
 	if (r < 0) {
 		policy_fini();
 		return r;
@@ -339,6 +342,8 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	steer_counter_id = counter_id;
 	watch_init(plan.rundir);
 	r = nics_init();
+	if (r == 0)
+		r = keys_publish(config->keys);
 	if (r == 0)
 		forget_others();
 	if (r == 0)
@@ -366,6 +371,7 @@ void steer_reload(const struct config *config)
 	steer_config = config;
 	smeared_count = SIZE_MAX;
 	(void)access_update();
+	(void)keys_publish(config->keys);
 	(void)steer_sync();
 }
 
@@ -400,6 +406,7 @@ void steer_fini(void)
 		log_info("the dataplane lives: the XDP program stays attached");
 	watch_fini();
 	policy_fini();
+	keys_fini();
 	addresses_fini(&served);
 	free(access_table);
 	access_table = NULL;

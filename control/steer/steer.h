@@ -25,9 +25,9 @@
  */
 int steer_init(const struct config *config, uint8_t counter_id);
 
-/* Takes over access rules, bind addresses, `ratelimit` and `idlesleep` of a reloaded config: a new
- * policy generation. What needs a restart (nic, workers, memory) is logged. `config` replaces the
- * earlier one, which may be freed then. */
+/* Takes over access rules, bind addresses, `ratelimit` and `idlesleep` of a reloaded config, a new
+ * policy generation, and its keys. What needs a restart (nic, workers, memory) is logged. `config`
+ * replaces the earlier one, which may be freed then. */
 void steer_reload(const struct config *config);
 
 /* Stops following. Detaches and unpins when no dataplane lives or the one that does is ending;

@@ -295,15 +295,6 @@ static void classify(struct responder *responder, struct frame *frame,
 		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }
 
-/* Of the replies that have one. The transmit times are written. */
-static void macs_write(const struct responder *responder, struct frame *frame, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (frame[i].key != 0)
-			responder_sign(responder, &frame[i]);
-	}
-}
-
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
@@ -320,8 +311,6 @@ static void finish(struct responder *responder, struct frame *frame, unsigned in
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
 	responder->timestamps = timestamps;
-	if (responder->signing)
-		macs_write(responder, frame, count);
 }
 
 #endif

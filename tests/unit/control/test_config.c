@@ -321,12 +321,14 @@ static void test_bindcmdaddress(void **state)
 		"1: bindcmdaddress: 'lo' is neither an address nor an absolute path\n");
 }
 
-/* Each row of the table behaves as its class says. */
+/* Each row of the tables behaves as its class says. */
 static void test_classes(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < config_table_size; i++) {
-		const struct config_directive *row = &config_table[i];
+	for (size_t i = 0; i < config_table_size + config_chrony_table_size; i++) {
+		const struct config_directive *row = i < config_table_size
+			? &config_table[i]
+			: &config_chrony_table[i - config_table_size];
 		char line[128];
 		int r;
 

@@ -114,7 +114,6 @@ static void test_config_of_debian(void **state)
 	static const char *const expected[] = {
 		"1: confdir: refused: not supported by this version; write everything ",
 		"3: sourcedir: refused: not supported by this version; write the servers ",
-		"4: keyfile: refused: authentication is not supported by this version; ",
 		"6: ntsdumpdir: warning: no effect: ",
 		"7: logdir: warning: no effect: see modellog",
 		"8: maxupdateskew: warning: no effect: ",

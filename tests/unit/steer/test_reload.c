@@ -10,10 +10,12 @@
 #include <cmocka.h>
 
 #include "steer.h"
+#include <meridian/keys.h>
 #include <meridian/stats.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ANSWERED 42
@@ -47,7 +49,7 @@ static void stats_make(void)
 }
 
 /* A config with `rules` access rules; the one of before is wiped, as config_free() does. */
-static const struct config *config_next(size_t rules)
+static struct config *config_next(size_t rules)
 {
 	static unsigned int turn;
 	struct config *config = &configs[turn++ % 2];
@@ -84,6 +86,7 @@ static int teardown(void **state)
 	steer_fini();
 	remove_page(MERIDIAN_STATS_FALLBACK_NAME);
 	remove_page(MERIDIAN_POLICY_NAME);
+	remove_page(MERIDIAN_KEYS_NAME);
 	return rmdir(rundir);
 }
 
@@ -145,11 +148,75 @@ static void test_statistics_are_found_after_reloads(void **state)
 	}
 }
 
+/* What is on the page now; NULL: nothing. For free(). */
+static struct meridian_keys_blob *published_keys(void)
+{
+	struct meridian_keys_blob *keys;
+	struct meridian_page page;
+
+	assert_int_equal(meridian_page_open(&page, rundir, &meridian_keys_kind), 0);
+	assert_int_equal(meridian_keys_read(&page, &keys), 0);
+	meridian_page_close(&page);
+	return keys;
+}
+
+/* How often `text` is in the file of keys. */
+static int occurrences(const char *text)
+{
+	struct meridian_page page;
+	int count = 0;
+
+	assert_int_equal(meridian_page_open(&page, rundir, &meridian_keys_kind), 0);
+	for (size_t i = 0; i + strlen(text) <= page.size; i++)
+		count += memcmp((const char *)page.addr + i, text, strlen(text)) == 0;
+	meridian_page_close(&page);
+	return count;
+}
+
+#define SECRET "sixteen octets !"
+
+/* Published as a whole, read by the group only, and gone without a trace. */
+static void test_reloads_take_over_the_keys(void **state)
+{
+	struct {
+		struct meridian_keys_blob blob;
+		struct meridian_key key;
+		char octets[16];
+	} keys = {.blob = {.size = sizeof(keys), .count = 1},
+		.key = {7, offsetof(__typeof__(keys), octets), 16, MERIDIAN_KEY_AES128, {0}}};
+	struct meridian_keys_blob *found = published_keys();
+	uint64_t generation = found->generation;
+	struct stat status;
+	char path[128];
+
+	(void)state;
+	assert_int_equal(found->count, 0);
+	free(found);
+	memcpy(keys.octets, SECRET, 16);
+	for (int round = 0; round < 3; round++) {
+		struct config *config = config_next(0);
+
+		config->keys = round < 2 ? &keys.blob : NULL;
+		steer_reload(config);
+		config_wipe_other(config);
+		found = published_keys();
+		assert_int_equal(found->count, round < 2);
+		/* What is the same is not published again. */
+		assert_int_equal(found->generation, generation + (round < 2 ? 1 : 2));
+		assert_int_equal(occurrences(SECRET), round < 2);
+		free(found);
+	}
+	snprintf(path, sizeof(path), "%s/" MERIDIAN_KEYS_NAME, rundir);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_limits, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_statistics_are_found_after_reloads, setup, teardown),
 	};

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "keys.h"
+#include "log.h"
+#include "slots.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PAGE_MODE 0640
+
+static struct meridian_page page;
+
+/* Who answers as that user can read it; so can others of the group, and nobody else. */
+static int give_to_group(const char *user)
+{
+	const struct passwd *entry;
+
+	if (*user == '\0')
+		return 0;
+	errno = 0;
+	entry = getpwnam(user);
+	if (entry == NULL)
+		return errno ? -errno : -ENOENT;
+	return fchown(page.fd, (uid_t)-1, entry->pw_gid) < 0 ? -errno : 0;
+}
+
+int keys_init(const char *rundir, const char *user)
+{
+	int r = meridian_page_create(&page, rundir, &meridian_keys_kind, 0, PAGE_MODE, NULL);
+
+	if (r == 0) {
+		r = give_to_group(user);
+		if (r < 0)
+			meridian_page_close(&page);
+	}
+	if (r < 0)
+		log_error("%s/" MERIDIAN_KEYS_NAME ": %s", rundir, meridian_page_strerror(r));
+	return r;
+}
+
+/* Whether the page, perhaps an adopted one, has them already. */
+static bool published(const struct meridian_keys_blob *keys)
+{
+	struct meridian_keys_blob *current;
+	bool same;
+
+	if (meridian_keys_read(&page, &current) < 0)
+		return false;
+	same = slots_same(current, keys);
+	explicit_bzero(current, current->size);
+	free(current);
+	return same;
+}
+
+int keys_publish(const struct meridian_keys_blob *keys)
+{
+	const struct meridian_keys_blob none = {.size = sizeof(none)};
+	struct meridian_keys_blob *copy;
+	int r;
+
+	if (keys == NULL)
+		keys = &none;
+	if (published(keys))
+		return 0;
+	copy = malloc(keys->size);
+	if (copy == NULL)
+		return log_errno(-ENOMEM, "cannot publish the keys");
+	memcpy(copy, keys, keys->size);
+	r = slots_publish(&page, copy);
+	explicit_bzero(copy, copy->size);
+	free(copy);
+	if (r < 0)
+		return log_errno(r, "cannot publish the keys");
+	slots_wipe_unused(&page);
+	log_info("keys published: %" PRIu64, keys->count);
+	return 0;
+}
+
+void keys_fini(void)
+{
+	meridian_page_close(&page);
+}
