@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "random_scenario.h"
 #include <math.h>
+#include <meridian/ntp.h>
 #include <stdio.h>
 #include <string.h>
 
 #define US 1e-6
 #define MS 1e-3
 
-#define WANDER      1e-6 /* the default of maxclockerror */
-#define REQUESTS    700  /* of a source, about */
-#define LAST_CHANGE 0.9  /* of the duration */
+#define JULY_S      INT64_C(1814400000) /* 2027-07-01 */
+#define WANDER      1e-6                /* the default of maxclockerror */
+#define REQUESTS    700                 /* of a source, about */
+#define LAST_CHANGE 0.9                 /* of the duration */
 
 static struct seed seed;
 static struct scenario made;
@@ -154,6 +156,8 @@ static void random_server(struct world_server *server, bool liar)
 	if (chance(0.3))
 		server->loss = magnitude(0.001, 0.7);
 	server->stratum = (uint8_t)(1 + below(4));
+	if (chance(0.2))
+		server->late_s = least_s * magnitude(1e-2, 1);
 	if (liar)
 		lie(server);
 	else
@@ -199,11 +203,28 @@ static void random_oscillator(struct world_oscillator *oscillator)
 		oscillator->aging = either_sign(0.2 * WANDER / made.duration_s);
 }
 
+/* Everybody who is honest announces it, and is heard. */
+static void random_leap(size_t liars)
+{
+	struct world *world = &made.world;
+	double at_s = floor(uniform(0.1, LAST_CHANGE) * made.duration_s);
+	bool insert = chance(0.6);
+
+	world->start_s = (insert ? JULY_S : JULY_S - 1) - (int64_t)at_s;
+	world->leap =
+		(struct world_leap){at_s, insert ? MERIDIAN_NTP_LI_INSERT : MERIDIAN_NTP_LI_DELETE};
+	for (size_t i = 0; i < world->server_count; i++) {
+		world->server[i].outage.length_s = 0;
+		world->server[i].loss = 0;
+		world->server[i].no_leap = i < liars && chance(0.7);
+	}
+}
+
 /* A filter keeps honest servers silent when a liar has spoken already. */
 static void random_options(bool filter)
 {
 	static const char *const options[] = {"iburst", "burst", "maxdelaydevratio 2",
-		"maxdelayratio 2", "asymmetry 0.3", "presend 6", "filter 3", "filter 7"};
+		"maxdelayratio 2", "asymmetry 0.3", "presend 6", "xleave", "filter 3", "filter 7"};
 	size_t count = sizeof(options) / sizeof(options[0]) - (filter ? 0 : 2), length = 0;
 
 	config[0] = '\0';
@@ -233,6 +254,8 @@ const struct scenario *random_scenario(uint64_t number)
 	if (chance(0.1))
 		made.world.suspend = (struct world_suspend){
 			uniform(0, 0.8) * made.duration_s, magnitude(2, 20000)};
+	else if (chance(0.1))
+		random_leap(liars);
 	if (chance(0.1))
 		made.restart_s = floor(uniform(10, made.duration_s));
 	made.may_lose = made.may_step = true;
@@ -270,6 +293,8 @@ void random_scenario_print(const struct scenario *scenario)
 	const struct world *world = &scenario->world;
 	const struct world_oscillator *o = &world->oscillator;
 
+	if (world->leap.kind != MERIDIAN_NTP_LI_NONE)
+		printf("  leap second %d at %.0f s\n", (int)world->leap.kind, world->leap.at_s);
 	printf("  %.0f s, poll %d-%d,%s precision %g, restart %.0f, suspend %.0f+%.0f, clock %g\n"
 	       "  oscillator %.3g, walk %.2g, flicker %.2g, cycle %.2g / %.0f s, jump %.2g at %.0f "
 	       "s, aging %.2g\n",
