@@ -10,7 +10,7 @@
 #define HOLD_S       300
 
 static struct judge_result result;
-static double *error_s, *bound_s, *rate_error, *sigma; /* of each second */
+static double *error_s, *bound_s, *rate_error, *line_error, *sigma; /* of each second */
 static size_t count, size, scored_from;
 static double probed_s;
 static bool was_synchronised, is_lost;
@@ -25,17 +25,22 @@ void judge_start(double duration_s, double from_s, double probe_s)
 	error_s = calloc(size, sizeof(*error_s));
 	bound_s = calloc(size, sizeof(*bound_s));
 	rate_error = calloc(size, sizeof(*rate_error));
+	line_error = calloc(size, sizeof(*line_error));
 	sigma = calloc(size, sizeof(*sigma));
-	if (!error_s || !bound_s || !rate_error || !sigma)
+	if (!error_s || !bound_s || !rate_error || !line_error || !sigma)
 		abort();
+}
+
+static double line_rate(
+	const struct meridian_timemodel_data *data, const struct meridian_line *line)
+{
+	return ldexp((double)line->period_frac64, -64 - data->period_shift) *
+		(double)data->counter_hz;
 }
 
 static double clock_rate(const struct meridian_timemodel_data *data, uint64_t counter)
 {
-	const struct meridian_line *line = counter < data->line.counter ? &data->slew : &data->line;
-
-	return ldexp((double)line->period_frac64, -64 - data->period_shift) *
-		(double)data->counter_hz;
+	return line_rate(data, counter < data->line.counter ? &data->slew : &data->line);
 }
 
 static double page_bound(const struct meridian_timemodel_data *data, uint64_t counter)
@@ -75,9 +80,10 @@ void judge_second(bool judged, double sd_s)
 	error_s[count] = timescale_utc_diff(reader_utc(page, counter), truth);
 	bound_s[count] = page_bound(page, counter);
 	rate_error[count] = clock_rate(page, counter) * (1 + world_frequency()) - 1;
+	line_error[count] = line_rate(page, &page->line) * (1 + world_frequency()) - 1;
 	sigma[count] = sd_s > 0 ? error_s[count] / sd_s : 0;
 	if (!judged) {
-		error_s[count] = rate_error[count] = sigma[count] = 0;
+		error_s[count] = rate_error[count] = line_error[count] = sigma[count] = 0;
 	} else if (meridian_timemodel_valid(page, counter)) {
 		result.returns += is_lost;
 		is_lost = false;
@@ -142,6 +148,7 @@ struct judge_result judge_end(double path_s)
 {
 	result.rms_s = rms(error_s);
 	result.rate_rms = rms(rate_error);
+	result.line_rms = rms(line_error);
 	result.sigma_rms = rms(sigma);
 	result.probe_s = fabs(error_s[(size_t)probed_s]);
 	for (size_t i = scored_from; i < count; i++)
@@ -155,6 +162,7 @@ struct judge_result judge_end(double path_s)
 	free(error_s);
 	free(bound_s);
 	free(rate_error);
+	free(line_error);
 	free(sigma);
 	return result;
 }

@@ -11,10 +11,11 @@
 struct judge_result {
 	double rms_s, max_s; /* error, in the time that is scored */
 	double bound_s;      /* its median there */
-	double rate_rms;     /* error of the published rate there */
-	double sigma_rms;    /* error in standard deviations that the tracker believes in, there */
-	double probe_s;      /* absolute error at the probed instant */
-	double within_ms_s;  /* true time from when on the error kept below 1 ms, for 300 s */
+	double rate_rms;     /* error of the published rate there, slews and all */
+	double line_rms;  /* and of its final line's rate: of an interval that is measured by it */
+	double sigma_rms; /* error in standard deviations that the tracker believes in, there */
+	double probe_s;   /* absolute error at the probed instant */
+	double within_ms_s;    /* true time from when on the error kept below 1 ms, for 300 s */
 	double within_100us_s; /* or 100 us */
 	double within_path_s;  /* or half a round trip of server 0 */
 	double violation_s;    /* when the bound was broken first; -1: never */

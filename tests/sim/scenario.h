@@ -14,6 +14,7 @@ struct scenario {
 	double score_from_s;         /* 0: after a quarter */
 	double probe_s;              /* 0: the end */
 	double cold_limit_s;         /* until within 1 ms; 0: any; half a round trip within 10 s */
+	double rate_limit;           /* of line_rms; 0: any */
 	double rms_limit_s;          /* generous: against regressions */
 	double bound_limit_s;        /* of its median: a bound that says little is of no use */
 	unsigned int requests_limit; /* of their mean: nor is a poll interval that never grows */
