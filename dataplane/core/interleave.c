@@ -13,7 +13,7 @@
 
 #define KEPT ((uint64_t)INTERLEAVE_KEPT_S << 32) /* 2^-32 s */
 
-_Static_assert(INTERLEAVE_SPREAD <= 1 << SETS_LOG2_MIN, "the sets of one client");
+_Static_assert(INTERLEAVE_SPREAD <= 1 << SETS_LOG2_MIN, "the sets of one source");
 
 static size_t set_count(const struct interleave *interleave)
 {
@@ -32,11 +32,14 @@ static unsigned int sets_log2_of(uint32_t entries)
 int interleave_new(struct interleave **ret_interleave, uint32_t entries, uint64_t seed)
 {
 	struct interleave *interleave = calloc(1, sizeof(*interleave));
+	size_t spread;
 
 	if (interleave == NULL)
 		return -ENOMEM;
 	interleave->entries = entries;
 	interleave->shift = 64 - sets_log2_of(entries);
+	spread = set_count(interleave) / INTERLEAVE_SHARE;
+	interleave->spread_mask = (spread < INTERLEAVE_SPREAD ? INTERLEAVE_SPREAD : spread) - 1;
 	for (size_t i = 0; i < sizeof(interleave->secret) / sizeof(interleave->secret[0]); i++)
 		interleave->secret[i] = fold_random(&seed) | 1;
 	interleave->set = table_memory_new(set_count(interleave) * sizeof(*interleave->set));
@@ -74,7 +77,7 @@ struct interleave_key interleave_key(const struct interleave *interleave, const 
 		fold(fold(receive ^ client, secret[3]) ^ disruption_count ^ secret[2], secret[1]);
 	size_t set = source >> interleave->shift;
 
-	set = (set & ~(size_t)(INTERLEAVE_SPREAD - 1)) | hash % INTERLEAVE_SPREAD;
+	set = (set & ~interleave->spread_mask) | (hash & interleave->spread_mask);
 	return (struct interleave_key){&interleave->set[set], hash};
 }
 

@@ -28,8 +28,8 @@
  * Who fills the table: an entry that its client has earned, by returning the T2 of a reply that it
  * must have received, stays for INTERLEAVE_KEPT_S unless it is taken; a new client's only until its
  * place is needed. So forged sources cannot displace a client that is being served; nor can a real
- * one fill more than the INTERLEAVE_SPREAD sets of its IPv4 address or IPv6 /64, which it cannot
- * choose. Where there is no place, the client gets basic replies.
+ * one fill more than the sets of its IPv4 address or IPv6 /64, which it cannot choose. Where there
+ * is no place, the client gets basic replies.
  */
 
 #include "fold.h"
@@ -38,7 +38,8 @@
 #include <stdint.h>
 
 #define INTERLEAVE_WAYS   8
-#define INTERLEAVE_SPREAD 8 /* sets */
+#define INTERLEAVE_SPREAD 8    /* sets of one source, at least, */
+#define INTERLEAVE_SHARE  1024 /* or this part of all */
 
 #define INTERLEAVE_KEPT_S 2048 /* twice the longest usual poll interval, 2^10 s */
 
@@ -58,6 +59,7 @@ struct interleave {
 	struct interleave_set *set;
 	uint32_t entries;   /* as asked for */
 	unsigned int shift; /* 64 - log2(sets) */
+	size_t spread_mask; /* sets of one source - 1 */
 	uint64_t secret[4];
 };
 

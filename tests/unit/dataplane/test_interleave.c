@@ -188,6 +188,16 @@ static void one_client_fills_its_sets_only(void **state)
 		2 * INTERLEAVE_SPREAD * INTERLEAVE_WAYS);
 }
 
+static void the_sets_of_a_client_grow_with_the_table(void **state)
+{
+	(void)state;
+	interleave_free(table);
+	assert_int_equal(interleave_new(&table, 1 << 20, 1), 0);
+	for (uint32_t i = 0; i < 10000; i++)
+		interleave_save(key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
+	assert_int_equal(held(), (1 << 20) / INTERLEAVE_SHARE);
+}
+
 /* Of what need not be kept, the oldest goes, and before it what seems to be of the future. */
 static void the_oldest_goes_first(void **state)
 {
@@ -366,6 +376,7 @@ int main(void)
 		TEST(has_room_for_many_clients),
 		TEST(strangers_displace_no_client),
 		TEST(one_client_fills_its_sets_only),
+		TEST(the_sets_of_a_client_grow_with_the_table),
 		TEST(the_oldest_goes_first),
 		TEST(drops_twins),
 		TEST(says_what_it_holds),
