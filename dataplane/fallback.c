@@ -135,6 +135,17 @@ static void server_stop(void)
 	server_fini(&server);
 }
 
+/* When a reply left: the kernel's stamp, or else now. */
+static void reply_save(int fd, const uint8_t *payload, uint16_t length)
+{
+	struct server_left left = {.counter = meridian_counter_read(server.counter_id)};
+	uint64_t stamp_ns;
+
+	if (fallback_socket_left(fd, payload, length, &stamp_ns))
+		server_past_counter(&server, CLOCK_REALTIME, stamp_ns, &left.counter);
+	server_save(&server, &burst, 1, left);
+}
+
 static void packet_serve(int fd, struct fallback_packet *packet)
 {
 	enum meridian_stamp source =
@@ -152,9 +163,9 @@ static void packet_serve(int fd, struct fallback_packet *packet)
 		return;
 	server_finish(&server, &burst);
 	length = fallback_frame_payload(frame, &payload);
-	sent = fallback_socket_send(fd, packet, payload, length);
-	if (server_saves(&burst))
-		server_save(&server, &burst, sent, meridian_counter_read(server.counter_id));
+	sent = fallback_socket_send(fd, packet, payload, length, server_saves(&burst));
+	if (sent && server_saves(&burst))
+		reply_save(fd, payload, length);
 	server_sent(&server, &burst, sent);
 }
 
@@ -195,6 +206,8 @@ static void serve(void)
 		}
 		if (poll(sockets, 2, TURN_MS) > 0) {
 			for (size_t i = 0; i < 2; i++) {
+				if (sockets[i].revents & POLLERR)
+					fallback_socket_clear(sockets[i].fd);
 				if (sockets[i].revents)
 					socket_serve(sockets[i].fd);
 			}

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fallback_socket.h"
 #include <errno.h>
+#include <linux/errqueue.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
 #include <meridian/ntp.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#define LATE_MAX 64 /* stamps of other packets, before that of one */
+
+/* Above the payload are the headers of the packet, as it was sent. */
+#define ECHO_SIZE (FALLBACK_PAYLOAD_SIZE + 128)
 
 static int option_set(int fd, int level, int option)
 {
@@ -54,6 +61,14 @@ static int socket_filter(int fd)
 											   : 0;
 }
 
+/* Stamps of what is sent, for packets that ask for them, are welcome but not required. */
+static void transmit_stamps_enable(int fd)
+{
+	static const uint32_t flags = SOF_TIMESTAMPING_SOFTWARE;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags));
+}
+
 int fallback_socket_open(int family)
 {
 	int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -70,6 +85,7 @@ int fallback_socket_open(int family)
 		close(fd);
 		return r;
 	}
+	transmit_stamps_enable(fd);
 	return fd;
 }
 
@@ -184,10 +200,21 @@ static size_t source_write_ipv6(struct cmsghdr *cmsg, const struct fallback_pack
 	return CMSG_SPACE(sizeof(info));
 }
 
-bool fallback_socket_send(
-	int fd, const struct fallback_packet *packet, const uint8_t *payload, uint16_t length)
+static size_t stamp_request(struct cmsghdr *cmsg)
 {
-	_Alignas(struct cmsghdr) uint8_t control[64] = {0};
+	static const uint32_t flags = SOF_TIMESTAMPING_TX_SOFTWARE;
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SO_TIMESTAMPING;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(flags));
+	memcpy(CMSG_DATA(cmsg), &flags, sizeof(flags));
+	return CMSG_SPACE(sizeof(flags));
+}
+
+bool fallback_socket_send(int fd, const struct fallback_packet *packet, const uint8_t *payload,
+	uint16_t length, bool stamped)
+{
+	_Alignas(struct cmsghdr) uint8_t control[96] = {0};
 	struct cmsghdr *cmsg = (struct cmsghdr *)control;
 	union {
 		const void *in;
@@ -199,8 +226,65 @@ bool fallback_socket_send(
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = control};
+	size_t size = packet->endpoints.ipv6 ? source_write_ipv6(cmsg, packet)
+					     : source_write_ipv4(cmsg, packet);
 
-	message.msg_controllen = packet->endpoints.ipv6 ? source_write_ipv6(cmsg, packet)
-							: source_write_ipv4(cmsg, packet);
+	if (stamped)
+		size += stamp_request((struct cmsghdr *)(control + size));
+	message.msg_controllen = size;
 	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == length;
+}
+
+/* A packet that was sent and its stamp; or what else the error queue has. */
+struct echo {
+	uint8_t octets[ECHO_SIZE];
+	size_t length;
+	uint64_t stamp_ns; /* 0: none */
+};
+
+static bool echo_read(int fd, struct echo *ret_echo)
+{
+	_Alignas(struct cmsghdr) uint8_t control[512];
+	struct iovec iov = {ret_echo->octets, sizeof(ret_echo->octets)};
+	struct msghdr message = {.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control)};
+	struct scm_timestamping stamps;
+	ssize_t length = recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+
+	ret_echo->stamp_ns = 0;
+	if (length < 0)
+		return false;
+	ret_echo->length = (size_t)length;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING)
+			continue;
+		memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
+		ret_echo->stamp_ns = (uint64_t)stamps.ts[0].tv_sec * UINT64_C(1000000000) +
+			(uint64_t)stamps.ts[0].tv_nsec;
+	}
+	return true;
+}
+
+bool fallback_socket_left(int fd, const uint8_t *payload, uint16_t length, uint64_t *ret_stamp_ns)
+{
+	static struct echo echo;
+
+	for (unsigned int i = 0; i < LATE_MAX && echo_read(fd, &echo); i++) {
+		if (echo.stamp_ns == 0 || echo.length < length ||
+			memcmp(echo.octets + echo.length - length, payload, length) != 0)
+			continue;
+		*ret_stamp_ns = echo.stamp_ns;
+		return true;
+	}
+	return false;
+}
+
+void fallback_socket_clear(int fd)
+{
+	static struct echo echo;
+
+	for (unsigned int i = 0; i < LATE_MAX && echo_read(fd, &echo); i++)
+		;
 }

@@ -37,8 +37,17 @@ int fallback_socket_open(int family);
 /* Receives up to FALLBACK_BURST packets into `packet`. Does not block. Returns how many. */
 unsigned int fallback_socket_receive(int fd, struct fallback_packet packet[FALLBACK_BURST]);
 
-/* Sends `length` octets to the client of `packet`, from the address it asked. */
-bool fallback_socket_send(
-	int fd, const struct fallback_packet *packet, const uint8_t *payload, uint16_t length);
+/* Sends `length` octets to the client of `packet`, from the address it asked. `stamped`: the kernel
+ * is to say when they leave. */
+bool fallback_socket_send(int fd, const struct fallback_packet *packet, const uint8_t *payload,
+	uint16_t length, bool stamped);
+
+/* When the driver took the packet with this payload, sent `stamped`: CLOCK_REALTIME, in ns. Does
+ * not block. Returns false when the kernel has not said so by now, or the driver does not stamp.
+ * Stamps of other packets that come late are thrown away. */
+bool fallback_socket_left(int fd, const uint8_t *payload, uint16_t length, uint64_t *ret_stamp_ns);
+
+/* Throws away what came late: until then, poll(2) finds the socket ready. */
+void fallback_socket_clear(int fd);
 
 #endif

@@ -50,7 +50,12 @@ struct port_queue {
 	const struct port_operations *operations;
 	clockid_t stamp_clock;
 	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
-	uint8_t mac[6];                   /* our address on this port */
+
+	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
+	 * other, each when so much of its part of the call has passed, of 256. */
+	uint8_t leave_share;
+	uint64_t leave_ticks; /* the worker's: usual length of a packet's part of the call */
+	uint8_t mac[6];       /* our address on this port */
 };
 
 #endif

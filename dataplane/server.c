@@ -189,6 +189,7 @@ void server_finish(struct server *server, struct server_burst *burst)
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
 		smear(&server->responder, burst, counter);
+	burst->transmit_counter = counter;
 	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);
 }
@@ -196,12 +197,15 @@ void server_finish(struct server *server, struct server_burst *burst)
 void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent)
 {
 	struct meridian_stats_worker *slot = server->slot;
-	uint64_t octets = 0, unsynchronised = 0;
+	uint64_t octets = 0, unsynchronised = 0, interleaved = 0;
 
 	for (unsigned int i = 0; i < sent; i++) {
 		octets += burst->frame[i].length;
 		unsynchronised += burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
 	}
+	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
+		interleaved += burst->note[i].note.earned;
+	meridian_stats_add(&slot->interleaved, interleaved);
 	meridian_stats_add(&slot->tx_packets, sent);
 	meridian_stats_add(&slot->tx_octets, octets);
 	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_answered], sent - unsynchronised);
@@ -211,17 +215,18 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 }
 
 void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,
-	uint64_t left_counter)
+	struct server_left left)
 {
-	uint64_t interleaved = 0;
+	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
+		interleaved_save(&server->responder, &burst->note[i].note,
+			left.counter + burst->note[i].frame * left.step);
+}
 
-	for (unsigned int i = 0; i < burst->note_count; i++) {
-		const struct interleaved_note *note = &burst->note[i].note;
+bool server_past_counter(
+	const struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter)
+{
+	struct stamp_clock now;
 
-		if (burst->note[i].frame >= sent)
-			break;
-		interleaved_save(&server->responder, note, left_counter);
-		interleaved += note->earned;
-	}
-	meridian_stats_add(&server->slot->interleaved, interleaved);
+	stamp_clock_read(&now, clock, server->counter_id, &server->rate);
+	return stamp_counter(&now, &server->rate, stamp_ns, ret_counter);
 }

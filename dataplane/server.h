@@ -46,6 +46,8 @@ struct server_burst {
 	uint64_t receive_counter[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
 
+	uint64_t transmit_counter; /* that T3 is of */
+
 	/* Of replies whose transmit time is to be saved. */
 	unsigned int note_count;
 	struct server_note {
@@ -128,10 +130,21 @@ static inline bool server_saves(const struct server_burst *burst)
 	return burst->note_count > 0;
 }
 
-/* Saves for clients in interleaved mode that their replies, of the first `sent` of a burst, left at
- * `left_counter`, as measured. Before the next burst begins. */
+/* When the replies of a burst left, as measured: the first at `counter`, each one `step` ticks
+ * after the one before. */
+struct server_left {
+	uint64_t counter, step;
+};
+
+/* Saves that for clients in interleaved mode, of the first `sent` replies. Before the next burst
+ * begins. */
 void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,
-	uint64_t left_counter);
+	struct server_left left);
+
+/* The counter when `clock` read `stamp_ns`, up to now. Returns false for a stamp that is not
+ * believable. */
+bool server_past_counter(
+	const struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter);
 
 /* Is frame `i` now a reply? */
 static inline bool server_answers(const struct server_burst *burst, unsigned int i)

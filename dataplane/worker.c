@@ -107,6 +107,48 @@ static void burst_sort(struct worker *worker, unsigned int *dropped)
 	burst->count = kept;
 }
 
+/* Longer for each packet, and the process was interrupted in the call, who knows where. */
+#define LEAVE_MAX_NS 100000
+
+/* What counts of a packet's part of the call, of `step` ticks: not what others did meanwhile on
+ * this core, such as a client that was woken by its reply. The usual length follows the median. */
+static uint64_t leave_step(struct port_queue *queue, uint64_t step)
+{
+	uint64_t usual = queue->leave_ticks ? queue->leave_ticks : step;
+	uint64_t most = usual + usual / 2;
+
+	queue->leave_ticks = step > usual ? usual + usual / 32 + 1 : usual - usual / 32;
+	return step < most ? step : most;
+}
+
+/* When the `sent` replies left, in the call of transmit() that has just returned. Returns false if
+ * that is not known. */
+static bool replies_left(const struct worker *worker, struct port_queue *queue, unsigned int sent,
+	struct server_left *ret_left)
+{
+	uint64_t begin = worker->burst.transmit_counter;
+	uint64_t end = meridian_counter_read(worker->server.counter_id);
+	uint64_t step = sent > 0 ? (end - begin) / sent : 0;
+
+	if (sent == 0 || stamp_rate_ns(&worker->server.rate, step) > LEAVE_MAX_NS)
+		return false;
+	*ret_left = (struct server_left){.counter = end};
+	if (queue->leave_share > 0) {
+		step = leave_step(queue, step);
+		*ret_left = (struct server_left){begin + (step * queue->leave_share >> 8), step};
+	}
+	return true;
+}
+
+/* Keeps when replies left for the clients that want to know. */
+static void replies_save(struct worker *worker, struct port_queue *queue, unsigned int sent)
+{
+	struct server_left left;
+
+	if (server_saves(&worker->burst) && replies_left(worker, queue, sent, &left))
+		server_save(&worker->server, &worker->burst, sent, left);
+}
+
 /*
  * T3 is read once, when all else is complete: what follows are a few dozen nanoseconds of checksums
  * and one transmit call for all replies.
@@ -117,9 +159,7 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 
 	server_finish(&worker->server, &worker->burst);
 	sent = queue->operations->transmit(queue, worker->packet, count);
-	if (server_saves(&worker->burst))
-		server_save(&worker->server, &worker->burst, sent,
-			meridian_counter_read(worker->server.counter_id));
+	replies_save(worker, queue, sent);
 	if (sent < count)
 		queue->operations->release(queue, worker->packet + sent, count - sent);
 	server_sent(&worker->server, &worker->burst, sent);

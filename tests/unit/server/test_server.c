@@ -167,11 +167,11 @@ static void ask_interleaved(
 	for (unsigned int i = 0; i < count; i++) {
 		reply[i].receive = pkt_u64(burst.frame[i].data + burst.frame[i].payload + 32);
 		reply[i].transmit = pkt_u64(burst.frame[i].data + burst.frame[i].payload + 40);
-		reply[i].left = left;
+		reply[i].left = left + 40 * i;
 		fixture_frame_fini(&f[i]);
 	}
 	if (server_saves(&burst))
-		server_save(&setup->server, &burst, sent, left);
+		server_save(&setup->server, &burst, sent, (struct server_left){left, 40});
 	server_sent(&setup->server, &burst, sent);
 }
 

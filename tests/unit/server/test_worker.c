@@ -204,6 +204,32 @@ static void answers_what_its_queue_holds(void **state)
 }
 
 /* What a port does not take is counted and let go, not tried again. */
+/* Replies to clients in interleaved mode are remembered once they have left. */
+static void remembers_when_replies_left(void **state)
+{
+	struct setup *setup = *state;
+	struct interleave_survey survey = {.next = 0};
+	uint64_t held = 0;
+	uint32_t span_s;
+
+	for (unsigned int i = 0; i < PACKETS; i++) {
+		setup->ring.packet[i].data[setup->ring.packet[i].payload + 31] |= 1; /* origin */
+		pkt_checksum(&setup->ring.packet[i]);
+	}
+	assert_int_equal(interleave_new(&setup->policy->interleave, 1 << 20, 1), 0);
+	setup->ring.base.leave_share = 128;
+	setup->ring.accept = PACKETS / 2;
+	model_publish(&setup->model);
+	start(setup);
+	drain(setup);
+	check_accounts(setup);
+	interleave_look(setup->policy->interleave, &survey, SIZE_MAX, &held, &span_s);
+	assert_int_equal(held, PACKETS / 2 - 1); /* the first has no timestamps of its own */
+	assert_int_equal(setup->slot.interleaved, 0);
+	assert_true(setup->ring.base.leave_ticks > 0);
+	interleave_free(setup->policy->interleave);
+}
+
 static void counts_what_it_cannot_send(void **state)
 {
 	struct setup *setup = *state;
@@ -367,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(answers_what_its_queue_holds),
+		WORKER_TEST(remembers_when_replies_left),
 		WORKER_TEST(counts_what_it_cannot_send),
 		WORKER_TEST(is_silent_without_a_model),
 		WORKER_TEST(believes_stamps_that_can_be),

@@ -1,0 +1,140 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Interleaved mode as a server: stock chronyd and our own control, over both families, have interleaved
+# replies, from two workers among which their ports wander, and from the fallback; each reply is told
+# about once, and `interleaved` on SIGHUP ends it. How much nearer to the wire the measured transmit
+# times are is a figure.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+EXCHANGES=300
+
+client_chronyd() # NAME ADDRESS [OPTION...]
+{
+	local name=$1 address=$2
+
+	shift 2
+	lab_start "$name" client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
+		"server $address minpoll -4 maxpoll -4 $*" "cmdport 0" \
+		"bindcmdaddress $LAB_DIR/$name/chronyd.sock" "pidfile $LAB_DIR/$name.pid"
+}
+
+client_chronyc() # NAME COMMAND...
+{
+	local name=$1
+
+	shift
+	"$LAB_STOCK/chrony/usr/bin/chronyc" -n -h "$LAB_DIR/$name/chronyd.sock" "$@"
+}
+
+client_is_interleaved() # NAME
+{
+	client_chronyc "$1" ntpdata | grep -q '^Interleaved *: Yes'
+}
+
+client_is_basic() # NAME
+{
+	client_chronyc "$1" ntpdata | grep -q '^Interleaved *: No'
+}
+
+# What the client thinks of its samples, in seconds.
+client_deviation() # NAME
+{
+	client_chronyc "$1" -c sourcestats | cut -d , -f 8
+}
+
+client_has_samples() # NAME
+{
+	[ "$(client_chronyc "$1" ntpdata | sed -n 's/^Total good RX *: //p')" -ge 100 ]
+}
+
+more() # PROCESS NUMBER [WORKER]: interleaved replies
+{
+	[ "$(lab_counter "$1" interleaved "${@:3}")" -gt "$2" ]
+}
+
+# Transmit times told before sending and measured, against the arrival of the replies.
+compare() # NAME ADDRESS
+{
+	local count
+
+	lab_in client /usr/bin/python3 "$LAB_TOOLS/ntp-xleave" "$2" "$EXCHANGES" >"$LAB_DIR/$1.txt" ||
+		lab_fail "$1: $(cat "$LAB_DIR/$1.txt")"
+	count=$(sed -n 's/^interleaved \([0-9]*\) of .*/\1/p' "$LAB_DIR/$1.txt")
+	[ "$count" -ge $((EXCHANGES * 9 / 10)) ] || lab_fail "$1: only $count replies interleaved"
+	lab_figure "$1, ns until a reply arrived: $(sed 1d "$LAB_DIR/$1.txt" | tr '\n' ' ')"
+}
+
+own_client_is_interleaved()
+{
+	[ "$("$LAB_BUILD/control/command/meridianctl" --rundir "$LAB_DIR/own" ntpdata --json |
+		"$LAB_TOOLS/json-field" ntpdata.0.interleaved)" = true ]
+}
+
+own_client() # ADDRESS
+{
+	mkdir -m 0700 "$LAB_DIR/own"
+	printf '%s\n' "rundir $LAB_DIR/own" "server $1 xleave minpoll 0 maxpoll 0 iburst" "cmdport 0" \
+		>"$LAB_DIR/own.conf"
+	lab_start own client "$LAB_BUILD/control/meridian-control" --foreground \
+		--config "$LAB_DIR/own.conf"
+	lab_wait 15 "our own client to be interleaved" own_client_is_interleaved
+	lab_stop own
+}
+
+chronyc_counts()
+{
+	local all
+
+	all=$("$LAB_STOCK/chrony/usr/bin/chronyc" -h "$LAB_RUNDIR/control.sock" serverstats)
+	grep -q '^Interleaved NTP packets *: [1-9]' <<<"$all" &&
+		grep -q '^NTP timestamps held *: [1-9]' <<<"$all" &&
+		grep -q '^NTP timestamp span *: [1-9]' <<<"$all"
+}
+
+interleaved_set() # REPLIES
+{
+	sed -i "s/^interleaved .*/interleaved $1/" "$LAB_CONFIG"
+	kill -HUP "${LAB_PID[control]}"
+}
+
+lab_enter "$@"
+lab_network 2
+lab_need_stock chrony/usr/sbin/chronyd
+lab_config "local stratum 10" "workers 0 1" "interleaved 1048576"
+lab_serve
+client_chronyd basic "$LAB_SERVER4"
+client_chronyd xleave4 "$LAB_SERVER4" xleave
+client_chronyd xleave6 "$LAB_SERVER6" xleave
+for client in xleave4 xleave6; do
+	lab_wait 10 "$client to be interleaved" client_is_interleaved "$client"
+done
+for worker in 0 1; do
+	lab_wait 10 "interleaved replies of worker $worker" more dataplane 10 "$worker"
+done
+own_client "$LAB_SERVER4"
+for client in basic xleave4 xleave6; do
+	lab_wait 20 "samples of $client" client_has_samples "$client"
+done
+client_is_basic basic || lab_fail "a client in basic mode has interleaved replies"
+client_is_interleaved xleave4 || lab_fail "chronyd went back to basic mode"
+awk -v i="$(client_deviation xleave4)" -v b="$(client_deviation basic)" \
+	'BEGIN { printf "%.2f (%.2f us, basic %.2f us)\n", i / b, i * 1e6, b * 1e6 }' >"$LAB_DIR/ratio"
+lab_figure "jitter of chronyd's samples, interleaved to basic: $(cat "$LAB_DIR/ratio")"
+compare "dataplane IPv4" "$LAB_SERVER4"
+compare "dataplane IPv6" "$LAB_SERVER6"
+lab_wait 10 "chronyc serverstats to show it" chronyc_counts
+[ "$(lab_field serverstats serverstats.interleaved)" -gt $((EXCHANGES * 2)) ] ||
+	lab_fail "serverstats does not count interleaved replies"
+lab_expect status workers.1.process dataplane
+interleaved_set 0
+lab_wait 5 "chronyd to be in basic mode" client_is_basic xleave4
+interleaved_set 65536
+lab_wait 5 "chronyd to be interleaved again" client_is_interleaved xleave4
+
+before=$(lab_counter fallback interleaved)
+lab_stop dataplane
+lab_wait 10 "interleaved replies of the fallback" more fallback $((before + 20))
+lab_wait 5 "chronyd to be interleaved by the fallback" client_is_interleaved xleave4
+EXCHANGES=50 # 65536 have room for 64 of one address
+compare fallback "$LAB_SERVER6"
