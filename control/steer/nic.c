@@ -161,8 +161,11 @@ static int nic_prepare(struct nic *nic, const struct network_nic *found)
 {
 	char reason[DEVICE_REASON_SIZE];
 
-	if (!device_serves(nic->config->name, found, reason))
+	if (!device_serves(nic->config->name, found, reason)) {
+		nic->policy.queue_count = 1; /* no memory is set aside for what is not used */
+		nic->rx_queues = 0;
 		return nic_complain(nic, -EOPNOTSUPP, reason);
+	}
 	return nic_keep_vlan_tags(nic);
 }
 
