@@ -8,9 +8,12 @@
 #include "measure.h"
 #include <burst.h>
 #include <burst_engine.h>
+#include <bytes.h>
 #include <fixture.h>
+#include <interleaved.h>
 #include <meridian/counter.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define BURST         64
@@ -19,13 +22,17 @@
 #define COUNTER_STEP  4000
 #define BUFFER_STRIDE 2368 /* as packet buffers of DPDK lie in memory */
 
-#define VERIFIED 1u  /* its checksums, by the NIC */
-#define BAD      2u  /* its UDP checksum */
-#define PLAIN    4u  /* one frame at a time: the reference */
-#define SCALAR   32u /* bursts, in plain C */
-#define STAMPED  16u /* each at an instant of its own, as NICs and XDP do */
-#define LIMITED  8u  /* the rate limiter counts its source */
-#define COUNTED  64u /* it is written down who asks */
+#define VERIFIED 1u   /* its checksums, by the NIC */
+#define BAD      2u   /* its UDP checksum */
+#define PLAIN    4u   /* one frame at a time: the reference */
+#define SCALAR   32u  /* bursts, in plain C */
+#define STAMPED  16u  /* each at an instant of its own, as NICs and XDP do */
+#define LIMITED  8u   /* the rate limiter counts its source */
+#define COUNTED  64u  /* it is written down who asks */
+#define XLEAVE   128u /* in interleaved mode: looked up, and saved when it has left */
+#define MANY     256u /* from CLIENTS_MANY clients in turn */
+
+#define CLIENTS_MANY (1u << 20)
 
 /* As at the full speed of a worker. */
 #define SAMPLE_STRIDE 1024
@@ -54,6 +61,10 @@ static const struct kind kinds[] = {
 	{"reply_ticks_ipv6_counted", "IPv6, with the rate limiter, clients counted", &ipv6, 0x23,
 		LIMITED | COUNTED},
 	{"reply_ticks_ipv4_verified", "IPv4, verified by the NIC", &ipv4, 0x23, VERIFIED},
+	{"reply_ticks_ipv4_interleaved", "  in interleaved mode, 256 clients", &ipv4, 0x23,
+		VERIFIED | XLEAVE},
+	{"reply_ticks_ipv4_interleaved_many", "  in interleaved mode, 2^20 clients", &ipv4, 0x23,
+		VERIFIED | XLEAVE | MANY},
 	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},
 	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", &ipv4, 0x21, 0},
 	{"drop_ticks_ipv4_mode", "IPv4, dropped for its mode", &ipv4, 0x24, 0},
@@ -67,6 +78,10 @@ struct bench {
 	struct meridian_timemodel_data model;
 	struct responder_policy *policy;
 	struct limit *limit;
+	struct interleave *interleave;
+	uint64_t *told; /* last T2 of each client */
+	uint64_t interleaved;
+	uint32_t clients, next_client, client[BURST * BURSTS];
 	struct collector collector;
 	struct sampler sampler;
 	const struct kind *kind;
@@ -87,6 +102,9 @@ static int model_take(void)
 	bench.policy->rate = (struct limit_rate){.interval_log2 = -19, .burst = 255};
 	responder_init(&bench.responder, 1, NULL);
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
+	bench.told = calloc(CLIENTS_MANY, sizeof(*bench.told));
+	if (bench.told == NULL || interleave_new(&bench.interleave, 2 * CLIENTS_MANY, 1) < 0)
+		return -1;
 	return limit_new(&bench.limit, LIMIT_SETS_LOG2, 1);
 }
 
@@ -97,6 +115,8 @@ static void requests_make(const struct kind *kind)
 
 	bench.kind = kind;
 	bench.responder.engine = kind->flags & SCALAR ? &burst_engine_plain : burst_engine_best();
+	bench.policy->interleave = kind->flags & XLEAVE ? bench.interleave : NULL;
+	bench.clients = kind->flags & MANY ? CLIENTS_MANY : BURST * BURSTS;
 	bench.responder.limit = kind->flags & LIMITED ? bench.limit : NULL;
 	bench.responder.collector = kind->flags & COUNTED ? &bench.collector : NULL;
 	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
@@ -110,6 +130,16 @@ static void requests_make(const struct kind *kind)
 	}
 }
 
+/* The request of the next client, which refers to its last reply. */
+static void request_interleave(const struct pkt *pkt, uint8_t *buffer, uint32_t *ret_client)
+{
+	uint32_t client = bench.next_client++ % bench.clients;
+
+	put_u32(buffer + pkt->ip + 12, UINT32_C(0x0a000000) | client);
+	put_u64(buffer + pkt->payload + 24, bench.told[client]);
+	*ret_client = client;
+}
+
 /* Made long before they are answered, lest loads wait for the stores. */
 static void burst_fill(unsigned int n, struct frame *frame)
 {
@@ -118,6 +148,8 @@ static void burst_fill(unsigned int n, struct frame *frame)
 		uint8_t *buffer = bench.buffer[n * BURST + i];
 
 		memcpy(buffer, pkt->data, pkt->length);
+		if (bench.kind->flags & XLEAVE)
+			request_interleave(pkt, buffer, &bench.client[n * BURST + i]);
 		frame[i] = (struct frame){.data = buffer,
 			.length = pkt->length,
 			.mac = frame_mac(pkt_server_mac),
@@ -141,6 +173,21 @@ static uint64_t plain_serve(struct frame *frame, uint64_t counter)
 	return between;
 }
 
+/* As a server does once the replies have left. */
+static void burst_save(const struct frame *frame, uint64_t counter)
+{
+	struct interleaved_note note[BURST];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < BURST; i++) {
+		bench.interleaved += frame[i].interleave == FRAME_INTERLEAVED;
+		if (frame[i].interleave != FRAME_BASIC)
+			interleaved_note_take(&bench.responder, &frame[i], &note[count++]);
+	}
+	for (unsigned int i = 0; i < count; i++)
+		interleaved_save(&bench.responder, &note[i], counter);
+}
+
 static uint64_t fast_serve(struct frame *frame, uint64_t counter)
 {
 	enum meridian_verdict verdict[BURST];
@@ -156,6 +203,8 @@ static uint64_t fast_serve(struct frame *frame, uint64_t counter)
 	for (unsigned int i = 0; i < BURST; i++)
 		accepted += verdict[i] == MERIDIAN_VERDICT_answered;
 	burst_finish(&bench.responder, frame, accepted, counter + 100);
+	if (bench.responder.interleave_count > 0)
+		burst_save(frame, counter + 200);
 	return between;
 }
 
@@ -175,8 +224,8 @@ static void burst_measure(struct frame *frame, uint64_t counter)
 /* What is filled in before does not count. */
 static void pass(void)
 {
+	static uint64_t counter = FIXTURE_COUNTER;
 	struct frame frame[BURSTS][BURST];
-	uint64_t counter = FIXTURE_COUNTER;
 
 	bench.classify_ticks = bench.finish_ticks = 0;
 	for (unsigned int round = 0; round < ROUNDS; round++) {
@@ -184,6 +233,8 @@ static void pass(void)
 			burst_fill(n, frame[n]);
 		for (unsigned int n = 0; n < BURSTS; n++)
 			burst_measure(frame[n], counter += COUNTER_STEP);
+		for (unsigned int i = 0; i < BURST * BURSTS; i++)
+			bench.told[bench.client[i]] = frame[i / BURST][i % BURST].receive;
 	}
 }
 
@@ -212,9 +263,14 @@ static void kind_measure(
 	char key[64];
 
 	requests_make(kind);
-	pass();
+	/* The third reply to a client is the first in interleaved mode. */
+	for (uint32_t done = 0; done < 3 * bench.clients; done += ROUNDS * BURSTS * BURST)
+		pass();
+	bench.interleaved = 0;
 	for (unsigned int i = 0; i < passes; i++)
 		figures_take(&figures, i);
+	if (kind->flags & XLEAVE && bench.interleaved < passes * ROUNDS * BURSTS * BURST / 100 * 95)
+		fprintf(stderr, "bench-reply: %s: hardly any reply is interleaved\n", kind->key);
 	measure_report_summary(
 		report, kind->key, measure_summarise(figures.ticks, passes), kind->text);
 	snprintf(key, sizeof(key), "%s_cycles", kind->key);
@@ -233,12 +289,14 @@ int main(int argc, char **argv)
 	measure_options_parse(&options, "bench-reply",
 		"Ticks per request of the reply path, by kind of packet.", argc, argv);
 	if (model_take() < 0) {
-		fprintf(stderr, "bench-reply: no memory for the rate limiter\n");
+		fprintf(stderr, "bench-reply: no memory for the tables\n");
 		return 3;
 	}
 	measure_report_begin(&report, "reply", options.json);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		kind_measure(&report, &kinds[i], options.passes);
+	interleave_free(bench.interleave);
+	free(bench.told);
 	limit_free(bench.limit);
 	responder_policy_free(bench.policy);
 	return measure_report_end(&report) == 0 ? 0 : 3;
