@@ -3,21 +3,18 @@
 /*
  * The statistics pages, and the others beside them, as meridianctl and control read them.
  *
- * Input: form of output, then changes of pages that were good: which page, which of its 64-bit
- * words (16 bits), what it is xored with.
+ * Input: form of output, then edits.
  */
 
-#include "fuzz.h"
+#include "edits.h"
 #include <ctl.h>
 #include <meridian/policy.h>
 #include <meridian/stats.h>
-#include <rundir.h>
 #include <steer/serverstats.h>
 #include <steer/watch.h>
 #include <time.h>
 
 #define PAGES       4
-#define CHANGES_MAX 64
 #define POLICY_SIZE 4096
 
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left);
@@ -26,12 +23,6 @@ static const struct meridian_page_kind *const kinds[PAGES] = {&meridian_stats_da
 	&meridian_stats_fallback_kind, &meridian_timemodel_kind, &meridian_policy_kind};
 
 static struct meridian_page page[PAGES];
-static char *rundir;
-
-struct change {
-	uint64_t *word;
-	uint64_t was;
-};
 
 /* Nobody waits for a heartbeat. */
 int __wrap_nanosleep(const struct timespec *wanted, struct timespec *left)
@@ -76,24 +67,10 @@ static void stats_fill(struct meridian_stats *stats)
 	}
 }
 
-static void rundir_remove(void)
+static void pages_make(const char *rundir)
 {
-	void *state = rundir;
-
-	rundir_teardown(&state);
-}
-
-/* What is printed is for nobody. */
-static void begin(void)
-{
-	void *state = NULL;
-
-	if (rundir != NULL)
+	if (page[0].addr != NULL)
 		return;
-	FUZZ_CHECK(freopen("/dev/null", "w", stdout) != NULL);
-	FUZZ_CHECK(rundir_setup(&state) == 0);
-	rundir = state;
-	atexit(rundir_remove);
 	for (int i = 0; i < PAGES; i++) {
 		size_t size = i == 3 ? POLICY_SIZE : (size_t)kinds[i]->min_size;
 
@@ -104,23 +81,7 @@ static void begin(void)
 	policy_fill(page[3].addr);
 }
 
-static unsigned int pages_change(struct fuzz_input *input, struct change *changes)
-{
-	unsigned int count = 0;
-
-	while (input->size > 0 && count < CHANGES_MAX) {
-		const struct meridian_page *changed = &page[fuzz_u8(input) % PAGES];
-		size_t word = fuzz_u16(input) % (changed->size / sizeof(uint64_t));
-
-		changes[count].word = (uint64_t *)changed->addr + word;
-		changes[count].was = *changes[count].word;
-		*changes[count].word ^= fuzz_u64(input);
-		count++;
-	}
-	return count;
-}
-
-static void read_as_control(void)
+static void read_as_control(const char *rundir)
 {
 	struct report_server server;
 
@@ -136,20 +97,17 @@ static void read_as_control(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
-	struct ctl ctl = {.socket = "", .connected = -1};
-	struct change changes[CHANGES_MAX];
+	struct ctl ctl = {.rundir = edits_rundir(), .socket = "", .connected = -1};
 	uint8_t mode = fuzz_u8(&input);
-	unsigned int count;
+	struct edits edits;
 
-	begin();
-	count = pages_change(&input, changes);
-	read_as_control();
-	ctl.rundir = rundir;
+	pages_make(ctl.rundir);
+	edits_apply(&edits, &input, page, PAGES);
+	read_as_control(ctl.rundir);
 	output_begin("status", mode % 3, true);
 	ctl_status(&ctl);
 	FUZZ_CHECK(output_end() == 0);
-	while (count-- > 0)
-		*changes[count].word = changes[count].was;
+	edits_undo(&edits);
 	return 0;
 }
 
