@@ -15,6 +15,8 @@
 #define SHAPE_IPV6        1
 #define SHAPE_NO_CHECKSUM 2
 #define SHAPE_VLAN_SHIFT  2 /* two bits: tags */
+#define SHAPE_SIGNED      16
+#define SHAPE_KEY_SHIFT   5 /* three bits: type */
 
 #define ROUND_DAMAGE   1 /* an octet is changed: offset, exclusive or */
 #define ROUND_CHECKSUM 2 /* and the checksums are made right again */
@@ -25,10 +27,14 @@ struct client {
 	struct pkt_spec spec;
 	uint8_t payload[PKT_MAX];
 	uint32_t length;
+	uint32_t key; /* ID; 0: not signed */
 };
 
 static void client_take(struct fuzz_input *input, struct client *ret_client)
 {
+	static const uint8_t keys[8] = {MERIDIAN_KEY_MD5, MERIDIAN_KEY_SHA1, MERIDIAN_KEY_SHA256,
+		MERIDIAN_KEY_SHA512, MERIDIAN_KEY_SHA3_256, MERIDIAN_KEY_AES128,
+		MERIDIAN_KEY_AES256, MERIDIAN_KEY_SHA512_256};
 	uint8_t shape = fuzz_u8(input);
 	uint32_t trailer;
 
@@ -38,6 +44,7 @@ static void client_take(struct fuzz_input *input, struct client *ret_client)
 		.sport = fuzz_u16(input),
 		.padding = fuzz_u8(input) % 32};
 	fuzz_take(input, ret_client->payload, PKT_NTP_SIZE);
+	ret_client->key = shape & SHAPE_SIGNED ? keys[shape >> SHAPE_KEY_SHIFT] : 0;
 	trailer = fuzz_u16(input) % 1200;
 	ret_client->length = PKT_NTP_SIZE + trailer;
 	fuzz_take(input, ret_client->payload + PKT_NTP_SIZE, trailer);
@@ -69,8 +76,11 @@ static void talk(struct fuzz_input *input, struct ways *ways, struct client *cli
 	static struct pkt pkt[2];
 	uint8_t round = fuzz_u8(input);
 	unsigned int count = round & ROUND_TWICE ? 2 : 1;
+	size_t length = client->length;
 
-	pkt_build(&pkt[0], client->spec, client->payload, client->length);
+	if (client->key != 0)
+		length = fixture_sign(ways->keyring, client->payload, length, client->key);
+	pkt_build(&pkt[0], client->spec, client->payload, length);
 	if (round & ROUND_DAMAGE)
 		damage(input, &pkt[0], round);
 	pkt[1] = pkt[0];

@@ -20,13 +20,13 @@ static struct ways *ways_new(void)
 	if (burst_engine_best() != &burst_engine_plain)
 		ways.way[ways.count++].responder.engine = burst_engine_best();
 	ways.policy = fixture_policy();
+	ways.keyring = fixture_keyring();
 	for (unsigned int i = 0; i < ways.count; i++)
 		FUZZ_CHECK(limit_new(&ways.way[i].limit, LIMIT_SETS_LOG2_MIN, SEED) == 0);
 	return &ways;
 }
 
-static void way_begin(
-	struct way *way, const struct responder_policy *policy, bool limited, bool interleaved)
+static void way_begin(struct ways *ways, struct way *way)
 {
 	const struct burst_engine *engine = way->responder.engine;
 	const struct limit_rate none = {0};
@@ -35,13 +35,14 @@ static void way_begin(
 	limit_configure(way->limit, &none, FIXTURE_HZ);
 	limit_configure(way->limit, &limit_rate, FIXTURE_HZ);
 	way->limit->counter = way->limit->fraction = way->limit->now = 0;
-	responder_init(&way->responder, SEED, limited ? way->limit : NULL);
+	responder_init(&way->responder, SEED, ways->settings & WAYS_LIMIT ? way->limit : NULL);
 	way->responder.engine = engine;
+	way->responder.keyring = ways->keyring;
 	interleave_free(way->policy.interleave);
-	way->policy = *policy;
+	way->policy = *ways->policy;
 	way->policy.rate = limit_rate;
 	way->policy.interleave = NULL;
-	if (interleaved)
+	if (!(ways->settings & WAYS_BASIC))
 		FUZZ_CHECK(interleave_new(&way->policy.interleave, REPLIES, SEED) == 0);
 }
 
@@ -74,8 +75,7 @@ struct ways *ways_begin(unsigned int settings)
 	ways->frames = 0;
 	memset(ways->verdicts, 0, sizeof(ways->verdicts));
 	for (unsigned int i = 0; i < ways->count; i++)
-		way_begin(&ways->way[i], ways->policy, settings & WAYS_LIMIT,
-			!(settings & WAYS_BASIC));
+		way_begin(ways, &ways->way[i]);
 	return ways;
 }
 
@@ -133,6 +133,31 @@ static void check_taken_once(struct ways *ways, const struct fixture_frame *f)
 		ways->taken[ways->taken_count++] = origin;
 }
 
+/* A reply has a MAC if and only if its request had a good one, of the same key. */
+static void check_mac(const struct keyring *keyring, const struct fixture_frame *f)
+{
+	const struct frame *reply = &f->frame;
+	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
+	uint32_t room = f->length - reply->payload;
+	const struct mac_key *key;
+	size_t octets;
+
+	if (reply->key == 0) {
+		FUZZ_CHECK(reply->payload_length == PKT_NTP_SIZE);
+		return;
+	}
+	key = keyring_key(keyring, reply->key);
+	octets = mac_length(key, ntp[0] >> 3 & 7);
+	FUZZ_CHECK(reply->payload_length == PKT_NTP_SIZE + octets);
+	FUZZ_CHECK(mac_good(key, ntp, PKT_NTP_SIZE, octets));
+	FUZZ_CHECK(room >= PKT_NTP_SIZE + octets);
+	/* Where the request's MAC began: its length is in its UDP header. */
+	room = ((uint32_t)was[-4] << 8 | was[-3]) - 8;
+	FUZZ_CHECK(room >= PKT_NTP_SIZE + octets);
+	FUZZ_CHECK(mac_good(key, was, room - octets, octets));
+	FUZZ_CHECK(mac_id(ntp + PKT_NTP_SIZE) == mac_id(was + room - octets));
+}
+
 static void check_same(const struct way *plain, const struct way *burst, unsigned int i)
 {
 	FUZZ_CHECK(burst->verdict[i] == plain->verdict[i]);
@@ -143,6 +168,7 @@ static void check_same(const struct way *plain, const struct way *burst, unsigne
 		return;
 	FUZZ_CHECK(burst->f[i].frame.receive == plain->f[i].frame.receive);
 	FUZZ_CHECK(burst->f[i].frame.payload == plain->f[i].frame.payload);
+	FUZZ_CHECK(burst->f[i].frame.key == plain->f[i].frame.key);
 	FUZZ_CHECK(burst->f[i].frame.interleave == plain->f[i].frame.interleave);
 }
 
@@ -167,6 +193,7 @@ static void check_one(struct ways *ways, unsigned int i)
 		abort();
 	}
 	check_taken_once(ways, &plain->f[i]);
+	check_mac(ways->keyring, &plain->f[i]);
 	FUZZ_CHECK(plain->f[i].frame.receive > ways->last_receive ||
 		(ways->settings & WAYS_LEAP) != 0);
 	ways->last_receive = plain->f[i].frame.receive;

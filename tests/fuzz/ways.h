@@ -10,6 +10,7 @@
 
 #include "fixture.h"
 #include <burst_engine.h>
+#include <keyring.h>
 
 #define WAYS_MAX       3
 #define WAYS_FRAMES    8 /* in a burst */
@@ -37,6 +38,7 @@ struct ways {
 	unsigned int count;
 	unsigned int settings;
 	struct responder_policy *policy;
+	struct keyring *keyring;
 	struct meridian_timemodel_data model;
 	uint64_t counter;
 	uint64_t last_receive;          /* T2 of the reply before */
