@@ -59,11 +59,14 @@ static double sketch_estimate(const struct meridian_clients_sketch *sketch)
 	return alpha * places * places / z;
 }
 
+/* A slot that is not in use may hold anything. */
 static void slot_join(
 	struct meridian_clients_sketch *sketch, const struct meridian_clients_slot *slot, bool ipv6)
 {
 	const struct meridian_clients_sketch *other = ipv6 ? &slot->ipv6 : &slot->ipv4;
 
+	if (slot->number == 0)
+		return;
 	for (size_t i = 0; i < PLACES; i++) {
 		if (other->rank[i] > sketch->rank[i])
 			sketch->rank[i] = other->rank[i];

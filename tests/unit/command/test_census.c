@@ -85,6 +85,19 @@ static void nobody_is_nobody(void **state)
 		assert_true(census_clients(&clients, window, true) == 0);
 }
 
+/* Nobody has checked what is in it. */
+static void slots_not_in_use_are_left_alone(void **state)
+{
+	(void)state;
+	clear(10);
+	clients.updated_ns = NS_PER_S;
+	clients.ever.number = 0;
+	memset(&clients.ever.ipv6, UINT8_MAX, sizeof(clients.ever.ipv6));
+	memset(&clients.slot[0][0].ipv6, UINT8_MAX, sizeof(clients.slot[0][0].ipv6));
+	for (unsigned int window = 0; window < MERIDIAN_CLIENTS_WINDOW_COUNT; window++)
+		assert_true(census_clients(&clients, window, true) == 0);
+}
+
 /* Parts of time that are in the window, and those that are not any more. */
 static void windows_end(void **state)
 {
@@ -238,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clients_within_the_error),
 		cmocka_unit_test(nobody_is_nobody),
+		cmocka_unit_test(slots_not_in_use_are_left_alone),
 		cmocka_unit_test(windows_end),
 		cmocka_unit_test(talkers_of_all_pages),
 		cmocka_unit_test(samples_have_an_error),
