@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "answer.h"
+#include "accesses.h"
 #include "steer/steer.h"
 #include <errno.h>
 #include <string.h>
@@ -153,6 +154,48 @@ static uint16_t answer_tracking(struct exchange *exchange)
 	return CANDM_STATUS_SUCCESS;
 }
 
+/* Whether a client at the address may ask. */
+static uint16_t answer_access_check(struct exchange *exchange)
+{
+	struct report_address address = {.family = 0};
+	uint32_t id = 0;
+
+	candm_address(&exchange->request, &address, &id);
+	if (address.family == 0)
+		return CANDM_STATUS_BAD_SUBNET;
+	return steer_allows(&address) ? CANDM_STATUS_ALLOWED : CANDM_STATUS_DENIED;
+}
+
+/* Counts cannot be reset: who asks for that is told them all the same, as from any later look. */
+static uint16_t answer_clients(struct exchange *exchange)
+{
+	struct candm_clients_ask ask;
+	struct candm_clients_head head = {.count = 0};
+	struct candm_wire start = exchange->reply;
+	const struct access_count *list;
+	int count;
+
+	candm_clients_ask(&exchange->request, &ask);
+	count = accesses_list(steer_rundir(), ask.first, &list);
+	if (count < 0)
+		return CANDM_STATUS_INACTIVE;
+	if (ask.count > CANDM_CLIENTS_MAX)
+		ask.count = CANDM_CLIENTS_MAX;
+	head.all = (uint32_t)count;
+	candm_clients_head(&exchange->reply, &head);
+	for (head.next = ask.first; head.next < head.all && head.count < ask.count; head.next++) {
+		struct access_count client = list[head.next];
+
+		if (client.requests < ask.hits_min)
+			continue;
+		candm_client(&exchange->reply, &client.address, &client.requests, &client.drops);
+		head.count++;
+	}
+	candm_clients_head(&start, &head);
+	exchange->reply.at = CANDM_REPLY_SIZE + CANDM_CLIENTS_SIZE;
+	return CANDM_STATUS_SUCCESS;
+}
+
 static uint16_t answer_activity(struct exchange *exchange)
 {
 	struct report_activity activity;
@@ -202,6 +245,10 @@ static const struct handler {
 		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NTP_DATA_SIZE), answer_ntp_data},
 	{CANDM_COMMAND_AUTH_DATA, CANDM_REPLY_AUTH_DATA,
 		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_AUTH_DATA_SIZE), answer_auth_data},
+	{CANDM_COMMAND_ACCHECK, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_ADDRESS_SIZE, 0),
+		answer_access_check},
+	{CANDM_COMMAND_CLIENTS, CANDM_REPLY_CLIENTS,
+		REQUEST_LENGTH(CANDM_CLIENTS_ASK_SIZE, CANDM_CLIENTS_SIZE), answer_clients},
 	{CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA,
 		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SELECT_DATA_SIZE), answer_select_data},
 };

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "candm.h"
-#include <math.h>
 #include <meridian/policy.h>
 #include <string.h>
-
-#define FLOAT_COEFFICIENT_BITS 25
-#define FLOAT_COEFFICIENT_MAX  ((1 << (FLOAT_COEFFICIENT_BITS - 1)) - 1)
-#define FLOAT_EXPONENT_MIN     (-64)
-#define FLOAT_EXPONENT_MAX     63
 
 #define FAMILY_NONE 0
 #define FAMILY_IPV4 1
@@ -16,53 +10,12 @@
 
 #define NTP_FLAG_INTERLEAVED 0x4000u
 
+#define INTERVAL_UNKNOWN 127
+
 #define MODE_CLIENT    0
 #define MODE_REFERENCE 2
 
 #define SECONDS_32_BIT UINT32_C(0x7fffffff) /* upper half of a time from a 32-bit sender */
-
-uint32_t candm_float_encode(double value)
-{
-	int exponent;
-	long coefficient;
-
-	if (isnan(value) || value == 0)
-		return 0;
-	frexp(value, &exponent);
-	exponent++; /* the coefficient has a sign bit */
-	if (exponent < FLOAT_EXPONENT_MIN)
-		exponent = FLOAT_EXPONENT_MIN;
-	if (isinf(value) || exponent > FLOAT_EXPONENT_MAX) {
-		exponent = FLOAT_EXPONENT_MAX;
-		coefficient = value < 0 ? -FLOAT_COEFFICIENT_MAX - 1 : FLOAT_COEFFICIENT_MAX;
-	} else {
-		coefficient = lround(ldexp(value, FLOAT_COEFFICIENT_BITS - exponent));
-	}
-	if (coefficient > FLOAT_COEFFICIENT_MAX) { /* rounded up to a power of two */
-		if (exponent < FLOAT_EXPONENT_MAX) {
-			coefficient /= 2;
-			exponent++;
-		} else {
-			coefficient = FLOAT_COEFFICIENT_MAX;
-		}
-	}
-	if (coefficient == 0)
-		return 0;
-	return (uint32_t)exponent << FLOAT_COEFFICIENT_BITS |
-		((uint32_t)coefficient & ((1u << FLOAT_COEFFICIENT_BITS) - 1));
-}
-
-double candm_float_decode(uint32_t wire)
-{
-	int exponent = (int)(wire >> FLOAT_COEFFICIENT_BITS);
-	int coefficient = (int)(wire & ((1u << FLOAT_COEFFICIENT_BITS) - 1));
-
-	if (exponent > FLOAT_EXPONENT_MAX)
-		exponent -= 1 << 7;
-	if (coefficient > FLOAT_COEFFICIENT_MAX)
-		coefficient -= 1 << FLOAT_COEFFICIENT_BITS;
-	return ldexp(coefficient, exponent - FLOAT_COEFFICIENT_BITS);
-}
 
 /* The next `count` octets of the message, or NULL past its end. */
 static uint8_t *wire_take(struct candm_wire *wire, size_t count)
@@ -405,6 +358,39 @@ void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp)
 void candm_auth_data_none(struct candm_wire *wire)
 {
 	wire_skip(wire, CANDM_AUTH_DATA_SIZE);
+}
+
+void candm_clients_ask(struct candm_wire *wire, struct candm_clients_ask *ask)
+{
+	wire_u32(wire, &ask->first);
+	wire_u32(wire, &ask->count);
+	wire_u32(wire, &ask->hits_min);
+	wire_u32(wire, &ask->reset);
+}
+
+void candm_clients_head(struct candm_wire *wire, struct candm_clients_head *head)
+{
+	wire_u32(wire, &head->all);
+	wire_u32(wire, &head->next);
+	wire_u32(wire, &head->count);
+}
+
+/* Requests, then drops, each by NTP, key establishment and commands; intervals; ages. */
+void candm_client(struct candm_wire *wire, struct report_address *address, uint32_t *requests,
+	uint32_t *drops)
+{
+	uint8_t interval = INTERVAL_UNKNOWN;
+	uint32_t id = 0, age_s = UINT32_MAX;
+
+	candm_address(wire, address, &id);
+	wire_u32(wire, requests);
+	wire_skip(wire, 8);
+	wire_u32(wire, drops);
+	wire_skip(wire, 8);
+	for (int i = 0; i < 4; i++)
+		wire_u8(wire, &interval);
+	for (int i = 0; i < 3; i++)
+		wire_u32(wire, &age_s);
 }
 
 void candm_tracking(struct candm_wire *wire, struct report_tracking *tracking)

@@ -23,6 +23,7 @@
 
 #define CANDM_COMMAND_N_SOURCES    14
 #define CANDM_COMMAND_SOURCE_DATA  15
+#define CANDM_COMMAND_ACCHECK      25
 #define CANDM_COMMAND_TRACKING     33
 #define CANDM_COMMAND_SOURCESTATS  34
 #define CANDM_COMMAND_ACTIVITY     44
@@ -30,6 +31,7 @@
 #define CANDM_COMMAND_NTP_DATA     57
 #define CANDM_COMMAND_SOURCE_NAME  65
 #define CANDM_COMMAND_AUTH_DATA    67
+#define CANDM_COMMAND_CLIENTS      68
 #define CANDM_COMMAND_SELECT_DATA  69
 
 #define CANDM_REPLY_NULL          1
@@ -41,6 +43,7 @@
 #define CANDM_REPLY_NTP_DATA      16 /* without counts of stamps: chrony up to 4.5 */
 #define CANDM_REPLY_SOURCE_NAME   19
 #define CANDM_REPLY_AUTH_DATA     20
+#define CANDM_REPLY_CLIENTS       21
 #define CANDM_REPLY_SELECT_DATA   23
 #define CANDM_REPLY_SERVER_STATS3 24 /* 32-bit counters: chrony up to 4.3 */
 #define CANDM_REPLY_SERVER_STATS4 25 /* 64-bit counters, receive stamps by origin */
@@ -51,6 +54,10 @@
 #define CANDM_STATUS_UNAUTH      2
 #define CANDM_STATUS_INVALID     3
 #define CANDM_STATUS_NO_SOURCE   4
+#define CANDM_STATUS_BAD_SUBNET  7
+#define CANDM_STATUS_ALLOWED     8
+#define CANDM_STATUS_DENIED      9
+#define CANDM_STATUS_INACTIVE    15
 #define CANDM_STATUS_BAD_VERSION 18
 #define CANDM_STATUS_BAD_LENGTH  19
 
@@ -70,8 +77,12 @@
 #define CANDM_AUTH_DATA_SIZE     24
 #define CANDM_SELECT_DATA_SIZE   48
 #define CANDM_NAME_SIZE          256 /* NUL-padded; a name that fills it has no NUL */
+#define CANDM_CLIENTS_ASK_SIZE   16
+#define CANDM_CLIENT_SIZE        60
+#define CANDM_CLIENTS_MAX        8 /* of one reply */
+#define CANDM_CLIENTS_SIZE       (12 + CANDM_CLIENTS_MAX * CANDM_CLIENT_SIZE)
 
-#define CANDM_REPLY_MAX   (CANDM_REPLY_SIZE + CANDM_NAME_SIZE)
+#define CANDM_REPLY_MAX   (CANDM_REPLY_SIZE + CANDM_CLIENTS_SIZE)
 #define CANDM_REQUEST_MAX 1024 /* longer ones are no requests of this version */
 
 /* A message being written or read. Past its end nothing is written, and zeroes are read. */
@@ -125,6 +136,23 @@ void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp);
 
 /* How a server is authenticated: not at all. */
 void candm_auth_data_none(struct candm_wire *wire);
+
+/* Which clients are asked for: from the number `first` on, `count` of them, those with at least
+ * `hits_min` requests; `reset` (not 0): and then forget their counts. */
+struct candm_clients_ask {
+	uint32_t first, count, hits_min, reset;
+};
+void candm_clients_ask(struct candm_wire *wire, struct candm_clients_ask *ask);
+
+/* Numbers of all clients there are, of the next to ask for, and of those that follow. */
+struct candm_clients_head {
+	uint32_t all, next, count;
+};
+void candm_clients_head(struct candm_wire *wire, struct candm_clients_head *head);
+
+/* A client and its requests. When it asked last, and how often, is not known. */
+void candm_client(struct candm_wire *wire, struct report_address *address, uint32_t *requests,
+	uint32_t *drops);
 
 void candm_tracking(struct candm_wire *wire, struct report_tracking *tracking);
 void candm_activity(struct candm_wire *wire, struct report_activity *activity);

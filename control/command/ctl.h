@@ -23,6 +23,8 @@ struct ctl {
 	struct client client;
 	int connected; /* result of client_open(); 0: the client may be used */
 
+	const char *argument; /* of the command; NULL: it takes none */
+
 	/* Of `clients`. */
 	const char *window;
 	unsigned int top; /* rows of each table, 1..CTL_TOP_MAX */
@@ -39,6 +41,7 @@ int ctl_tracking(struct ctl *ctl);
 int ctl_serverstats(struct ctl *ctl);
 int ctl_activity(struct ctl *ctl);
 int ctl_clients(struct ctl *ctl);
+int ctl_accheck(struct ctl *ctl);
 
 /* Exit code for what a client_ function returned, after reporting it; 0 for 0. */
 int ctl_result(const struct ctl *ctl, int result);

@@ -249,6 +249,23 @@ int client_source_name(struct client *client, const struct report_address *addre
 	return ask_name(client, &copy, 0, ret_name);
 }
 
+int client_access_check(
+	struct client *client, const struct report_address *address, bool *ret_allowed)
+{
+	uint8_t octets[CANDM_ADDRESS_SIZE] = {0};
+	struct candm_wire body = {.octets = octets, .size = sizeof(octets)}, wire;
+	struct report_address copy = *address;
+	uint32_t id = 0;
+	int r;
+
+	candm_address(&body, &copy, &id);
+	r = client_ask(client, CANDM_COMMAND_ACCHECK, &body, CANDM_REPLY_NULL, &wire);
+	*ret_allowed = r == CANDM_STATUS_ALLOWED;
+	if (r == CANDM_STATUS_ALLOWED || r == CANDM_STATUS_DENIED)
+		return 0;
+	return r == 0 ? -EPROTO : r;
+}
+
 static int ask_source(struct client *client, uint32_t index, uint16_t command, uint16_t reply_type,
 	struct candm_wire *ret_wire)
 {

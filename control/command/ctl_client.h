@@ -31,6 +31,10 @@ int client_activity(struct client *client, struct report_activity *ret_activity)
 int client_server_stats(struct client *client, struct report_server *ret_server);
 int client_source_count(struct client *client, uint32_t *ret_count);
 
+/* Whether the access rules allow a client at `address` to ask. */
+int client_access_check(
+	struct client *client, const struct report_address *address, bool *ret_allowed);
+
 /* One source with its statistics; `ret_name` (CANDM_NAME_SIZE + 1 octets) is empty when it has
  * none. ret_source->name is not set. */
 int client_source(

@@ -9,22 +9,26 @@ static const struct command {
 	const char *name;
 	int (*run)(struct ctl *ctl);
 	const char *help;
-	bool tagged;     /* several reports: CSV lines begin with the report's key */
-	bool daemonless; /* has something to say without the daemon */
+	bool tagged;          /* several reports: CSV lines begin with the report's key */
+	bool daemonless;      /* has something to say without the daemon */
+	const char *argument; /* what it takes; NULL: nothing */
 } commands[] = {
 	{"status", ctl_status, "the whole picture: clock, interfaces, workers, what is missing",
-		true, true},
-	{"sources", ctl_sources, "the upstream servers and how they agree", false, false},
+		true, true, NULL},
+	{"sources", ctl_sources, "the upstream servers and how they agree", false, false, NULL},
 	{"sourcestats", ctl_sourcestats, "how well the offset and frequency of each are known",
-		false, false},
+		false, false, NULL},
 	{"selectdata", ctl_selectdata, "which of them are used, and why the others are not", false,
-		false},
-	{"ntpdata", ctl_ntpdata, "what each server said last, and counts of packets", false, false},
-	{"tracking", ctl_tracking, "how the clock follows its source", false, false},
+		false, NULL},
+	{"ntpdata", ctl_ntpdata, "what each server said last, and counts of packets", false, false,
+		NULL},
+	{"tracking", ctl_tracking, "how the clock follows its source", false, false, NULL},
 	{"serverstats", ctl_serverstats, "packets received and dropped, origin of the time stamps",
-		false, false},
-	{"activity", ctl_activity, "how many sources are online", false, false},
-	{"clients", ctl_clients, "how many clients there are, and who asks the most", true, true},
+		false, false, NULL},
+	{"activity", ctl_activity, "how many sources are online", false, false, NULL},
+	{"clients", ctl_clients, "how many clients there are, and who asks the most", true, true,
+		NULL},
+	{"accheck", ctl_accheck, "whether a client at ADDRESS may ask", false, false, "ADDRESS"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -110,6 +114,7 @@ struct request {
 	const char *name;    /* of the command, as written; "" */
 	const char *unknown; /* option that is none; NULL */
 	const char *bad_top; /* argument of --top that is none; NULL */
+	bool too_many;       /* words */
 };
 
 static bool top_read(struct ctl *ctl, const char *text)
@@ -121,6 +126,15 @@ static bool top_read(struct ctl *ctl, const char *text)
 		return false;
 	ctl->top = (unsigned int)top;
 	return true;
+}
+
+/* The command, and its argument if it takes one. */
+static void words_read(struct request *request, struct ctl *ctl, int count, char **words)
+{
+	request->name = count > 0 ? words[0] : "";
+	request->command = command_find(request->name);
+	ctl->argument = count > 1 ? words[1] : NULL;
+	request->too_many = count > (request->command && request->command->argument ? 2 : 1);
 }
 
 /* Reads the command line to its end, so that an error is reported in the mode asked for. */
@@ -163,8 +177,7 @@ static void request_read(struct request *request, struct ctl *ctl, int argc, cha
 			request->unknown = argv[optind - 1];
 		}
 	}
-	request->name = optind + 1 == argc ? argv[optind] : "";
-	request->command = command_find(request->name);
+	words_read(request, ctl, argc - optind, argv + optind);
 }
 
 static int request_run(const struct request *request, struct ctl *ctl)
@@ -175,11 +188,14 @@ static int request_run(const struct request *request, struct ctl *ctl)
 	else if (request->bad_top != NULL)
 		output_error(CTL_EXIT_USAGE, "--top %s: not a number (allowed: 1 to %d)",
 			request->bad_top, CTL_TOP_MAX);
-	else if (request->name[0] == '\0')
+	else if (request->name[0] == '\0' || (request->command && request->too_many))
 		output_error(CTL_EXIT_USAGE, "needs one command; see meridianctl --help");
 	else if (request->command == NULL)
 		output_error(CTL_EXIT_USAGE, "%s: no such command; see meridianctl --help",
 			request->name);
+	else if (request->command->argument != NULL && ctl->argument == NULL)
+		output_error(CTL_EXIT_USAGE, "%s: %s is missing", request->name,
+			request->command->argument);
 	else
 		return command_run(request->command, ctl);
 	return CTL_EXIT_USAGE;

@@ -119,3 +119,41 @@ int access_rules_resolve(const struct config_rule *rules, size_t count,
 	free(ranked);
 	return 0;
 }
+
+static int exact_compare(const void *left, const void *right)
+{
+	return prefix_compare(left, right);
+}
+
+/* The address with all bits past the prefix 0. */
+static struct meridian_policy_access prefix_around(
+	const uint8_t octets[16], uint8_t family, unsigned int prefix_len)
+{
+	struct meridian_policy_access prefix = {
+		.family = family, .prefix_len = (uint8_t)prefix_len};
+
+	memcpy(prefix.octets, octets, prefix_len / 8);
+	if (prefix_len % 8 > 0)
+		prefix.octets[prefix_len / 8] =
+			(uint8_t)(octets[prefix_len / 8] & ~(0xffu >> prefix_len % 8));
+	return prefix;
+}
+
+bool access_rules_allow(const struct meridian_policy_access *access, size_t count, uint8_t family,
+	const uint8_t octets[16])
+{
+	int longest = family == MERIDIAN_FAMILY_IPV4 ? 32 : 128;
+
+	if (count == 0)
+		return false;
+	for (int prefix_len = longest; prefix_len >= 0; prefix_len--) {
+		struct meridian_policy_access prefix =
+			prefix_around(octets, family, (unsigned int)prefix_len);
+		const struct meridian_policy_access *found =
+			bsearch(&prefix, access, count, sizeof(*access), exact_compare);
+
+		if (found != NULL)
+			return found->allow;
+	}
+	return false;
+}

@@ -15,4 +15,8 @@
 int access_rules_resolve(const struct config_rule *rules, size_t count,
 	struct meridian_policy_access **ret_access, size_t *ret_count);
 
+/* Whether a table that access_rules_resolve() made allows an address to ask. Pure. */
+bool access_rules_allow(const struct meridian_policy_access *access, size_t count, uint8_t family,
+	const uint8_t octets[16]);
+
 #endif

@@ -410,7 +410,18 @@ void steer_fini(void)
 	addresses_fini(&served);
 	free(access_table);
 	access_table = NULL;
+	access_count = 0;
 	memset(&plan, 0, sizeof(plan));
+}
+
+bool steer_allows(const struct report_address *address)
+{
+	return access_rules_allow(access_table, access_count, address->family, address->octets);
+}
+
+const char *steer_rundir(void)
+{
+	return plan.rundir;
 }
 
 void steer_report_server(struct report_server *ret_server)

@@ -34,6 +34,12 @@ void steer_reload(const struct config *config);
  * leaves everything in place otherwise. Takes up to 600 ms to tell. */
 void steer_fini(void);
 
+/* Whether the access rules allow a client at `address` to ask. */
+bool steer_allows(const struct report_address *address);
+
+/* Where the pages of this instance are. */
+const char *steer_rundir(void);
+
 /* Sums of the answering processes' statistics, for the operator. */
 void steer_report_server(struct report_server *ret_server);
 

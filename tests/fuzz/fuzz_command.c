@@ -57,6 +57,16 @@ void report_activity(struct report_activity *ret_activity)
 	fuzz_take(&reports, ret_activity, sizeof(*ret_activity));
 }
 
+bool steer_allows(const struct report_address *address)
+{
+	return address->octets[0] % 2;
+}
+
+const char *steer_rundir(void)
+{
+	return "/nonexistent";
+}
+
 void steer_report_server(struct report_server *ret_server)
 {
 	fuzz_take(&reports, ret_server, sizeof(*ret_server));

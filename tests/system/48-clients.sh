@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Who asks: `meridianctl clients` has each client with its requests, by what became of them, of the
-# dataplane and of the fallback; `noclientlog` on SIGHUP forgets all of it.
+# dataplane and of the fallback, stock chronyc the same; `noclientlog` on SIGHUP forgets all of it.
+# Who may ask: `accheck` of both.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -33,7 +34,23 @@ forgotten()
 	! lab_ctl clients >"$LAB_DIR/clients.txt" 2>&1 && grep -q noclientlog "$LAB_DIR/clients.txt"
 }
 
+chronyc()
+{
+	"$LAB_STOCK/chrony/usr/bin/chronyc" -n -c -h "$LAB_RUNDIR/control.sock" "$@"
+}
+
+may_ask() # ADDRESS true|false
+{
+	local said="Access denied"
+
+	[ "$2" = false ] || said="Access allowed"
+	[ "$(lab_ctl accheck "$1" --json | "$LAB_TOOLS/json-field" access.allowed)" = "$2" ] ||
+		lab_fail "accheck $1: not $2"
+	chronyc accheck "$1" | grep -q "$said" || lab_fail "chronyc accheck $1: not $2"
+}
+
 lab_enter "$@"
+lab_need_stock chrony/usr/bin/chronyc
 lab_network
 lab_config "local stratum 10" "deny 192.0.2.66"
 sed -i 's/^ratelimit .*/ratelimit interval 3 burst 40/' "$LAB_CONFIG"
@@ -54,6 +71,15 @@ lab_ctl clients --window start --csv | grep -q '^talkers,rate limited,192.0.2.3,
 	lab_fail "what was rate limited is not told"
 lab_ctl clients --window start --csv | grep -q '^talkers,denied,192.0.2.66,7.0' ||
 	lab_fail "what was denied is not told"
+may_ask 192.0.2.3 true
+may_ask 192.0.2.66 false
+may_ask 192.0.3.1 false
+may_ask 2001:db8:1::77 true
+may_ask 2001:db8:2::1 false
+# Address, requests, drops, interval: the dataplane's and the fallback's together.
+chronyc clients >"$LAB_DIR/chronyc.txt"
+grep -q '^192.0.2.3,60,20,127,127,4294967295' "$LAB_DIR/chronyc.txt" ||
+	lab_fail "chronyc clients: $(tr '\n' ' ' <"$LAB_DIR/chronyc.txt")"
 [ "$(lab_ctl clients --window start --prefixes --csv | grep -c '^talkers,answered,192.0.2.0/24')" = 1 ] ||
 	lab_fail "the prefix is not told"
 [ "$(lab_ctl clients --window start --top 1 --csv | grep -c '^talkers,answered')" = 1 ] ||
@@ -72,4 +98,5 @@ echo noclientlog >>"$LAB_CONFIG"
 kill -HUP "${LAB_PID[control]}"
 lab_wait 5 "everything forgotten" forgotten
 grep -qaP '\xc0\x00\x02\x43' "$LAB_RUNDIR/clients.fallback" && lab_fail "an address is still there"
+chronyc clients 2>&1 | grep -q "not active" || lab_fail "chronyc does not say that nobody counts"
 lab_synchronised || lab_fail "no answer without a log of clients"

@@ -196,6 +196,28 @@ static void model_compare(
 	}
 }
 
+/* The longest prefix around each address, by looking at all. */
+static bool model_allow(const struct model *model, unsigned int address)
+{
+	for (unsigned int length = 4; length > 0; length--) {
+		if (model->present[length][address >> (4 - length)])
+			return model->allow[length][address >> (4 - length)];
+	}
+	return model->present[0][0] && model->allow[0][0];
+}
+
+static void addresses_compare(
+	const struct model *model, const struct meridian_policy_access *access, size_t count)
+{
+	for (unsigned int address = 0; address < 16; address++) {
+		uint8_t octets[16] = {(uint8_t)(address << 4 | 5), 1, 2, 3};
+
+		assert_int_equal(access_rules_allow(access, count, MERIDIAN_FAMILY_IPV4, octets),
+			model_allow(model, address));
+		assert_false(access_rules_allow(access, count, MERIDIAN_FAMILY_IPV6, octets));
+	}
+}
+
 static void test_random_rules_against_the_definition(void **state)
 {
 	struct config_rule rules[24];
@@ -218,6 +240,7 @@ static void test_random_rules_against_the_definition(void **state)
 			model_apply(&model, &rules[i]);
 		}
 		assert_int_equal(access_rules_resolve(rules, count, &access, &count), 0);
+		addresses_compare(&model, access, count);
 		model_compare(&model, access, count);
 		free(access);
 	}
