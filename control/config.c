@@ -180,8 +180,12 @@ static void directive_parse(struct config_parser *parser, const struct config_di
 static void line_parse(struct config_parser *parser)
 {
 	const char *name = config_word(parser);
-	const struct config_directive *row = config_directive_find(name);
+	const struct config_directive *row = parser->last;
 
+	/* A million access rules stand in a row. */
+	if (row == NULL || strcasecmp(row->name, name) != 0)
+		row = config_directive_find(name);
+	parser->last = row;
 	if (row)
 		directive_parse(parser, row);
 	else
@@ -208,7 +212,7 @@ static int line_read(FILE *file, char line[LINE_MAX_LENGTH + 2])
 {
 	int c, length = 0;
 
-	while ((c = getc(file)) != EOF && c != '\n') {
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
 		if (length <= LINE_MAX_LENGTH)
 			line[length++] = (char)c;
 	}

@@ -152,8 +152,12 @@ static int short_ipv4_parse(const char *text, uint8_t octets[16])
 
 static void prefix_clear_rest(uint8_t *octets, unsigned int prefix_len, unsigned int size)
 {
-	for (unsigned int bit = prefix_len; bit < size * 8; bit++)
-		octets[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
+	unsigned int whole = prefix_len / 8;
+
+	if (whole >= size)
+		return;
+	octets[whole] &= (uint8_t) ~(0xffu >> prefix_len % 8);
+	memset(octets + whole + 1, 0, size - whole - 1);
 }
 
 /* 0..max, or -1 */

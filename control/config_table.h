@@ -54,8 +54,9 @@ struct config_parser {
 	struct config *config;
 	const char *path;
 	unsigned int line;
-	const char *directive; /* of the line; NULL before it is known */
-	char *rest;            /* words of the line that are not taken yet */
+	const char *directive;               /* of the line; NULL before it is known */
+	const struct config_directive *last; /* row of the line before; NULL: none */
+	char *rest;                          /* words of the line that are not taken yet */
 	FILE *errors;
 	unsigned int error_count;
 	unsigned int line_of[CONFIG_DIRECTIVES_MAX]; /* where each row was last given; 0: nowhere */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "access_rules.h"
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEPTH_MAX 129 /* prefixes of 0..128 bits that can enclose each other */
 
-/* A rule and its place in the config. */
+/* A rule, its place in the config, and what it is sorted by first. */
 struct ranked {
+	uint64_t key; /* of its family and upper octets */
 	const struct config_rule *rule;
 	size_t rank; /* from 1 */
 };
@@ -32,9 +34,30 @@ static int prefix_compare(
 static int ranked_compare(const void *left, const void *right)
 {
 	const struct ranked *a = left, *b = right;
-	int order = prefix_compare(&a->rule->access, &b->rule->access);
+	int order;
 
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	order = prefix_compare(&a->rule->access, &b->rule->access);
 	return order != 0 ? order : (a->rank > b->rank) - (a->rank < b->rank);
+}
+
+/* Most rules differ in it, so that few are looked up to compare them. */
+static uint64_t key_of(const struct meridian_policy_access *access)
+{
+	uint64_t octets;
+
+	memcpy(&octets, access->octets, sizeof(octets));
+	return (uint64_t)access->family << 60 | be64toh(octets) >> 4;
+}
+
+static bool is_sorted(const struct ranked *ranked, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (ranked_compare(&ranked[i - 1], &ranked[i]) > 0)
+			return false;
+	}
+	return true;
 }
 
 static bool prefix_encloses(
@@ -112,8 +135,10 @@ int access_rules_resolve(const struct config_rule *rules, size_t count,
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){.rule = &rules[i], .rank = i + 1};
-	qsort(ranked, count, sizeof(*ranked), ranked_compare);
+		ranked[i] = (struct ranked){
+			.key = key_of(&rules[i].access), .rule = &rules[i], .rank = i + 1};
+	if (!is_sorted(ranked, count))
+		qsort(ranked, count, sizeof(*ranked), ranked_compare);
 	*ret_count = resolve_sorted(ranked, count, access);
 	*ret_access = access;
 	free(ranked);
