@@ -29,6 +29,9 @@
 #define WINDOW_MS      50
 #define NS_PER_S       1e9
 
+/* As the main thread sets it at the full speed of a worker. */
+#define SAMPLE_STRIDE 1024
+
 /* No client is held back, however few there are: 2^26 requests per second each. */
 static const struct limit_rate open_rate = {.interval_log2 = -26, .burst = 255};
 
@@ -45,23 +48,26 @@ struct scenario {
 	uint32_t rules; /* access rules; 0: everybody is allowed by one */
 	bool ipv6;
 	const struct limit_rate *rate; /* NULL: open_rate */
+	bool counted;                  /* it is written down who asks */
 };
 
 static const struct scenario scenarios[] = {
-	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000, false, NULL},
-	{"ring_clients_1", "1 client, no rules", 1, 0, false, NULL},
-	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0, false, NULL},
-	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0, false, NULL},
-	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0, false, NULL},
-	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000, false, NULL},
-	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000, false, NULL},
-	{"ring_ipv6", "10^5 IPv6 clients, no rules", 100000, 0, true, NULL},
-	{"ring_ipv6_1e7", "10^7 IPv6 clients, no rules", 10000000, 0, true, NULL},
+	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000, false, NULL, false},
+	{"ring_clients_1", "1 client, no rules", 1, 0, false, NULL, false},
+	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0, false, NULL, false},
+	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0, false, NULL, false},
+	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0, false, NULL, false},
+	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000, false, NULL, false},
+	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000, false, NULL, false},
+	{"ring_rules_1e6", "10^3 clients, 10^6 rules", 1000, 1000000, false, NULL, false},
+	{"ring_counted", "10^3 clients, no rules, clients counted", 1000, 0, false, NULL, true},
+	{"ring_ipv6", "10^5 IPv6 clients, no rules", 100000, 0, true, NULL, false},
+	{"ring_ipv6_1e7", "10^7 IPv6 clients, no rules", 10000000, 0, true, NULL, false},
 	{"ring_default_limit", "10^7 clients, the default rate limit", 10000000, 0, false,
-		&default_rate},
+		&default_rate, false},
 	{"ring_full_limiter", "10^7 clients, the limiter's table full", 10000000, 0, false,
-		&slow_rate},
-	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000, false, NULL},
+		&slow_rate, false},
+	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000, false, NULL, false},
 };
 
 #define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -70,6 +76,7 @@ struct bench {
 	struct ring_port ring;
 	struct ring_generator generator;
 	struct worker worker;
+	struct collector collector;
 	struct meridian_stats_worker stats;
 	struct meridian_timemodel model;
 	struct server_view view;
@@ -166,6 +173,8 @@ static void scenario_begin(const struct scenario *scenario)
 		fprintf(stderr, "bench-ring: no memory for a worker\n");
 		exit(EXIT_START);
 	}
+	bench.collector.stride = SAMPLE_STRIDE;
+	bench.worker.server.collector = scenario->counted ? &bench.collector : NULL;
 	worker_add(&bench.worker, &bench.ring.base);
 	pthread_create(&bench.thread, NULL, worker_thread, &bench.worker);
 	world_core_take("bench-ring", bench.thread, WORKER_CORE);

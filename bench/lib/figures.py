@@ -169,6 +169,18 @@ def ratio(value, one, other, what):
     return samples
 
 
+def clients_lost(flood):
+    """Share of what clients lost while that flood went on."""
+    return lambda ms: [m["lost"] / m["sent"] for m in of(ms, what="clients", flood=flood)
+                       if m["sent"]]
+
+
+def flood_answered(ms):
+    """Most requests of a flood that were answered in a second."""
+    return list(by_round(sorted(of(ms, what="flood"), key=lambda m: answered(m) or 0), answered,
+                         what="flood").values())
+
+
 def idle_percent(ms):
     return [100 * m["core"]["process_ns"] / 1e9 / m["core"]["seconds"]
             for m in ms if (m.get("core") or {}).get("seconds")]
@@ -198,6 +210,17 @@ FIGURES = [
     Figure("growth_ticks_rules", "ticks", "  more of it for 10^5 access rules than for none",
            "rings", program("ring_rules_1e5_worker_ticks", "ring_clients_1e3_worker_ticks"),
            Target("<=", 25)),
+    Figure("ring_basic_replies_per_s", "1/s", "  10^3 clients without rules", "rings",
+           program("ring_clients_1e3_replies_per_s")),
+    Figure("ring_rules_1e5_replies_per_s", "1/s", "  and 10^5 access rules", "rings",
+           program("ring_rules_1e5_replies_per_s")),
+    Figure("ring_rules_1e6_replies_per_s", "1/s", "  and 10^6 access rules", "rings",
+           program("ring_rules_1e6_replies_per_s")),
+    Figure("ring_counted_replies_per_s", "1/s", "  without rules, clients counted", "rings",
+           program("ring_counted_replies_per_s")),
+    Figure("growth_ticks_counted", "ticks", "  more of it where clients are counted", "rings",
+           program("ring_counted_worker_ticks", "ring_clients_1e3_worker_ticks"),
+           Target("<=", 5)),
     Figure("growth_ticks_default_limit", "ticks",
            "  more of it for 10^7 clients and the default rate limit", "rings",
            program("ring_default_limit_worker_ticks", "ring_clients_1_worker_ticks"),
@@ -259,6 +282,14 @@ FIGURES = [
            idle_percent, Target("<=", 5)),
     Figure("generator_per_s", "1/s", "meridian-load against its own reflector", "generator",
            capacity("reflect"), responder="reflect"),
+    Figure("flood_answered_per_s", "1/s", "flood of 10^7 sources: answered, most",
+           "flood", flood_answered),
+    Figure("flood_100k_clients_lost", "", "  lost by clients beside 100 k/s of it", "flood",
+           clients_lost("100k"), Target("<=", 0.01)),
+    Figure("flood_300k_clients_lost", "", "  beside 300 k/s", "flood",
+           clients_lost("300k"), Target("<=", 0.01)),
+    Figure("flood_1500k_clients_lost", "", "  beside 1.5 M/s, or what the generator can", "flood",
+           clients_lost("1500k"), Target("<=", 0.01)),
     Figure("generator_build_ticks", "ticks", "  to make an IPv4 request, without sending it",
            "generator", program("build_ticks_ipv4")),
     Figure("generator_check_ticks", "ticks", "  to check and count the reply", "generator",
