@@ -179,7 +179,7 @@ static int policy_follow(struct pages *pages)
 {
 	struct meridian_policy_blob *blob;
 	struct responder_policy *policy;
-	struct interleave *interleave;
+	struct interleave *interleave = NULL;
 	int r = page_follow(pages, &pages->policy_page, &meridian_policy_kind, NULL);
 
 	if (r < 0)
