@@ -262,6 +262,7 @@ static int file_parse(struct config_parser *parser, FILE *file)
 	config_refclocks_check(parser);
 	warn_needs(parser);
 	config_keys_load(parser);
+	config_keys_apply(parser);
 	if (r < 0)
 		return r;
 	return parser->error_count > 0 ? -EINVAL : 0;

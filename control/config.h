@@ -41,6 +41,8 @@ struct config_server {
 	struct config_source source;
 	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
 	uint16_t port;                     /* 123 */
+	uint32_t key;                      /* that signs requests and replies; 0: none */
+	unsigned int line;                 /* of the file */
 	uint8_t version;                   /* of the requests, 4 */
 	uint8_t family;                    /* of the addresses wanted, MERIDIAN_FAMILY_*; 0: any */
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
@@ -128,6 +130,14 @@ struct config_hwtimestamp {
 	double txcomp_s, rxcomp_s;
 };
 
+/* What authenticated servers mean for the others. */
+enum config_auth_select {
+	CONFIG_AUTH_REQUIRE,
+	CONFIG_AUTH_PREFER,
+	CONFIG_AUTH_MIX,
+	CONFIG_AUTH_IGNORE,
+};
+
 struct config_rule {
 	struct meridian_policy_access access;
 	bool all; /* `allow all` / `deny all`: overrides narrower rules given before */
@@ -148,6 +158,7 @@ struct config {
 	char keyfile[CONFIG_PATH_SIZE];  /* "": none */
 	struct meridian_keys_blob *keys; /* what is in it; owned; NULL: no file */
 	bool insecure_keys;              /* insecurekeys: MD5 and SHA1 may be */
+	uint8_t auth_select;             /* authselectmode: enum config_auth_select */
 	int8_t ratelimit_interval_log2;  /* seconds for a request of a source; -5 */
 	uint8_t ratelimit_burst;         /* requests at once, 128; 0: no limit */
 	bool no_client_log;              /* noclientlog: who asks is not written down */

@@ -66,7 +66,6 @@ const struct config_directive config_chrony_table[] = {
 	{"opencommands", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
 	{"binddevice", CONFIG_REFUSED, .text = "use `nic` and `bindaddress`"},
 	{"bindcmddevice", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
-	{"authselectmode", CONFIG_REFUSED, .text = "authentication is " LATER},
 	{"ntsserverkey", CONFIG_REFUSED, .text = NTS_LATER},
 	{"ntsservercert", CONFIG_REFUSED, .text = NTS_LATER},
 	{"ntsport", CONFIG_REFUSED, .text = NTS_LATER},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_hwtimestamp.h"
+#include "config_keys.h"
 #include "config_refclock.h"
 #include "config_server.h"
 #include <arpa/inet.h>
@@ -132,6 +133,7 @@ static void dump_clock(const struct config *config, FILE *out)
 	dump_text("refclock SCRIPT", config->script, out);
 	for (size_t i = 0; i < config->hwtimestamp_count; i++)
 		config_hwtimestamp_dump(&config->hwtimestamp[i], out);
+	fprintf(out, "authselectmode %s\n", config_auth_select_name(config->auth_select));
 	if (config->local_stratum)
 		fprintf(out, "local stratum %u distance %.9g\n", config->local_stratum,
 			config->local_distance_s);

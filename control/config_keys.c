@@ -2,6 +2,8 @@
 #include "config_keys.h"
 #include "key_file.h"
 #include <errno.h>
+#include <inttypes.h>
+#include <strings.h>
 
 void config_keys_load(struct config_parser *parser)
 {
@@ -19,4 +21,80 @@ void config_keys_load(struct config_parser *parser)
 	config_error(parser, "%s: %s", config->keyfile,
 		r == -EBADMSG ? "not used, see above" : config_file_strerror(r));
 	parser->directive = NULL;
+}
+
+static const char *const modes[] = {[CONFIG_AUTH_REQUIRE] = "require",
+	[CONFIG_AUTH_PREFER] = "prefer",
+	[CONFIG_AUTH_MIX] = "mix",
+	[CONFIG_AUTH_IGNORE] = "ignore"};
+#define MODES (sizeof(modes) / sizeof(modes[0]))
+
+const char *config_auth_select_name(uint8_t mode)
+{
+	return modes[mode];
+}
+
+void config_parse_authselectmode(struct config_parser *parser, const struct config_directive *row)
+{
+	const char *word = config_word_required(parser, "the mode");
+	uint8_t mode = 0;
+
+	if (word == NULL)
+		return;
+	while (mode < MODES && strcasecmp(word, modes[mode]) != 0)
+		mode++;
+	if (mode == MODES)
+		config_error(parser, "'%s' is not a mode (allowed: %s)", word, row->syntax);
+	else
+		parser->config->auth_select = mode;
+}
+
+static void key_check(struct config_parser *parser, const struct config_server *server)
+{
+	const struct config *config = parser->config;
+
+	parser->line = server->line;
+	parser->directive = server->pool ? "pool" : "server";
+	if (config->keyfile[0] == '\0')
+		config_error(parser, "key %" PRIu32 " needs `keyfile`", server->key);
+	else if (config->keys != NULL && key_file_find(config->keys, server->key) == NULL)
+		config_error(
+			parser, "there is no key %" PRIu32 " in %s", server->key, config->keyfile);
+	parser->directive = NULL;
+}
+
+/* The options that each kind of source gets, by chrony's rules. */
+static void options_add(struct config *config, bool unsigned_noselect, bool others_lead)
+{
+	for (size_t i = 0; i < config->server_count; i++) {
+		struct config_server *server = &config->server[i];
+
+		if (server->key == 0)
+			server->source.noselect |= unsigned_noselect;
+		else if (others_lead)
+			server->source.require = server->source.trust = true;
+	}
+	for (size_t i = 0; others_lead && i < config->refclock_count; i++)
+		config->refclock[i].source.require = config->refclock[i].source.trust = true;
+}
+
+void config_keys_apply(struct config_parser *parser)
+{
+	struct config *config = parser->config;
+	bool with = false, without = false;
+
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->server[i];
+
+		if (server->key != 0)
+			key_check(parser, server);
+		if (server->source.noselect)
+			continue;
+		with |= server->key != 0;
+		without |= server->key == 0;
+	}
+	options_add(config,
+		config->auth_select == CONFIG_AUTH_REQUIRE ||
+			(config->auth_select == CONFIG_AUTH_PREFER && with),
+		config->auth_select == CONFIG_AUTH_MIX && with && without);
 }

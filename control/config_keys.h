@@ -9,4 +9,11 @@
 /* Reads `keyfile`, once it is known whether `insecurekeys` is there. Errors are reported. */
 void config_keys_load(struct config_parser *parser);
 
+/* Checks that servers have the keys they name, and gives the sources the options that follow from
+ * `authselectmode`. */
+void config_keys_apply(struct config_parser *parser);
+
+/* "mix" and the like. */
+const char *config_auth_select_name(uint8_t mode);
+
 #endif

@@ -35,6 +35,7 @@ static double option_value(const struct config_option *option, const void *objec
 		memcpy(&uint16, field, sizeof(uint16));
 		return uint16;
 	case CONFIG_OPTION_REFID:
+	case CONFIG_OPTION_UINT32:
 		memcpy(&uint32, field, sizeof(uint32));
 		return uint32;
 	case CONFIG_OPTION_DOUBLE:
@@ -65,6 +66,7 @@ static void option_set(const struct config_option *option, void *object, double 
 		memcpy(field, &uint16, sizeof(uint16));
 		break;
 	case CONFIG_OPTION_REFID:
+	case CONFIG_OPTION_UINT32:
 		uint32 = (uint32_t)value;
 		memcpy(field, &uint32, sizeof(uint32));
 		break;
@@ -211,7 +213,7 @@ static void value_dump(const struct config_option *option, double value, FILE *o
 		refid_text((uint32_t)value, refid);
 		fputs(refid, out);
 	} else {
-		fprintf(out, "%.9g", value);
+		fprintf(out, option->kind == CONFIG_OPTION_UINT32 ? "%.0f" : "%.9g", value);
 	}
 }
 

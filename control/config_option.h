@@ -13,6 +13,7 @@ enum config_option_kind {
 	CONFIG_OPTION_INT8,
 	CONFIG_OPTION_UINT8,
 	CONFIG_OPTION_UINT16,
+	CONFIG_OPTION_UINT32,
 	CONFIG_OPTION_DOUBLE,
 	CONFIG_OPTION_MODE,  /* uint16_t, permissions, in octal */
 	CONFIG_OPTION_REFID, /* uint32_t, one to four letters; 0: not given */

@@ -47,6 +47,9 @@ const struct config_option config_server_options[] = {
 	{"xleave", CONFIG_OPTION_FLAG, FIELD(xleave), 0, 0, NULL,
 		"Interleaved mode: the server tells in its next answer when it really sent the "
 		"last one. Where it does not, or has forgotten us, basic mode goes on."},
+	{"key", CONFIG_OPTION_UINT32, FIELD(key), 1, UINT32_MAX, "ID",
+		"Requests are signed with this key of keyfile, and of the replies only those count "
+		"that are signed with it too."},
 	CONFIG_OPTIONS_OF_SOURCE(struct config_server),
 	{"offset", CONFIG_OPTION_DOUBLE, FIELD(source.offset_s), -1e6, 1e6, "SECONDS",
 		"Added to what it says (default 0)."},
@@ -71,7 +74,6 @@ const struct config_option config_server_options[] = {
 	{"certset", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"copy", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"extfield", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"key", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
 	{"maxunreach", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"minstratum", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"nts", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
@@ -196,6 +198,7 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 	if (word == NULL || !name_check(parser, word, server.pool))
 		return;
 	strcpy(server.name, word);
+	server.line = parser->line;
 	while ((word = config_word(parser))) {
 		if (!option_parse(parser, &server, word))
 			return;

@@ -64,6 +64,16 @@ const struct config_directive config_table[] = {
 			"distance has grown above the given distance (default 1 second), as "
 			"reference 127.127.1.1 of the given stratum (default 10, allowed 1 to "
 			"15). Without any source the kernel's clock is followed."},
+	{.name = "authselectmode",
+		.class = CONFIG_CHRONY,
+		.parse = config_parse_authselectmode,
+		.initial = "mix",
+		.syntax = "require|prefer|mix|ignore",
+		.text = "What servers with a key mean for those without: require never selects "
+			"these, prefer only where none has a key. mix gives the options require "
+			"and trust to servers with a key and to reference clocks, where there are "
+			"servers without too. ignore does nothing. As noselect and as these "
+			"options it is shown by meridianctl selectdata and --dump-config."},
 	{.name = "maxdistance",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_double,

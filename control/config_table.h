@@ -134,6 +134,7 @@ void config_parse_hugepages(struct config_parser *parser, const struct config_di
 void config_parse_memory(struct config_parser *parser, const struct config_directive *row);
 void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row);
 void config_parse_leapsmear(struct config_parser *parser, const struct config_directive *row);
+void config_parse_authselectmode(struct config_parser *parser, const struct config_directive *row);
 void config_parse_flag(struct config_parser *parser, const struct config_directive *row);
 void config_parse_makestep(struct config_parser *parser, const struct config_directive *row);
 void config_parse_maxchange(struct config_parser *parser, const struct config_directive *row);

@@ -97,7 +97,11 @@ struct report_ntp {
 	double response_s; /* how long the server took */
 	double asymmetry;  /* as configured */
 	uint16_t tests;    /* those passed */
-	bool interleaved;
+	bool interleaved, authenticated;
+	/* By the key of its line; 0: it has none. */
+	uint32_t key_id;
+	uint16_t key_type, key_bits;
+	uint16_t unauthenticated;           /* answers that were not, saturating */
 	char transmit_stamp, receive_stamp; /* 'D'aemon, 'K'ernel, 'H'ardware */
 	/* Ever: requests, packets received, answers to a request, samples; stamps by origin. */
 	uint32_t requests, received, valid, good;

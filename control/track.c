@@ -471,6 +471,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 
 void track_reload(const struct config *new_config)
 {
+	config.keys = new_config->keys;
 	leap_second_reload(new_config);
 }
 

@@ -141,7 +141,7 @@ static uint16_t answer_auth_data(struct exchange *exchange)
 
 	if (ntp_asked(exchange, &ntp) < 0)
 		return CANDM_STATUS_NO_SOURCE;
-	candm_auth_data_none(&exchange->reply);
+	candm_auth_data(&exchange->reply, &ntp);
 	return CANDM_STATUS_SUCCESS;
 }
 

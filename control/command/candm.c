@@ -8,7 +8,11 @@
 #define FAMILY_IPV6 2
 #define FAMILY_ID   3
 
-#define NTP_FLAG_INTERLEAVED 0x4000u
+#define NTP_FLAG_INTERLEAVED   0x4000u
+#define NTP_FLAG_AUTHENTICATED 0x8000u
+
+#define AUTH_NONE      0
+#define AUTH_SYMMETRIC 1
 
 #define INTERVAL_UNKNOWN 127
 
@@ -311,7 +315,8 @@ static void ntp_data_header(struct candm_wire *wire, struct report_ntp *ntp)
 
 static void ntp_data_sample(struct candm_wire *wire, struct report_ntp *ntp)
 {
-	uint16_t flags = (uint16_t)(ntp->tests | (ntp->interleaved ? NTP_FLAG_INTERLEAVED : 0));
+	uint16_t flags = (uint16_t)(ntp->tests | (ntp->interleaved ? NTP_FLAG_INTERLEAVED : 0) |
+		(ntp->authenticated ? NTP_FLAG_AUTHENTICATED : 0));
 
 	wire_float(wire, &ntp->offset_s);
 	wire_float(wire, &ntp->delay_s);
@@ -321,6 +326,7 @@ static void ntp_data_sample(struct candm_wire *wire, struct report_ntp *ntp)
 	wire_u16(wire, &flags);
 	ntp->tests = flags & REPORT_TESTS_ALL;
 	ntp->interleaved = flags & NTP_FLAG_INTERLEAVED;
+	ntp->authenticated = flags & NTP_FLAG_AUTHENTICATED;
 	wire_octets(wire, &ntp->transmit_stamp, 1);
 	wire_octets(wire, &ntp->receive_stamp, 1);
 	wire_u32(wire, &ntp->requests);
@@ -355,9 +361,17 @@ void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp)
 	wire_reserved(wire, 16);
 }
 
-void candm_auth_data_none(struct candm_wire *wire)
+void candm_auth_data(struct candm_wire *wire, struct report_ntp *ntp)
 {
-	wire_skip(wire, CANDM_AUTH_DATA_SIZE);
+	uint16_t mode = ntp->key_id != 0 ? AUTH_SYMMETRIC : AUTH_NONE;
+
+	wire_u16(wire, &mode);
+	wire_u16(wire, &ntp->key_type);
+	wire_u32(wire, &ntp->key_id);
+	wire_u16(wire, &ntp->key_bits);
+	wire_skip(wire, 10); /* key establishment and cookies of NTS */
+	wire_u16(wire, &ntp->unauthenticated);
+	wire_skip(wire, 2);
 }
 
 void candm_clients_ask(struct candm_wire *wire, struct candm_clients_ask *ask)

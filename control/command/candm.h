@@ -134,8 +134,9 @@ void candm_select_data(struct candm_wire *wire, struct report_select *select, ui
 void candm_ntp_data(struct candm_wire *wire, struct report_ntp *ntp);
 void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp);
 
-/* How a server is authenticated: not at all. */
-void candm_auth_data_none(struct candm_wire *wire);
+/* How a server is authenticated. chrony's count of NTS-NAKs is that of answers without a right MAC.
+ */
+void candm_auth_data(struct candm_wire *wire, struct report_ntp *ntp);
 
 /* Which clients are asked for: from the number `first` on, `count` of them, those with at least
  * `hits_min` requests; `reset` (not 0): and then forget their counts. */

@@ -13,7 +13,7 @@ struct ntp_row {
 	double root_delay_s, root_dispersion_s, offset_s, delay_s, dispersion_s, response_s,
 		asymmetry;
 	struct meridian_utc reference;
-	bool interleaved;
+	bool interleaved, authenticated;
 	uint64_t requests, received, valid, good;
 	uint64_t kernel_transmits, kernel_receives, hardware_transmits, hardware_receives;
 };
@@ -39,6 +39,7 @@ static const struct output_field ntp_fields[] = {
 	OUTPUT_FIELD("asymmetry", "", PPM, ntp_row, asymmetry, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("tests", "NTP tests", STRING, ntp_row, tests, 0),
 	OUTPUT_FIELD("interleaved", "Interleaved", BOOL, ntp_row, interleaved, 0),
+	OUTPUT_FIELD("authenticated", "Authenticated", BOOL, ntp_row, authenticated, 0),
 	OUTPUT_FIELD("transmit_stamp", "Transmit stamp by", STRING, ntp_row, transmit_stamp, 0),
 	OUTPUT_FIELD("receive_stamp", "Receive stamp by", STRING, ntp_row, receive_stamp, 0),
 	OUTPUT_FIELD("requests", "Requests", COUNT, ntp_row, requests, 0),
@@ -105,6 +106,7 @@ static void ntp_row_fill(struct ntp_row *row, const struct report_ntp *ntp)
 	row->response_s = ntp->response_s;
 	row->asymmetry = ntp->asymmetry;
 	row->interleaved = ntp->interleaved;
+	row->authenticated = ntp->authenticated;
 	row->requests = ntp->requests;
 	row->received = ntp->received;
 	row->valid = ntp->valid;

@@ -113,6 +113,22 @@ static enum packet_verdict check_origin(const struct packet_request *request, si
 	return PACKET_OK;
 }
 
+/* Extension fields may stand between header and MAC. The ID must be that of our key: another one of
+ * ours, of another server, would do otherwise. */
+static enum packet_verdict check_mac(
+	const struct packet_request *request, const uint8_t *buffer, size_t length)
+{
+	size_t octets = request->key ? mac_length(request->key, request->version) : 0;
+
+	if (request->key == NULL)
+		return PACKET_OK;
+	if (length < MERIDIAN_NTP_HEADER_SIZE + octets ||
+		mac_id(buffer + length - octets) != request->key->id ||
+		!mac_good(request->key, buffer, length - octets, octets))
+		return PACKET_AUTH;
+	return PACKET_OK;
+}
+
 /* When the server wrote the answer: the transmit time of an interleaved one is of the earlier. */
 static struct meridian_utc answer_utc(const struct packet_request *request,
 	const struct meridian_ntp_header *header, const struct packet_response *response)
@@ -217,6 +233,8 @@ enum packet_verdict packet_response_check(const struct packet_request *request,
 		return PACKET_LENGTH;
 	memcpy(&header, buffer, sizeof(header));
 	verdict = check_origin(request, length, &header);
+	if (verdict == PACKET_OK)
+		verdict = check_mac(request, buffer, length);
 	if (verdict != PACKET_OK)
 		return verdict;
 	*ret_response = (struct packet_response){

@@ -8,6 +8,7 @@
  */
 
 #include "sample.h"
+#include <mac.h>
 #include <meridian/ntp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@
 	X(VERSION, "version other than ours")                                                      \
 	X(MODE, "not in server mode")                                                              \
 	X(ORIGIN, "does not answer our request (test 2)")                                          \
+	X(AUTH, "not authenticated with our key (test 5)")                                         \
 	X(KISS_RATE, "kiss-o'-death RATE")                                                         \
 	X(KISS_DENY, "kiss-o'-death DENY")                                                         \
 	X(KISS_RSTR, "kiss-o'-death RSTR")                                                         \
@@ -72,7 +74,8 @@ struct packet_request {
 	bool interleaved;
 	uint8_t receive[8]; /* random, too */
 	struct packet_exchange earlier;
-	uint32_t our_refid; /* how our own address looks as a reference ID; 0: not known */
+	const struct mac_key *key; /* that the response must be signed with; NULL: any may come */
+	uint32_t our_refid;        /* how our own address looks as a reference ID; 0: not known */
 	double max_distance_s;
 	double max_delay_s;       /* maxdelay, and the limits that follow from its two brothers; */
 	double max_delay_ratio_s; /* INFINITY: none */

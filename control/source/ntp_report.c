@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "key_file.h"
 #include "ntp_server.h"
 #include <string.h>
 
@@ -68,6 +69,19 @@ static void report_counts(const struct ntp_server *server, struct report_ntp *re
 	report->hardware_receives = (uint32_t)receives[EXCHANGE_HARDWARE];
 }
 
+static void report_key(const struct ntp_server *server, struct report_ntp *report)
+{
+	const struct meridian_key *key =
+		key_file_find(server->source.context->config->keys, server->config.key);
+	uint64_t failed = server->verdicts[PACKET_AUTH];
+
+	report->unauthenticated = failed < UINT16_MAX ? (uint16_t)failed : UINT16_MAX;
+	if (key != NULL) {
+		report->key_type = key->type;
+		report->key_bits = (uint16_t)(8 * key->length);
+	}
+}
+
 void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp)
 {
 	const struct ntp_server *server = (const struct ntp_server *)source;
@@ -93,8 +107,11 @@ void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp)
 		.response_s = response->response_s,
 		.asymmetry = server->config.asymmetry,
 		.interleaved = response->interleaved,
+		.authenticated = server->config.key != 0 && response->stratum != 0,
+		.key_id = server->config.key,
 		.transmit_stamp = stamp_letter(server->stamped.t1_by),
 		.receive_stamp = stamp_letter(server->stamped.t4_by),
 	};
 	report_counts(server, ret_ntp);
+	report_key(server, ret_ntp);
 }

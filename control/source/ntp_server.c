@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/refid.h"
 #include "event.h"
+#include "key_file.h"
 #include "ntp_poll.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -148,10 +149,29 @@ static void on_expiry(void *arg)
 	exchange_close(&server->exchange);
 }
 
+/* With the key as the file has it now. Returns the length, or -ENOKEY. */
+static int request_sign(struct ntp_server *server, uint8_t *octets)
+{
+	const struct meridian_keys_blob *keys = server->source.context->config->keys;
+	const struct meridian_key *key = key_file_find(keys, server->config.key);
+	size_t mac;
+
+	if (server->config.key == 0)
+		return MERIDIAN_NTP_HEADER_SIZE;
+	if (key == NULL ||
+		mac_key_init(&server->key, key->id, key->type, meridian_key_octets(keys, key),
+			key->length) < 0)
+		return -ENOKEY;
+	mac = mac_length(&server->key, server->request.version);
+	mac_write(&server->key, octets, MERIDIAN_NTP_HEADER_SIZE, mac);
+	server->request.key = &server->key;
+	return (int)(MERIDIAN_NTP_HEADER_SIZE + mac);
+}
+
 static void send_request(struct ntp_server *server)
 {
 	struct packet_request *request = &server->request;
-	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE];
+	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE + MAC_MAX];
 	int r = -EIO;
 
 	*request = (struct packet_request){.version = server->config.version};
@@ -160,8 +180,10 @@ static void send_request(struct ntp_server *server)
 		if (server->config.xleave && !server->warming)
 			interleave_request(&server->interleave, request);
 		packet_request_write(request, octets);
-		r = exchange_start(&server->exchange, &server->source.address, server->config.port,
-			octets, sizeof(octets));
+		r = request_sign(server, octets);
+		if (r > 0)
+			r = exchange_start(&server->exchange, &server->source.address,
+				server->config.port, octets, (size_t)r);
 	}
 	server->requests++;
 	if (r < 0 && server->unanswered <= 1)
@@ -351,6 +373,9 @@ static void note_response(struct ntp_server *server, enum packet_verdict verdict
 	const struct packet_response *response)
 {
 	server->verdicts[verdict]++;
+	if (verdict == PACKET_AUTH && server->verdicts[verdict] == 1)
+		log_warning("%s: an answer is not signed with key %u, and ignored",
+			server->source.label, server->config.key);
 	if (!packet_is_answer(verdict))
 		return;
 	if (verdict > PACKET_KISS_OTHER && verdict < PACKET_FIRST_LATE &&
@@ -400,6 +425,7 @@ static void on_response(
 	case PACKET_VERSION:
 	case PACKET_MODE:
 	case PACKET_ORIGIN:
+	case PACKET_AUTH:
 		/* May be anybody's: the answer can still come. */
 		break;
 	default:

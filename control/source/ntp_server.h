@@ -17,6 +17,7 @@ struct ntp_server {
 	struct config_server config;
 	struct exchange exchange;
 	struct packet_request request; /* the one under way */
+	struct mac_key key;            /* that signed it, where there is one */
 	struct interleave interleave;
 	bool answered;                    /* it is, but its transmit stamp may still come */
 	struct packet_response response;  /* the last one that answers a request of ours */

@@ -155,6 +155,37 @@ not() # COMMAND...
 	! "$@"
 }
 
+# Control as the client of a chronyd that has only one of the two keys: one source is used, the
+# answers of the other, which chronyd would have to sign, never come.
+test_client()
+{
+	umask 077
+	echo "31 AES128 HEX:$SECRET" >"$LAB_DIR/upstream.keys"
+	printf '%s\n' "31 AES128 HEX:$SECRET" "32 SHA256 HEX:$SECRET" >"$LAB_DIR/server.keys"
+	umask 022
+	ip -n upstream address add 198.51.100.3/24 dev eth0
+	lab_kill upstream
+	lab_start upstream upstream "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
+		"local stratum 1" "allow all" "keyfile $LAB_DIR/upstream.keys" "cmdport 0" \
+		"bindcmdaddress /" "pidfile $LAB_DIR/upstream2.pid"
+	lab_stop control
+	lab_config "server $LAB_UPSTREAM4 key 31 iburst minpoll 0 maxpoll 2" \
+		"server 198.51.100.3 key 32 iburst minpoll 0 maxpoll 2" \
+		"keyfile $LAB_DIR/server.keys"
+	lab_control
+	lab_wait 20 "time from the source with a good key" client_has_time
+	[ "$("$LAB_STOCK/chrony/usr/bin/chronyc" -h "$LAB_RUNDIR/control.sock" -n -c authdata |
+		cut -d, -f1-5)" = "$LAB_UPSTREAM4,SK,31,13,128
+198.51.100.3,SK,32,3,128" ] || lab_fail "chronyc authdata shows something else"
+}
+
+client_has_time()
+{
+	[ "$(lab_field ntpdata ntpdata.0.authenticated)" = true ] || return
+	[ "$(lab_field ntpdata ntpdata.0.good)" -gt 2 ] && [ "$(lab_field ntpdata ntpdata.1.requests)" -gt 2 ] &&
+		[ "$(lab_field ntpdata ntpdata.1.received)" = 0 ]
+}
+
 # Nobody but control and those who answer needs them, and nothing shows them.
 test_secrecy()
 {
@@ -197,3 +228,4 @@ test_secrecy
 lab_stop dataplane
 lab_wait 10 "the fallback" lab_fallback_answers
 test_ntpdig
+test_client

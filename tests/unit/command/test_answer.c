@@ -59,7 +59,14 @@ int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
 		.remote = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
 		.port = index == 0 ? 123 : 1123,
 		.stratum = 1,
+		.authenticated = index == 2,
 		.hardware_receives = 7};
+	if (index == 2) {
+		ret_ntp->key_id = 0x01020304;
+		ret_ntp->key_type = 13;
+		ret_ntp->key_bits = 128;
+		ret_ntp->unauthenticated = 5;
+	}
 	return 0;
 }
 
@@ -287,9 +294,11 @@ static void two_servers_at_one_address(void **state)
 	assert_string_equal(name, "port.example");
 }
 
-static void nobody_is_authenticated(void **state)
+static void keys_are_told(void **state)
 {
 	static const uint8_t zeroes[CANDM_AUTH_DATA_SIZE];
+	static const uint8_t symmetric[CANDM_AUTH_DATA_SIZE] = {
+		0, 1, 0, 13, 1, 2, 3, 4, 0, 128, [21] = 5};
 	struct exchange exchange;
 
 	(void)state;
@@ -297,6 +306,8 @@ static void nobody_is_authenticated(void **state)
 	assert_int_equal(exchange.reply.reply, CANDM_REPLY_AUTH_DATA);
 	assert_int_equal(exchange.length, 52);
 	assert_memory_equal(exchange.octets + CANDM_REPLY_SIZE, zeroes, sizeof(zeroes));
+	ask_number(&exchange, CANDM_COMMAND_AUTH_DATA, 3);
+	assert_memory_equal(exchange.octets + CANDM_REPLY_SIZE, symmetric, sizeof(symmetric));
 	ask_address(&exchange, CANDM_COMMAND_AUTH_DATA, 2, 52);
 	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
 }
@@ -449,7 +460,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(ntp_data_by_length),
 		cmocka_unit_test(two_servers_at_one_address),
-		cmocka_unit_test(nobody_is_authenticated),
+		cmocka_unit_test(keys_are_told),
 		cmocka_unit_test(selection),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(headers),

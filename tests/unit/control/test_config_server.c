@@ -144,9 +144,9 @@ static void test_server_errors(void **state)
 {
 	(void)state;
 	expect_error("server\n", "1: server: the address or name is missing\n");
-	expect_error("server a key 1\n",
-		"1: server: option 'key' refused: authentication is not "
-		"supported by this version\n");
+	expect_error("server a key 1\n", "1: server: key 1 needs `keyfile`\n");
+	expect_error("server a key 0\n",
+		"1: server: key 0 is out of range (allowed: 1 to 4294967295)\n");
 	expect_error("server a foo\n", "1: server: unknown option 'foo'\n");
 	expect_error(
 		"server a port 0\n", "1: server: port 0 is out of range (allowed: 1 to 65535)\n");
