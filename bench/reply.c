@@ -99,7 +99,8 @@ static int model_take(void)
 	bench.policy = fixture_policy();
 	bench.collector.stride = SAMPLE_STRIDE;
 	bench.sampler.random = 1;
-	bench.policy->rate = (struct limit_rate){.interval_log2 = -19, .burst = 255};
+	bench.policy->rate =
+		(struct limit_rate){.interval_log2 = -19, .burst = 255, .rollup_log2 = 3};
 	responder_init(&bench.responder, 1, NULL);
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
 	bench.told = calloc(CLIENTS_MANY, sizeof(*bench.told));
@@ -108,7 +109,7 @@ static int model_take(void)
 	return limit_new(&bench.limit, LIMIT_SETS_LOG2, 1);
 }
 
-/* One request from each of as many clients as there are buffers. */
+/* One request from each of as many clients, of IPv6 each in a /48, as there are buffers. */
 static void requests_make(const struct kind *kind)
 {
 	uint8_t payload[PKT_NTP_SIZE];
@@ -124,7 +125,7 @@ static void requests_make(const struct kind *kind)
 		struct pkt *pkt = &bench.request[i];
 
 		pkt_build(pkt, *kind->spec, payload, sizeof(payload));
-		pkt->data[pkt->ip + (pkt->ipv6 ? 14 : 15)] = (uint8_t)i;
+		pkt->data[pkt->ip + (pkt->ipv6 ? 13 : 15)] = (uint8_t)i;
 		pkt_checksum(pkt);
 		pkt->data[pkt->udp + 6] ^= (kind->flags & BAD) != 0;
 	}

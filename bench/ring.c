@@ -36,7 +36,7 @@
 static const struct limit_rate open_rate = {.interval_log2 = -26, .burst = 255};
 
 /* Without a `ratelimit` line in the config. */
-static const struct limit_rate default_rate = {.interval_log2 = -5, .burst = 128};
+static const struct limit_rate default_rate = {.interval_log2 = -5, .burst = 128, .rollup_log2 = 3};
 
 /* `ratelimit` without words: one in 8 s, 8 at once. Entries of the limiter's table stay in use:
  * with more clients than entries, each request has to look for one to take. */

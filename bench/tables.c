@@ -191,51 +191,88 @@ struct limit_bench {
 	uint64_t hz;
 };
 
-static void limit_pass(void *context)
+static inline __attribute__((always_inline)) uint64_t limit_burst(
+	struct limit *limit, const struct key *key, bool ipv6)
 {
-	struct limit_bench *bench = context;
-	struct limit *limit = bench->limit;
+	struct limit_source source[BURST];
+	uint64_t allowed = 0;
+
+	for (size_t i = 0; i < BURST; i++) {
+		if (ipv6)
+			limit_source_ipv6(limit, key[i].high, &source[i]);
+		else
+			limit_source_ipv4(limit, (uint32_t)key[i].high, &source[i]);
+		limit_prefetch(limit, &source[i], ipv6);
+	}
+	for (size_t i = 0; i < BURST; i++)
+		allowed += limit_allow(limit, &source[i], ipv6);
+	return allowed;
+}
+
+static inline __attribute__((always_inline)) void limit_pass(struct limit_bench *bench, bool ipv6)
+{
 	const struct key *key = next_keys();
-	uint64_t hash[BURST], allowed = 0;
+	uint64_t allowed = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i += BURST) {
-		limit_begin(limit, &bench->rate, measure_ticks(), bench->hz);
-		for (size_t j = 0; j < BURST; j++) {
-			hash[j] = limit_key_ipv4(limit, (uint32_t)key[i + j].high);
-			limit_prefetch(limit, hash[j]);
-		}
-		for (size_t j = 0; j < BURST; j++)
-			allowed += limit_allow(limit, hash[j]);
+		limit_begin(bench->limit, &bench->rate, measure_ticks(), bench->hz);
+		allowed += limit_burst(bench->limit, key + i, ipv6);
 	}
 	measure_keep(allowed);
 }
 
-/* Clients are far apart, as the world's are: the number of one times an odd number. */
-static uint32_t client_address(uint64_t random, uint32_t clients)
+static void limit_ipv4_pass(void *context)
 {
-	return (uint32_t)((random >> 32) * clients >> 32) * UINT32_C(0x9e3779b1);
+	limit_pass(context, false);
+}
+
+static void limit_ipv6_pass(void *context)
+{
+	limit_pass(context, true);
+}
+
+/* Clients are far apart, as the world's are: the number of one times an odd number. Of IPv6, each
+ * 64 of them share a /48. */
+static uint64_t client_key(uint32_t client, bool ipv6)
+{
+	uint32_t spread = client * UINT32_C(0x9e3779b1);
+
+	return ipv6 ? UINT64_C(0x2) << 60 | (uint64_t)(client / 64 * UINT32_C(0x9e3779b1)) << 16 |
+			spread >> 16
+		    : spread;
 }
 
 /* As many clients as the table holds have asked before. */
 static int measure_clients(struct measure_report *report, const struct measure_options *options,
-	unsigned int sets_log2, uint32_t clients)
+	unsigned int sets_log2, uint32_t clients, bool ipv6)
 {
-	struct limit_bench bench = {
-		.rate = {.interval_log2 = -5, .burst = 128}, .hz = (uint64_t)measure_ticks_hz()};
+	struct limit_bench bench = {.rate = {.interval_log2 = -5, .burst = 128, .rollup_log2 = 3},
+		.hz = (uint64_t)measure_ticks_hz()};
 	uint64_t random = SEED;
 	char key[128], text[128];
 
 	if (limit_new(&bench.limit, sets_log2, SEED) < 0)
 		return -ENOMEM;
 	limit_begin(bench.limit, &bench.rate, measure_ticks(), bench.hz);
-	for (uint32_t i = 0; i < clients; i++)
-		limit_allow(bench.limit, limit_key_ipv4(bench.limit, i * UINT32_C(0x9e3779b1)));
+	for (uint32_t i = 0; i < clients; i += BURST) {
+		struct key some[BURST];
+
+		for (uint32_t j = 0; j < BURST; j++)
+			some[j].high = client_key((i + j) % clients, ipv6);
+		measure_keep(ipv6 ? limit_burst(bench.limit, some, true)
+				  : limit_burst(bench.limit, some, false));
+	}
 	for (size_t i = 0; i < KEYS; i++)
-		keys[i].high = client_address(next_random(&random), clients);
-	snprintf(key, sizeof(key), "limit_%u_sets_%u_ticks", clients, 1u << sets_log2);
-	snprintf(text, sizeof(text), "%u clients, 2^%u sets", clients, sets_log2);
+		keys[i].high =
+			client_key((uint32_t)((next_random(&random) >> 32) * clients >> 32), ipv6);
+	snprintf(key, sizeof(key), ipv6 ? "limit_ipv6_%u_sets_%u_ticks" : "limit_%u_sets_%u_ticks",
+		clients, 1u << sets_log2);
+	snprintf(text, sizeof(text), "%u %s clients, 2^%u sets", clients, ipv6 ? "IPv6" : "IPv4",
+		sets_log2);
 	measure_report_summary(report, key,
-		measure_ticks_per_item(limit_pass, &bench, LOOKUPS, options->passes), text);
+		measure_ticks_per_item(
+			ipv6 ? limit_ipv6_pass : limit_ipv4_pass, &bench, LOOKUPS, options->passes),
+		text);
 	limit_free(bench.limit);
 	return 0;
 }
@@ -247,8 +284,8 @@ static int measure_limit(struct measure_report *report, const struct measure_opt
 
 	for (unsigned int sets_log2 = 16; sets_log2 <= 19; sets_log2++) {
 		measure_report_heading(report, "Rate limiter");
-		for (size_t i = 0; r == 0 && i < sizeof(counts) / sizeof(counts[0]); i++)
-			r = measure_clients(report, options, sets_log2, counts[i]);
+		for (size_t i = 0; r == 0 && i < 2 * sizeof(counts) / sizeof(counts[0]); i++)
+			r = measure_clients(report, options, sets_log2, counts[i / 2], i % 2);
 	}
 	return r;
 }

@@ -161,6 +161,8 @@ struct config {
 	uint8_t auth_select;             /* authselectmode: enum config_auth_select */
 	int8_t ratelimit_interval_log2;  /* seconds for a request of a source; -5 */
 	uint8_t ratelimit_burst;         /* requests at once, 128; 0: no limit */
+	uint8_t ratelimit_leak_log2;     /* above it one in 2^this is answered, 2; 0: none */
+	uint8_t ratelimit_rollup_log2;   /* an IPv6 /56 has 2^this times a /64's, 3 */
 	bool no_client_log;              /* noclientlog: who asks is not written down */
 	uint32_t interleave_entries;     /* interleaved: replies kept, 65536; 0: none */
 	uint8_t smear_shape;             /* MERIDIAN_SMEAR_* */

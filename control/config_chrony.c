@@ -50,6 +50,9 @@ const struct config_directive config_chrony_table[] = {
 	{"logchange", CONFIG_NO_EFFECT, .text = "every step of the clock is logged"},
 	{"dumpdir", CONFIG_NO_EFFECT, .text = "the time model itself outlives a restart"},
 	{"dumponexit", CONFIG_NO_EFFECT, .text = "the time model itself outlives a restart"},
+	{"cmdratelimit", CONFIG_NO_EFFECT,
+		.text = "every command is answered, with no more octets than it has"},
+	{"ntsratelimit", CONFIG_NO_EFFECT, .text = NTS_LATER},
 	{"ntsdumpdir", CONFIG_NO_EFFECT, .text = NTS_LATER},
 	{"ntscachedir", CONFIG_NO_EFFECT, .text = NTS_LATER},
 
@@ -59,8 +62,6 @@ const struct config_directive config_chrony_table[] = {
 	{"sourcedir", CONFIG_REFUSED, .text = LATER "; write the servers into this file"},
 	{"port", CONFIG_REFUSED,
 		.text = "Meridian serves port 123; without `allow` it serves nobody"},
-	{"ntsratelimit", CONFIG_REFUSED, .text = NTS_LATER},
-	{"cmdratelimit", CONFIG_REFUSED, .text = LATER},
 	{"cmdallow", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
 	{"cmddeny", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},
 	{"opencommands", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},

@@ -58,8 +58,9 @@ static void dump_ratelimit(const struct config *config, FILE *out)
 	if (config->ratelimit_burst == 0)
 		fputs("ratelimit off\n", out);
 	else
-		fprintf(out, "ratelimit interval %d burst %u\n", config->ratelimit_interval_log2,
-			config->ratelimit_burst);
+		fprintf(out, "ratelimit interval %d burst %u leak %u rollup %u\n",
+			config->ratelimit_interval_log2, config->ratelimit_burst,
+			config->ratelimit_leak_log2, config->ratelimit_rollup_log2);
 }
 
 static void dump_smear(const struct config *config, FILE *out)

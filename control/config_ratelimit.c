@@ -2,29 +2,38 @@
 #include "config_table.h"
 #include <strings.h>
 
-/* What chrony takes when a line leaves it out. */
-#define INTERVAL_LOG2 3
-#define BURST         8
+/* An option of `ratelimit`, all of them whole numbers. */
+struct option {
+	const char *name;
+	double min, max, initial; /* as in chrony, where chrony has it */
+};
 
-static bool option_parse(
-	struct config_parser *parser, const char *word, double *interval_log2, double *burst)
+enum {
+	INTERVAL,
+	BURST,
+	LEAK,
+	KOD,
+	ROLLUP,
+	OPTIONS
+};
+
+static const struct option options[OPTIONS] = {
+	[INTERVAL] = {"interval", MERIDIAN_RATELIMIT_INTERVAL_MIN, MERIDIAN_RATELIMIT_INTERVAL_MAX,
+		3},
+	[BURST] = {"burst", 1, UINT8_MAX, 8},
+	[LEAK] = {"leak", 0, MERIDIAN_RATELIMIT_LEAK_MAX, 2},
+	[KOD] = {"kod", 0, 4, 0},
+	[ROLLUP] = {"rollup", 0, MERIDIAN_RATELIMIT_ROLLUP_MAX, 3},
+};
+
+static bool option_parse(struct config_parser *parser, const char *word, double value[OPTIONS])
 {
-	double ignored = 0;
+	for (size_t i = 0; i < OPTIONS; i++) {
+		const struct option *option = &options[i];
 
-	if (strcasecmp(word, "interval") == 0)
-		return config_number(parser, "interval", MERIDIAN_RATELIMIT_INTERVAL_MIN,
-			MERIDIAN_RATELIMIT_INTERVAL_MAX, true, interval_log2);
-	if (strcasecmp(word, "burst") == 0)
-		return config_number(parser, "burst", 1, UINT8_MAX, true, burst);
-	if (strcasecmp(word, "leak") == 0) {
-		config_warning(parser,
-			"warning: leak has no effect: a source that asks too often is still "
-			"answered at its rate");
-		return config_number(parser, "leak", 1, 4, true, &ignored);
-	}
-	if (strcasecmp(word, "kod") == 0) {
-		config_warning(parser, "warning: kod has no effect: nobody is told to slow down");
-		return config_number(parser, "kod", 0, 4, true, &ignored);
+		if (strcasecmp(word, option->name) == 0)
+			return config_number(
+				parser, option->name, option->min, option->max, true, &value[i]);
 	}
 	config_error(parser, "unknown option '%s'", word);
 	return false;
@@ -32,19 +41,26 @@ static bool option_parse(
 
 void config_parse_ratelimit(struct config_parser *parser, const struct config_directive *row)
 {
-	double interval_log2 = INTERVAL_LOG2, burst = BURST;
+	struct config *config = parser->config;
 	const char *word = config_word(parser);
+	double value[OPTIONS];
 
 	(void)row;
 	if (word && strcasecmp(word, "off") == 0) {
-		parser->config->ratelimit_interval_log2 = 0;
-		parser->config->ratelimit_burst = 0;
+		config->ratelimit_interval_log2 = 0;
+		config->ratelimit_burst = 0;
 		return;
 	}
+	for (size_t i = 0; i < OPTIONS; i++)
+		value[i] = options[i].initial;
 	for (; word; word = config_word(parser)) {
-		if (!option_parse(parser, word, &interval_log2, &burst))
+		if (!option_parse(parser, word, value))
 			return;
 	}
-	parser->config->ratelimit_interval_log2 = (int8_t)interval_log2;
-	parser->config->ratelimit_burst = (uint8_t)burst;
+	if (value[KOD] > 0)
+		config_warning(parser, "warning: kod has no effect: nobody is told to slow down");
+	config->ratelimit_interval_log2 = (int8_t)value[INTERVAL];
+	config->ratelimit_burst = (uint8_t)value[BURST];
+	config->ratelimit_leak_log2 = (uint8_t)value[LEAK];
+	config->ratelimit_rollup_log2 = (uint8_t)value[ROLLUP];
 }

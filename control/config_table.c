@@ -285,19 +285,24 @@ const struct config_directive config_table[] = {
 	{.name = "ratelimit",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_ratelimit,
-		.initial = "interval -5 burst 128",
-		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] | off",
+		.initial = "interval -5 burst 128 leak 2 rollup 3",
+		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] [rollup N] | off",
 		.text = "Answer each source (an IPv4 address, or an IPv6 subnet of 64 bits) once "
 			"in 2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at "
-			"once (allowed 1 to 255). What is above that is dropped. Unlike chrony, "
-			"Meridian limits sources without being told to, at 32 requests a second: "
-			"more than a client asks for, or a few hundred behind one address, and "
-			"less than a flood in the name of a victim. A line that leaves out a "
-			"value has chrony's, interval 3 and burst 8. leak and kod have no effect "
-			"in this version: a source above the limit is answered at its rate, and "
-			"not told. off limits nobody. Each worker counts the requests that reach "
-			"it, and so does meridian-fallback: where the NIC spreads a source's "
-			"ports over the workers, it may ask each of them so often."},
+			"once (allowed 1 to 255). What is above that is dropped as rate_limited, "
+			"but for one request in 2^leak (allowed 1 to 4, default 2; 0, which "
+			"chrony has not: none), taken at random: so a client gets answers even "
+			"while others flood us in its name. The IPv6 subnet of 56 bits around a "
+			"source has 2^rollup times the rate and the burst of a source, and that "
+			"of 48 bits as many times again (allowed 0 to 4, default 3): who has a "
+			"/48 may ask as often as 64 sources, not 65536. Unlike chrony, Meridian "
+			"limits sources without being told to, at 32 requests a second: more than "
+			"a client asks for, or a few hundred behind one address, and less than a "
+			"flood in the name of a victim. A line that leaves out a value has "
+			"chrony's, interval 3 and burst 8. kod has no effect in this version. off "
+			"limits nobody. Each worker counts the requests that reach it, and so "
+			"does meridian-fallback: where the NIC spreads a source's ports over the "
+			"workers, it may ask each of them so often."},
 	{.name = "noclientlog",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_flag,

@@ -51,6 +51,8 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 	blob->hugepages = content->hugepages;
 	blob->ratelimit_interval_log2 = content->ratelimit_interval_log2;
 	blob->ratelimit_burst = content->ratelimit_burst;
+	blob->ratelimit_leak_log2 = content->ratelimit_leak_log2;
+	blob->ratelimit_rollup_log2 = content->ratelimit_rollup_log2;
 	blob->idle_sleep_us = content->idle_sleep_us;
 	blob->smear_shape = content->smear_shape;
 	blob->smear_duration_s = content->smear_duration_s;

@@ -15,6 +15,8 @@ struct policy_content {
 	uint8_t hugepages;  /* MERIDIAN_HUGEPAGES_* */
 	int8_t ratelimit_interval_log2;
 	uint8_t ratelimit_burst; /* 0: no limit */
+	uint8_t ratelimit_leak_log2;
+	uint8_t ratelimit_rollup_log2;
 	uint16_t idle_sleep_us;
 	uint8_t smear_shape; /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;

@@ -167,6 +167,8 @@ static int publish(void)
 		.hugepages = plan.hugepages,
 		.ratelimit_interval_log2 = steer_config->ratelimit_interval_log2,
 		.ratelimit_burst = steer_config->ratelimit_burst,
+		.ratelimit_leak_log2 = steer_config->ratelimit_leak_log2,
+		.ratelimit_rollup_log2 = steer_config->ratelimit_rollup_log2,
 		.idle_sleep_us = steer_config->idle_sleep_us,
 		.smear_shape = steer_config->smear_shape,
 		.smear_duration_s = steer_config->smear_duration_s,

@@ -36,7 +36,7 @@
 
 /* A frame between the passes. */
 struct candidate {
-	uint64_t limit_key; /* of its source */
+	struct limit_source source;
 	enum burst_shape shape;
 	bool asks; /* interleaved_asked() */
 };
@@ -134,9 +134,11 @@ INLINE void prefetch(const struct responder *responder, const struct frame *fram
 		access_prefetch_ipv4(access, get_u32(addresses));
 	if (responder->limit == NULL)
 		return;
-	candidate->limit_key = ipv6 ? limit_key_ipv6(responder->limit, get_u64(addresses))
-				    : limit_key_ipv4(responder->limit, get_u32(addresses));
-	limit_prefetch(responder->limit, candidate->limit_key);
+	if (ipv6)
+		limit_source_ipv6(responder->limit, get_u64(addresses), &candidate->source);
+	else
+		limit_source_ipv4(responder->limit, get_u32(addresses), &candidate->source);
+	limit_prefetch(responder->limit, &candidate->source, ipv6);
 }
 
 INLINE bool allowed(const struct responder_policy *policy, const uint8_t *addresses, bool ipv6)
@@ -189,10 +191,10 @@ INLINE bool limited(const struct responder *responder, const struct candidate *c
 
 	if (responder->limit == NULL)
 		return false;
-	if (!limit_allow(responder->limit, candidate->limit_key))
-		return true;
+	if (!limit_allow(responder->limit, &candidate->source, ipv6))
+		return !limit_leaks(responder->limit);
 	if (collector != NULL)
-		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, candidate->limit_key);
+		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, candidate->source.hash);
 	return false;
 }
 

@@ -40,7 +40,8 @@ struct sampler {
 	uint32_t skip;   /* packets before the next sample */
 };
 
-/* Adds to a sketch the client of this hash, as limit_key_ipv4() and limit_key_ipv6() make it. */
+/* Adds to a sketch the client of this hash, as limit_source_ipv4() and limit_source_ipv6() make it.
+ */
 static inline void sketch_add(struct meridian_clients_sketch *sketch, uint64_t hash)
 {
 	uint8_t *place = &sketch->rank[hash >> (64 - MERIDIAN_CLIENTS_SKETCH_BITS)];

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 /* No time lies further ahead, whatever the rate. */
-#define HORIZON_MAX ((UINT8_MAX + 1) * LIMIT_INTERVAL)
+#define HORIZON_MAX                                                                                \
+	((UINT8_MAX + 1) << (LIMIT_UNITS_LOG2 + (LIMIT_LEVELS - 1) * MERIDIAN_RATELIMIT_ROLLUP_MAX))
 
 static size_t size_of(unsigned int sets_log2)
 {
@@ -26,8 +27,10 @@ int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed)
 	limit->sets_log2 = sets_log2;
 	limit->set_shift = 64 - sets_log2;
 	limit->key[0] = fold_random(&seed);
-	limit->key[1] = fold_random(&seed) | 1;
-	limit->key[2] = fold_random(&seed);
+	limit->key[1] = fold_random(&seed);
+	limit->factor[0] = fold_random(&seed) | 1;
+	limit->factor[1] = fold_random(&seed);
+	limit->random = fold_random(&seed);
 	*ret_limit = limit;
 	return 0;
 }
@@ -40,26 +43,41 @@ void limit_free(struct limit *limit)
 	free(limit);
 }
 
-/* Ticks to units: 2^(4 - interval_log2) units a second. Rounded up: never stricter than asked. 0: a
- * tick is longer than a unit. */
-static uint64_t multiplier_of(int8_t interval_log2, uint64_t counter_hz)
+/* Units of an interval, log2. */
+static unsigned int units_log2_of(const struct limit_rate *rate)
 {
-	int bits = 64 + LIMIT_UNITS_LOG2 - interval_log2;
+	return LIMIT_UNITS_LOG2 + (LIMIT_LEVELS - 1) * rate->rollup_log2;
+}
+
+/* Ticks to units. Rounded up: never stricter than asked. 0: a tick is longer than a unit. */
+static uint64_t multiplier_of(const struct limit_rate *rate, uint64_t counter_hz)
+{
+	int bits = 64 + (int)units_log2_of(rate) - rate->interval_log2;
 	meridian_u128 multiplier = (((meridian_u128)1 << bits) - 1) / counter_hz + 1;
 
 	return multiplier > UINT64_MAX ? 0 : (uint64_t)multiplier;
 }
 
-/* The times in the table are of the old unit: the clock is put past all of them, so that nobody
- * owes anything. */
+/* Debts are in units of an interval of its own, and none is larger than a burst. */
+static bool forgives(const struct limit_rate *before, const struct limit_rate *now)
+{
+	return now->interval_log2 != before->interval_log2 || now->burst != before->burst ||
+		now->rollup_log2 != before->rollup_log2;
+}
+
+/* To forgive, the clock is put past all times in the table. */
 void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_t counter_hz)
 {
-	if (rate->interval_log2 != limit->rate.interval_log2 || rate->burst != limit->rate.burst)
+	unsigned int units_log2 = units_log2_of(rate);
+
+	if (forgives(&limit->rate, rate))
 		limit->now += HORIZON_MAX;
 	limit->rate = *rate;
 	limit->counter_hz = counter_hz;
-	limit->multiplier = rate->burst > 0 ? multiplier_of(rate->interval_log2, counter_hz) : 0;
-	limit->horizon = limit->multiplier > 0 ? rate->burst * LIMIT_INTERVAL : 0;
+	limit->multiplier = rate->burst > 0 ? multiplier_of(rate, counter_hz) : 0;
+	limit->horizon = limit->multiplier > 0 ? (uint32_t)rate->burst << units_log2 : 0;
+	for (unsigned int level = 0; level < LIMIT_LEVELS; level++)
+		limit->charge[level] = 1u << (units_log2 - level * rate->rollup_log2);
 }
 
 unsigned int limit_least(const struct limit_set *set, uint32_t now)
@@ -71,4 +89,11 @@ unsigned int limit_least(const struct limit_set *set, uint32_t now)
 			least = i;
 	}
 	return least;
+}
+
+bool limit_leaks(struct limit *limit)
+{
+	unsigned int leak_log2 = limit->rate.leak_log2;
+
+	return leak_log2 > 0 && fold_random(&limit->random) >> (64 - leak_log2) == 0;
 }

@@ -11,14 +11,23 @@
  * number: the theoretical arrival time, at which the bucket will be full again. A request that is
  * refused does not move it, so a source that asks too often is still answered at its rate.
  *
+ * Who has an IPv6 /48 has 65536 sources. So a /56 and a /48 have a bucket each, too, and a request
+ * needs room in all three. The wider ones are larger: 2^rollup_log2 times for each step, in rate
+ * and in burst. As they fill up in the same time, they differ in one thing only, by how much a
+ * request moves the arrival time.
+ *
+ * Of what is refused, one in 2^leak_log2 at random is answered all the same. Without that, whoever
+ * floods us in the name of a client would leave that client without answers.
+ *
  * The table is a cache of 8 entries in each set, a set being one line: with the hash of a source
- * its line can be prefetched. Entries need no sweeping: one whose time has passed says the same as
- * none and may be replaced. Time is counted in sixteenths of the interval, modulo 2^32; no time
- * lies further ahead than the burst, so what seems to is long past. Where all 8 sources of a set
- * are in debt, a new one replaces the one that owes least. So with more sources than entries the
- * limiter forgets those that hardly ask; it never holds back a source below its limit, but for two
- * that have the same set and tag (one pair in 2^50 of a table of 2^18 sets), and for one that
- * comes back 2^32 units later to within the burst.
+ * its line can be prefetched. A /48 and its /56 are in one set, lest IPv6 take three lines. Entries
+ * need no sweeping: one whose time has passed says the same as none and may be replaced. Time is
+ * counted in units of which a request costs its /48 16, modulo 2^32; no time lies further ahead
+ * than the burst, so what seems to is long past. Where all 8 entries of a set are in debt, a new
+ * one replaces the one that owes least. So with more sources than entries the limiter forgets those
+ * that hardly ask; it never holds back a source below its limit, but for two that have the same set
+ * and tag (one pair in 2^50 of a table of 2^18 sets), and for one that comes back 2^32 units later
+ * to within the burst.
  */
 
 #include "fold.h"
@@ -27,6 +36,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #if defined(__AVX512VL__)
 #include <immintrin.h>
 #elif defined(__SSE2__)
@@ -34,15 +44,25 @@
 #endif
 
 #define LIMIT_WAYS          8
-#define LIMIT_UNITS_LOG2    4 /* units of an interval, log2 */
-#define LIMIT_INTERVAL      (1u << LIMIT_UNITS_LOG2)
+#define LIMIT_LEVELS        3 /* IPv6: the /64, its /56, its /48 */
+#define LIMIT_UNITS_LOG2    4 /* units that a request costs at the last level, log2 */
 #define LIMIT_SETS_LOG2_MIN 4
 #define LIMIT_SETS_LOG2_MAX 26
 #define LIMIT_SETS_LOG2     18 /* for a worker: 16 MiB, 2^21 sources */
 
+/* As in the policy. */
 struct limit_rate {
 	int8_t interval_log2; /* MERIDIAN_RATELIMIT_INTERVAL_MIN..MAX */
 	uint8_t burst;        /* 0: no limit */
+	uint8_t rollup_log2;  /* 0..MERIDIAN_RATELIMIT_ROLLUP_MAX */
+	uint8_t leak_log2;    /* 0: none; ..MERIDIAN_RATELIMIT_LEAK_MAX */
+};
+
+/* Whom a request counts for. */
+struct limit_source {
+	uint64_t hash;      /* of the address or the /64 */
+	uint64_t site_hash; /* IPv6: of the /48 */
+	uint32_t subnet;    /* IPv6: number of the /56 in it */
 };
 
 /* One line. */
@@ -55,13 +75,16 @@ _Static_assert(sizeof(struct limit_set) == 64, "a cache line");
 /* One worker's state. One thread. */
 struct limit {
 	struct limit_set *set;
-	uint64_t key[3];     /* secret */
-	uint32_t set_shift;  /* 64 - log2(sets) */
-	uint32_t horizon;    /* units of a burst; 0: no limit */
-	uint32_t now;        /* units */
-	uint64_t fraction;   /* of a unit, 2^-64 */
-	uint64_t multiplier; /* units for each tick, 2^-64 */
-	uint64_t counter;    /* of `now` */
+	uint64_t key[2]; /* secret, as are the next two */
+	uint64_t factor[2];
+	uint64_t random;               /* state of the generator for the leak */
+	uint32_t charge[LIMIT_LEVELS]; /* units that a request costs */
+	uint32_t set_shift;            /* 64 - log2(sets) */
+	uint32_t horizon;              /* units of a burst; 0: no limit */
+	uint32_t now;                  /* units */
+	uint64_t fraction;             /* of a unit, 2^-64 */
+	uint64_t multiplier;           /* units for each tick, 2^-64 */
+	uint64_t counter;              /* of `now` */
 	uint64_t counter_hz;
 	struct limit_rate rate;
 	unsigned int sets_log2;
@@ -78,12 +101,13 @@ int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed);
 /* NULL is legal. */
 void limit_free(struct limit *limit);
 
-/* Takes another rate or counter frequency. With a new rate, all debts are forgotten. */
+/* Takes another rate or counter frequency. With new rates, all debts are forgotten.
+ */
 void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_t counter_hz);
 
 /* Sets the time of a burst of packets: `now_counter` counts `counter_hz` ticks a second and does
- * not fall (if it does, no time passes). A counter of less than 2^23 ticks a second cannot tell the
- * shortest intervals, which then limit nobody. */
+ * not fall (if it does, no time passes). A unit shorter than a tick cannot be counted: with less
+ * than 2^(23 + 2 * rollup_log2) ticks a second, the shortest intervals limit nobody. */
 static inline void limit_begin(struct limit *limit, const struct limit_rate *rate,
 	uint64_t now_counter, uint64_t counter_hz)
 {
@@ -93,29 +117,34 @@ static inline void limit_begin(struct limit *limit, const struct limit_rate *rat
 	limit->now += (uint32_t)(units >> 64);
 	limit->fraction = (uint64_t)units;
 	limit->counter = now_counter;
-	if (rate->interval_log2 != limit->rate.interval_log2 || rate->burst != limit->rate.burst ||
-		counter_hz != limit->counter_hz)
+	if (memcmp(rate, &limit->rate, sizeof(*rate)) != 0 || counter_hz != limit->counter_hz)
 		limit_configure(limit, rate, counter_hz);
 }
 
 /* Twice, because with some keys neighbours crowd in a few sets after the first time. */
-static inline uint64_t limit_hash(const struct limit *limit, uint64_t number)
+static inline uint64_t limit_hash(const struct limit *limit, uint64_t key, uint64_t number)
 {
-	uint64_t once = fold(number ^ limit->key[0], limit->key[1]);
+	uint64_t once = fold(number ^ key, limit->factor[0]);
 
-	return fold(once ^ limit->key[2], limit->key[1]);
+	return fold(once ^ limit->factor[1], limit->factor[0]);
 }
 
-/* The hash of a source: an IPv4 address, or the upper half of an IPv6 address, in host order. The
- * former is made a number that no IPv6 source has. */
-static inline uint64_t limit_key_ipv4(const struct limit *limit, uint32_t address)
+/* The source of an IPv4 address in host order: as a number, one that no IPv6 source has. */
+static inline void limit_source_ipv4(
+	const struct limit *limit, uint32_t address, struct limit_source *ret_source)
 {
-	return limit_hash(limit, UINT64_C(0xffffffff00000000) | address);
+	uint64_t number = UINT64_C(0xffffffff00000000) | address;
+
+	ret_source->hash = limit_hash(limit, limit->key[0], number);
 }
 
-static inline uint64_t limit_key_ipv6(const struct limit *limit, uint64_t high)
+/* The same of the upper half of an IPv6 address. */
+static inline void limit_source_ipv6(
+	const struct limit *limit, uint64_t high, struct limit_source *ret_source)
 {
-	return limit_hash(limit, high);
+	ret_source->hash = limit_hash(limit, limit->key[0], high);
+	ret_source->site_hash = limit_hash(limit, limit->key[1], high >> 16);
+	ret_source->subnet = high >> 8 & UINT8_MAX;
 }
 
 static inline struct limit_set *limit_set(const struct limit *limit, uint64_t hash)
@@ -123,13 +152,16 @@ static inline struct limit_set *limit_set(const struct limit *limit, uint64_t ha
 	return &limit->set[hash >> limit->set_shift];
 }
 
-/* Brings a source's set into the cache. Always inline: of a function that only prefetches gcc
+/* Brings a source's sets into the cache. Always inline: of a function that only prefetches gcc
  * thinks that it does nothing, and drops the call. */
 __attribute__((always_inline)) static inline void limit_prefetch(
-	const struct limit *limit, uint64_t hash)
+	const struct limit *limit, const struct limit_source *source, bool ipv6)
 {
-	if (limit->horizon > 0)
-		__builtin_prefetch(limit_set(limit, hash), 1);
+	if (limit->horizon == 0)
+		return;
+	__builtin_prefetch(limit_set(limit, source->hash), 1);
+	if (ipv6)
+		__builtin_prefetch(limit_set(limit, source->site_hash), 1);
 }
 
 /* A bit for each entry of `tag`, and from bit 8 on for each whose time has passed or is so far
@@ -186,28 +218,81 @@ static inline uint32_t limit_candidates(
 /* The entry of the source that owes least, of a set in which all owe. */
 unsigned int limit_least(const struct limit_set *set, uint32_t now);
 
-/* May the source of `hash` ask now? If so, this counts. */
-static inline bool limit_allow(struct limit *limit, uint64_t hash)
-{
-	uint32_t now = limit->now, horizon = limit->horizon, found, i, ahead, known;
+/* An entry of the table: that of a tag, or the one to be replaced by it. */
+struct limit_entry {
 	struct limit_set *set;
+	uint32_t way, tag;
+	uint32_t owed; /* units */
+};
 
-	if (horizon == 0)
-		return true;
-	set = limit_set(limit, hash);
-	found = limit_candidates(set, (uint32_t)hash, now, horizon);
+static inline struct limit_entry limit_find(
+	const struct limit *limit, struct limit_set *set, uint32_t tag)
+{
+	uint32_t now = limit->now, horizon = limit->horizon, i, ahead, known;
+	uint32_t found = limit_candidates(set, tag, now, horizon);
+
 	if (__builtin_expect(found == 0, 0))
 		i = LIMIT_WAYS + limit_least(set, now);
 	else
 		i = (uint32_t)__builtin_ctz(found);
 	ahead = set->time[i % LIMIT_WAYS] - now;
 	known = (i < LIMIT_WAYS) & (ahead - 1 < horizon);
-	ahead &= 0 - known; /* no branch: it is anybody's guess */
-	if (ahead > horizon - LIMIT_INTERVAL)
+	/* No branch: it is anybody's guess. */
+	return (struct limit_entry){set, i % LIMIT_WAYS, tag, ahead & (0 - known)};
+}
+
+/* Is there no room for another request at a level: 0 for a source, 1 for a /56, 2 for a /48? */
+static inline bool limit_is_full(
+	const struct limit *limit, const struct limit_entry *entry, unsigned int level)
+{
+	return entry->owed > limit->horizon - limit->charge[level];
+}
+
+static inline void limit_charge(
+	const struct limit *limit, const struct limit_entry *entry, unsigned int level)
+{
+	entry->set->tag[entry->way] = entry->tag;
+	entry->set->time[entry->way] = limit->now + entry->owed + limit->charge[level];
+}
+
+/* The /48 of a busy site owes more than each of its /56, so it is not the one that is replaced. The
+ * first request of a rested site is not counted for its /56: both may have the same free entry, and
+ * the /48, which comes last, takes it. */
+static inline bool limit_allow_site(
+	const struct limit *limit, const struct limit_source *source, const struct limit_entry *own)
+{
+	struct limit_set *set = limit_set(limit, source->site_hash);
+	uint32_t tag = (uint32_t)source->site_hash;
+	struct limit_entry subnet = limit_find(limit, set, tag + 1 + source->subnet);
+	struct limit_entry site = limit_find(limit, set, tag);
+
+	if (limit_is_full(limit, own, 0) | limit_is_full(limit, &subnet, 1) |
+		limit_is_full(limit, &site, 2))
 		return false;
-	set->tag[i % LIMIT_WAYS] = (uint32_t)hash;
-	set->time[i % LIMIT_WAYS] = now + ahead + LIMIT_INTERVAL;
+	limit_charge(limit, own, 0);
+	limit_charge(limit, &subnet, 1);
+	limit_charge(limit, &site, 2);
 	return true;
 }
+
+/* May the source ask now? If so, this counts. */
+__attribute__((always_inline)) static inline bool limit_allow(
+	const struct limit *limit, const struct limit_source *source, bool ipv6)
+{
+	struct limit_entry own;
+
+	if (limit->horizon == 0)
+		return true;
+	own = limit_find(limit, limit_set(limit, source->hash), (uint32_t)source->hash);
+	if (ipv6)
+		return limit_allow_site(limit, source, &own);
+	if (limit_is_full(limit, &own, 0))
+		return false;
+	limit_charge(limit, &own, 0);
+	return true;
+}
+
+/* Is a request that limit_allow() has refused to be answered all the same? */
+bool limit_leaks(struct limit *limit);
 
 #endif

@@ -90,17 +90,19 @@ static bool limited(const struct responder *responder, const struct frame *frame
 {
 	struct limit *limit = responder->limit;
 	struct collector *collector = responder->collector;
-	const uint8_t *source = frame_source(frame);
-	uint64_t key;
+	const uint8_t *address = frame_source(frame);
+	struct limit_source source;
 
 	if (limit == NULL)
 		return false;
-	key = frame->ipv6 ? limit_key_ipv6(limit, get_u64(source))
-			  : limit_key_ipv4(limit, get_u32(source));
-	if (!limit_allow(limit, key))
-		return true;
+	if (frame->ipv6)
+		limit_source_ipv6(limit, get_u64(address), &source);
+	else
+		limit_source_ipv4(limit, get_u32(address), &source);
+	if (!(frame->ipv6 ? limit_allow(limit, &source, true) : limit_allow(limit, &source, false)))
+		return !limit_leaks(limit);
 	if (collector != NULL)
-		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, key);
+		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, source.hash);
 	return false;
 }
 
@@ -229,7 +231,12 @@ int responder_policy_new(
 	if (policy == NULL)
 		return -ENOMEM;
 	policy->generation = blob->generation;
-	policy->rate = (struct limit_rate){blob->ratelimit_interval_log2, blob->ratelimit_burst};
+	policy->rate = (struct limit_rate){
+		.interval_log2 = blob->ratelimit_interval_log2,
+		.burst = blob->ratelimit_burst,
+		.rollup_log2 = blob->ratelimit_rollup_log2,
+		.leak_log2 = blob->ratelimit_leak_log2,
+	};
 	policy->open_ipv4 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV4);
 	policy->open_ipv6 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV6);
 	r = served_init(&policy->served,

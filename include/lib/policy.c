@@ -137,6 +137,14 @@ static int access_sane(const struct meridian_policy_blob *blob)
 	return 1;
 }
 
+static int ratelimit_sane(const struct meridian_policy_blob *blob)
+{
+	return blob->ratelimit_interval_log2 >= MERIDIAN_RATELIMIT_INTERVAL_MIN &&
+		blob->ratelimit_interval_log2 <= MERIDIAN_RATELIMIT_INTERVAL_MAX &&
+		blob->ratelimit_leak_log2 <= MERIDIAN_RATELIMIT_LEAK_MAX &&
+		blob->ratelimit_rollup_log2 <= MERIDIAN_RATELIMIT_ROLLUP_MAX;
+}
+
 int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size)
 {
 	int fits = size >= sizeof(*blob) && size <= MERIDIAN_SLOTS_BLOB_MAX && blob->size == size &&
@@ -158,10 +166,7 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 		blob->no_client_log > 1 || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
-	if (blob->ratelimit_interval_log2 < MERIDIAN_RATELIMIT_INTERVAL_MIN ||
-		blob->ratelimit_interval_log2 > MERIDIAN_RATELIMIT_INTERVAL_MAX)
-		return -EBADMSG;
-	if (blob->interleave_entries > MERIDIAN_INTERLEAVE_MAX)
+	if (blob->interleave_entries > MERIDIAN_INTERLEAVE_MAX || !ratelimit_sane(blob))
 		return -EBADMSG;
 	if (!devices_sane(blob) || !nics_sane(blob) || !queues_sane(blob) ||
 		!addresses_sane(blob) || !access_sane(blob) || !smear_sane(blob))

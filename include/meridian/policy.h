@@ -43,6 +43,8 @@ struct meridian_policy_table {
 
 #define MERIDIAN_RATELIMIT_INTERVAL_MIN (-19) /* log2 s */
 #define MERIDIAN_RATELIMIT_INTERVAL_MAX 12
+#define MERIDIAN_RATELIMIT_LEAK_MAX     4 /* log2 */
+#define MERIDIAN_RATELIMIT_ROLLUP_MAX   4 /* log2 */
 
 #define MERIDIAN_SMEAR_NONE   0
 #define MERIDIAN_SMEAR_LINEAR 1
@@ -69,10 +71,13 @@ struct meridian_policy_blob {
 	uint16_t idle_sleep_us; /* longest nap of an idle worker, at most SLEEP_MAX_US; 0: none */
 	uint8_t smear_shape;    /* MERIDIAN_SMEAR_*, at addresses with `smear` */
 	uint8_t no_client_log;  /* 1: who asks is not written down; else 0 */
-	uint32_t smear_duration_s;   /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
-	uint32_t interleave_entries; /* replies whose transmit time is kept for their clients, per
-					answering process; at most INTERLEAVE_MAX; 0: none */
-	uint32_t reserved0;
+	uint32_t smear_duration_s;     /* SMEAR_MIN_S to SMEAR_MAX_S; 0 without shape */
+	uint32_t interleave_entries;   /* replies whose transmit time is kept for their clients, per
+					  answering process; at most INTERLEAVE_MAX; 0: none */
+	uint8_t ratelimit_leak_log2;   /* above the limit one in 2^this is answered; 0: none */
+	uint8_t ratelimit_rollup_log2; /* an IPv6 /56 has 2^this times a /64's rate and burst, and
+					  a /48 2^this times a /56's */
+	uint8_t reserved0[2];
 	uint64_t reserved[4];
 };
 

@@ -47,14 +47,18 @@ lab_network
 lab_config "local stratum 10"
 lab_serve
 [ "$(received "$LAB_SERVER4")" = 40 ] || lab_fail "limited without a limit"
-ratelimit dataplane "interval 0 burst $BURST"
+ratelimit dataplane "interval 0 burst $BURST leak 0"
 limited dataplane "$LAB_SERVER4"
 limited dataplane "$LAB_SERVER6"
 ip -n client address add 192.0.2.3/24 dev eth0
 lab_ask --source 192.0.2.3 "$LAB_SERVER4" >/dev/null || lab_fail "another source is limited, too"
+ratelimit dataplane "interval 0 burst 1 leak 1"
+leaked=$(received "$LAB_SERVER4") # of 39 half, and 1 or 2
+lab_note "$leaked of 40 answered with leak 1"
+[ "$leaked" -ge 6 ] && [ "$leaked" -le 36 ] || lab_fail "not half of them leaked"
 ratelimit dataplane off
 [ "$(received "$LAB_SERVER4")" = 40 ] || lab_fail "still limited after a reload"
 lab_stop dataplane
 lab_wait 5 "the fallback to answer" lab_fallback_answers
-ratelimit fallback "interval 0 burst $BURST"
+ratelimit fallback "interval 0 burst $BURST leak 0"
 limited fallback "$LAB_SERVER4"

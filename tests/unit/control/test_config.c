@@ -25,6 +25,8 @@ static void test_defaults(void **state)
 	assert_int_equal(config.ratelimit_interval_log2, -5);
 	assert_int_equal(config.ratelimit_burst, 128);
 	assert_int_equal(config.interleave_entries, 65536);
+	assert_int_equal(config.ratelimit_leak_log2, 2);
+	assert_int_equal(config.ratelimit_rollup_log2, 3);
 	config_free(&config);
 }
 
@@ -84,10 +86,14 @@ static void test_ratelimit(void **state)
 	assert_string_equal(messages, "");
 	expect_ratelimit("ratelimit off\n", 0, 0);
 	expect_ratelimit("ratelimit interval 1 burst 16 leak 2 kod 0\n", 1, 16);
+	assert_string_equal(messages, "");
+	expect_ratelimit("ratelimit interval 1 burst 16 kod 2\n", 1, 16);
 	assert_string_equal(messages,
-		"1: ratelimit: warning: leak has no effect: a source that asks too often is still "
-		"answered at its rate\n"
 		"1: ratelimit: warning: kod has no effect: nobody is told to slow down\n");
+	assert_int_equal(load("ratelimit leak 0 rollup 4\n"), 0);
+	assert_int_equal(config.ratelimit_leak_log2, 0);
+	assert_int_equal(config.ratelimit_rollup_log2, 4);
+	config_free(&config);
 	expect_ratelimit("ratelimit\nratelimit off\n", 0, 0);
 	assert_string_equal(messages, "2: ratelimit: warning: replaces line 1\n");
 	expect_error("ratelimit interval -20\n",
@@ -100,7 +106,11 @@ static void test_ratelimit(void **state)
 	expect_error("ratelimit burst 8 off\n", "1: ratelimit: unknown option 'off'\n");
 	expect_error("ratelimit off burst\n",
 		"1: ratelimit: 'burst' is too much (usage: ratelimit [interval POLL] [burst COUNT] "
-		"[leak N] [kod N] | off)\n");
+		"[leak N] [kod N] [rollup N] | off)\n");
+	expect_error(
+		"ratelimit leak 5\n", "1: ratelimit: leak 5 is out of range (allowed: 0 to 4)\n");
+	expect_error("ratelimit rollup -1\n",
+		"1: ratelimit: rollup -1 is out of range (allowed: 0 to 4)\n");
 }
 
 static void test_interleaved(void **state)
@@ -414,7 +424,7 @@ static void test_dump_is_a_config(void **state)
 		     "server d maxdelaydevratio 3 ipv6 maxpoll 5\npool e maxsources 2\nhwtimestamp "
 		     "eth0 txcomp 1e-7 rxfilter ntp\nminsources "
 		     "2\nmaxjitter 0.1\n"
-		     "ratelimit interval -7 burst 3\ninterleaved 1024\n"
+		     "ratelimit interval -7 burst 3 leak 1 rollup 0\ninterleaved 1024\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"

@@ -56,7 +56,8 @@ static struct crowd *crowd_new(void)
 
 	crowd = (struct crowd){.policy = fixture_policy(), .model = fixture_model()};
 	crowd.model.valid_until_counter = UINT64_MAX;
-	crowd.policy->rate = (struct limit_rate){-5, 128};
+	crowd.policy->rate =
+		(struct limit_rate){.interval_log2 = -5, .burst = 128, .rollup_log2 = 3};
 	crowd.collector.stride = 1;
 	assert_int_equal(limit_new(&limit, 12, 4711), 0);
 	responder_init(&crowd.responder, 1, limit);

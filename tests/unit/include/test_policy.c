@@ -104,6 +104,9 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = 13);
 	CHECK(0, b.head.interleave_entries = MERIDIAN_INTERLEAVE_MAX);
 	CHECK(-EBADMSG, b.head.interleave_entries = MERIDIAN_INTERLEAVE_MAX + 1);
+	CHECK(0, (b.head.ratelimit_leak_log2 = 4, b.head.ratelimit_rollup_log2 = 4));
+	CHECK(-EBADMSG, b.head.ratelimit_leak_log2 = 5);
+	CHECK(-EBADMSG, b.head.ratelimit_rollup_log2 = 5);
 	CHECK(-EBADMSG, memset(b.nic[0].name, 'x', sizeof(b.nic[0].name)));
 	CHECK(-EBADMSG, b.nic[0].name[0] = 0);
 	CHECK(-EBADMSG, b.nic[0].kind = 0);

@@ -50,6 +50,8 @@ static struct policy_content sample(void)
 		.ratelimit_interval_log2 = -5,
 		.ratelimit_burst = 128,
 		.interleave_entries = 4096,
+		.ratelimit_leak_log2 = 2,
+		.ratelimit_rollup_log2 = 3,
 		.counter_id = 1,
 		.nics = &nic,
 		.nic_count = 1,
@@ -88,6 +90,8 @@ static void test_reader_sees_what_was_published(void **state)
 	assert_int_equal(blob->ratelimit_interval_log2, -5);
 	assert_int_equal(blob->ratelimit_burst, 128);
 	assert_int_equal(blob->interleave_entries, 4096);
+	assert_int_equal(blob->ratelimit_leak_log2, 2);
+	assert_int_equal(blob->ratelimit_rollup_log2, 3);
 	assert_int_equal(blob->queues.count, 2);
 	assert_string_equal(
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic)->name, "eth0");

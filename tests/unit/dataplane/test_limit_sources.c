@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Who passes the rate limiter and who does not: subnets, clients as they are, floods. */
+
+#include "seed.h"
+#include <limit.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define HZ    (UINT64_C(1) << 31)
+#define START (UINT64_C(1) << 50)
+#define SITE  UINT64_C(0x20010db812340000) /* 2001:db8:1234::/48 */
+
+/* What `ratelimit` is where no line sets it. */
+static const struct limit_rate usual = {
+	.interval_log2 = -5, .burst = 128, .rollup_log2 = 3, .leak_log2 = 2};
+
+struct world {
+	struct seed seed;
+	struct limit *limit;
+	struct limit_rate rate;
+	uint64_t counter;
+};
+
+static int world_setup(void **state)
+{
+	static struct world world;
+
+	world = (struct world){.seed = seed_init("sources"), .rate = usual, .counter = START};
+	assert_int_equal(limit_new(&world.limit, LIMIT_SETS_LOG2, seed_next(&world.seed)), 0);
+	limit_begin(world.limit, &world.rate, START, HZ);
+	*state = &world;
+	return 0;
+}
+
+static int world_teardown(void **state)
+{
+	struct world *world = *state;
+
+	limit_free(world->limit);
+	return 0;
+}
+
+static void wait_ticks(struct world *world, uint64_t ticks)
+{
+	world->counter += ticks;
+	limit_begin(world->limit, &world->rate, world->counter, HZ);
+}
+
+static void wait_s(struct world *world, double s)
+{
+	wait_ticks(world, (uint64_t)(s * (double)HZ));
+}
+
+static bool ask_ipv4(struct world *world, uint32_t address)
+{
+	struct limit_source source;
+
+	limit_source_ipv4(world->limit, address, &source);
+	return limit_allow(world->limit, &source, false);
+}
+
+static bool ask_ipv6(struct world *world, uint64_t high)
+{
+	struct limit_source source;
+
+	limit_source_ipv6(world->limit, high, &source);
+	return limit_allow(world->limit, &source, true);
+}
+
+/* How many of `count` requests at once are answered, from `step` to `step` in a site. */
+static unsigned int at_once(struct world *world, uint64_t first, uint64_t step, unsigned int count)
+{
+	unsigned int answered = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		answered += ask_ipv6(world, first + i % 0x10000 * step);
+	return answered;
+}
+
+/* Each of them in a site of its own, all at once: of one /64, of the 256 of a /56, and of a /48. */
+static void wider_subnets_have_larger_buckets(void **state)
+{
+	struct world *world = *state;
+
+	for (uint8_t rollup = 0; rollup <= MERIDIAN_RATELIMIT_ROLLUP_MAX; rollup++) {
+		uint64_t site = SITE + ((uint64_t)rollup << 20);
+		unsigned int answered;
+
+		world->rate =
+			(struct limit_rate){.interval_log2 = -3, .burst = 7, .rollup_log2 = rollup};
+		wait_s(world, 0);
+		assert_int_equal(at_once(world, site, 0, 1000), 7);
+		answered = at_once(world, site + 0x10000, 1, 256);
+		assert_in_range(answered, 7 << rollup, (7 << rollup) + 1);
+		assert_int_equal(at_once(world, site + 0x20000, 1, 65536), 7 << 2 * rollup);
+		assert_int_equal(at_once(world, site + 0x30000, 1, 10), 7 + (rollup > 0) * 3);
+		wait_s(world, 4.0 / 8);
+		assert_int_equal(at_once(world, site + 0x10000, 1, 256), 4 << rollup);
+	}
+}
+
+/* Somebody with a /48 asks 100000 times a second, each time from another /64. */
+static void a_site_is_held_to_64_sources(void **state)
+{
+	struct world *world = *state;
+	const unsigned int rate = 32 * 64, burst = 128 * 64, seconds = 20;
+	unsigned int answered = 0;
+
+	for (unsigned int i = 0; i < seconds * 100000; i++) {
+		wait_ticks(world, HZ / 100000 + 1);
+		answered += ask_ipv6(world, SITE | (seed_next(&world->seed) & 0xffff));
+	}
+	assert_in_range(
+		answered, burst + rate * seconds - rate / 8, burst + rate * seconds + rate / 8);
+}
+
+/* 20000 hosts in 200 subnets, each asking every 64 s at an instant of its own, for ten minutes. */
+static void an_ordinary_site_passes(void **state)
+{
+	struct world *world = *state;
+	unsigned int refused = 0;
+
+	for (unsigned int i = 0; i < 20000 / 64 * 600; i++) {
+		wait_ticks(world, seed_next(&world->seed) % (2 * HZ * 64 / 20000));
+		refused += !ask_ipv6(world, SITE | (seed_next(&world->seed) % 200 * 7));
+	}
+	assert_int_equal(refused, 0);
+}
+
+/* One host in flood takes nothing from the others of its site. */
+static void a_greedy_neighbour_costs_nothing(void **state)
+{
+	struct world *world = *state;
+	unsigned int refused = 0;
+
+	for (unsigned int i = 0; i < 200000; i++) {
+		wait_ticks(world, HZ / 100000);
+		ask_ipv6(world, SITE | 1);
+		if (i % 10000 == 0)
+			refused += !ask_ipv6(world, SITE | 2);
+	}
+	assert_int_equal(refused, 0);
+}
+
+/* A client's requests: `count`, `interval_s` apart, again every `period_s`. */
+static const struct {
+	const char *text;
+	unsigned int count;
+	double interval_s, period_s;
+} clients[] = {
+	{"monitor of the NTP pool", 3, 2, 60},
+	{"three at once, as RIPE Atlas", 3, 0, 240},
+	{"ntpd with burst", 8, 2, 64},
+	{"chronyd with iburst", 4, 2, 64},
+	{"ntpdate", 8, 0, 10},
+	{"chronyd, minpoll -4", 64, 1.0 / 16, 4},
+	{"a hundred hosts behind one address, turned on together", 100, 0, 1024},
+};
+
+static void clients_pass(void **state)
+{
+	struct world *world = *state;
+
+	for (uint32_t client = 0; client < sizeof(clients) / sizeof(clients[0]); client++) {
+		unsigned int refused = 0;
+
+		for (unsigned int round = 0; round < 20; round++) {
+			for (unsigned int i = 0; i < clients[client].count; i++) {
+				refused += !ask_ipv4(world, client);
+				refused += !ask_ipv6(world, SITE + (client << 16));
+				wait_s(world, clients[client].interval_s);
+			}
+			wait_s(world,
+				clients[client].period_s -
+					clients[client].interval_s * clients[client].count);
+		}
+		if (refused != 0)
+			fail_msg("%s: %u refused", clients[client].text, refused);
+	}
+}
+
+/* 1500 subscribers behind one address, each asking every 64 s, for an hour. */
+static void a_carriers_nat_passes(void **state)
+{
+	struct world *world = *state;
+	unsigned int refused = 0;
+
+	for (unsigned int i = 0; i < 1500 * 3600 / 64; i++) {
+		wait_ticks(world, seed_next(&world->seed) % (2 * HZ * 64 / 1500));
+		refused += !ask_ipv4(world, 0x64400001);
+	}
+	assert_int_equal(refused, 0);
+}
+
+static bool ask_at_random(struct world *world)
+{
+	uint64_t random = seed_next(&world->seed);
+
+	return random & 1 ? ask_ipv4(world, (uint32_t)(random >> 32))
+			  : ask_ipv6(world, UINT64_C(0x2000000000000000) | random >> 3);
+}
+
+/* 10^7 sources at 5 million requests a second, and a few clients among them. */
+static void clients_pass_in_a_flood(void **state)
+{
+	enum {
+		FLOOD = 10000000,
+		RATE = 5000000
+	};
+	struct world *world = *state;
+	const struct limit_set *before = world->limit->set;
+	unsigned int refused = 0, asked = 0;
+
+	for (unsigned int i = 0; i < FLOOD; i++) {
+		if (i % 32 == 0)
+			wait_ticks(world, 32 * HZ / RATE);
+		refused += !ask_at_random(world);
+		if (i % RATE == 0 || (i < RATE && i % (RATE / 8) == 0)) { /* 8, then one a second */
+			refused += !ask_ipv4(world, 0xc0000201);
+			refused += !ask_ipv6(world, SITE);
+			asked += 2;
+		}
+	}
+	assert_int_equal(asked, 2 * 9);
+	assert_int_equal(refused, 0);
+	assert_ptr_equal(world->limit->set, before); /* nothing grew */
+}
+
+static void leaks_at_its_rate(void **state)
+{
+	struct world *world = *state;
+
+	for (uint8_t leak = 0; leak <= MERIDIAN_RATELIMIT_LEAK_MAX; leak++) {
+		unsigned int leaked = 0;
+
+		world->rate.leak_log2 = leak;
+		wait_s(world, 0);
+		for (unsigned int i = 0; i < 160000; i++)
+			leaked += limit_leaks(world->limit);
+		if (leak == 0)
+			assert_int_equal(leaked, 0);
+		else
+			assert_in_range(
+				leaked, (160000 >> leak) * 9 / 10, (160000 >> leak) * 11 / 10);
+	}
+}
+
+/* Debts are kept while only what is said to those above the limit changes. */
+static void remembers_at_another_leak(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(at_once(world, SITE, 0, 1000), 128);
+	world->rate.leak_log2 = 4;
+	wait_s(world, 0);
+	assert_int_equal(at_once(world, SITE, 0, 1000), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(wider_subnets_have_larger_buckets),
+		TEST(a_site_is_held_to_64_sources),
+		TEST(an_ordinary_site_passes),
+		TEST(a_greedy_neighbour_costs_nothing),
+		TEST(clients_pass),
+		TEST(a_carriers_nat_passes),
+		TEST(clients_pass_in_a_flood),
+		TEST(leaks_at_its_rate),
+		TEST(remembers_at_another_leak),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
