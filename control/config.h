@@ -163,9 +163,13 @@ struct config {
 	uint8_t ratelimit_burst;         /* requests at once, 128; 0: no limit */
 	uint8_t ratelimit_leak_log2;     /* above it one in 2^this is answered, 2; 0: none */
 	uint8_t ratelimit_rollup_log2;   /* an IPv6 /56 has 2^this times a /64's, 3 */
-	bool no_client_log;              /* noclientlog: who asks is not written down */
-	uint32_t interleave_entries;     /* interleaved: replies kept, 65536; 0: none */
-	uint8_t smear_shape;             /* MERIDIAN_SMEAR_* */
+	uint8_t ratelimit_kod_log2;      /* one in 2^this of those dropped is told so, 0: none */
+	uint16_t ratelimit_kod_after_s;  /* once its source has been above the limit so long, 240 */
+	struct meridian_policy_access kod_exempt[MERIDIAN_POLICY_KOD_EXEMPT_MAX];
+	size_t kod_exempt_count;
+	bool no_client_log;          /* noclientlog: who asks is not written down */
+	uint32_t interleave_entries; /* interleaved: replies kept, 65536; 0: none */
+	uint8_t smear_shape;         /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
 	struct config_address smear[CONFIG_BIND_MAX]; /* addresses where leap seconds are smeared */
 	size_t smear_count;

@@ -58,9 +58,16 @@ static void dump_ratelimit(const struct config *config, FILE *out)
 	if (config->ratelimit_burst == 0)
 		fputs("ratelimit off\n", out);
 	else
-		fprintf(out, "ratelimit interval %d burst %u leak %u rollup %u\n",
+		fprintf(out,
+			"ratelimit interval %d burst %u leak %u kod %u kodafter %u rollup %u\n",
 			config->ratelimit_interval_log2, config->ratelimit_burst,
-			config->ratelimit_leak_log2, config->ratelimit_rollup_log2);
+			config->ratelimit_leak_log2, config->ratelimit_kod_log2,
+			config->ratelimit_kod_after_s, config->ratelimit_rollup_log2);
+	for (size_t i = 0; i < config->kod_exempt_count; i++) {
+		fputs("kodexempt ", out);
+		dump_address(out, config->kod_exempt[i].octets, config->kod_exempt[i].family);
+		fprintf(out, "/%u\n", config->kod_exempt[i].prefix_len);
+	}
 }
 
 static void dump_smear(const struct config *config, FILE *out)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_table.h"
+#include <string.h>
 #include <strings.h>
 
 /* An option of `ratelimit`, all of them whole numbers. */
@@ -13,6 +14,7 @@ enum {
 	BURST,
 	LEAK,
 	KOD,
+	KOD_AFTER,
 	ROLLUP,
 	OPTIONS
 };
@@ -22,7 +24,8 @@ static const struct option options[OPTIONS] = {
 		3},
 	[BURST] = {"burst", 1, UINT8_MAX, 8},
 	[LEAK] = {"leak", 0, MERIDIAN_RATELIMIT_LEAK_MAX, 2},
-	[KOD] = {"kod", 0, 4, 0},
+	[KOD] = {"kod", 0, MERIDIAN_RATELIMIT_KOD_MAX, 0},
+	[KOD_AFTER] = {"kodafter", 1, MERIDIAN_RATELIMIT_KOD_AFTER_MAX_S, 240},
 	[ROLLUP] = {"rollup", 0, MERIDIAN_RATELIMIT_ROLLUP_MAX, 3},
 };
 
@@ -57,10 +60,40 @@ void config_parse_ratelimit(struct config_parser *parser, const struct config_di
 		if (!option_parse(parser, word, value))
 			return;
 	}
-	if (value[KOD] > 0)
-		config_warning(parser, "warning: kod has no effect: nobody is told to slow down");
 	config->ratelimit_interval_log2 = (int8_t)value[INTERVAL];
 	config->ratelimit_burst = (uint8_t)value[BURST];
 	config->ratelimit_leak_log2 = (uint8_t)value[LEAK];
+	config->ratelimit_kod_log2 = (uint8_t)value[KOD];
+	config->ratelimit_kod_after_s = (uint16_t)value[KOD_AFTER];
 	config->ratelimit_rollup_log2 = (uint8_t)value[ROLLUP];
+}
+
+static bool kodexempt_has(const struct config *config, const struct meridian_policy_access *subnet)
+{
+	for (size_t i = 0; i < config->kod_exempt_count; i++) {
+		if (memcmp(&config->kod_exempt[i], subnet, sizeof(*subnet)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void config_parse_kodexempt(struct config_parser *parser, const struct config_directive *row)
+{
+	struct config *config = parser->config;
+	struct meridian_policy_access subnet = {.allow = 1};
+	const char *word = config_word_required(parser, "the subnet"), *wrong;
+
+	(void)row;
+	if (word == NULL)
+		return;
+	wrong = config_subnet_parse(word, &subnet);
+	subnet.allow = 1;
+	if (wrong != NULL)
+		config_error(parser, "'%s' %s", word, wrong);
+	else if (kodexempt_has(config, &subnet))
+		config_warning(parser, "warning: %s stands there twice", word);
+	else if (config->kod_exempt_count == MERIDIAN_POLICY_KOD_EXEMPT_MAX)
+		config_error(parser, "more than %d subnets", MERIDIAN_POLICY_KOD_EXEMPT_MAX);
+	else
+		config->kod_exempt[config->kod_exempt_count++] = subnet;
 }

@@ -286,7 +286,8 @@ const struct config_directive config_table[] = {
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_ratelimit,
 		.initial = "interval -5 burst 128 leak 2 rollup 3",
-		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] [rollup N] | off",
+		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] [kodafter SECONDS] "
+			  "[rollup N] | off",
 		.text = "Answer each source (an IPv4 address, or an IPv6 subnet of 64 bits) once "
 			"in 2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at "
 			"once (allowed 1 to 255). What is above that is dropped as rate_limited, "
@@ -299,10 +300,25 @@ const struct config_directive config_table[] = {
 			"limits sources without being told to, at 32 requests a second: more than "
 			"a client asks for, or a few hundred behind one address, and less than a "
 			"flood in the name of a victim. A line that leaves out a value has "
-			"chrony's, interval 3 and burst 8. kod has no effect in this version. off "
+			"chrony's, interval 3 and burst 8. kod N tells sources to ask less often, "
+			"by a kiss-o'-death RATE that has no time in it, in one of 2^N of the "
+			"replies that are not given (allowed 0 to 4, default 0: nobody is told); "
+			"but unlike chrony only those that have been above the limit for "
+			"kodafter SECONDS without a pause of 16 (allowed 1 to 3600, default "
+			"240), and each once in 16 seconds at most, a worker 64 times a second. "
+			"Whoever floods us in the name of a client for so long may have it told, "
+			"too, though seldom. off "
 			"limits nobody. Each worker counts the requests that reach it, and so "
 			"does meridian-fallback: where the NIC spreads a source's ports over the "
 			"workers, it may ask each of them so often."},
+	{.name = "kodexempt",
+		.class = CONFIG_OWN,
+		.many = true,
+		.parse = config_parse_kodexempt,
+		.syntax = "SUBNET",
+		.text = "Never tell the clients of a subnet to ask less often, whatever kod of "
+			"ratelimit says: monitors, whose score falls with a kiss, or networks "
+			"behind one address. May be repeated up to 64 times."},
 	{.name = "noclientlog",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_flag,

@@ -127,6 +127,7 @@ void config_parse_workers(struct config_parser *parser, const struct config_dire
 void config_parse_local(struct config_parser *parser, const struct config_directive *row);
 void config_parse_allow(struct config_parser *parser, const struct config_directive *row);
 void config_parse_ratelimit(struct config_parser *parser, const struct config_directive *row);
+void config_parse_kodexempt(struct config_parser *parser, const struct config_directive *row);
 void config_parse_bindaddress(struct config_parser *parser, const struct config_directive *row);
 void config_parse_bindcmdaddress(struct config_parser *parser, const struct config_directive *row);
 void config_parse_counter(struct config_parser *parser, const struct config_directive *row);

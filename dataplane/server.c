@@ -159,9 +159,12 @@ static void smear(const struct responder *responder, struct server_burst *burst,
 
 	if (!smear_is_active(smear, model, meridian_timemodel_utc(model, counter)))
 		return;
-	for (unsigned int i = 0; i < burst->count; i++)
+	for (unsigned int i = 0; i < burst->count; i++) {
+		if (burst->verdict[i] == MERIDIAN_VERDICT_kod)
+			continue; /* tells no time */
 		smear_reply(smear, model, meridian_timemodel_utc(model, burst->receive_counter[i]),
 			&burst->frame[i]);
+	}
 	for (unsigned int i = 0; responder->signing && i < burst->count; i++)
 		responder_sign(responder, &burst->frame[i]);
 }
@@ -197,18 +200,21 @@ void server_finish(struct server *server, struct server_burst *burst)
 void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent)
 {
 	struct meridian_stats_worker *slot = server->slot;
-	uint64_t octets = 0, unsynchronised = 0, interleaved = 0;
+	uint64_t octets = 0, unsynchronised = 0, interleaved = 0, kissed = 0;
 
 	for (unsigned int i = 0; i < sent; i++) {
 		octets += burst->frame[i].length;
 		unsynchronised += burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
+		kissed += burst->verdict[i] == MERIDIAN_VERDICT_kod;
 	}
 	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
 		interleaved += burst->note[i].note.earned;
 	meridian_stats_add(&slot->interleaved, interleaved);
 	meridian_stats_add(&slot->tx_packets, sent);
 	meridian_stats_add(&slot->tx_octets, octets);
-	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_answered], sent - unsynchronised);
+	meridian_stats_add(
+		&slot->verdict[MERIDIAN_VERDICT_answered], sent - unsynchronised - kissed);
+	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_kod], kissed);
 	meridian_stats_add(
 		&slot->verdict[MERIDIAN_VERDICT_answered_unsynchronised], unsynchronised);
 	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_tx_failed], burst->count - sent);

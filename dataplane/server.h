@@ -150,7 +150,8 @@ bool server_past_counter(
 static inline bool server_answers(const struct server_burst *burst, unsigned int i)
 {
 	return burst->verdict[i] == MERIDIAN_VERDICT_answered ||
-		burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
+		burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised ||
+		burst->verdict[i] == MERIDIAN_VERDICT_kod;
 }
 
 /* Moves frame `from` to place `to`, which is before it. */

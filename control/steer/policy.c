@@ -18,7 +18,8 @@ static uint64_t content_size(const struct policy_content *content)
 		content->worker_count * sizeof(*content->workers) +
 		content->address_count * sizeof(*content->addresses) +
 		content->access_count * sizeof(*content->access) +
-		content->device_count * sizeof(*content->devices);
+		content->device_count * sizeof(*content->devices) +
+		content->kod_exempt_count * sizeof(*content->kod_exempt);
 }
 
 /* Appends a table at blob->size. */
@@ -53,6 +54,8 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 	blob->ratelimit_burst = content->ratelimit_burst;
 	blob->ratelimit_leak_log2 = content->ratelimit_leak_log2;
 	blob->ratelimit_rollup_log2 = content->ratelimit_rollup_log2;
+	blob->ratelimit_kod_log2 = content->ratelimit_kod_log2;
+	blob->ratelimit_kod_after_s = content->ratelimit_kod_after_s;
 	blob->idle_sleep_us = content->idle_sleep_us;
 	blob->smear_shape = content->smear_shape;
 	blob->smear_duration_s = content->smear_duration_s;
@@ -69,6 +72,8 @@ static struct meridian_policy_blob *blob_new(const struct policy_content *conten
 		sizeof(*content->access));
 	blob_append(blob, &blob->devices, content->devices, content->device_count,
 		sizeof(*content->devices));
+	blob_append(blob, &blob->kod_exempt, content->kod_exempt, content->kod_exempt_count,
+		sizeof(*content->kod_exempt));
 	return blob;
 }
 

@@ -17,6 +17,8 @@ struct policy_content {
 	uint8_t ratelimit_burst; /* 0: no limit */
 	uint8_t ratelimit_leak_log2;
 	uint8_t ratelimit_rollup_log2;
+	uint8_t ratelimit_kod_log2;
+	uint16_t ratelimit_kod_after_s;
 	uint16_t idle_sleep_us;
 	uint8_t smear_shape; /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
@@ -28,7 +30,9 @@ struct policy_content {
 	const struct meridian_policy_address *addresses;
 	const struct meridian_policy_access *access;
 	const struct meridian_policy_device *devices;
-	size_t nic_count, queue_count, worker_count, address_count, access_count, device_count;
+	const struct meridian_policy_access *kod_exempt;
+	size_t nic_count, queue_count, worker_count, address_count, access_count, device_count,
+		kod_exempt_count;
 };
 
 /* Makes or adopts the page in `rundir`. Returns 0, -EBUSY when another control has it, or a

@@ -169,6 +169,8 @@ static int publish(void)
 		.ratelimit_burst = steer_config->ratelimit_burst,
 		.ratelimit_leak_log2 = steer_config->ratelimit_leak_log2,
 		.ratelimit_rollup_log2 = steer_config->ratelimit_rollup_log2,
+		.ratelimit_kod_log2 = steer_config->ratelimit_kod_log2,
+		.ratelimit_kod_after_s = steer_config->ratelimit_kod_after_s,
 		.idle_sleep_us = steer_config->idle_sleep_us,
 		.smear_shape = steer_config->smear_shape,
 		.smear_duration_s = steer_config->smear_duration_s,
@@ -184,6 +186,8 @@ static int publish(void)
 		.access = access_table,
 		.access_count = access_count,
 		.devices = devices,
+		.kod_exempt = steer_config->kod_exempt,
+		.kod_exempt_count = steer_config->kod_exempt_count,
 	};
 	int r;
 

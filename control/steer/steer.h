@@ -25,7 +25,7 @@
  */
 int steer_init(const struct config *config, uint8_t counter_id);
 
-/* Takes over access rules, bind addresses, `ratelimit` and `idlesleep` of a reloaded config, a new
+/* Takes over access rules, bind addresses, rate limits and `idlesleep` of a reloaded config, a new
  * policy generation, and its keys. What needs a restart (nic, workers, memory) is logged. `config`
  * replaces the earlier one, which may be freed then. */
 void steer_reload(const struct config *config);

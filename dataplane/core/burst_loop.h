@@ -185,27 +185,31 @@ INLINE void layout_set(struct frame *frame, bool ipv6)
 }
 
 /* Asked last: whoever is allowed has used up some of what it may ask. */
-INLINE bool limited(const struct responder *responder, const struct candidate *candidate, bool ipv6)
+INLINE enum meridian_verdict check_limit(struct responder *responder, struct frame *frame,
+	const struct candidate *candidate, bool ipv6)
 {
 	struct collector *collector = responder->collector;
 
 	if (responder->limit == NULL)
-		return false;
+		return MERIDIAN_VERDICT_answered;
 	if (!limit_allow(responder->limit, &candidate->source, ipv6))
-		return !limit_leaks(responder->limit);
+		return responder_refuse(responder, &candidate->source, frame);
 	if (collector != NULL)
 		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, candidate->source.hash);
-	return false;
+	return MERIDIAN_VERDICT_answered;
 }
 
 INLINE enum meridian_verdict serve(struct responder *responder, struct timestamps *timestamps,
 	struct frame *frame, const struct candidate *candidate, const struct arrival *arrival,
 	const struct common *common, bool ipv6)
 {
+	enum meridian_verdict verdict;
+
 	if (!allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
-	if (limited(responder, candidate, ipv6))
-		return MERIDIAN_VERDICT_rate_limited;
+	verdict = check_limit(responder, frame, candidate, ipv6);
+	if (verdict != MERIDIAN_VERDICT_answered)
+		return verdict;
 	frame->interleave = FRAME_BASIC;
 	if (__builtin_expect(candidate->asks, 0))
 		interleaved_classify(responder, frame,
@@ -297,6 +301,19 @@ static void classify(struct responder *responder, struct frame *frame,
 		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }
 
+/* Takes the time out of the replies that are to tell none. */
+static void kisses_finish(struct frame *frame, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		uint8_t *payload = frame[i].data + frame[i].payload;
+
+		if (!reply_is_kiss(payload))
+			continue;
+		reply_set_transmit(payload, reply_origin(payload));
+		frame_checksum_udp(&frame[i]);
+	}
+}
+
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
@@ -313,6 +330,8 @@ static void finish(struct responder *responder, struct frame *frame, unsigned in
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
 	responder->timestamps = timestamps;
+	if (responder->kissing)
+		kisses_finish(frame, count);
 }
 
 #endif

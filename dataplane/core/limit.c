@@ -91,9 +91,39 @@ unsigned int limit_least(const struct limit_set *set, uint32_t now)
 	return least;
 }
 
-bool limit_leaks(struct limit *limit)
+/* True once in 2^n times, for n > 0. */
+static bool one_in(struct limit *limit, unsigned int n_log2)
 {
-	unsigned int leak_log2 = limit->rate.leak_log2;
+	return fold_random(&limit->random) >> (64 - n_log2) == 0;
+}
 
-	return leak_log2 > 0 && fold_random(&limit->random) >> (64 - leak_log2) == 0;
+/* Has the source itself used up what it may ask? */
+static bool is_greedy(const struct limit *limit, const struct limit_source *source)
+{
+	struct limit_entry own =
+		limit_find(limit, limit_set(limit, source->hash), (uint32_t)source->hash);
+
+	return limit_is_full(limit, &own, 0);
+}
+
+static bool tells(struct limit *limit, const struct limit_source *source)
+{
+	const struct limit_rate *rate = &limit->rate;
+	struct abuser *abuser;
+
+	if (rate->kod_log2 == 0 || !is_greedy(limit, source))
+		return false;
+	abuser = abusers_note(&limit->abusers, source->hash, limit->counter, limit->counter_hz,
+		rate->kod_after_s);
+	if (abuser == NULL || !one_in(limit, rate->kod_log2))
+		return false;
+	abuser->told = limit->counter;
+	return true;
+}
+
+enum limit_refusal limit_refuse(struct limit *limit, const struct limit_source *source)
+{
+	if (limit->rate.leak_log2 > 0 && one_in(limit, limit->rate.leak_log2))
+		return LIMIT_ANSWER;
+	return tells(limit, source) ? LIMIT_TELL : LIMIT_DROP;
 }

@@ -17,7 +17,9 @@
  * request moves the arrival time.
  *
  * Of what is refused, one in 2^leak_log2 at random is answered all the same. Without that, whoever
- * floods us in the name of a client would leave that client without answers.
+ * floods us in the name of a client would leave that client without answers. Of the rest, one in
+ * 2^kod_log2 is told to ask less often, if its source itself (rather than its /48) has asked too
+ * often for kod_after_s, and within the limits of abusers.h.
  *
  * The table is a cache of 8 entries in each set, a set being one line: with the hash of a source
  * its line can be prefetched. A /48 and its /56 are in one set, lest IPv6 take three lines. Entries
@@ -30,6 +32,7 @@
  * to within the burst.
  */
 
+#include "abusers.h"
 #include "fold.h"
 #include <meridian/policy.h>
 #include <meridian/timemodel.h>
@@ -56,7 +59,11 @@ struct limit_rate {
 	uint8_t burst;        /* 0: no limit */
 	uint8_t rollup_log2;  /* 0..MERIDIAN_RATELIMIT_ROLLUP_MAX */
 	uint8_t leak_log2;    /* 0: none; ..MERIDIAN_RATELIMIT_LEAK_MAX */
+	uint8_t kod_log2;     /* 0: none; ..MERIDIAN_RATELIMIT_KOD_MAX */
+	uint8_t reserved;
+	uint16_t kod_after_s;
 };
+_Static_assert(sizeof(struct limit_rate) == 8, "compared in one go, hence without gaps");
 
 /* Whom a request counts for. */
 struct limit_source {
@@ -88,6 +95,7 @@ struct limit {
 	uint64_t counter_hz;
 	struct limit_rate rate;
 	unsigned int sets_log2;
+	struct abusers abusers;
 };
 
 /*
@@ -292,7 +300,12 @@ __attribute__((always_inline)) static inline bool limit_allow(
 	return true;
 }
 
-/* Is a request that limit_allow() has refused to be answered all the same? */
-bool limit_leaks(struct limit *limit);
+/* What becomes of a request that limit_allow() has refused, in this burst. */
+enum limit_refusal {
+	LIMIT_DROP,
+	LIMIT_ANSWER, /* all the same */
+	LIMIT_TELL,   /* that it asks too often */
+};
+enum limit_refusal limit_refuse(struct limit *limit, const struct limit_source *source);
 
 #endif

@@ -9,9 +9,21 @@
 #define NS_PER_S     UINT64_C(1000000000)
 #define SHORT_SECOND UINT32_C(0x10000) /* 1 s as 16.16 */
 
+/* Of a kiss, as seconds log2. */
+#define KISS_POLL_MIN 6
+#define KISS_POLL_MAX 10
+#define POLL_MAX      17
+
 #define RECEIVE_OFFSET  offsetof(struct meridian_ntp_header, receive)
 #define TRANSMIT_OFFSET offsetof(struct meridian_ntp_header, transmit)
 #define ORIGIN_OFFSET   offsetof(struct meridian_ntp_header, origin)
+
+static int8_t clamp(int8_t value, int8_t min, int8_t max)
+{
+	if (value < min)
+		return min;
+	return value > max ? max : value;
+}
 
 /* NTP short format: 16.16 seconds. Errors are never made smaller by rounding. */
 static uint32_t short_seconds(uint64_t ns)
@@ -63,6 +75,18 @@ void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	payload[offsetof(struct meridian_ntp_header, poll)] = (uint8_t)request->poll;
 	put_u64(payload + ORIGIN_OFFSET, request->transmit);
 	put_u64(payload + RECEIVE_OFFSET, receive);
+}
+
+/* Some clients take the poll for their own lower limit; none is told an absurd one. */
+void reply_write_kiss(uint8_t *payload, const struct request *request, int8_t least_poll_log2)
+{
+	struct meridian_ntp_header kiss = {.refid = htonl(MERIDIAN_NTP_KISS_RATE)};
+	struct request told = *request;
+	int8_t least = clamp(least_poll_log2, KISS_POLL_MIN, KISS_POLL_MAX);
+
+	told.poll = clamp(request->poll, least, POLL_MAX);
+	reply_write(payload, &kiss, &told, MERIDIAN_NTP_LI_UNKNOWN, request->transmit);
+	reply_set_transmit(payload, request->transmit);
 }
 
 void reply_set_transmit(uint8_t *payload, uint64_t transmit)

@@ -24,6 +24,19 @@ void reply_prepare(struct meridian_ntp_header *ret_common,
 void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	const struct request *request, uint8_t leap, uint64_t receive);
 
+/* The same for a kiss-o'-death RATE (RFC 5905 section 7.4), which asks not to be asked more often
+ * than once in 2^least_poll_log2 seconds: it tells no time, as all its timestamps are that of the
+ * request, and nothing else of ours. */
+void reply_write_kiss(uint8_t *payload, const struct request *request, int8_t least_poll_log2);
+
+/* Is a written reply such a kiss? */
+static inline bool reply_is_kiss(const uint8_t *payload)
+{
+	return payload[offsetof(struct meridian_ntp_header, stratum)] == MERIDIAN_NTP_STRATUM_KOD &&
+		get_u32(payload + offsetof(struct meridian_ntp_header, refid)) ==
+		MERIDIAN_NTP_KISS_RATE;
+}
+
 /* The origin timestamp of a written reply, and its transmit timestamp, both as numbers. */
 static inline uint64_t reply_origin(const uint8_t *payload)
 {

@@ -57,6 +57,7 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 	responder->policy = policy;
 	responder->interleave_count = 0;
 	responder->signing = false;
+	responder->kissing = false;
 	if (model != NULL && meridian_timemodel_sane(model))
 		take_model(responder, model, now_counter);
 	if (!responder->has_model)
@@ -85,8 +86,57 @@ static enum meridian_verdict check_addresses(
 	return GOOD;
 }
 
+static bool is_exempt(const struct responder *responder, const struct frame *frame)
+{
+	return access_allowed(&responder->policy->kod_exempt, frame_source(frame), frame->ipv6);
+}
+
+/* T2 is not told, but T3 of later replies goes on from it. */
+static void kiss_receive(const struct responder *responder, struct frame *frame)
+{
+	const struct meridian_timemodel_data *model = &responder->model;
+	struct meridian_utc utc = meridian_timemodel_utc(model, responder->limit->counter);
+
+	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(model, utc);
+	frame->receive = clock_ntp(utc) + timestamps_leap(frame->leap_offset_s);
+}
+
+/* The frame is good and its source allowed: it was refused by the limiter alone. Rare, hence not in
+ * a hurry: it is parsed once more. Who asked with a MAC would not believe a kiss without one. */
+static enum meridian_verdict kiss(struct responder *responder, struct frame *frame)
+{
+	struct request request;
+
+	if (frame_parse(frame) != GOOD ||
+		request_parse(frame->data + frame->payload, frame->payload_length,
+			frame_source_port(frame), &request) != GOOD ||
+		request.mac != 0 || is_exempt(responder, frame))
+		return MERIDIAN_VERDICT_rate_limited;
+	frame_turn(frame, MERIDIAN_NTP_HEADER_SIZE);
+	frame->key = 0;
+	frame->interleave = FRAME_BASIC;
+	kiss_receive(responder, frame);
+	reply_write_kiss(
+		frame->data + frame->payload, &request, responder->policy->rate.interval_log2);
+	responder->kissing = true;
+	return MERIDIAN_VERDICT_kod;
+}
+
+enum meridian_verdict responder_refuse(
+	struct responder *responder, const struct limit_source *source, struct frame *frame)
+{
+	switch (limit_refuse(responder->limit, source)) {
+	case LIMIT_ANSWER:
+		return GOOD;
+	case LIMIT_TELL:
+		return kiss(responder, frame);
+	default:
+		return MERIDIAN_VERDICT_rate_limited;
+	}
+}
+
 /* Asked last: whoever is allowed has used up some of what it may ask. */
-static bool limited(const struct responder *responder, const struct frame *frame)
+static enum meridian_verdict check_limit(struct responder *responder, struct frame *frame)
 {
 	struct limit *limit = responder->limit;
 	struct collector *collector = responder->collector;
@@ -94,16 +144,16 @@ static bool limited(const struct responder *responder, const struct frame *frame
 	struct limit_source source;
 
 	if (limit == NULL)
-		return false;
+		return GOOD;
 	if (frame->ipv6)
 		limit_source_ipv6(limit, get_u64(address), &source);
 	else
 		limit_source_ipv4(limit, get_u32(address), &source);
 	if (!(frame->ipv6 ? limit_allow(limit, &source, true) : limit_allow(limit, &source, false)))
-		return !limit_leaks(limit);
+		return responder_refuse(responder, &source, frame);
 	if (collector != NULL)
 		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, source.hash);
-	return false;
+	return GOOD;
 }
 
 /* Of a request with a MAC, the dearest question. */
@@ -126,7 +176,7 @@ static enum meridian_verdict authenticate(
 
 /* All the questions: each packet has the verdict of the first that it fails. */
 static enum meridian_verdict check(
-	const struct responder *responder, struct frame *frame, struct request *ret_request)
+	struct responder *responder, struct frame *frame, struct request *ret_request)
 {
 	enum meridian_verdict verdict = frame_parse(frame);
 
@@ -142,9 +192,10 @@ static enum meridian_verdict check(
 		return MERIDIAN_VERDICT_denied;
 	if (!responder->has_model)
 		return MERIDIAN_VERDICT_no_model;
-	if (limited(responder, frame))
-		return MERIDIAN_VERDICT_rate_limited;
-	return ret_request->mac == 0 ? GOOD : authenticate(responder, frame, ret_request);
+	verdict = check_limit(responder, frame);
+	return verdict == GOOD && ret_request->mac != 0
+		? authenticate(responder, frame, ret_request)
+		: verdict;
 }
 
 /* A basic reply, or an interleaved one. */
@@ -192,6 +243,8 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 
 	if (frame->interleave == FRAME_INTERLEAVED)
 		transmit = frame->earlier;
+	if (reply_is_kiss(payload))
+		transmit = reply_origin(payload);
 	reply_set_transmit(payload, transmit);
 	responder_sign(responder, frame);
 }
@@ -236,6 +289,8 @@ int responder_policy_new(
 		.burst = blob->ratelimit_burst,
 		.rollup_log2 = blob->ratelimit_rollup_log2,
 		.leak_log2 = blob->ratelimit_leak_log2,
+		.kod_log2 = blob->ratelimit_kod_log2,
+		.kod_after_s = blob->ratelimit_kod_after_s,
 	};
 	policy->open_ipv4 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV4);
 	policy->open_ipv6 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV6);
@@ -244,6 +299,10 @@ int responder_policy_new(
 		blob->addresses.count);
 	if (r == 0)
 		r = access_init(&policy->access, rules, blob->access.count);
+	if (r == 0)
+		r = access_init(&policy->kod_exempt,
+			MERIDIAN_POLICY_TABLE(blob, kod_exempt, struct meridian_policy_access),
+			blob->kod_exempt.count);
 	if (r == 0)
 		r = smear_init(&policy->smear, blob);
 	if (r < 0) {
@@ -260,6 +319,7 @@ void responder_policy_free(struct responder_policy *policy)
 		return;
 	served_fini(&policy->served);
 	access_fini(&policy->access);
+	access_fini(&policy->kod_exempt);
 	smear_fini(&policy->smear);
 	free(policy);
 }

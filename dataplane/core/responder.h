@@ -18,6 +18,7 @@
 #include "interleave.h"
 #include "keyring.h"
 #include "limit.h"
+#include "reply.h"
 #include "served.h"
 #include "smear.h"
 #include "timestamps.h"
@@ -34,6 +35,7 @@ struct responder_policy {
 	struct access access;
 	bool open_ipv4, open_ipv6; /* `access` allows every address of the family */
 	struct limit_rate rate;
+	struct access kod_exempt; /* who is never told to ask less often */
 	struct smear smear;
 	struct interleave *interleave; /* the process's; NULL: all replies are basic */
 };
@@ -45,6 +47,7 @@ struct responder {
 	const struct burst_engine *engine; /* of burst.h */
 	struct meridian_timemodel_data model;
 	bool has_model;    /* a model was ever taken */
+	bool kissing;      /* some replies of this burst may be kisses */
 	bool synchronised; /* the model may be served as such during this burst */
 	const struct responder_policy *policy; /* NULL: nothing is served */
 	const struct keyring *keyring;         /* the caller's, as `policy`; NULL: no keys */
@@ -72,10 +75,10 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
 	const struct responder_policy *policy, uint64_t now_counter, uint64_t receive_error_ns);
 
 /*
- * Decides on one frame received at counter value `receive_counter` (T2). For the two `answered`
- * verdicts the frame is now its reply, complete except for the transmit time, the MAC and the UDP
- * checksum, with frame->length set; otherwise its bytes are unchanged. A request with a MAC of one
- * of our keys gets a reply with a MAC of that key and of the same length.
+ * Decides on one frame received at counter value `receive_counter` (T2). For the verdicts
+ * of outcome ANSWER the frame is now its reply, complete except for the transmit time, the MAC and
+ * the UDP checksum, with frame->length set; otherwise its bytes are unchanged. A request with a MAC
+ * of one of our keys gets a reply with a MAC of that key and of the same length.
  *
  * T2 is odd, and the receive time to within twice the precision and 2^-24 s (60 ns). Within a
  * burst of one queue, which is in the order of its stamps, T2 strictly increases: one that lies
@@ -86,6 +89,14 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
  */
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter);
+
+/*
+ * What becomes of a request from `source` that limit_allow() has refused: `answered`, if it is to
+ * be answered all the same, `rate_limited`, or `kod`; then the frame is now a kiss-o'-death, to be
+ * finished as other replies.
+ */
+enum meridian_verdict responder_refuse(
+	struct responder *responder, const struct limit_source *source, struct frame *frame);
 
 /*
  * Writes the transmit time T3 for a reply that leaves at `transmit_counter`, and what depends on

@@ -122,12 +122,13 @@ static int smear_sane(const struct meridian_policy_blob *blob)
 		blob->smear_duration_s <= MERIDIAN_SMEAR_MAX_S;
 }
 
-static int access_sane(const struct meridian_policy_blob *blob)
+static int access_sane(
+	const struct meridian_policy_blob *blob, const struct meridian_policy_table *table)
 {
 	const struct meridian_policy_access *rule =
-		MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access);
+		(const void *)((const uint8_t *)blob + table->offset);
 
-	for (uint64_t i = 0; i < blob->access.count; i++) {
+	for (uint64_t i = 0; i < table->count; i++) {
 		uint8_t longest = rule[i].family == MERIDIAN_FAMILY_IPV4 ? 32 : 128;
 
 		if (!family_sane(rule[i].family) || rule[i].prefix_len > longest ||
@@ -142,6 +143,8 @@ static int ratelimit_sane(const struct meridian_policy_blob *blob)
 	return blob->ratelimit_interval_log2 >= MERIDIAN_RATELIMIT_INTERVAL_MIN &&
 		blob->ratelimit_interval_log2 <= MERIDIAN_RATELIMIT_INTERVAL_MAX &&
 		blob->ratelimit_leak_log2 <= MERIDIAN_RATELIMIT_LEAK_MAX &&
+		blob->ratelimit_kod_log2 <= MERIDIAN_RATELIMIT_KOD_MAX &&
+		blob->ratelimit_kod_after_s <= MERIDIAN_RATELIMIT_KOD_AFTER_MAX_S &&
 		blob->ratelimit_rollup_log2 <= MERIDIAN_RATELIMIT_ROLLUP_MAX;
 }
 
@@ -160,7 +163,10 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 			MERIDIAN_POLICY_ACCESS_MAX, size) &&
 		(blob->devices.count == 0 || /* as in blobs from before there was this table */
 			table_fits(&blob->devices, sizeof(struct meridian_policy_device),
-				MERIDIAN_POLICY_NICS_MAX, size));
+				MERIDIAN_POLICY_NICS_MAX, size)) &&
+		(blob->kod_exempt.count == 0 ||
+			table_fits(&blob->kod_exempt, sizeof(struct meridian_policy_access),
+				MERIDIAN_POLICY_KOD_EXEMPT_MAX, size));
 
 	if (!fits || blob->idle_sleep_us > MERIDIAN_POLICY_SLEEP_MAX_US ||
 		blob->no_client_log > 1 || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
@@ -169,7 +175,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 	if (blob->interleave_entries > MERIDIAN_INTERLEAVE_MAX || !ratelimit_sane(blob))
 		return -EBADMSG;
 	if (!devices_sane(blob) || !nics_sane(blob) || !queues_sane(blob) ||
-		!addresses_sane(blob) || !access_sane(blob) || !smear_sane(blob))
+		!addresses_sane(blob) || !access_sane(blob, &blob->access) ||
+		!access_sane(blob, &blob->kod_exempt) || !smear_sane(blob))
 		return -EBADMSG;
 	return 0;
 }

@@ -41,10 +41,13 @@ struct meridian_policy_table {
 #define MERIDIAN_HUGEPAGES_AUTO  0 /* use them when the machine has enough */
 #define MERIDIAN_HUGEPAGES_NEVER 1
 
-#define MERIDIAN_RATELIMIT_INTERVAL_MIN (-19) /* log2 s */
-#define MERIDIAN_RATELIMIT_INTERVAL_MAX 12
-#define MERIDIAN_RATELIMIT_LEAK_MAX     4 /* log2 */
-#define MERIDIAN_RATELIMIT_ROLLUP_MAX   4 /* log2 */
+#define MERIDIAN_RATELIMIT_INTERVAL_MIN    (-19) /* log2 s */
+#define MERIDIAN_RATELIMIT_INTERVAL_MAX    12
+#define MERIDIAN_RATELIMIT_LEAK_MAX        4 /* log2 */
+#define MERIDIAN_RATELIMIT_KOD_MAX         4 /* log2 */
+#define MERIDIAN_RATELIMIT_KOD_AFTER_MAX_S 3600
+#define MERIDIAN_POLICY_KOD_EXEMPT_MAX     64
+#define MERIDIAN_RATELIMIT_ROLLUP_MAX      4 /* log2 */
 
 #define MERIDIAN_SMEAR_NONE   0
 #define MERIDIAN_SMEAR_LINEAR 1
@@ -77,8 +80,14 @@ struct meridian_policy_blob {
 	uint8_t ratelimit_leak_log2;   /* above the limit one in 2^this is answered; 0: none */
 	uint8_t ratelimit_rollup_log2; /* an IPv6 /56 has 2^this times a /64's rate and burst, and
 					  a /48 2^this times a /56's */
-	uint8_t reserved0[2];
-	uint64_t reserved[4];
+	uint8_t ratelimit_kod_log2;    /* of those dropped one in 2^this is told so; 0: none ... */
+	uint8_t reserved0;
+	uint16_t ratelimit_kod_after_s; /* ... once their source has been above the limit for so
+					   long, at most KOD_AFTER_MAX_S */
+	uint16_t reserved1[3];
+	struct meridian_policy_table kod_exempt; /* struct meridian_policy_access, all `allow`: who
+						    is never told so */
+	uint64_t reserved[1];
 };
 
 #define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */

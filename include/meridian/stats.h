@@ -52,7 +52,8 @@ extern "C" {
 	X(tx_failed, DROP, "reply was ready but could not be sent")                                \
 	X(stale, DROP, "waited too long to be answered, or its receive stamp is not believable")   \
 	X(rate_limited, DROP, "source address asks more often than `ratelimit` allows")            \
-	X(bad_mac, DROP, "authentication code is not that of its key")
+	X(bad_mac, DROP, "authentication code is not that of its key")                             \
+	X(kod, ANSWER, "told by a kiss-o'-death RATE that it has asked too often for minutes")
 
 enum meridian_verdict {
 #define MERIDIAN_VERDICT_ENUM_(name, outcome, text) MERIDIAN_VERDICT_##name,

@@ -22,11 +22,7 @@ static void test_defaults(void **state)
 	assert_true(config.max_clock_error_ppm == 1 && config.max_distance_s == 3);
 	assert_true(config.max_error_s == 3);
 	assert_int_equal(config.holdover_s, 86400);
-	assert_int_equal(config.ratelimit_interval_log2, -5);
-	assert_int_equal(config.ratelimit_burst, 128);
 	assert_int_equal(config.interleave_entries, 65536);
-	assert_int_equal(config.ratelimit_leak_log2, 2);
-	assert_int_equal(config.ratelimit_rollup_log2, 3);
 	config_free(&config);
 }
 
@@ -66,51 +62,6 @@ static void test_local(void **state)
 	expect_error(
 		"local orphan\n", "1: local: option 'orphan' is not supported by this version\n");
 	expect_error("local 3\n", "1: local: unknown option '3'\n");
-}
-
-static void expect_ratelimit(const char *text, int interval_log2, unsigned int burst)
-{
-	assert_int_equal(load(text), 0);
-	assert_int_equal(config.ratelimit_interval_log2, interval_log2);
-	assert_int_equal(config.ratelimit_burst, burst);
-	config_free(&config);
-}
-
-static void test_ratelimit(void **state)
-{
-	(void)state;
-	expect_ratelimit("ratelimit\n", 3, 8);
-	expect_ratelimit("ratelimit burst 16\n", 3, 16);
-	expect_ratelimit("RateLimit Interval -19 Burst 255\n", -19, 255);
-	expect_ratelimit("ratelimit interval 12 burst 1\n", 12, 1);
-	assert_string_equal(messages, "");
-	expect_ratelimit("ratelimit off\n", 0, 0);
-	expect_ratelimit("ratelimit interval 1 burst 16 leak 2 kod 0\n", 1, 16);
-	assert_string_equal(messages, "");
-	expect_ratelimit("ratelimit interval 1 burst 16 kod 2\n", 1, 16);
-	assert_string_equal(messages,
-		"1: ratelimit: warning: kod has no effect: nobody is told to slow down\n");
-	assert_int_equal(load("ratelimit leak 0 rollup 4\n"), 0);
-	assert_int_equal(config.ratelimit_leak_log2, 0);
-	assert_int_equal(config.ratelimit_rollup_log2, 4);
-	config_free(&config);
-	expect_ratelimit("ratelimit\nratelimit off\n", 0, 0);
-	assert_string_equal(messages, "2: ratelimit: warning: replaces line 1\n");
-	expect_error("ratelimit interval -20\n",
-		"1: ratelimit: interval -20 is out of range (allowed: -19 to 12)\n");
-	expect_error("ratelimit burst 0\n",
-		"1: ratelimit: burst 0 is out of range (allowed: 1 to 255)\n");
-	expect_error("ratelimit burst\n",
-		"1: ratelimit: burst is missing: a whole number from 1 to 255\n");
-	expect_error("ratelimit 3\n", "1: ratelimit: unknown option '3'\n");
-	expect_error("ratelimit burst 8 off\n", "1: ratelimit: unknown option 'off'\n");
-	expect_error("ratelimit off burst\n",
-		"1: ratelimit: 'burst' is too much (usage: ratelimit [interval POLL] [burst COUNT] "
-		"[leak N] [kod N] [rollup N] | off)\n");
-	expect_error(
-		"ratelimit leak 5\n", "1: ratelimit: leak 5 is out of range (allowed: 0 to 4)\n");
-	expect_error("ratelimit rollup -1\n",
-		"1: ratelimit: rollup -1 is out of range (allowed: 0 to 4)\n");
 }
 
 static void test_interleaved(void **state)
@@ -424,7 +375,8 @@ static void test_dump_is_a_config(void **state)
 		     "server d maxdelaydevratio 3 ipv6 maxpoll 5\npool e maxsources 2\nhwtimestamp "
 		     "eth0 txcomp 1e-7 rxfilter ntp\nminsources "
 		     "2\nmaxjitter 0.1\n"
-		     "ratelimit interval -7 burst 3 leak 1 rollup 0\ninterleaved 1024\n"
+		     "ratelimit interval -7 burst 3 leak 1 rollup 0 kod 3 kodafter 9\n"
+		     "kodexempt 10/8\nkodexempt ::1\ninterleaved 1024\n"
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic\nworkers 1 2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
@@ -452,7 +404,6 @@ int main(void)
 		cmocka_unit_test(test_grammar),
 		cmocka_unit_test(test_all_errors_are_reported),
 		cmocka_unit_test(test_local),
-		cmocka_unit_test(test_ratelimit),
 		cmocka_unit_test(test_interleaved),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),

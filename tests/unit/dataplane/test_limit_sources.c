@@ -235,14 +235,16 @@ static void clients_pass_in_a_flood(void **state)
 static void leaks_at_its_rate(void **state)
 {
 	struct world *world = *state;
+	struct limit_source source;
 
+	limit_source_ipv4(world->limit, 1, &source);
 	for (uint8_t leak = 0; leak <= MERIDIAN_RATELIMIT_LEAK_MAX; leak++) {
 		unsigned int leaked = 0;
 
 		world->rate.leak_log2 = leak;
 		wait_s(world, 0);
 		for (unsigned int i = 0; i < 160000; i++)
-			leaked += limit_leaks(world->limit);
+			leaked += limit_refuse(world->limit, &source) == LIMIT_ANSWER;
 		if (leak == 0)
 			assert_int_equal(leaked, 0);
 		else
@@ -262,6 +264,59 @@ static void remembers_at_another_leak(void **state)
 	assert_int_equal(at_once(world, SITE, 0, 1000), 0);
 }
 
+/* How many kisses get `count` requests refused, `interval_s` apart, of `source`. */
+static unsigned int told(struct world *world, const struct limit_source *source, unsigned int count,
+	double interval_s)
+{
+	unsigned int kisses = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		wait_s(world, interval_s);
+		while (limit_allow(world->limit, source, true))
+			;
+		kisses += limit_refuse(world->limit, source) == LIMIT_TELL;
+	}
+	return kisses;
+}
+
+static void tells_after_minutes_only(void **state)
+{
+	struct world *world = *state;
+	struct limit_source source;
+
+	limit_source_ipv6(world->limit, SITE, &source);
+	assert_int_equal(told(world, &source, 10000, 0.1), 0); /* not without kod */
+	world->rate.kod_log2 = 1;
+	world->rate.kod_after_s = 240;
+	wait_s(world, 20);
+	assert_int_equal(told(world, &source, 2390, 0.1), 0);
+	assert_in_range(told(world, &source, 100, 0.1), 1, 1);     /* at 240 s */
+	assert_in_range(told(world, &source, 16000, 0.01), 8, 10); /* in 160 s */
+	wait_s(world, 17);                                         /* a pause */
+	assert_int_equal(told(world, &source, 2390, 0.1), 0);
+	assert_int_equal(told(world, &source, 100, 0.1), 1);
+}
+
+/* The rest of a site that asks too often did so, too, but each by itself did not. */
+static void tells_nobody_for_his_neighbours(void **state)
+{
+	struct world *world = *state;
+	struct limit_source source;
+	unsigned int refused = 0;
+
+	world->rate.kod_log2 = 1;
+	world->rate.kod_after_s = 1;
+	for (unsigned int i = 0; i < 200000; i++) {
+		wait_s(world, 1e-4);
+		limit_source_ipv6(world->limit, SITE | (seed_next(&world->seed) & 0xffff), &source);
+		if (limit_allow(world->limit, &source, true))
+			continue;
+		refused++;
+		assert_int_not_equal(limit_refuse(world->limit, &source), LIMIT_TELL);
+	}
+	assert_true(refused > 100000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
 int main(void)
@@ -276,6 +331,8 @@ int main(void)
 		TEST(clients_pass_in_a_flood),
 		TEST(leaks_at_its_rate),
 		TEST(remembers_at_another_leak),
+		TEST(tells_after_minutes_only),
+		TEST(tells_nobody_for_his_neighbours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -106,6 +106,12 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.head.interleave_entries = MERIDIAN_INTERLEAVE_MAX + 1);
 	CHECK(0, (b.head.ratelimit_leak_log2 = 4, b.head.ratelimit_rollup_log2 = 4));
 	CHECK(-EBADMSG, b.head.ratelimit_leak_log2 = 5);
+	CHECK(0, (b.head.ratelimit_kod_log2 = 4, b.head.ratelimit_kod_after_s = 3600));
+	CHECK(-EBADMSG, b.head.ratelimit_kod_log2 = 5);
+	CHECK(-EBADMSG, b.head.ratelimit_kod_after_s = 3601);
+	CHECK(0, b.head.kod_exempt = b.head.access);
+	CHECK(-EBADMSG, (b.head.kod_exempt = b.head.access, b.head.kod_exempt.offset++));
+	CHECK(-EBADMSG, (b.head.kod_exempt = b.head.access, b.head.kod_exempt.count = 65));
 	CHECK(-EBADMSG, b.head.ratelimit_rollup_log2 = 5);
 	CHECK(-EBADMSG, memset(b.nic[0].name, 'x', sizeof(b.nic[0].name)));
 	CHECK(-EBADMSG, b.nic[0].name[0] = 0);

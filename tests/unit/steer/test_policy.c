@@ -52,6 +52,10 @@ static struct policy_content sample(void)
 		.interleave_entries = 4096,
 		.ratelimit_leak_log2 = 2,
 		.ratelimit_rollup_log2 = 3,
+		.ratelimit_kod_log2 = 1,
+		.ratelimit_kod_after_s = 240,
+		.kod_exempt = &access,
+		.kod_exempt_count = 1,
 		.counter_id = 1,
 		.nics = &nic,
 		.nic_count = 1,
@@ -92,6 +96,9 @@ static void test_reader_sees_what_was_published(void **state)
 	assert_int_equal(blob->interleave_entries, 4096);
 	assert_int_equal(blob->ratelimit_leak_log2, 2);
 	assert_int_equal(blob->ratelimit_rollup_log2, 3);
+	assert_int_equal(blob->ratelimit_kod_log2, 1);
+	assert_int_equal(blob->ratelimit_kod_after_s, 240);
+	assert_int_equal(blob->kod_exempt.count, 1);
 	assert_int_equal(blob->queues.count, 2);
 	assert_string_equal(
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic)->name, "eth0");
