@@ -185,13 +185,35 @@ static void notes_take(const struct responder *responder, struct server_burst *b
 	}
 }
 
+static unsigned int signed_count(const struct server_burst *burst)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < burst->count; i++)
+		count += burst->frame[i].key != 0;
+	return count;
+}
+
+/* What a MAC usually takes follows the median, which an interrupt does not move. */
+static void signing_learn(struct server *server, uint64_t ticks)
+{
+	uint64_t usual = server->signing_ticks ? server->signing_ticks : ticks;
+
+	server->signing_ticks = ticks > usual ? usual + usual / 16 + 1 : usual - usual / 16;
+}
+
+/* MACs cover T3 and are the only long thing after it: T3 is the time when they will be done. */
 void server_finish(struct server *server, struct server_burst *burst)
 {
-	uint64_t counter = meridian_counter_read(server->counter_id);
+	unsigned int macs = server->responder.signing ? signed_count(burst) : 0;
+	uint64_t begin = meridian_counter_read(server->counter_id);
+	uint64_t counter = begin + macs * server->signing_ticks;
 
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
 		smear(&server->responder, burst, counter);
+	if (macs > 0)
+		signing_learn(server, (meridian_counter_read(server->counter_id) - begin) / macs);
 	burst->transmit_counter = counter;
 	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);

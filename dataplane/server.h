@@ -29,6 +29,7 @@ struct server {
 	struct stamp_rate rate;
 	struct stamp_clock now;     /* of this burst */
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
+	uint64_t signing_ticks;     /* usual time from T3 of a reply to its MAC */
 	uint8_t counter_id;
 	const struct server_view *view; /* with the page that the model was taken from */
 	uint64_t model_seq;             /* its sequence number then */
@@ -118,7 +119,8 @@ static inline bool server_add(struct server *server, struct server_burst *burst,
 void server_classify(struct server *server, struct server_burst *burst);
 
 /* Writes the transmit time, read here, into the frames, all of which are answered by now: the
- * caller has moved them to the front with server_keep() and set the count. */
+ * caller has moved them to the front with server_keep() and set the count. What their MACs will
+ * take, as it was learnt from those before, is added to it. */
 void server_finish(struct server *server, struct server_burst *burst);
 
 /* Counts the first `sent` replies as sent and the others as tx_failed. */

@@ -150,8 +150,8 @@ static void replies_save(struct worker *worker, struct port_queue *queue, unsign
 }
 
 /*
- * T3 is read once, when all else is complete: what follows are a few dozen nanoseconds of checksums
- * and one transmit call for all replies.
+ * T3 is read once, when all else is complete: what follows are a few dozen nanoseconds of
+ * checksums, MACs, whose time is added to T3, and one transmit call for all replies.
  */
 static void replies_send(struct worker *worker, struct port_queue *queue)
 {

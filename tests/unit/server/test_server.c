@@ -96,6 +96,53 @@ static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 	return told;
 }
 
+/* The counter that T3 of a reply is of; `id`: of the key that signs, or 0. */
+static uint64_t transmit_counter(struct setup *setup, uint32_t id)
+{
+	static struct server_burst burst;
+	uint8_t payload[PKT_NTP_SIZE + MERIDIAN_NTP_MAC_MAX];
+	size_t length = PKT_NTP_SIZE;
+	struct fixture_frame f;
+	struct pkt pkt;
+
+	pkt_ntp(payload, 0x23, 1);
+	if (id != 0)
+		length = fixture_sign(setup->view.keyring, payload, length, id);
+	pkt_build(&pkt, (struct pkt_spec){0}, payload, length);
+	fixture_frame_init(&f, pkt.data, pkt.length);
+	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
+	burst.frame[0] = f.frame;
+	assert_true(server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0));
+	server_classify(&setup->server, &burst);
+	assert_int_equal(burst.verdict[0], MERIDIAN_VERDICT_answered);
+	server_finish(&setup->server, &burst);
+	fixture_frame_fini(&f);
+	return burst.transmit_counter;
+}
+
+/* MACs that took a second each are expected to take nearly that again. */
+static void allows_for_the_time_of_macs(void **state)
+{
+	struct setup *setup = *state;
+	struct keyring *keyring = fixture_keyring();
+	uint64_t begin;
+
+	setup->view.keyring = keyring;
+	begin = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	transmit_counter(setup, MERIDIAN_KEY_AES128);
+	assert_in_range(setup->server.signing_ticks, 1,
+		meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW) - begin);
+
+	setup->server.signing_ticks = HZ;
+	begin = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	assert_true(transmit_counter(setup, MERIDIAN_KEY_AES128) >= begin + HZ);
+	assert_int_equal(setup->server.signing_ticks, HZ - HZ / 16);
+	assert_true(transmit_counter(setup, 0) < begin + HZ);
+	assert_int_equal(setup->server.signing_ticks, HZ - HZ / 16);
+	setup->view.keyring = NULL;
+	keyring_free(keyring);
+}
+
 static void takes_the_time_of_the_burst(void **state)
 {
 	struct setup *setup = *state;
@@ -209,6 +256,7 @@ int main(void)
 		SERVER_TEST(takes_the_middle_of_a_sleep),
 		SERVER_TEST(does_not_guess_a_long_sleep),
 		SERVER_TEST(saves_when_replies_left),
+		SERVER_TEST(allows_for_the_time_of_macs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
