@@ -39,7 +39,7 @@ vm_image() # [PROGRAM...]: others for its /bin
 	local drivers=()
 
 	mkdir -p "$image"/{bin,dev,proc,sys,run,tmp,etc,var,modules,dev/hugepages,"$VM_DRIVERS"}
-	for driver in bus_pci bus_vdev mempool_ring net_af_xdp net_e1000 net_virtio; do
+	for driver in bus_vdev mempool_ring net_af_xdp; do
 		drivers+=("$VM_DRIVERS/librte_$driver.so.23")
 		ln -s "../../librte_$driver.so.23" "$image$VM_DRIVERS/librte_$driver.so"
 	done
