@@ -137,6 +137,14 @@ void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate,
 		tell_tai(&view);
 }
 
+bool kernel_clock_step(void)
+{
+	if (!steering || discipline.gave_up)
+		return false;
+	discipline.step_ordered = true;
+	return true;
+}
+
 void kernel_clock_fini(void)
 {
 	struct timex timex;

@@ -20,6 +20,9 @@ void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate,
  * still, so that what they showed before says nothing about their rates. */
 void kernel_clock_start_again(void);
 
+/* Has it stepped at the next tick, whatever its offset is. False: it is not steered. */
+bool kernel_clock_step(void);
+
 /* Ends a slew; the frequency stays. */
 void kernel_clock_fini(void);
 

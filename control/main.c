@@ -13,6 +13,7 @@
 #include "event.h"
 #include "kernel_clock.h"
 #include "leap_file.h"
+#include "order.h"
 #include "publish.h"
 #include "source/nic_clock.h"
 #include "steer/steer.h"
@@ -290,6 +291,7 @@ static void on_reload(void *arg)
 /* The list of what there is, in its order; ends what started when one cannot. */
 static int run(struct options *options)
 {
+	static const struct answer_orders orders = {order_sources, order_reselect, order_step};
 	static struct counter counter;
 	int r = daemon_lock(config->rundir);
 
@@ -311,7 +313,7 @@ static int run(struct options *options)
 	r = steer_init(config, counter.id);
 	if (r < 0)
 		goto fini_track;
-	r = command_init(config);
+	r = command_init(config, &orders);
 	if (r < 0)
 		goto fini_steer;
 	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);

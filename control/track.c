@@ -494,7 +494,7 @@ size_t track_source_count(void)
 	return pool.count;
 }
 
-const struct source *track_source(size_t index)
+struct source *track_source(size_t index)
 {
 	return pool.source[index];
 }

@@ -39,6 +39,6 @@ struct track_status track_status(void);
 
 /* The sources, in the order of the config. */
 size_t track_source_count(void);
-const struct source *track_source(size_t index);
+struct source *track_source(size_t index);
 
 #endif

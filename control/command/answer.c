@@ -10,7 +10,7 @@ struct exchange {
 	struct candm_wire request; /* behind its header */
 	struct candm_wire reply;   /* behind its header */
 	uint16_t reply_type;
-	const struct answer_counts *counts;
+	const struct answer_context *context;
 };
 
 #define LENGTH_MAX(a, b) ((a) > (b) ? (a) : (b))
@@ -211,8 +211,8 @@ static uint16_t answer_server_stats(struct exchange *exchange)
 	struct report_server server;
 
 	steer_report_server(&server);
-	server.command_hits = exchange->counts->hits;
-	server.command_drops = exchange->counts->drops;
+	server.command_hits = exchange->context->hits;
+	server.command_drops = exchange->context->drops;
 	if (exchange->request.size < CANDM_REPLY_SIZE + CANDM_SERVER_STATS4_SIZE) {
 		exchange->reply_type = CANDM_REPLY_SERVER_STATS3;
 		candm_server_stats3(&exchange->reply, &server);
@@ -220,6 +220,54 @@ static uint16_t answer_server_stats(struct exchange *exchange)
 		candm_server_stats4(&exchange->reply, &server);
 	}
 	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_order(struct exchange *exchange, struct order *order)
+{
+	struct report_address address, mask;
+
+	if (!candm_which(&exchange->request, &address, &mask))
+		return CANDM_STATUS_NO_SOURCE;
+	if (order->kind == ORDER_BURST)
+		candm_burst(&exchange->request, order);
+	if (order->kind == ORDER_BURST && order->burst_requests == 0)
+		return CANDM_STATUS_INVALID;
+	return exchange->context->orders->sources(&address, &mask, order) ? CANDM_STATUS_SUCCESS
+									  : CANDM_STATUS_NO_SOURCE;
+}
+
+static uint16_t answer_online(struct exchange *exchange)
+{
+	return answer_order(exchange, &(struct order){.kind = ORDER_ONLINE});
+}
+
+static uint16_t answer_offline(struct exchange *exchange)
+{
+	return answer_order(exchange, &(struct order){.kind = ORDER_OFFLINE});
+}
+
+static uint16_t answer_burst(struct exchange *exchange)
+{
+	return answer_order(exchange, &(struct order){.kind = ORDER_BURST});
+}
+
+static uint16_t answer_refresh(struct exchange *exchange)
+{
+	static const struct report_address all;
+
+	exchange->context->orders->sources(&all, &all, &(struct order){.kind = ORDER_REFRESH});
+	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_reselect(struct exchange *exchange)
+{
+	exchange->context->orders->reselect();
+	return CANDM_STATUS_SUCCESS;
+}
+
+static uint16_t answer_make_step(struct exchange *exchange)
+{
+	return exchange->context->orders->step() ? CANDM_STATUS_SUCCESS : CANDM_STATUS_FAILED;
 }
 
 static const struct handler {
@@ -251,6 +299,14 @@ static const struct handler {
 		REQUEST_LENGTH(CANDM_CLIENTS_ASK_SIZE, CANDM_CLIENTS_SIZE), answer_clients},
 	{CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA,
 		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SELECT_DATA_SIZE), answer_select_data},
+	{CANDM_COMMAND_ONLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_WHICH_SIZE, 0),
+		answer_online},
+	{CANDM_COMMAND_OFFLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_WHICH_SIZE, 0),
+		answer_offline},
+	{CANDM_COMMAND_BURST, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_BURST_SIZE, 0), answer_burst},
+	{CANDM_COMMAND_REFRESH, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_refresh},
+	{CANDM_COMMAND_RESELECT, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_reselect},
+	{CANDM_COMMAND_MAKESTEP, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_make_step},
 };
 
 static const struct handler *handler_find(uint16_t command)
@@ -284,7 +340,7 @@ static uint16_t command_run(struct exchange *exchange, const struct candm_reques
 
 	if (request->version != CANDM_VERSION)
 		return CANDM_STATUS_BAD_VERSION;
-	if (command_writes(request->command))
+	if (command_writes(request->command) && exchange->context->orders == NULL)
 		return CANDM_STATUS_UNAUTH;
 	if (handler == NULL)
 		return CANDM_STATUS_INVALID;
@@ -297,7 +353,7 @@ static uint16_t command_run(struct exchange *exchange, const struct candm_reques
 	return status;
 }
 
-size_t answer(uint8_t *request, size_t length, const struct answer_counts *counts,
+size_t answer(uint8_t *request, size_t length, const struct answer_context *context,
 	uint8_t reply[static CANDM_REPLY_MAX])
 {
 	struct candm_wire head = {.octets = reply, .size = CANDM_REPLY_SIZE};
@@ -305,7 +361,7 @@ size_t answer(uint8_t *request, size_t length, const struct answer_counts *count
 		.request = {.octets = request, .size = length, .decode = true},
 		.reply = {.octets = reply, .size = CANDM_REPLY_MAX, .at = CANDM_REPLY_SIZE},
 		.reply_type = CANDM_REPLY_NULL,
-		.counts = counts,
+		.context = context,
 	};
 	struct candm_request asked;
 	struct candm_reply answered;

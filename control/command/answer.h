@@ -8,10 +8,19 @@
 
 #include "candm.h"
 
-/* What the sockets have seen; part of the server statistics. */
-struct answer_counts {
-	uint64_t hits;  /* datagrams received */
-	uint64_t drops; /* of them without a reply */
+/* What may be ordered; see order.h. */
+struct answer_orders {
+	bool (*sources)(const struct report_address *address, const struct report_address *mask,
+		const struct order *order);
+	void (*reselect)(void);
+	bool (*step)(void);
+};
+
+struct answer_context {
+	/* What the sockets have seen; part of the server statistics. */
+	uint64_t hits;                      /* datagrams received */
+	uint64_t drops;                     /* of them without a reply */
+	const struct answer_orders *orders; /* NULL: who asks may not order anything */
 };
 
 /*
@@ -19,10 +28,10 @@ struct answer_counts {
  * reply's length, never above `length`, or 0 when there must be no reply: no request of this
  * protocol, or one that is shorter than its reply.
  *
- * Commands that would change something get CANDM_STATUS_UNAUTH whoever asks; what we do not know
- * gets CANDM_STATUS_INVALID.
+ * Commands that would change something get CANDM_STATUS_UNAUTH where nothing may be ordered; what
+ * we do not have gets CANDM_STATUS_INVALID.
  */
-size_t answer(uint8_t *request, size_t length, const struct answer_counts *counts,
+size_t answer(uint8_t *request, size_t length, const struct answer_context *context,
 	uint8_t reply[static CANDM_REPLY_MAX]);
 
 #endif

@@ -9,6 +9,7 @@
  * as its wire says; so client and server cannot disagree on a layout. All integers are big-endian.
  */
 
+#include "order.h"
 #include "report.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,12 +22,18 @@
 #define CANDM_TYPE_REQUEST 1
 #define CANDM_TYPE_REPLY   2
 
+#define CANDM_COMMAND_ONLINE       1
+#define CANDM_COMMAND_OFFLINE      2
+#define CANDM_COMMAND_BURST        3
 #define CANDM_COMMAND_N_SOURCES    14
 #define CANDM_COMMAND_SOURCE_DATA  15
 #define CANDM_COMMAND_ACCHECK      25
 #define CANDM_COMMAND_TRACKING     33
 #define CANDM_COMMAND_SOURCESTATS  34
+#define CANDM_COMMAND_MAKESTEP     43
 #define CANDM_COMMAND_ACTIVITY     44
+#define CANDM_COMMAND_RESELECT     48
+#define CANDM_COMMAND_REFRESH      53
 #define CANDM_COMMAND_SERVER_STATS 54
 #define CANDM_COMMAND_NTP_DATA     57
 #define CANDM_COMMAND_SOURCE_NAME  65
@@ -66,6 +73,8 @@
 #define CANDM_REPLY_SIZE         28
 #define CANDM_INDEX_SIZE         4
 #define CANDM_ADDRESS_SIZE       20
+#define CANDM_WHICH_SIZE         (2 * CANDM_ADDRESS_SIZE)
+#define CANDM_BURST_SIZE         (CANDM_WHICH_SIZE + 8)
 #define CANDM_SOURCE_DATA_SIZE   48
 #define CANDM_TRACKING_SIZE      76
 #define CANDM_SOURCESTATS_SIZE   56
@@ -121,6 +130,13 @@ void candm_index(struct candm_wire *wire, uint32_t *index);
 
 /* An address; `id` (not 0) stands for a source that has none yet, else it is 0. */
 void candm_address(struct candm_wire *wire, struct report_address *address, uint32_t *id);
+
+/* Which sources are meant; see order_sources(). False: one without an address, which cannot be. */
+bool candm_which(
+	struct candm_wire *wire, struct report_address *address, struct report_address *mask);
+
+/* How long a burst is; both are at most UINT8_MAX. */
+void candm_burst(struct candm_wire *wire, struct order *order);
 
 /* A source as `sources` shows it: everything but its name and statistics. `id` as above. */
 void candm_source_data(struct candm_wire *wire, struct report_source *source, uint32_t *id);

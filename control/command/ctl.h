@@ -40,6 +40,12 @@ int ctl_ntpdata(struct ctl *ctl);
 int ctl_tracking(struct ctl *ctl);
 int ctl_serverstats(struct ctl *ctl);
 int ctl_activity(struct ctl *ctl);
+int ctl_online(struct ctl *ctl);
+int ctl_offline(struct ctl *ctl);
+int ctl_burst(struct ctl *ctl);
+int ctl_refresh(struct ctl *ctl);
+int ctl_reselect(struct ctl *ctl);
+int ctl_makestep(struct ctl *ctl);
 int ctl_clients(struct ctl *ctl);
 int ctl_accheck(struct ctl *ctl);
 

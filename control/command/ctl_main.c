@@ -11,7 +11,7 @@ static const struct command {
 	const char *help;
 	bool tagged;          /* several reports: CSV lines begin with the report's key */
 	bool daemonless;      /* has something to say without the daemon */
-	const char *argument; /* what it takes; NULL: nothing */
+	const char *argument; /* what it takes, in brackets if it may be missing; NULL: nothing */
 } commands[] = {
 	{"status", ctl_status, "the whole picture: clock, interfaces, workers, what is missing",
 		true, true, NULL},
@@ -28,6 +28,13 @@ static const struct command {
 	{"activity", ctl_activity, "how many sources are online", false, false, NULL},
 	{"clients", ctl_clients, "how many clients there are, and who asks the most", true, true,
 		NULL},
+	{"online", ctl_online, "ask all servers again, or one", false, false, "[SOURCE]"},
+	{"offline", ctl_offline, "ask them no more", false, false, "[SOURCE]"},
+	{"burst", ctl_burst, "ask them some times at once", false, false, "[SOURCE]"},
+	{"refresh", ctl_refresh, "look up the names that lead nowhere", false, false, NULL},
+	{"reselect", ctl_reselect, "select among the sources now", false, false, NULL},
+	{"makestep", ctl_makestep, "step the kernel's clock, where steerclock steers it", false,
+		false, NULL},
 	{"accheck", ctl_accheck, "whether a client at ADDRESS may ask", false, false, "ADDRESS"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -193,7 +200,8 @@ static int request_run(const struct request *request, struct ctl *ctl)
 	else if (request->command == NULL)
 		output_error(CTL_EXIT_USAGE, "%s: no such command; see meridianctl --help",
 			request->name);
-	else if (request->command->argument != NULL && ctl->argument == NULL)
+	else if (request->command->argument != NULL && ctl->argument == NULL &&
+		request->command->argument[0] != '[')
 		output_error(CTL_EXIT_USAGE, "%s: %s is missing", request->name,
 			request->command->argument);
 	else

@@ -19,7 +19,8 @@
 static int unix_fd = -1;
 static char unix_path[UNIX_PATH_SIZE];
 static int udp_fd[2] = {-1, -1};
-static struct answer_counts counts;
+static struct answer_context asked; /* over UDP: without orders */
+static const struct answer_orders *unix_orders;
 
 union peer {
 	struct sockaddr sa;
@@ -54,14 +55,19 @@ static bool datagram_answer(int fd)
 	struct msghdr message = {
 		.msg_name = &peer, .msg_namelen = sizeof(peer), .msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t received = recvmsg(fd, &message, 0);
+	struct answer_context context;
 	size_t length;
 
 	if (received < 0)
 		return errno == EAGAIN || errno == EINTR;
-	counts.hits++;
+	asked.hits++;
 	if (message.msg_flags & MSG_TRUNC || !peer_may_ask(&peer, message.msg_namelen))
 		return false;
-	length = answer(request, (size_t)received, &counts, reply);
+	context = asked;
+	/* Who may write to the unix socket may do all that can be ordered there. */
+	if (fd == unix_fd)
+		context.orders = unix_orders;
+	length = answer(request, (size_t)received, &context, reply);
 	if (length == 0)
 		return false;
 	return sendto(fd, reply, length, 0, &peer.sa, message.msg_namelen) == (ssize_t)length;
@@ -72,7 +78,7 @@ static void socket_ready(int fd, unsigned int events, void *arg)
 	(void)events;
 	(void)arg;
 	if (!datagram_answer(fd))
-		counts.drops++;
+		asked.drops++;
 }
 
 static int unix_open(const char *path)
@@ -158,10 +164,12 @@ static int udp_init(const struct config *config)
 	return r;
 }
 
-int command_init(const struct config *config)
+int command_init(const struct config *config, const struct answer_orders *orders)
 {
-	int r = unix_init(config);
+	int r;
 
+	unix_orders = orders;
+	r = unix_init(config);
 	if (r == 0)
 		r = udp_init(config);
 	if (r < 0)

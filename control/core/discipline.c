@@ -226,10 +226,11 @@ void discipline_decide(struct discipline *discipline, const struct discipline_vi
 		order_step(view, ret_order);
 	else if (is_refused(discipline, ret_order, updated))
 		return;
-	else if (may_step(discipline, ret_order->offset_s, updated))
+	else if (discipline->step_ordered || may_step(discipline, ret_order->offset_s, updated))
 		order_step(view, ret_order);
 	else
 		order_slew(discipline, ret_order);
+	discipline->step_ordered = false;
 }
 
 void discipline_end(struct timex *ret_timex)

@@ -44,6 +44,7 @@ struct discipline {
 	uint32_t ignored; /* updates whose change was too large */
 	double trim;      /* what the kernel's rate is off the one it was asked for, learnt */
 	bool gave_up;
+	bool step_ordered; /* the next correction is a step */
 };
 
 /* The clock and the model at one instant. */

@@ -173,6 +173,15 @@ static void on_look_up(void *arg)
 	}
 }
 
+void ntp_name_look_up_now(struct ntp_name *name)
+{
+	if (name->resolver || !ntp_name_is_looked_up(name))
+		return;
+	event_remove_timer(name->timer);
+	name->wait_log2 = WAIT_MIN_LOG2;
+	on_look_up(name);
+}
+
 void ntp_name_start(struct ntp_name *name)
 {
 	struct config_address address;

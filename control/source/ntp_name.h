@@ -40,6 +40,9 @@ void ntp_name_init(
 void ntp_name_start(struct ntp_name *name);
 void ntp_name_stop(struct ntp_name *name);
 
+/* Does not wait for the next look-up; there is none when all servers are content. */
+void ntp_name_look_up_now(struct ntp_name *name);
+
 /* One of the servers needs another address. */
 void ntp_name_look_up_later(struct ntp_name *name);
 

@@ -39,12 +39,23 @@ static bool random_octets(void *octets, size_t count)
 	return getrandom(octets, count, 0) == (ssize_t)count;
 }
 
-static void poll_schedule(struct ntp_server *server, uint64_t delay_ns)
+void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns)
 {
 	event_remove_timer(server->poll_timer);
+	server->poll_timer = 0;
+	if (server->offline)
+		return;
 	server->poll_timer = event_add_timer(delay_ns, on_poll, server);
 	if (server->poll_timer < 0)
 		log_errno(server->poll_timer, "%s: no timer, polling ends", server->source.label);
+}
+
+void ntp_server_begin_burst(struct ntp_server *server)
+{
+	if (!server->config.iburst)
+		return;
+	server->burst_requests = IBURST_REQUESTS;
+	server->burst_samples = IBURST_SAMPLES;
 }
 
 /* Another server, as far as we know, even if its name is the same. */
@@ -55,18 +66,16 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	exchange_close(&server->exchange);
 	source_reset(&server->source);
 	server->source.refid = refid_of_address(address->octets, address->family);
-	server->source.stopped = server->source.absent = server->lost = false;
+	server->source.stopped = server->offline;
+	server->source.absent = server->lost = false;
 	server->unanswered = server->silent_polls = 0;
 	server->false_polls = server->good_answers = 0;
 	ntp_poll_start(server);
 	server->best_of = 0;
 	server->warming = server->answered = false;
 	server->interleave = (struct interleave){.known = false};
-	if (server->config.iburst) {
-		server->burst_requests = IBURST_REQUESTS;
-		server->burst_samples = IBURST_SAMPLES;
-	}
-	poll_schedule(server, delay_ns);
+	ntp_server_begin_burst(server);
+	ntp_server_ask_in(server, delay_ns);
 }
 
 bool ntp_server_wants_address(const struct ntp_server *server)
@@ -201,7 +210,7 @@ static bool warm_up(struct ntp_server *server)
 		server->source.poll_log2 >= server->config.presend_log2;
 	if (server->warming) {
 		send_request(server);
-		poll_schedule(server, BURST_INTERVAL_NS);
+		ntp_server_ask_in(server, BURST_INTERVAL_NS);
 	}
 	return server->warming;
 }
@@ -246,7 +255,7 @@ static void on_poll(void *arg)
 	send_request(server);
 	if (server->burst_requests > 0)
 		server->burst_requests--;
-	poll_schedule(server, ntp_poll_interval_ns(server));
+	ntp_server_ask_in(server, ntp_poll_interval_ns(server));
 	source_begin_poll(&server->source);
 }
 
@@ -257,7 +266,7 @@ static void burst_end(struct ntp_server *server)
 		server->burst_requests == 0)
 		return;
 	server->burst_requests = 0;
-	poll_schedule(server, ntp_poll_interval_ns(server));
+	ntp_server_ask_in(server, ntp_poll_interval_ns(server));
 }
 
 /* `filter`: of each group the sample with the least delay. False while there are more to come. They
@@ -285,7 +294,7 @@ static void accept_sample(struct ntp_server *server, struct sample *sample)
 	source_add(&server->source, sample, server->request.t4);
 	ntp_poll_adapt(server, predicted.offset_sd_s);
 	if (poll_is_urgent(&server->poll) && server->burst_requests == 0)
-		poll_schedule(server, ntp_poll_interval_ns(server));
+		ntp_server_ask_in(server, ntp_poll_interval_ns(server));
 	source_tell(&server->source);
 }
 
@@ -330,12 +339,12 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 	exchange_close(&server->exchange);
 	server->burst_requests = 0;
 	if (verdict == PACKET_KISS_RATE) {
-		poll_schedule(server, ntp_poll_rate(server, response->poll_log2));
+		ntp_server_ask_in(server, ntp_poll_rate(server, response->poll_log2));
 		return;
 	}
 	log_warning("%s: refuses to serve us (%s), not asking it for a day", server->source.label,
 		packet_verdict_text(verdict));
-	poll_schedule(server, DENIED_NS);
+	ntp_server_ask_in(server, DENIED_NS);
 	ntp_name_refuse(server->name, &server->source.address);
 	look_elsewhere(server);
 	source_give_up(&server->source);
@@ -463,8 +472,11 @@ static void shift(struct source *source, double seconds)
 	server->best.offset_s -= seconds;
 }
 
-static const struct source_kind kind = {
-	.stop = stop, .activity = activity, .report = ntp_server_report, .shift = shift};
+static const struct source_kind kind = {.stop = stop,
+	.activity = activity,
+	.report = ntp_server_report,
+	.shift = shift,
+	.order = ntp_server_order};
 
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
 	struct ntp_name *name, size_t index)

@@ -34,6 +34,7 @@ struct ntp_server {
 	struct sample best; /* of the samples since the last one that was used (filter) */
 	uint8_t best_of;    /* how many there were */
 	int poll_timer, expiry_timer;
+	bool offline; /* the operator wants it not to be asked */
 	struct ntp_name *name;
 	size_t index;         /* the later in the config, the later the first request */
 	uint8_t silent_polls; /* since the last good response or look-up */
@@ -46,6 +47,15 @@ struct ntp_server {
  * (`index`), the later the first request. */
 void ntp_server_start(struct ntp_server *server, const struct source_context *context,
 	struct ntp_name *name, size_t index);
+
+/* See struct source_kind (ntp_order.c). */
+bool ntp_server_order(struct source *source, const struct order *order);
+
+/* Asks after that time, and not when it was planned; nobody who is offline. */
+void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns);
+
+/* The first questions of a server, or of one that is back: `iburst`. */
+void ntp_server_begin_burst(struct ntp_server *server);
 
 /* See struct source_kind (ntp_report.c). */
 void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp);

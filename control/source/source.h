@@ -12,6 +12,7 @@
 #include "core/select.h"
 #include "counter.h"
 #include "driftfile.h"
+#include "order.h"
 #include "report.h"
 
 struct source;
@@ -49,6 +50,8 @@ struct source_kind {
 	/* Follows a timescale that was moved ahead; NULL: nothing depends on it but the estimator.
 	 */
 	void (*shift)(struct source *source, double seconds);
+	/* Carries out an order; false: it cannot. NULL: nothing can be ordered of it. */
+	bool (*order)(struct source *source, const struct order *order);
 };
 
 struct source {

@@ -84,10 +84,31 @@ static void check_reply(const uint8_t *request, uint8_t *reply, size_t length)
 	FUZZ_CHECK(head.status == CANDM_STATUS_SUCCESS || head.reply == CANDM_REPLY_NULL);
 }
 
+/* What is ordered must be what could be: nothing without an end, and nothing else. */
+static bool order_sources_fuzzed(const struct report_address *address,
+	const struct report_address *mask, const struct order *order)
+{
+	FUZZ_CHECK(address->family <= MERIDIAN_FAMILY_IPV6 && mask->family <= MERIDIAN_FAMILY_IPV6);
+	FUZZ_CHECK(order->kind != ORDER_BURST || order->burst_requests > 0);
+	return address->octets[3] & 1;
+}
+
+static void order_reselect_fuzzed(void)
+{
+}
+
+static bool order_step_fuzzed(void)
+{
+	return true;
+}
+
+static const struct answer_orders orders = {
+	order_sources_fuzzed, order_reselect_fuzzed, order_step_fuzzed};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
-	const struct answer_counts counts = {.hits = 1};
+	const struct answer_context context = {.hits = 1, .orders = &orders};
 	size_t length = fuzz_u16(&input), replied;
 	uint8_t reply[CANDM_REPLY_MAX], *request, *before;
 
@@ -96,14 +117,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	request = fuzz_copy(input.data, length);
 	before = fuzz_copy(input.data, length);
 	reports = (struct fuzz_input){input.data + length, input.size - length};
-	replied = answer(request, length, &counts, reply);
+	replied = answer(request, length, &context, reply);
 	FUZZ_CHECK(replied <= length && replied <= sizeof(reply));
 	FUZZ_CHECK(memcmp(request, before, length) == 0);
 	if (replied > 0) {
 		uint8_t copy[CANDM_REPLY_MAX];
 
 		check_reply(request, reply, replied);
-		FUZZ_CHECK(answer(reply, replied, &counts, copy) == 0); /* no reply to a reply */
+		FUZZ_CHECK(answer(reply, replied, &context, copy) == 0); /* no reply to a reply */
 	}
 	free(request);
 	free(before);

@@ -14,7 +14,7 @@
 
 #define RANDOM_REQUESTS 200000
 
-static const struct answer_counts counts = {.hits = 11, .drops = 2};
+static const struct answer_context context = {.hits = 11, .drops = 2};
 
 unsigned int report_source_count(void)
 {
@@ -118,7 +118,7 @@ static struct candm_wire request_begin(struct exchange *exchange, uint16_t comma
 
 static void request_send(struct exchange *exchange, size_t length)
 {
-	exchange->length = answer(exchange->request, length, &counts, exchange->octets);
+	exchange->length = answer(exchange->request, length, &context, exchange->octets);
 	exchange->body = (struct candm_wire){
 		.octets = exchange->octets, .size = exchange->length, .decode = true};
 	candm_reply(&exchange->body, &exchange->reply);
@@ -190,8 +190,8 @@ static void server_stats_by_length(void **state)
 	assert_int_equal(exchange.length, 196);
 	candm_server_stats4(&exchange.body, &server);
 	assert_int_equal(server.ntp_hits, 1000);
-	assert_int_equal(server.command_hits, counts.hits);
-	assert_int_equal(server.command_drops, counts.drops);
+	assert_int_equal(server.command_hits, context.hits);
+	assert_int_equal(server.command_drops, context.drops);
 }
 
 static void sources(void **state)
@@ -358,8 +358,9 @@ static void names(void **state)
 
 static void refusals(void **state)
 {
-	/* settime, local, allow, add server, makestep, shutdown, local of chrony 4.6 */
-	static const uint16_t writes[] = {11, 12, 17, 60, 43, 62, 64, 74};
+	/* online, offline, burst, settime, local, allow, add server, makestep, reselect,
+	 * refresh, shutdown, add source, local of chrony 4.6 */
+	static const uint16_t writes[] = {1, 2, 3, 11, 12, 17, 60, 43, 48, 53, 62, 64, 74};
 	static const uint16_t unknown[] = {0, 26, 38, 75, 1000, UINT16_MAX};
 	struct exchange exchange;
 

@@ -89,9 +89,9 @@ static struct candm_wire request_begin(struct exchange *exchange, uint16_t comma
 
 static void request_send(struct exchange *exchange, size_t length)
 {
-	static const struct answer_counts counts;
+	static const struct answer_context context;
 
-	exchange->length = answer(exchange->request, length, &counts, exchange->octets);
+	exchange->length = answer(exchange->request, length, &context, exchange->octets);
 	exchange->body = (struct candm_wire){
 		.octets = exchange->octets, .size = exchange->length, .decode = true};
 	candm_reply(&exchange->body, &exchange->reply);

@@ -174,7 +174,7 @@ static void nothing_opened(void **state)
 {
 	(void)state;
 	strcpy(config.bindcmdaddress, "/");
-	assert_int_equal(command_init(&config), 0);
+	assert_int_equal(command_init(&config, NULL), 0);
 	assert_int_equal(watched_count, 0);
 	command_fini();
 }
@@ -185,7 +185,7 @@ static void answers_and_cleans_up(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(command_init(&config), 0);
+	assert_int_equal(command_init(&config, NULL), 0);
 	assert_int_equal(watched_count, 1);
 	assert_return_code(stat(socket_path, &st), errno);
 	assert_int_equal(st.st_mode & 07777, 0660);
@@ -212,7 +212,7 @@ static void stale_socket_is_replaced(void **state)
 	(void)state;
 	close(unix_bound(socket_path));
 	assert_int_equal(access(socket_path, F_OK), 0);
-	assert_int_equal(command_init(&config), 0);
+	assert_int_equal(command_init(&config, NULL), 0);
 	command_fini();
 }
 
@@ -221,7 +221,7 @@ static void live_socket_is_kept(void **state)
 	int fd = unix_bound(socket_path);
 
 	(void)state;
-	assert_int_equal(command_init(&config), -EADDRINUSE);
+	assert_int_equal(command_init(&config, NULL), -EADDRINUSE);
 	assert_int_equal(watched_count, 0);
 	assert_int_equal(access(socket_path, F_OK), 0);
 	close(fd);
@@ -235,7 +235,7 @@ static void foreign_file_is_kept(void **state)
 	(void)state;
 	assert_return_code(fd, errno);
 	close(fd);
-	assert_int_equal(command_init(&config), -EEXIST);
+	assert_int_equal(command_init(&config, NULL), -EEXIST);
 	assert_int_equal(access(socket_path, F_OK), 0);
 	unlink(socket_path);
 }
@@ -245,7 +245,7 @@ static void long_path_is_refused(void **state)
 	(void)state;
 	memset(config.bindcmdaddress, 'a', sizeof(config.bindcmdaddress) - 1);
 	config.bindcmdaddress[0] = '/';
-	assert_int_equal(command_init(&config), -ENAMETOOLONG);
+	assert_int_equal(command_init(&config, NULL), -ENAMETOOLONG);
 }
 
 /* A UDP port that was free a moment ago. */
@@ -270,7 +270,7 @@ static void udp_on_loopback(void **state)
 	(void)state;
 	strcpy(config.bindcmdaddress, "/");
 	config.cmdport = free_port();
-	assert_int_equal(command_init(&config), 0);
+	assert_int_equal(command_init(&config, NULL), 0);
 	assert_in_range(watched_count, 1, 2);
 	assert_return_code(getsockname(watched[0].fd, (struct sockaddr *)&address, &length), errno);
 	assert_int_equal(ntohl(address.sin_addr.s_addr), INADDR_LOOPBACK);

@@ -130,11 +130,27 @@ static void tai_is_told_with_the_leap(void **state)
 	assert_int_equal(told_tai_s, 38);
 }
 
+static void step_is_ordered_once(void **state)
+{
+	(void)state;
+	pass_seconds(10);
+	assert_false(told.modes & ADJ_SETOFFSET);
+	assert_true(kernel_clock_step());
+	pass_seconds(1);
+	assert_true(told.modes & ADJ_SETOFFSET);
+	pass_seconds(1);
+	assert_false(told.modes & ADJ_SETOFFSET);
+	config.steer_clock = false;
+	assert_int_equal(kernel_clock_init(&config, &counter), 0);
+	assert_false(kernel_clock_step());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(frequency_outlives_a_suspend, setup),
 		cmocka_unit_test(tai_is_told_with_the_leap),
+		cmocka_unit_test_setup(step_is_ordered_once, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

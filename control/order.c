@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "order.h"
+#include "kernel_clock.h"
+#include "track.h"
+
+static bool is_meant(const struct source *source, const struct report_address *address,
+	const struct report_address *mask)
+{
+	if (address->family == 0)
+		return true;
+	if (source->address.family != address->family)
+		return false;
+	for (size_t i = 0; i < sizeof(address->octets); i++) {
+		uint8_t differs = source->address.octets[i] ^ address->octets[i];
+
+		if (differs & (mask->family == 0 ? 0xff : mask->octets[i]))
+			return false;
+	}
+	return true;
+}
+
+bool order_sources(const struct report_address *address, const struct report_address *mask,
+	const struct order *order)
+{
+	bool done = false;
+
+	for (size_t i = 0; i < track_source_count(); i++) {
+		struct source *source = track_source(i);
+
+		if (source->kind->order && is_meant(source, address, mask) &&
+			source->kind->order(source, order))
+			done = true;
+	}
+	return done;
+}
+
+void order_reselect(void)
+{
+	if (track_source_count() > 0)
+		track_source(0)->context->handler(NULL);
+}
+
+bool order_step(void)
+{
+	return kernel_clock_step();
+}

@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What an operator orders while control runs, with stock chronyc and meridianctl: servers offline and
+# online, a burst, a selection, look-ups. Who asks over UDP may not, and what cannot be is refused.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+other4=198.51.100.3
+
+chronyc() # HOST COMMAND...: its words
+{
+	local host=$1
+
+	shift
+	lab_in server "$LAB_STOCK/chrony/usr/bin/chronyc" -n -h "$host" "$@" 2>&1 || true
+}
+
+says() # WORDS HOST COMMAND...
+{
+	local words=$1 said
+
+	shift
+	said=$(chronyc "$@")
+	[ "$said" = "$words" ] || lab_fail "chronyc $*: '$said', expected '$words'"
+	lab_note "chronyc ${*:2}: $said"
+}
+
+activity() # NAME
+{
+	lab_field activity "activity.$1"
+}
+
+is_active() # NAME COUNT
+{
+	[ "$(activity "$1")" = "$2" ]
+}
+
+asked_since() # COUNT
+{
+	[ "$(requests 1)" -gt "$1" ]
+}
+
+requests() # INDEX
+{
+	lab_field ntpdata "ntpdata.$1.requests"
+}
+
+lab_enter "$@"
+lab_network
+ip -n upstream address add "$other4/24" dev eth0
+lab_config "server $LAB_UPSTREAM4 minpoll 4 maxpoll 4 iburst" \
+	"server $other4 minpoll 4 maxpoll 4 iburst" "cmdport 323"
+sed -i '/^cmdport 0/d' "$LAB_CONFIG"
+lab_upstream
+lab_control
+socket=$LAB_RUNDIR/control.sock
+lab_wait 10 "the control socket" test -S "$socket"
+lab_wait 20 "the end of the first burst" is_active online 2
+
+says "501 Not authorised" 127.0.0.1 offline
+says "200 OK" "$socket" offline "$other4"
+is_active offline 1 || lab_fail "$(activity offline) servers are offline, not one"
+before=$(requests 1)
+says "200 OK" "$socket" offline
+is_active offline 2 || lab_fail "$(activity offline) servers are offline, not both"
+says "503 No such source" "$socket" offline 192.0.2.77
+says "503 No such source" "$socket" burst 1/2
+lab_ctl online "$LAB_UPSTREAM4"
+is_active offline 1 || lab_fail "$(activity offline) servers are offline after one is back"
+sleep 3
+[ "$(requests 1)" = "$before" ] || lab_fail "a server that is offline was asked"
+says "200 OK" "$socket" online
+lab_wait 10 "a server that is back to be asked" asked_since "$before"
+lab_wait 20 "the end of the bursts" is_active online 2
+says "200 OK" "$socket" burst 2/3 "$other4"
+lab_wait 5 "a burst" is_active burst_online 1
+says "200 OK" "$socket" reselect
+says "200 OK" "$socket" refresh
+says "500 Failure" "$socket" makestep # without steerclock
+says "502 Invalid command" "$socket" shutdown
+status=0
+lab_ctl offline nobody.example >/dev/null 2>&1 || status=$?
+[ "$status" = 1 ] || lab_fail "meridianctl offline of nobody ends with $status"
+status=0
+lab_ctl tracking "$other4" >/dev/null 2>&1 || status=$?
+[ "$status" = 2 ] || lab_fail "meridianctl tracking of a source ends with $status"

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+
+/* Requests that order something. */
+
+#include "answer.h"
+#include "steer/steer.h"
+#include <errno.h>
+#include <meridian/policy.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* What was ordered, and whether it can be. */
+static struct {
+	unsigned int count;
+	struct report_address address, mask;
+	struct order order;
+	bool possible;
+} ordered;
+
+static bool take_order(const struct report_address *address, const struct report_address *mask,
+	const struct order *order)
+{
+	ordered.count++;
+	ordered.address = *address;
+	ordered.mask = *mask;
+	ordered.order = *order;
+	return ordered.possible;
+}
+
+static void take_reselect(void)
+{
+	ordered.count++;
+}
+
+static bool take_step(void)
+{
+	ordered.count++;
+	return ordered.possible;
+}
+
+static const struct answer_orders orders = {take_order, take_reselect, take_step};
+static struct answer_context context;
+
+/* There is nothing to look at. */
+unsigned int report_source_count(void)
+{
+	return 0;
+}
+
+int report_source(unsigned int index, struct report_source *ret_source)
+{
+	(void)index, (void)ret_source;
+	return -ENOENT;
+}
+
+int report_select(unsigned int index, struct report_select *ret_select)
+{
+	(void)index, (void)ret_select;
+	return -ENOENT;
+}
+
+int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
+{
+	(void)index, (void)ret_ntp;
+	return -ENOENT;
+}
+
+void report_tracking(struct report_tracking *ret_tracking)
+{
+	(void)ret_tracking;
+}
+
+void report_activity(struct report_activity *ret_activity)
+{
+	(void)ret_activity;
+}
+
+void steer_report_server(struct report_server *ret_server)
+{
+	(void)ret_server;
+}
+
+bool steer_allows(const struct report_address *address)
+{
+	(void)address;
+	return false;
+}
+
+const char *steer_rundir(void)
+{
+	return "";
+}
+
+struct exchange {
+	uint8_t request[CANDM_REQUEST_MAX + 1];
+	uint8_t octets[CANDM_REPLY_MAX];
+	struct candm_reply reply;
+	size_t length;
+};
+
+static struct candm_wire request_begin(struct exchange *exchange, uint16_t command)
+{
+	struct candm_request request = {.version = CANDM_VERSION,
+		.type = CANDM_TYPE_REQUEST,
+		.command = command,
+		.sequence = 77};
+	struct candm_wire wire = {.octets = exchange->request, .size = sizeof(exchange->request)};
+
+	memset(exchange, 0, sizeof(*exchange));
+	candm_request(&wire, &request);
+	return wire;
+}
+
+static void request_send(struct exchange *exchange, size_t length)
+{
+	struct candm_wire wire;
+
+	exchange->length = answer(exchange->request, length, &context, exchange->octets);
+	wire = (struct candm_wire){
+		.octets = exchange->octets, .size = exchange->length, .decode = true};
+	candm_reply(&wire, &exchange->reply);
+}
+
+static void ask(struct exchange *exchange, uint16_t command, size_t length)
+{
+	request_begin(exchange, command);
+	request_send(exchange, length);
+}
+
+static void assert_status(const struct exchange *exchange, uint16_t status)
+{
+	assert_int_equal(exchange->length, CANDM_REPLY_SIZE);
+	assert_int_equal(exchange->reply.reply, CANDM_REPLY_NULL);
+	assert_int_equal(exchange->reply.status, status);
+	assert_int_equal(exchange->reply.sequence, 77);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&ordered, 0, sizeof(ordered));
+	ordered.possible = true;
+	context.orders = &orders;
+	return 0;
+}
+
+static void ask_which(
+	struct exchange *exchange, uint16_t command, struct report_address address, uint32_t id)
+{
+	struct report_address mask = {.family = address.family};
+	struct order burst = {.burst_requests = 8, .burst_samples = 4};
+	struct candm_wire wire = request_begin(exchange, command);
+
+	memset(mask.octets, 0xff, sizeof(mask.octets));
+	candm_address(&wire, &mask, &(uint32_t){0});
+	candm_address(&wire, &address, &id);
+	candm_burst(&wire, &burst);
+	request_send(exchange, wire.at);
+}
+
+static void orders_of_sources(void **state)
+{
+	static const struct {
+		uint16_t command;
+		enum order_kind kind;
+	} cases[] = {{CANDM_COMMAND_ONLINE, ORDER_ONLINE}, {CANDM_COMMAND_OFFLINE, ORDER_OFFLINE},
+		{CANDM_COMMAND_BURST, ORDER_BURST}};
+	const struct report_address server = {
+		.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
+	const struct report_address none = {.family = 0};
+	struct exchange exchange;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask_which(&exchange, cases[i].command, server, 0);
+		assert_status(&exchange, CANDM_STATUS_SUCCESS);
+		assert_int_equal(exchange.reply.reply, CANDM_REPLY_NULL);
+		assert_int_equal(ordered.order.kind, cases[i].kind);
+		assert_memory_equal(&ordered.address, &server, sizeof(server));
+		assert_int_equal(ordered.mask.octets[3], 0xff);
+		ask_which(&exchange, cases[i].command, none, 0);
+		assert_int_equal(ordered.address.family, 0);
+		assert_int_equal(ordered.count, 2 * i + 2);
+	}
+	assert_int_equal(ordered.order.burst_requests, 8);
+	assert_int_equal(ordered.order.burst_samples, 4);
+	/* By its number, since it has no address. */
+	ask_which(&exchange, CANDM_COMMAND_OFFLINE, none, 2);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask(&exchange, CANDM_COMMAND_OFFLINE, CANDM_REQUEST_SIZE + CANDM_WHICH_SIZE - 1);
+	assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
+	ask(&exchange, CANDM_COMMAND_BURST, CANDM_REQUEST_SIZE + CANDM_BURST_SIZE);
+	assert_status(&exchange, CANDM_STATUS_INVALID); /* of no request */
+	assert_int_equal(ordered.count, 6);
+	ordered.possible = false;
+	ask_which(&exchange, CANDM_COMMAND_ONLINE, server, 0);
+	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+}
+
+static void other_orders(void **state)
+{
+	/* settime, local, allow, add server, shutdown, local of chrony 4.6 */
+	static const uint16_t absent[] = {11, 12, 17, 60, 62, 64, 74};
+	struct exchange exchange;
+
+	(void)state;
+	ask(&exchange, CANDM_COMMAND_REFRESH, CANDM_REPLY_SIZE);
+	assert_status(&exchange, CANDM_STATUS_SUCCESS);
+	assert_int_equal(ordered.order.kind, ORDER_REFRESH);
+	assert_int_equal(ordered.address.family, 0);
+	ask(&exchange, CANDM_COMMAND_RESELECT, CANDM_REPLY_SIZE);
+	assert_status(&exchange, CANDM_STATUS_SUCCESS);
+	ask(&exchange, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
+	assert_status(&exchange, CANDM_STATUS_SUCCESS);
+	assert_int_equal(ordered.count, 3);
+	ordered.possible = false;
+	ask(&exchange, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
+	assert_status(&exchange, CANDM_STATUS_FAILED);
+	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		ask(&exchange, absent[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_INVALID);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(orders_of_sources, setup),
+		cmocka_unit_test_setup(other_orders, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
