@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# The kernel's clock follows the time model, in a machine of its own: it is stepped as `makestep` says,
-# slewed otherwise, and `maxchange` keeps it from what cannot be. A stock chronyd in the machine
-# measures it, which sets nothing.
+# The kernel's clock follows the time model, in a machine of its own: it is stepped as `makestep` or
+# the operator says, slewed otherwise, and `maxchange` keeps it from what cannot be. A stock chronyd in
+# the machine measures it, which sets nothing.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 . "$(dirname "$0")/../lab/vm.sh"
@@ -43,6 +43,18 @@ slew()
 	vm_end control
 }
 
+order()
+{
+	begin "offset 4"
+	lab_wait 30 "a clock to step by" vm_run "meridianctl --rundir /run/meridian tracking | grep -q '$upstream'"
+	vm_is_ahead "$upstream" -0.45 0.5 || lab_fail "before the order the clock is $VM_AHEAD_S s behind"
+	vm_run "meridianctl --rundir /run/meridian makestep" || lab_fail "makestep was refused"
+	lab_wait 10 "a step" vm_said control "steerclock: the clock was stepped by"
+	vm_is_ahead "$upstream" -4 0.5 || lab_fail "after the order the clock is $VM_AHEAD_S s behind"
+	lab_figure "ordered step by what was left to 4 s: $VM_AHEAD_S s after it"
+	vm_end control
+}
+
 gate()
 {
 	local before
@@ -51,7 +63,7 @@ gate()
 	begin "offset 30" "makestep 1 -1" "maxchange 10 0 2"
 	lab_wait 30 "an error that is too large" vm_said control "more than maxchange allows: left alone"
 	lab_wait 30 "the end of steering" vm_said control "it is not steered any more, until the next start"
-	vm_is_ahead "$upstream" -0.45 2 || lab_fail "30 s were too much, but the clock is $VM_AHEAD_S s behind"
+	vm_is_ahead "$upstream" -4 2 || lab_fail "30 s were too much, but the clock is $VM_AHEAD_S s behind"
 	lab_figure "more than maxchange: $before s before, $VM_AHEAD_S s after it"
 	vm_end control
 }
@@ -66,4 +78,5 @@ vm_modules dca i2c-algo-bit igb
 vm_address
 step
 slew
+order
 gate
