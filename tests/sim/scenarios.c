@@ -37,6 +37,12 @@
 #define LEAP_DELETE JUNE, .leap = {29999, MERIDIAN_NTP_LI_DELETE}
 #define LEAP_NONE   JUNE
 
+/* A reference clock. */
+#define LATE(least, kind, scale)                                                                   \
+	{                                                                                          \
+		.least_s = (least), .law = {(kind), (scale), 0, 0 }                                \
+	}
+
 #define START .clock_error_s = 0.1, .oscillator = QUARTZ
 
 const struct scenario scenarios[] = {
@@ -217,23 +223,23 @@ const struct scenario scenarios[] = {
 	{"pps", "pulses that are 2 us + exp(1 us) late, and three servers", 20000, 6, 8,
 		.rms_limit_s = 3.9 * US, .bound_limit_s = 30 * US, .requests_limit = 445,
 		.config = "refclock PPS /dev/pps0 refid PPS",
-		.world = {START, .clock = {{0}, {2 * US, {LAW_EXPONENTIAL, 1 * US, 0, 0}}},
+		.world = {START, .clock = {{.least_s = 0}, LATE(2 * US, LAW_EXPONENTIAL, 1 * US)},
 			.server_count = 3, .server = {{WAN}, {WAN}, {WAN}}}},
 	{"serial", "a serial line 0.1 s + 5 ms late, and a pulse locked to it", 20000, 6, 8,
 		.rms_limit_s = 3.9 * US, .bound_limit_s = 30 * US, .requests_limit = 0,
 		.config = "refclock SHM 0 refid GPS offset 0.1 delay 0.2 noselect\n"
 			  "refclock PPS /dev/pps0 refid PPS lock GPS",
 		.world = {START,
-			.clock = {{0.1, {LAW_NORMAL, 5 * MS, 0, 0}},
-				{2 * US, {LAW_EXPONENTIAL, 1 * US, 0, 0}}}}},
+			.clock = {LATE(0.1, LAW_NORMAL, 5 * MS),
+				LATE(2 * US, LAW_EXPONENTIAL, 1 * US)}}},
 	{"serial-only", "a serial line alone, 0.1 s + normal(5 ms) late", 20000, 6, 8,
 		.rms_limit_s = 230 * US, .bound_limit_s = 98 * MS, .requests_limit = 0,
 		.config = "refclock SHM 0 refid GPS offset 0.1 delay 0.1",
-		.world = {START, .clock = {{0.1, {LAW_NORMAL, 5 * MS, 0, 0}}}}},
+		.world = {START, .clock = {LATE(0.1, LAW_NORMAL, 5 * MS)}}},
 	{"phc", "a card's clock, read to 200 ns", 8000, 6, 8, .rms_limit_s = 0.088 * US,
 		.bound_limit_s = 6.4 * US, .requests_limit = 0, .precision_s = 1e-9,
 		.config = "refclock PHC /dev/ptp0 refid PHC poll 2 dpoll -1",
-		.world = {START, .clock = {{0, {LAW_NORMAL, 200e-9, 0, 0}}}}},
+		.world = {START, .clock = {LATE(0, LAW_NORMAL, 200e-9)}}},
 	{"counter-jump", "the counter leaps ahead by 5 s, once", 40000, 6, 8,
 		.rms_limit_s = 140 * US, .bound_limit_s = 15 * MS, .requests_limit = 288,
 		.may_step = true, .may_lose = true, .score_from_s = 25000,
