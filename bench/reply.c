@@ -31,6 +31,7 @@
 #define COUNTED  64u  /* it is written down who asks */
 #define XLEAVE   128u /* in interleaved mode: looked up, and saved when it has left */
 #define MANY     256u /* from CLIENTS_MANY clients in turn */
+#define KEY(id)  ((unsigned int)(id) << 16) /* signed, and so is the reply */
 
 #define CLIENTS_MANY (1u << 20)
 
@@ -65,6 +66,10 @@ static const struct kind kinds[] = {
 		VERIFIED | XLEAVE},
 	{"reply_ticks_ipv4_interleaved_many", "  in interleaved mode, 2^20 clients", &ipv4, 0x23,
 		VERIFIED | XLEAVE | MANY},
+	{"reply_ticks_ipv4_aes128", "  signed by AES-CMAC (AES128)", &ipv4, 0x23,
+		VERIFIED | KEY(MERIDIAN_KEY_AES128)},
+	{"reply_ticks_ipv4_sha256", "  signed by SHA256", &ipv4, 0x23,
+		VERIFIED | KEY(MERIDIAN_KEY_SHA256)},
 	{"reply_ticks_ipv4_vlan", "IPv4 with a VLAN tag (general path)", &ipv4_tag, 0x23, 0},
 	{"reply_ticks_ipv4_active", "IPv4, symmetric active (general path)", &ipv4, 0x21, 0},
 	{"drop_ticks_ipv4_mode", "IPv4, dropped for its mode", &ipv4, 0x24, 0},
@@ -79,6 +84,7 @@ struct bench {
 	struct responder_policy *policy;
 	struct limit *limit;
 	struct interleave *interleave;
+	struct keyring *keyring;
 	uint64_t *told; /* last T2 of each client */
 	uint64_t interleaved;
 	uint32_t clients, next_client, client[BURST * BURSTS];
@@ -88,6 +94,7 @@ struct bench {
 	struct pkt request[BURST * BURSTS];
 	_Alignas(64) uint8_t buffer[BURST * BURSTS][BUFFER_STRIDE];
 	uint64_t classify_ticks, finish_ticks;
+	double hz; /* of the ticks */
 };
 
 static struct bench bench;
@@ -101,7 +108,10 @@ static int model_take(void)
 	bench.sampler.random = 1;
 	bench.policy->rate =
 		(struct limit_rate){.interval_log2 = -19, .burst = 255, .rollup_log2 = 3};
+	bench.hz = measure_ticks_hz();
+	bench.keyring = fixture_keyring();
 	responder_init(&bench.responder, 1, NULL);
+	bench.responder.keyring = bench.keyring;
 	responder_begin(&bench.responder, &bench.model, bench.policy, FIXTURE_COUNTER, 0);
 	bench.told = calloc(CLIENTS_MANY, sizeof(*bench.told));
 	if (bench.told == NULL || interleave_new(&bench.interleave, 2 * CLIENTS_MANY, 1) < 0)
@@ -109,10 +119,17 @@ static int model_take(void)
 	return limit_new(&bench.limit, LIMIT_SETS_LOG2, 1);
 }
 
+/* 0: none. */
+static uint32_t key_id(const struct kind *kind)
+{
+	return kind->flags / KEY(1);
+}
+
 /* One request from each of as many clients, of IPv6 each in a /48, as there are buffers. */
 static void requests_make(const struct kind *kind)
 {
-	uint8_t payload[PKT_NTP_SIZE];
+	uint8_t payload[PKT_NTP_SIZE + MAC_MAX];
+	size_t length = PKT_NTP_SIZE;
 
 	bench.kind = kind;
 	bench.responder.engine = kind->flags & SCALAR ? &burst_engine_plain : burst_engine_best();
@@ -121,10 +138,12 @@ static void requests_make(const struct kind *kind)
 	bench.responder.limit = kind->flags & LIMITED ? bench.limit : NULL;
 	bench.responder.collector = kind->flags & COUNTED ? &bench.collector : NULL;
 	pkt_ntp(payload, kind->li_vn_mode, UINT64_C(0xdeadbeef12345678));
+	if (key_id(kind) != 0)
+		length = fixture_sign(bench.keyring, payload, length, key_id(kind));
 	for (unsigned int i = 0; i < BURST * BURSTS; i++) {
 		struct pkt *pkt = &bench.request[i];
 
-		pkt_build(pkt, *kind->spec, payload, sizeof(payload));
+		pkt_build(pkt, *kind->spec, payload, length);
 		pkt->data[pkt->ip + (pkt->ipv6 ? 13 : 15)] = (uint8_t)i;
 		pkt_checksum(pkt);
 		pkt->data[pkt->udp + 6] ^= (kind->flags & BAD) != 0;
@@ -239,10 +258,10 @@ static void pass(void)
 	}
 }
 
-/* Ticks and core cycles per request of each pass. */
+/* Ticks and core cycles per request of each pass, and requests a second. */
 struct figures {
 	double ticks[MEASURE_PASSES_MAX], cycles[MEASURE_PASSES_MAX];
-	double finish_cycles[MEASURE_PASSES_MAX];
+	double finish_cycles[MEASURE_PASSES_MAX], per_s[MEASURE_PASSES_MAX];
 };
 
 static void figures_take(struct figures *figures, unsigned int i)
@@ -253,8 +272,34 @@ static void figures_take(struct figures *figures, unsigned int i)
 	pass();
 	speed += measure_cycles_per_tick() / 2;
 	figures->ticks[i] = (double)(bench.classify_ticks + bench.finish_ticks) / requests;
+	figures->per_s[i] = bench.hz / figures->ticks[i];
 	figures->cycles[i] = figures->ticks[i] * speed;
 	figures->finish_cycles[i] = (double)bench.finish_ticks * speed / requests;
+}
+
+/* Whether the replies of the last round are that, with the MACs that they must have. */
+static bool replies_signed(uint32_t id)
+{
+	const struct mac_key *key = keyring_key(bench.keyring, keyring_find(bench.keyring, id));
+
+	for (unsigned int i = 0; i < BURST * BURSTS; i++) {
+		const uint8_t *payload = bench.buffer[i] + bench.request[i].payload;
+
+		if (payload[0] % 8 != MERIDIAN_NTP_MODE_SERVER ||
+			mac_id(payload + PKT_NTP_SIZE) != id ||
+			!mac_good(key, payload, PKT_NTP_SIZE, mac_length(key, 4)))
+			return false;
+	}
+	return true;
+}
+
+/* A figure of something else must not pass for that of the kind. */
+static void kind_check(const struct kind *kind, unsigned int passes)
+{
+	if (kind->flags & XLEAVE && bench.interleaved < passes * ROUNDS * BURSTS * BURST / 100 * 95)
+		fprintf(stderr, "bench-reply: %s: hardly any reply is interleaved\n", kind->key);
+	if (key_id(kind) != 0 && !replies_signed(key_id(kind)))
+		fprintf(stderr, "bench-reply: %s: a reply is not signed\n", kind->key);
 }
 
 static void kind_measure(
@@ -270,8 +315,7 @@ static void kind_measure(
 	bench.interleaved = 0;
 	for (unsigned int i = 0; i < passes; i++)
 		figures_take(&figures, i);
-	if (kind->flags & XLEAVE && bench.interleaved < passes * ROUNDS * BURSTS * BURST / 100 * 95)
-		fprintf(stderr, "bench-reply: %s: hardly any reply is interleaved\n", kind->key);
+	kind_check(kind, passes);
 	measure_report_summary(
 		report, kind->key, measure_summarise(figures.ticks, passes), kind->text);
 	snprintf(key, sizeof(key), "%s_cycles", kind->key);
@@ -280,6 +324,9 @@ static void kind_measure(
 	snprintf(key, sizeof(key), "%s_finish_cycles", kind->key);
 	measure_report_summary(report, key, measure_summarise(figures.finish_cycles, passes),
 		"  of these for T3 and the UDP checksum");
+	snprintf(key, sizeof(key), "%s_per_s", kind->key);
+	measure_report_summary(report, key, measure_summarise(figures.per_s, passes),
+		"  requests/s of a core, without I/O");
 }
 
 int main(int argc, char **argv)
@@ -297,6 +344,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		kind_measure(&report, &kinds[i], options.passes);
 	interleave_free(bench.interleave);
+	keyring_free(bench.keyring);
 	free(bench.told);
 	limit_free(bench.limit);
 	responder_policy_free(bench.policy);

@@ -59,8 +59,8 @@ def kinds(measurements):
     results = ([m["results"] for m in measurements
                 if m["case"] == "reply" and m.get("results")] or [{}])[-1]
     rows = {key: value for key, value in results.items()
-            if re.search("_ticks(_ipv[46])?(_[a-z]+)?$", key) and value is not None
-            and not key.endswith(("_min", "_max", "_cycles"))}
+            if re.search("_ticks(_ipv[46])?(_[a-z0-9]+)*$", key) and value is not None
+            and not key.endswith(("_min", "_max", "_cycles", "_per_s"))}
     if not rows:
         return []
     return ["", "compute by kind of packet, ticks",
