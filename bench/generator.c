@@ -45,6 +45,7 @@ static struct bench bench;
 
 static int kind_begin(const struct kind *kind, double hz)
 {
+	static const uint8_t octets[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 	struct traffic_spec spec = {.target_count = 1, .vlan = -1, .token_key = 0x0123456789abcdef};
 	struct clients *clients = &spec.clients[kind->ipv6];
 	struct prefix prefix;
@@ -52,7 +53,7 @@ static int kind_begin(const struct kind *kind, double hz)
 	spec.weight[kind->kind] = 1;
 	address_parse(&spec.target[0], kind->ipv6 ? "2001:db8::1" : "192.0.2.1");
 	prefix_parse(&prefix, kind->ipv6 ? "2001:db8:1::/48" : "198.18.0.0/15");
-	mac_key_parse(&spec.key, "7:aes128:000102030405060708090a0b0c0d0e0f");
+	mac_key_init(&spec.key, 7, MERIDIAN_KEY_AES128, octets, sizeof(octets));
 	clients_init(clients, &prefix, 1, kind->ipv6, 0);
 	clients->port_low = 49152;
 	clients->port_count = 16384;

@@ -5,6 +5,7 @@
 #include "document.h"
 #include "engine.h"
 #include "kernel.h"
+#include "key.h"
 #include "options.h"
 #include "plot.h"
 #include "report.h"
@@ -27,6 +28,7 @@
 #define TURN_NS 10000000
 
 static struct load_options options;
+static struct mac_key key; /* of symmetric requests */
 static struct port port;
 static struct traffic traffic;
 static struct meter meter;
@@ -114,7 +116,7 @@ static int traffic_start(void)
 {
 	struct traffic_spec spec = {.target_count = options.target_count,
 		.vlan = options.has_vlan ? (int)options.vlan : -1,
-		.key = options.key};
+		.key = key};
 	int r = target_macs(&spec);
 
 	if (r < 0)
@@ -392,6 +394,9 @@ int main(int argc, char **argv)
 		printf("meridian-load %s\n", MERIDIAN_VERSION);
 		return 0;
 	}
+	if (options.key_file &&
+		key_load(&key, options.key_file, (uint32_t)options.key_id, stderr) < 0)
+		return EXIT_USAGE;
 	if (start() < 0)
 		return EXIT_START;
 	signals_catch();

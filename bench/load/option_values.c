@@ -299,19 +299,6 @@ int option_vlan(
 	return option_number(row, options, value, error);
 }
 
-int option_key(
-	const struct option_row *row, struct load_options *options, const char *value, char *error)
-{
-	options->has_key = true;
-	if (mac_key_parse(&options->key, value) < 0)
-		return option_refuse(error,
-			"--%s '%s': must be ID:TYPE:HEX with an ID from 1 to 4294967295, aes128 "
-			"(16 "
-			"octets), aes256 (32), md5, sha1 or sha256 (1 to 64)",
-			row->name, value);
-	return 0;
-}
-
 int option_search(
 	const struct option_row *row, struct load_options *options, const char *value, char *error)
 {

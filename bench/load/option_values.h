@@ -37,7 +37,6 @@ option_parse_function option_mix;
 option_parse_function option_mac;
 option_parse_function option_ports;
 option_parse_function option_vlan;
-option_parse_function option_key;
 option_parse_function option_search;
 option_parse_function option_pattern;
 

@@ -38,8 +38,10 @@ static const struct option_row rows[] = {
 		option_number, FIELD(timeout_ms), 1, 3000, 1},
 	{"mix", "KIND=WEIGHT,...", "of basic, interleaved, v3, symmetric, malformed (basic=1)",
 		option_mix, 0, 0, 0, 0},
-	{"key", "ID:TYPE:HEX", "of symmetric: aes128, aes256, md5, sha1 or sha256", option_key, 0,
-		0, 0, 0},
+	{"key-file", "FILE", "keys, in the format of chrony's keyfile", option_text,
+		FIELD(key_file), 0, 0, 0},
+	{"key-id", "N", "which of them signs symmetric", option_number, FIELD(key_id), 1,
+		UINT32_MAX, 1},
 	{"search", "PERCENT", "find the highest rate with no more loss than this", option_search,
 		FIELD(search_loss_ppm), 0, 100, 10000},
 	{"search-from", "R", "lowest rate to try (1000)", option_rate, FIELD(search_from_milli), 0,
@@ -169,8 +171,10 @@ static int together_check(const struct load_options *options, char *error)
 	if (!kernel && options->source_count == 0)
 		return option_refuse(
 			error, "--source is needed: %s has no addresses", options->port);
-	if (options->weight[REQUEST_symmetric] && !options->has_key)
-		return option_refuse(error, "--mix symmetric needs --key");
+	if (options->weight[REQUEST_symmetric] && (!options->key_file || options->key_id == 0))
+		return option_refuse(error, "--mix symmetric needs --key-file and --key-id");
+	if (options->key_file && options->key_id == 0)
+		return option_refuse(error, "--key-file needs --key-id");
 	if (options->clients && options->source_count == 0)
 		return option_refuse(error, "--clients needs --source");
 	if (options->duration_ms == 0)

@@ -45,8 +45,8 @@ struct load_options {
 	struct schedule_spec pattern; /* pattern and its numbers; the rest is filled in later */
 	uint64_t duration_ms, warm_up_ms, timeout_ms;
 	uint32_t weight[REQUEST_KIND_COUNT];
-	bool has_key;
-	struct mac_key key;
+	const char *key_file;
+	uint64_t key_id; /* 0: none */
 	uint64_t lag_limit_ns;
 
 	bool search;

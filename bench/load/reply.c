@@ -139,19 +139,16 @@ static enum reply_reason addresses_check(
 }
 
 static enum reply_reason mac_check(
-	const struct mac_key *key, const uint8_t *payload, uint32_t payload_length)
+	const struct traffic_template *template, const uint8_t *payload, uint32_t payload_length)
 {
-	uint8_t id[4], mac[MAC_LENGTH_MAX];
-	size_t length = mac_length(key);
+	const struct mac_key *key = template->key;
+	size_t octets = mac_length(key, template->version);
 
-	put_u32(id, key->id);
-	if (payload_length != MERIDIAN_NTP_HEADER_SIZE + sizeof(id) + length ||
-		memcmp(payload + MERIDIAN_NTP_HEADER_SIZE, id, sizeof(id)) != 0)
+	if (payload_length != MERIDIAN_NTP_HEADER_SIZE + octets ||
+		mac_id(payload + MERIDIAN_NTP_HEADER_SIZE) != key->id)
 		return REPLY_missing_mac;
-	mac_compute(key, payload, MERIDIAN_NTP_HEADER_SIZE, mac);
-	return memcmp(payload + MERIDIAN_NTP_HEADER_SIZE + sizeof(id), mac, length) == 0
-		? REPLY_VALID
-		: REPLY_wrong_mac;
+	return mac_good(key, payload, MERIDIAN_NTP_HEADER_SIZE, octets) ? REPLY_VALID
+									: REPLY_wrong_mac;
 }
 
 /*
@@ -190,7 +187,7 @@ static enum reply_reason content_check(const struct view *view, const struct rep
 	if (reply->interleaved && template->kind != REQUEST_interleaved)
 		return REPLY_wrong_origin;
 	if (template->key && !kiss)
-		return mac_check(template->key, reply->ntp, view->udp_length - UDP_HEADER);
+		return mac_check(template, reply->ntp, view->udp_length - UDP_HEADER);
 	return REPLY_VALID;
 }
 

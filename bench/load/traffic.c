@@ -95,7 +95,8 @@ static uint16_t payload_length(const struct traffic_template *template, unsigned
 	if (template->kind == REQUEST_malformed && variant == 0)
 		return SHORT_PAYLOAD;
 	if (template->key)
-		return (uint16_t)(MERIDIAN_NTP_HEADER_SIZE + 4 + mac_length(template->key));
+		return (uint16_t)(MERIDIAN_NTP_HEADER_SIZE +
+			mac_length(template->key, template->version));
 	return MERIDIAN_NTP_HEADER_SIZE;
 }
 
@@ -113,8 +114,6 @@ static void build_ntp(struct traffic_template *template, unsigned int variant)
 	payload[0] = MERIDIAN_NTP_LI_VN_MODE(0, template->version, mode);
 	payload[2] = 6;    /* poll: 64 s */
 	payload[3] = 0x20; /* precision: none, as careful clients say */
-	if (template->key)
-		put_u32(payload + MERIDIAN_NTP_HEADER_SIZE, template->key->id);
 }
 
 static void template_add(
@@ -301,12 +300,12 @@ static uint64_t write_interleaved(const struct traffic *traffic,
 		token_make(traffic->spec.token_key, request, due_units, true), sum);
 }
 
-static uint64_t write_mac(const struct mac_key *key, uint8_t *payload, uint64_t sum)
+static uint64_t write_mac(const struct traffic_template *template, uint8_t *payload, uint64_t sum)
 {
-	uint8_t *mac = payload + MERIDIAN_NTP_HEADER_SIZE + 4;
+	size_t octets = mac_length(template->key, template->version);
 
-	mac_compute(key, payload, MERIDIAN_NTP_HEADER_SIZE, mac);
-	return checksum_add_octets(sum, mac, mac_length(key));
+	mac_write(template->key, payload, MERIDIAN_NTP_HEADER_SIZE, octets);
+	return checksum_add_octets(sum, payload + MERIDIAN_NTP_HEADER_SIZE, octets);
 }
 
 static uint64_t build_rest(const struct traffic *traffic, const struct traffic_template *template,
@@ -315,7 +314,7 @@ static uint64_t build_rest(const struct traffic *traffic, const struct traffic_t
 	if (template->kind == REQUEST_interleaved)
 		sum = write_interleaved(traffic, template, request, due_units, payload, sum);
 	else if (template->key)
-		sum = write_mac(template->key, payload, sum);
+		sum = write_mac(template, payload, sum);
 	return checksum_add(sum, template->spoil);
 }
 

@@ -9,8 +9,8 @@
  */
 
 #include "clients.h"
-#include "mac.h"
 #include <bytes.h>
+#include <mac.h>
 #include <stdbool.h>
 #include <stdint.h>
 

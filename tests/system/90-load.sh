@@ -76,6 +76,44 @@ test_mix()
 	[ "$(field results.kinds.malformed.answered)" = 0 ] || lab_fail "malformed answered"
 }
 
+# What its key signs is answered, signed by the same; what another key signs is not answered at all.
+test_symmetric()
+{
+	local before id
+
+	for id in 7 8; do
+		load --target "$LAB_SERVER4" --rate 5k --duration 1 --mix basic=1,symmetric=1 \
+			--key-file "$LAB_DIR/client.keys" --key-id "$id"
+		check "a mix, signed by key $id"
+		[ "$(field results.kinds.symmetric.answered)" -gt 0 ] ||
+			lab_fail "nothing that key $id signed is answered"
+	done
+	before=$(lab_counter dataplane bad_mac)
+	load --target "$LAB_SERVER6" --rate 5k --duration 1 --mix symmetric=1 \
+		--key-file "$LAB_DIR/client.keys" --key-id 9
+	[ "$(field results.sent)" -gt 0 ] || lab_fail "nothing was sent with a wrong key"
+	[ "$(field results.lost)" = "$(field results.sent)" ] || lab_fail "a wrong key is answered"
+	[ "$(field results.invalid)" = "{}" ] || lab_fail "invalid: $(field results.invalid)"
+	lab_wait 5 "the verdict on a wrong key" bad_macs_since "$before"
+}
+
+bad_macs_since() # COUNT
+{
+	[ "$(lab_counter dataplane bad_mac)" -gt "$1" ]
+}
+
+keys_write()
+{
+	(
+		umask 077
+		printf '%s\n' "7 AES128 HEX:5365637265746b6579206f6620746865" \
+			"8 SHA256 HEX:5365637265746b6579206f6620746865" >"$LAB_DIR/server.keys"
+		cp "$LAB_DIR/server.keys" "$LAB_DIR/client.keys"
+		echo "9 AES128 ASCII:the-server-has-9" >>"$LAB_DIR/server.keys"
+		echo "9 AES128 ASCII:the-client-has-9" >>"$LAB_DIR/client.keys"
+	)
+}
+
 # The server keeps the tag; replies without it, or with another, would be frames of no use.
 test_vlan()
 {
@@ -129,12 +167,15 @@ test_refusals
 # The generator takes the last core. What the kernel answers, when the dataplane is held up, reaches
 # the generator's socket as the client's kernel would never see it: without a checksum.
 lab_in server ethtool -K eth1 tx off >/dev/null
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "workers 0"
+keys_write
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "workers 0" \
+	"keyfile $LAB_DIR/server.keys"
 lab_upstream
 lab_serve
 test_server "$LAB_SERVER4"
 test_server "$LAB_SERVER6"
 test_mix
+test_symmetric
 test_vlan
 test_targets
 for name in fallback dataplane control; do

@@ -6,6 +6,7 @@
 void setup_spec(struct traffic_spec *ret_spec, bool ipv6, const uint32_t weight[REQUEST_KIND_COUNT])
 {
 	static const uint8_t target_mac[6] = {2, 0, 0, 0, 0, 1}, source_mac[6] = {2, 0, 0, 0, 0, 2};
+	static const uint8_t octets[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 	struct prefix prefix[2];
 
 	*ret_spec = (struct traffic_spec){
@@ -21,7 +22,7 @@ void setup_spec(struct traffic_spec *ret_spec, bool ipv6, const uint32_t weight[
 		ret_spec->clients[family].port_low = 1024;
 		ret_spec->clients[family].port_count = 64512;
 	}
-	mac_key_parse(&ret_spec->key, "7:aes128:000102030405060708090a0b0c0d0e0f");
+	mac_key_init(&ret_spec->key, 7, MERIDIAN_KEY_AES128, octets, sizeof(octets));
 }
 
 static void frame_to_pkt(struct pkt *pkt, const uint8_t *frame, uint32_t length)

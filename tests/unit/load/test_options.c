@@ -19,7 +19,8 @@ static char error[OPTIONS_ERROR_SIZE];
 
 static int parse(const char *const *arguments)
 {
-	char text[24][96], *argv[25];
+	static char text[32][96]; /* which the options point into */
+	char *argv[33];
 	int argc = 0;
 
 	strcpy(text[argc], "meridian-load");
@@ -60,7 +61,8 @@ static void reads_values(void **state)
 		PARSE("--port", "vdev:net_null0", "--target", "192.0.2.1,2001:db8::1",
 			"--target-mac", "02:00:00:00:00:01", "--source", "10.0.0.0/8,2001:db8::/64",
 			"--clients", "1k", "--source-ports", "1-65535", "--vlan", "7", "--rate",
-			"1.5M", "--duration", "0.25", "--mix", "basic=8,v3=1"),
+			"1.5M", "--duration", "0.25", "--mix", "basic=8,v3=1,symmetric=2",
+			"--key-file", "keys", "--key-id", "4294967295"),
 		0);
 	assert_int_equal(options.port_kind, PORT_VDEV);
 	assert_int_equal(options.target_count, 2);
@@ -74,6 +76,9 @@ static void reads_values(void **state)
 	assert_int_equal(options.duration_ms, 250);
 	assert_int_equal(options.weight[REQUEST_basic], 8);
 	assert_int_equal(options.weight[REQUEST_v3], 1);
+	assert_int_equal(options.weight[REQUEST_symmetric], 2);
+	assert_string_equal(options.key_file, "keys");
+	assert_int_equal(options.key_id, UINT32_MAX);
 }
 
 static void reads_patterns(void **state)
@@ -138,10 +143,9 @@ static void names_what_is_wrong(void **state)
 		{"--mix=good=1",
 			"--mix 'good=1': must be KIND=WEIGHT with basic, interleaved, v3, "
 			"symmetric or malformed"},
-		{"--mix=symmetric=1", "--mix symmetric needs --key"},
-		{"--key=1:aes128:00",
-			"--key '1:aes128:00': must be ID:TYPE:HEX with an ID from 1 to 4294967295, "
-			"aes128 (16 octets), aes256 (32), md5, sha1 or sha256 (1 to 64)"},
+		{"--mix=symmetric=1", "--mix symmetric needs --key-file and --key-id"},
+		{"--key-file=keys", "--key-file needs --key-id"},
+		{"--key-id=0", "--key-id '0': must be a whole number from 1 to 4294967295"},
 		{"--pattern=burst:0",
 			"--pattern 'burst:0': must be constant, poisson, burst:N (1 to 1M) or "
 			"ramp:FROM:TO (requests per second, 1 to 1000M)"},

@@ -214,7 +214,7 @@ static void verifies_macs(void **state)
 	(void)state;
 	start(false, REQUEST_symmetric);
 	expect(REPLY_wrong_mac); /* the request's, over other octets */
-	mac_compute(&traffic.spec.key, frame + NTP, 48, frame + NTP + 52);
+	mac_write(&traffic.spec.key, frame + NTP, 48, 20);
 	expect_with_checksums(REPLY_VALID);
 	frame[NTP + 48 + 19] ^= 1;
 	expect_with_checksums(REPLY_wrong_mac);

@@ -112,14 +112,12 @@ static void mixes_by_weight(void **state)
 static void signs_requests(void **state)
 {
 	static const uint32_t symmetric[REQUEST_KIND_COUNT] = {[REQUEST_symmetric] = 1};
-	uint8_t mac[MAC_LENGTH_MAX];
 
 	(void)state;
 	start(false, symmetric);
 	assert_int_equal(traffic_build(&traffic, 3, 99, frame), 90 + 20);
 	assert_memory_equal(frame + 90, "\0\0\0\7", 4);
-	mac_compute(&traffic.spec.key, frame + 42, 48, mac);
-	assert_memory_equal(frame + 94, mac, 16);
+	assert_true(mac_good(&traffic.spec.key, frame + 42, 48, 20));
 	traffic_fini(&traffic);
 }
 
