@@ -144,7 +144,7 @@ static void requests_make(const struct kind *kind)
 		struct pkt *pkt = &bench.request[i];
 
 		pkt_build(pkt, *kind->spec, payload, length);
-		pkt->data[pkt->ip + (pkt->ipv6 ? 13 : 15)] = (uint8_t)i;
+		pkt->data[pkt->ip + (pkt->ipv6 ? 13 : 14)] = (uint8_t)i;
 		pkt_checksum(pkt);
 		pkt->data[pkt->udp + 6] ^= (kind->flags & BAD) != 0;
 	}
