@@ -274,8 +274,11 @@ static inline bool limit_allow_site(
 	struct limit_entry subnet = limit_find(limit, set, tag + 1 + source->subnet);
 	struct limit_entry site = limit_find(limit, set, tag);
 
-	if (limit_is_full(limit, own, 0) | limit_is_full(limit, &subnet, 1) |
-		limit_is_full(limit, &site, 2))
+	unsigned int full = limit_is_full(limit, own, 0);
+
+	full |= limit_is_full(limit, &subnet, 1); /* no branch for each */
+	full |= limit_is_full(limit, &site, 2);
+	if (full)
 		return false;
 	limit_charge(limit, own, 0);
 	limit_charge(limit, &subnet, 1);
