@@ -344,7 +344,7 @@ const struct config_directive config_table[] = {
 			"two and to 64 at least; allow twice as many as there are such clients. A "
 			"client for which there is no room, or that comes to the other process or "
 			"to another node with the same address, has basic replies until it is "
-			"known there. The clients of an IPv4 address or an IPv6 subnet of 64 bits "
+			"known there. The clients of an IPv4 address or an IPv6 subnet of 48 bits "
 			"have room for a 1024th of all, and for 64 at least. Another size forgets "
 			"what was kept. 0: no interleaved mode. Clients in basic mode cost "
 			"nothing of this."},

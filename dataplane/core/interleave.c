@@ -64,15 +64,17 @@ size_t interleave_room(const struct interleave *interleave)
 	return set_count(interleave) * INTERLEAVE_WAYS;
 }
 
-/* The sets of a source begin at one of its IPv4 address or IPv6 /64; the client is all of the
+/* The sets of a source begin at one of its IPv4 address or IPv6 /48; the client is all of the
  * address. An IPv4 address is made a number that no IPv6 source has. */
 struct interleave_key interleave_key(const struct interleave *interleave, const uint8_t *address,
 	bool ipv6, uint64_t receive, uint64_t disruption_count)
 {
 	const uint64_t *secret = interleave->secret;
-	uint64_t number = ipv6 ? get_u64(address) : UINT64_C(0xffffffff00000000) | get_u32(address);
+	uint64_t number =
+		ipv6 ? get_u64(address) >> 16 : UINT64_C(0xffffffff00000000) | get_u32(address);
 	uint64_t source = fold(fold(number ^ secret[0], secret[1]) ^ secret[2], secret[1]);
-	uint64_t client = ipv6 ? fold(source ^ get_u64(address + 8), secret[3]) : source;
+	uint64_t subnet = ipv6 ? fold(source ^ get_u64(address), secret[1]) : source;
+	uint64_t client = ipv6 ? fold(subnet ^ get_u64(address + 8), secret[3]) : source;
 	uint64_t hash =
 		fold(fold(receive ^ client, secret[3]) ^ disruption_count ^ secret[2], secret[1]);
 	size_t set = source >> interleave->shift;
@@ -102,30 +104,34 @@ uint64_t interleave_take(struct interleave_key key)
 	return 0;
 }
 
-/* How much an entry is to be replaced: 0, not at all, for what is kept or just being written; else
- * the more, the longer ago its reply left. One of another course of the clock may seem to leave
- * later: then very much. */
-static uint64_t spare(const struct interleave_entry *entry, uint64_t check, uint64_t now)
+/* How much an entry is to be replaced: 0, not at all, for what is just being written; else the
+ * more, the longer ago its reply left, what is kept after all that is not, and only by what has
+ * been `earned`. One of another course of the clock may seem to leave later: then very much. */
+static uint64_t spare(
+	const struct interleave_entry *entry, uint64_t check, uint64_t now, bool earned)
 {
 	uint64_t transmit = __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED);
 	uint64_t age = now - (transmit & ~INTERLEAVE_EARNED);
 
 	if (check == FREE)
 		return UINT64_MAX;
-	if (check == BUSY || (transmit & INTERLEAVE_EARNED && age < KEPT))
+	if (check == BUSY)
 		return 0;
-	return age < UINT64_MAX - 1 ? age + 1 : UINT64_MAX - 1;
+	if (transmit & INTERLEAVE_EARNED && age < KEPT)
+		return earned ? age + 1 : 0;
+	return age < UINT64_MAX - 1 - KEPT ? age + 1 + KEPT : UINT64_MAX - 1;
 }
 
 /* The best place; NULL: there is none. */
-static struct interleave_entry *place(struct interleave_set *set, uint64_t now, uint64_t *ret_check)
+static struct interleave_entry *place(
+	struct interleave_set *set, uint64_t now, bool earned, uint64_t *ret_check)
 {
 	struct interleave_entry *best = NULL;
 	uint64_t most = 0;
 
 	for (unsigned int i = 0; i < INTERLEAVE_WAYS; i++) {
 		uint64_t check = __atomic_load_n(&set->entry[i].check, __ATOMIC_RELAXED);
-		uint64_t value = spare(&set->entry[i], check, now);
+		uint64_t value = spare(&set->entry[i], check, now, earned);
 
 		if (value <= most)
 			continue;
@@ -137,11 +143,11 @@ static struct interleave_entry *place(struct interleave_set *set, uint64_t now, 
 }
 
 /* Makes the best place BUSY. NULL: there is none, or others were always quicker. */
-static struct interleave_entry *claim(struct interleave_set *set, uint64_t now)
+static struct interleave_entry *claim(struct interleave_set *set, uint64_t now, bool earned)
 {
 	for (unsigned int try = 0; try < INTERLEAVE_WAYS; try++) {
 		uint64_t check = FREE;
-		struct interleave_entry *entry = place(set, now, &check);
+		struct interleave_entry *entry = place(set, now, earned, &check);
 
 		if (entry == NULL || check_swap(entry, check, BUSY))
 			return entry;
@@ -171,7 +177,7 @@ bool interleave_save(struct interleave_key key, uint64_t transmit, bool earned)
 {
 	uint64_t word = earned ? transmit | INTERLEAVE_EARNED : transmit;
 	uint64_t check = key.hash ^ word;
-	struct interleave_entry *entry = check > BUSY ? claim(key.set, transmit) : NULL;
+	struct interleave_entry *entry = check > BUSY ? claim(key.set, transmit, earned) : NULL;
 
 	if (entry != NULL) {
 		__atomic_store_n(&entry->transmit, word, __ATOMIC_RELAXED);

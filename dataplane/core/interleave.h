@@ -26,10 +26,11 @@
  * is relaxed.
  *
  * Who fills the table: an entry that its client has earned, by returning the T2 of a reply that it
- * must have received, stays for INTERLEAVE_KEPT_S unless it is taken; a new client's only until its
- * place is needed. So forged sources cannot displace a client that is being served; nor can a real
- * one fill more than the sets of its IPv4 address or IPv6 /64, which it cannot choose. Where there
- * is no place, the client gets basic replies.
+ * must have received, stays for INTERLEAVE_KEPT_S unless it is taken, or is the oldest of a set
+ * that is full of such entries when one more is earned; a new client's only until its place is
+ * needed. So forged sources cannot displace a client that is being served; nor can a real one fill
+ * more than the sets of its IPv4 address or IPv6 /48, what one site has, which it cannot choose.
+ * Where there is no place, the client gets basic replies.
  */
 
 #include "fold.h"

@@ -170,7 +170,7 @@ static void strangers_displace_no_client(void **state)
 	assert_true(clients_take(NOW + 64 * SECOND) < CLIENTS / 100);
 }
 
-/* However much a client asks with one address, or with all of a /64. */
+/* However much a client asks with one address, or with all of a /48. */
 static void one_client_fills_its_sets_only(void **state)
 {
 	uint8_t address[16] = {0x20, 1, 0x0d, 0xb8, [15] = 1};
@@ -180,7 +180,7 @@ static void one_client_fills_its_sets_only(void **state)
 		interleave_save(key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
 	assert_int_equal(held(), INTERLEAVE_SPREAD * INTERLEAVE_WAYS);
 	for (uint32_t i = 0; i < 10000; i++) {
-		memcpy(address + 8, &i, sizeof(i));
+		memcpy(address + (i % 2 ? 6 : 12), &i, sizeof(i));
 		interleave_save(
 			interleave_key(table, address, true, NOW | 1, 0), NOW + SECOND, true);
 	}
@@ -219,6 +219,64 @@ static void the_oldest_goes_first(void **state)
 	assert_int_equal(found[0], 0);
 	assert_int_equal(found[1], 0);
 	assert_int_equal(found[2], room);
+}
+
+/* What is kept goes last, the oldest first, and for what has been earned only. */
+static void what_is_earned_goes_for_what_is_earned(void **state)
+{
+	const unsigned int room = INTERLEAVE_SPREAD * INTERLEAVE_WAYS;
+	unsigned int found[3] = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < 3 * room; i++)
+		interleave_save(key(FRIEND, NOW + 2 * i), NOW + 600 * SECOND, true);
+	for (uint32_t i = 0; i < 3 * room; i++)
+		assert_false(interleave_save(
+			key(FRIEND, NOW + SECOND + 2 * i), NOW + 700 * SECOND, false));
+	for (uint32_t i = 0; i < 6 * room; i++)
+		assert_true(interleave_save(
+			key(FRIEND, NOW + 2 * SECOND + 2 * i), NOW + 800 * SECOND, true));
+	assert_int_equal(held(), room);
+	for (uint32_t i = 0; i < 6 * room; i++) {
+		for (uint32_t k = 0; k < 3; k++)
+			found[k] += interleave_take(key(FRIEND, NOW + k * SECOND + 2 * i)) != 0;
+	}
+	assert_int_equal(found[0], 0);
+	assert_int_equal(found[1], 0);
+	assert_int_equal(found[2], room);
+}
+
+/* Even for what is earned, younger entries of strangers go first. */
+static void what_is_earned_goes_last(void **state)
+{
+	(void)state;
+	clients_save(NOW, true);
+	for (uint32_t i = 0; i < 100 * ENTRIES; i++)
+		interleave_save(key(STRANGER + i, NOW + SECOND), NOW + SECOND + 2 * i, false);
+	for (uint32_t i = 0; i < CLIENTS; i++)
+		assert_true(
+			interleave_save(key(STRANGER + 997 * i, NOW + 3), NOW + 2 * SECOND, true));
+	assert_true(clients_take(NOW) >= CLIENTS * 95 / 100);
+}
+
+/* An IPv6 /48 that shows, at every rate, to get our replies. */
+static void a_site_displaces_few_clients(void **state)
+{
+	uint8_t address[16] = {0x20, 1, 0x0d, 0xb8};
+	unsigned int saved;
+
+	(void)state;
+	interleave_free(table);
+	assert_int_equal(interleave_new(&table, 64 * ENTRIES, 1), 0);
+	saved = clients_save(NOW, true);
+	for (uint32_t i = 0; i < 100 * ENTRIES; i++) {
+		uint64_t transmit = NOW + SECOND + 2 * i;
+
+		memcpy(address + 6, &i, sizeof(i));
+		interleave_save(
+			interleave_key(table, address, true, transmit | 1, 0), transmit, true);
+	}
+	assert_true(clients_take(NOW) >= saved - CLIENTS / 100);
 }
 
 static void drops_twins(void **state)
@@ -378,6 +436,9 @@ int main(void)
 		TEST(one_client_fills_its_sets_only),
 		TEST(the_sets_of_a_client_grow_with_the_table),
 		TEST(the_oldest_goes_first),
+		TEST(what_is_earned_goes_for_what_is_earned),
+		TEST(what_is_earned_goes_last),
+		TEST(a_site_displaces_few_clients),
 		TEST(drops_twins),
 		TEST(says_what_it_holds),
 		TEST(workers_share_it),
