@@ -10,21 +10,27 @@ static void go_offline(struct ntp_server *server)
 	log_notice("%s: offline, as ordered", server->source.label);
 	server->offline = true;
 	server->burst_requests = 0;
-	event_remove_timer(server->poll_timer);
 	event_remove_timer(server->expiry_timer);
-	server->poll_timer = server->expiry_timer = 0;
+	server->expiry_timer = 0;
+	if (!server->denied) {
+		event_remove_timer(server->poll_timer);
+		server->poll_timer = 0;
+	}
 	exchange_close(&server->exchange);
 	source_give_up(&server->source);
 }
 
-/* What was learnt of it still holds. */
+/* What was learnt of it still holds, also that it does not want to be asked. */
 static void go_online(struct ntp_server *server)
 {
 	if (!server->offline)
 		return;
 	log_notice("%s: online, as ordered", server->source.label);
-	server->offline = server->source.stopped = false;
+	server->offline = false;
 	server->unanswered = 0;
+	if (server->denied)
+		return;
+	server->source.stopped = false;
 	if (server->source.address.family == 0)
 		return;
 	ntp_server_begin_burst(server);

@@ -67,7 +67,7 @@ static void begin(struct ntp_server *server, uint64_t delay_ns)
 	source_reset(&server->source);
 	server->source.refid = refid_of_address(address->octets, address->family);
 	server->source.stopped = server->offline;
-	server->source.absent = server->lost = false;
+	server->source.absent = server->lost = server->denied = false;
 	server->unanswered = server->silent_polls = 0;
 	server->false_polls = server->good_answers = 0;
 	ntp_poll_start(server);
@@ -242,6 +242,9 @@ static void on_poll(void *arg)
 	struct ntp_server *server = arg;
 
 	server->poll_timer = 0;
+	server->denied = false;
+	if (server->offline)
+		return;
 	server->source.stopped = false;
 	exchange_end(server);
 	if (warm_up(server))
@@ -344,6 +347,7 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 	}
 	log_warning("%s: refuses to serve us (%s), not asking it for a day", server->source.label,
 		packet_verdict_text(verdict));
+	server->denied = true;
 	ntp_server_ask_in(server, DENIED_NS);
 	ntp_name_refuse(server->name, &server->source.address);
 	look_elsewhere(server);

@@ -35,6 +35,7 @@ struct ntp_server {
 	uint8_t best_of;    /* how many there were */
 	int poll_timer, expiry_timer;
 	bool offline; /* the operator wants it not to be asked */
+	bool denied;  /* it does not want to be asked: the poll timer ends that, offline or not */
 	struct ntp_name *name;
 	size_t index;         /* the later in the config, the later the first request */
 	uint8_t silent_polls; /* since the last good response or look-up */

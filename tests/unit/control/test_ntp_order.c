@@ -118,6 +118,34 @@ static void burst_is_not_for_who_is_overloaded(void **state)
 	assert_false(give(ORDER_BURST));
 }
 
+/* A day is a day: who is taken offline and online in between is not asked earlier. */
+static void denial_outlives_offline(void **state)
+{
+	(void)state;
+	play_start(&play_numeric);
+	play_until_request();
+	play_answer(0, "DENY", 0);
+	assert_true(give(ORDER_OFFLINE));
+	play_until(play.now_ns + 3600 * NS_PER_S);
+	assert_true(give(ORDER_ONLINE));
+	assert_int_equal(activity(), SOURCE_OFFLINE);
+	play_until(play.now_ns + 82000 * NS_PER_S);
+	assert_int_equal(play.requests, 1);
+	play_until(play.now_ns + 1000 * NS_PER_S);
+	assert_true(play.requests > 1);
+	assert_int_equal(activity(), SOURCE_ONLINE);
+	/* The day may end while it is offline. */
+	play_start(&play_numeric);
+	play_until_request();
+	play_answer(0, "DENY", 0);
+	assert_true(give(ORDER_OFFLINE));
+	play_until(play.now_ns + 90000 * NS_PER_S);
+	assert_int_equal(play.requests, 1);
+	assert_true(give(ORDER_ONLINE));
+	play_until(play.now_ns);
+	assert_int_equal(play.requests, 2);
+}
+
 static void refresh_does_not_wait(void **state)
 {
 	(void)state;
@@ -146,6 +174,7 @@ int main(void)
 		cmocka_unit_test(burst_ends_with_its_samples),
 		cmocka_unit_test(burst_ends_without_answers),
 		cmocka_unit_test(burst_is_not_for_who_is_overloaded),
+		cmocka_unit_test(denial_outlives_offline),
 		cmocka_unit_test(refresh_does_not_wait),
 	};
 
