@@ -456,7 +456,8 @@ const struct config_directive config_table[] = {
 		.max = 65535,
 		.initial = "0",
 		.syntax = "PORT",
-		.text = "UDP port of the command socket for chronyc; chrony's is 323. 0: no UDP."},
+		.text = "UDP port of the command socket for chronyc; chrony's is 323. 0: no UDP. "
+			"Programs of all users of this host may look at time and sources there."},
 	{.name = "bindcmdaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,

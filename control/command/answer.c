@@ -333,6 +333,21 @@ static bool command_writes(uint16_t command)
 	return false;
 }
 
+/* What who may not order may still ask. The rest would tell him who our clients are, who may be one
+ * and how well our sources can be imitated. */
+static bool command_is_open(uint16_t command)
+{
+	static const uint16_t open[] = {CANDM_COMMAND_N_SOURCES, CANDM_COMMAND_SOURCE_DATA,
+		CANDM_COMMAND_SOURCE_NAME, CANDM_COMMAND_SOURCESTATS, CANDM_COMMAND_TRACKING,
+		CANDM_COMMAND_ACTIVITY};
+
+	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
+		if (command == open[i])
+			return true;
+	}
+	return false;
+}
+
 static uint16_t command_run(struct exchange *exchange, const struct candm_request *request)
 {
 	const struct handler *handler = handler_find(request->command);
@@ -340,7 +355,9 @@ static uint16_t command_run(struct exchange *exchange, const struct candm_reques
 
 	if (request->version != CANDM_VERSION)
 		return CANDM_STATUS_BAD_VERSION;
-	if (command_writes(request->command) && exchange->context->orders == NULL)
+	if (exchange->context->orders == NULL &&
+		(handler != NULL ? !command_is_open(request->command)
+				 : command_writes(request->command)))
 		return CANDM_STATUS_UNAUTH;
 	if (handler == NULL)
 		return CANDM_STATUS_INVALID;

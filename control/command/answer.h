@@ -20,7 +20,7 @@ struct answer_context {
 	/* What the sockets have seen; part of the server statistics. */
 	uint64_t hits;                      /* datagrams received */
 	uint64_t drops;                     /* of them without a reply */
-	const struct answer_orders *orders; /* NULL: who asks may not order anything */
+	const struct answer_orders *orders; /* NULL: who asks may be anybody on this host */
 };
 
 /*
@@ -28,8 +28,9 @@ struct answer_context {
  * reply's length, never above `length`, or 0 when there must be no reply: no request of this
  * protocol, or one that is shorter than its reply.
  *
- * Commands that would change something get CANDM_STATUS_UNAUTH where nothing may be ordered; what
- * we do not have gets CANDM_STATUS_INVALID.
+ * Who may not order anything may ask what chronyd tells everybody (sources, sourcename,
+ * sourcestats, tracking, activity); all else gets CANDM_STATUS_UNAUTH. What we do not have gets
+ * CANDM_STATUS_INVALID.
  */
 size_t answer(uint8_t *request, size_t length, const struct answer_context *context,
 	uint8_t reply[static CANDM_REPLY_MAX]);

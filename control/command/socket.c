@@ -19,7 +19,7 @@
 static int unix_fd = -1;
 static char unix_path[UNIX_PATH_SIZE];
 static int udp_fd[2] = {-1, -1};
-static struct answer_context asked; /* over UDP: without orders */
+static struct answer_context asked; /* over UDP: without orders, for which all may ask little */
 static const struct answer_orders *unix_orders;
 
 union peer {

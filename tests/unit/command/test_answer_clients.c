@@ -89,7 +89,9 @@ static struct candm_wire request_begin(struct exchange *exchange, uint16_t comma
 
 static void request_send(struct exchange *exchange, size_t length)
 {
-	static const struct answer_context context;
+	/* Who may order may ask this, too; nothing is ordered here. */
+	static const struct answer_orders orders;
+	static const struct answer_context context = {.orders = &orders};
 
 	exchange->length = answer(exchange->request, length, &context, exchange->octets);
 	exchange->body = (struct candm_wire){

@@ -225,11 +225,59 @@ static void other_orders(void **state)
 	}
 }
 
+static void refusals(void **state)
+{
+	/* online, offline, burst, settime, local, allow, add server, makestep, reselect,
+	 * refresh, shutdown, add source, local of chrony 4.6 */
+	static const uint16_t writes[] = {1, 2, 3, 11, 12, 17, 60, 43, 48, 53, 62, 64, 74};
+	static const uint16_t unknown[] = {0, 26, 38, 75, 1000, UINT16_MAX};
+	struct exchange exchange;
+
+	(void)state;
+	context.orders = NULL;
+	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
+		ask(&exchange, writes[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+	}
+	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+		ask(&exchange, unknown[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_INVALID);
+	}
+}
+
+/* As chronyd over UDP, whatever the length. */
+static void anybody_is_told_little(void **state)
+{
+	static const uint16_t told[] = {CANDM_COMMAND_N_SOURCES, CANDM_COMMAND_SOURCE_DATA,
+		CANDM_COMMAND_SOURCE_NAME, CANDM_COMMAND_SOURCESTATS, CANDM_COMMAND_TRACKING,
+		CANDM_COMMAND_ACTIVITY};
+	static const uint16_t secret[] = {CANDM_COMMAND_CLIENTS, CANDM_COMMAND_ACCHECK,
+		CANDM_COMMAND_SERVER_STATS, CANDM_COMMAND_NTP_DATA, CANDM_COMMAND_AUTH_DATA,
+		CANDM_COMMAND_SELECT_DATA};
+	struct exchange exchange;
+
+	(void)state;
+	context.orders = NULL;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		ask(&exchange, told[i], CANDM_REPLY_MAX);
+		assert_int_not_equal(exchange.reply.status, CANDM_STATUS_UNAUTH);
+		assert_int_not_equal(exchange.reply.status, CANDM_STATUS_INVALID);
+	}
+	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
+		ask(&exchange, secret[i], CANDM_REPLY_MAX);
+		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+		ask(&exchange, secret[i], CANDM_REPLY_SIZE);
+		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(orders_of_sources, setup),
 		cmocka_unit_test_setup(other_orders, setup),
+		cmocka_unit_test_setup(refusals, setup),
+		cmocka_unit_test_setup(anybody_is_told_little, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -278,6 +278,62 @@ static void udp_on_loopback(void **state)
 	command_fini();
 }
 
+/* Sends a request of `command` to the socket that is watched as number `number`, and returns the
+ * status of the reply. */
+static uint16_t status_of(int fd, size_t number, uint16_t command)
+{
+	uint8_t octets[CANDM_REPLY_MAX] = {0};
+	struct candm_wire wire = {.octets = octets, .size = sizeof(octets)};
+	struct candm_request request = {
+		.version = CANDM_VERSION, .type = CANDM_TYPE_REQUEST, .command = command};
+	struct candm_reply reply;
+
+	candm_request(&wire, &request);
+	assert_int_equal(send(fd, octets, sizeof(octets), 0), sizeof(octets));
+	watched[number].handler(watched[number].fd, EVENT_READ, NULL);
+	assert_true(recv(fd, octets, sizeof(octets), MSG_DONTWAIT) >= CANDM_REPLY_SIZE);
+	wire = (struct candm_wire){.octets = octets, .size = sizeof(octets), .decode = true};
+	candm_reply(&wire, &reply);
+	return reply.status;
+}
+
+/* Anybody on the host can send to the UDP port, but only owner and group to the unix socket. */
+static void udp_tells_less(void **state)
+{
+	static const struct {
+		uint16_t command, over_unix, over_udp;
+	} table[] = {
+		{CANDM_COMMAND_TRACKING, CANDM_STATUS_SUCCESS, CANDM_STATUS_SUCCESS},
+		{CANDM_COMMAND_ACTIVITY, CANDM_STATUS_SUCCESS, CANDM_STATUS_SUCCESS},
+		{CANDM_COMMAND_CLIENTS, CANDM_STATUS_INACTIVE, CANDM_STATUS_UNAUTH},
+		{CANDM_COMMAND_ACCHECK, CANDM_STATUS_BAD_SUBNET, CANDM_STATUS_UNAUTH},
+		{CANDM_COMMAND_SERVER_STATS, CANDM_STATUS_SUCCESS, CANDM_STATUS_UNAUTH},
+		{CANDM_COMMAND_NTP_DATA, CANDM_STATUS_NO_SOURCE, CANDM_STATUS_UNAUTH},
+		{CANDM_COMMAND_SELECT_DATA, CANDM_STATUS_NO_SOURCE, CANDM_STATUS_UNAUTH},
+	};
+	static const struct answer_orders orders;
+	struct sockaddr_un unix_peer = unix_address(socket_path);
+	struct sockaddr_in udp_peer;
+	socklen_t length = sizeof(udp_peer);
+	int local = unix_bound(client_path), udp = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)state;
+	config.cmdport = free_port();
+	assert_int_equal(command_init(&config, &orders), 0);
+	assert_return_code(
+		getsockname(watched[1].fd, (struct sockaddr *)&udp_peer, &length), errno);
+	assert_return_code(connect(udp, (struct sockaddr *)&udp_peer, length), errno);
+	assert_return_code(connect(local, (struct sockaddr *)&unix_peer, sizeof(unix_peer)), errno);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(status_of(local, 0, table[i].command), table[i].over_unix);
+		assert_int_equal(status_of(udp, 1, table[i].command), table[i].over_udp);
+	}
+	command_fini();
+	close(udp);
+	close(local);
+	unlink(client_path);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, config_reset)
 
 int main(void)
@@ -290,6 +346,7 @@ int main(void)
 		TEST(foreign_file_is_kept),
 		TEST(long_path_is_refused),
 		TEST(udp_on_loopback),
+		TEST(udp_tells_less),
 	};
 
 	return cmocka_run_group_tests(tests, directory_make, directory_remove);
