@@ -8,6 +8,7 @@ set -eu
 
 RULES=1000000
 ALLOWED=192.0.2.3 DENIED=192.0.2.66
+LATE_MAX=2 # answers, on a machine that is busy
 
 # Single addresses of 10/8 and 2001:db8:100::/40, every other one denied.
 rules()
@@ -50,6 +51,11 @@ column() # FILE NUMBER: sum of it in "sent N received N lost N"
 	awk -v n="$2" '/^sent/ { sum += $n } END { print sum + 0 }' "$1"
 }
 
+counted() # COUNTER: sum of both who answer
+{
+	echo $(($(lab_counter dataplane "$1") + $(lab_counter fallback "$1")))
+}
+
 resident_mb() # PROCESS
 {
 	awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/${LAB_PID[$1]}/status"
@@ -82,12 +88,14 @@ reload "$LAB_DIR/many" "$RULES rules again"
 touch "$LAB_DIR/stop"
 wait "${asking[@]}"
 
+sent=$(column "$LAB_DIR/allowed.txt" 2)
 received=$(column "$LAB_DIR/allowed.txt" 4)
-lab_note "allowed: $received of $(column "$LAB_DIR/allowed.txt" 2) answered"
-[ "$received" -ge 20 ] || lab_fail "nearly nothing was answered"
+lab_note "allowed: $received of $sent answered"
+[ "$received" -ge 20 ] || lab_fail "nearly nothing was asked"
+[ $((sent - received)) -le "$LATE_MAX" ] || lab_fail "who is allowed did not always get an answer"
 [ "$(column "$LAB_DIR/denied.txt" 4)" = 0 ] || lab_fail "who is denied got an answer"
 # Every request that came was answered, or was of the one who is denied.
-denied=$(lab_counter dataplane denied)
-[ $(($(lab_counter dataplane answered) + denied)) = "$(lab_counter dataplane rx_packets)" ] ||
+denied=$(counted denied)
+[ $(($(counted answered) + denied)) = "$(counted rx_packets)" ] ||
 	lab_fail "requests were lost under another name"
 [ "$denied" -le "$(column "$LAB_DIR/denied.txt" 2)" ] || lab_fail "who is allowed was denied"
