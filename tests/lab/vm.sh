@@ -233,3 +233,14 @@ vm_expect() # COMMAND PATH VALUE
 {
 	[ "$(vm_field "$1" "$2")" = "$3" ]
 }
+
+# Packets of the dataplane there that had their receive time from the XDP program. Of a process that
+# has none there is no row, and the fallback's comes first.
+vm_answered()
+{
+	if vm_expect status stamps.0.process dataplane 2>/dev/null; then
+		vm_field status stamps.0.packets
+	else
+		echo 0
+	fi
+}

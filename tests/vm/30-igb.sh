@@ -29,12 +29,6 @@ ahead_s()
 		"pidfile $LAB_DIR/chronyd.pid" 2>&1 | sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p'
 }
 
-# Replies by the dataplane, which had the receive time from the XDP program.
-vm_answered()
-{
-	vm_field status stamps.0.packets
-}
-
 lab_enter "$@"
 vm_need
 vm_network
