@@ -185,6 +185,8 @@ static void notes_take(const struct responder *responder, struct server_burst *b
 	}
 }
 
+#define SIGNING_SHARE 4 /* of the replies of a burst have a MAC, at least every fourth */
+
 static unsigned int signed_count(const struct server_burst *burst)
 {
 	unsigned int count = 0;
@@ -194,12 +196,16 @@ static unsigned int signed_count(const struct server_burst *burst)
 	return count;
 }
 
-/* What a MAC usually takes follows the median, which an interrupt does not move. */
-static void signing_learn(struct server *server, uint64_t ticks)
+/* What a MAC usually takes follows the median from below, in small steps: an interrupt does not
+ * move it far. Bursts of hardly any MACs would tell what all else takes. */
+static void signing_learn(
+	struct server *server, uint64_t ticks, unsigned int macs, unsigned int count)
 {
-	uint64_t usual = server->signing_ticks ? server->signing_ticks : ticks;
+	uint64_t usual = server->signing_ticks;
 
-	server->signing_ticks = ticks > usual ? usual + usual / 16 + 1 : usual - usual / 16;
+	if (macs < count / SIGNING_SHARE)
+		return;
+	server->signing_ticks = ticks > macs * usual ? usual + usual / 16 + 1 : usual - usual / 16;
 }
 
 /* MACs cover T3 and are the only long thing after it: T3 is the time when they will be done. */
@@ -213,7 +219,8 @@ void server_finish(struct server *server, struct server_burst *burst)
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
 		smear(&server->responder, burst, counter);
 	if (macs > 0)
-		signing_learn(server, (meridian_counter_read(server->counter_id) - begin) / macs);
+		signing_learn(server, meridian_counter_read(server->counter_id) - begin, macs,
+			burst->count);
 	burst->transmit_counter = counter;
 	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);

@@ -128,10 +128,8 @@ static void allows_for_the_time_of_macs(void **state)
 	uint64_t begin;
 
 	setup->view.keyring = keyring;
-	begin = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
 	transmit_counter(setup, MERIDIAN_KEY_AES128);
-	assert_in_range(setup->server.signing_ticks, 1,
-		meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW) - begin);
+	assert_int_equal(setup->server.signing_ticks, 1); /* however long it took */
 
 	setup->server.signing_ticks = HZ;
 	begin = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
