@@ -78,7 +78,8 @@ int config_file_open(const char *path, FILE **ret_file);
 const char *config_file_strerror(int error);
 
 /* Calls `take` for each line that is neither empty nor a comment; its words are to be taken.
- * Returns 0, or a negative errno after writing its line. Leaves nothing of the lines in memory. */
+ * Returns 0, or a negative errno after writing its line. Leaves nothing of the lines in memory
+ * but in the buffer of `file`. */
 int config_lines_read(
 	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser));
 

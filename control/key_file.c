@@ -285,13 +285,19 @@ int key_file_read(
 	const char *path, bool insecure, FILE *errors, struct meridian_keys_blob **ret_blob)
 {
 	struct reader reader = {.parser = {.path = path, .errors = errors}, .insecure = insecure};
+	char buffer[4096];
 	FILE *file;
 	int r = config_file_open(path, &file);
 
 	if (r < 0)
 		return r;
-	r = reader_run(&reader, file, ret_blob);
+	/* stdio would free its own with the text in it. */
+	if (setvbuf(file, buffer, _IOFBF, sizeof(buffer)) == 0)
+		r = reader_run(&reader, file, ret_blob);
+	else
+		r = -ENOMEM;
 	fclose(file);
+	explicit_bzero(buffer, sizeof(buffer));
 	if (reader.entry != NULL)
 		explicit_bzero(reader.entry, reader.capacity * sizeof(*reader.entry));
 	free(reader.entry);

@@ -15,6 +15,13 @@ static int slot_check(const struct meridian_slot *slot, uint64_t min_size, uint6
 	return 0;
 }
 
+/* It may have keys. */
+static void blob_free(struct meridian_slots_blob *blob, uint64_t size)
+{
+	explicit_bzero(blob, size);
+	free(blob);
+}
+
 /* Copies what is in the slot of `generation`, which may be rewritten meanwhile: nothing that is
  * read twice is trusted, and the caller looks at the generation afterwards. */
 static int slot_copy(const struct meridian_page *page, uint64_t generation, uint64_t min_size,
@@ -36,28 +43,29 @@ static int slot_copy(const struct meridian_page *page, uint64_t generation, uint
 	if (*ret_blob == NULL)
 		return -ENOMEM;
 	memcpy(*ret_blob, shared, size);
-	return (*ret_blob)->generation != generation || (*ret_blob)->size != size ? -EBADMSG : 0;
+	if ((*ret_blob)->generation == generation && (*ret_blob)->size == size)
+		return 0;
+	blob_free(*ret_blob, size);
+	return -EBADMSG;
 }
 
 int slots_read(const struct meridian_page *page, uint64_t min_size,
 	int (*check)(const void *blob, uint64_t size), void **ret_blob)
 {
 	uint64_t generation = meridian_slots_generation(page->addr);
-	struct meridian_slots_blob *blob = NULL;
-	int r;
+	struct meridian_slots_blob *blob;
+	int copied, r;
 
 	if (generation == 0)
 		return -ENODATA;
-	r = slot_copy(page, generation, min_size, &blob);
-	if (r == 0)
-		r = check(blob, blob->size);
+	copied = slot_copy(page, generation, min_size, &blob);
+	r = copied == 0 ? check(blob, blob->size) : copied;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (meridian_slots_generation(page->addr) != generation)
 		r = -EAGAIN;
-	if (r < 0) {
-		free(blob);
-		return r;
-	}
-	*ret_blob = blob;
-	return 0;
+	if (r == 0)
+		*ret_blob = blob;
+	else if (copied == 0)
+		blob_free(blob, blob->size);
+	return r;
 }

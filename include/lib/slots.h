@@ -11,7 +11,8 @@
  * copy, `size` bytes (at least `min_size`), and returns 0 or -EBADMSG. On success the caller owns
  * *ret_blob and gives it to free(3). Returns 0; -ENODATA before the first generation; -EAGAIN when
  * the writer published meanwhile (call again); -EFBIG when the page has grown past the mapping
- * (open it anew); -EBADMSG when a field is out of its range; -ENOMEM.
+ * (open it anew); -EBADMSG when a field is out of its range; -ENOMEM. Without success nothing of
+ * the copy stays in memory.
  */
 int slots_read(const struct meridian_page *page, uint64_t min_size,
 	int (*check)(const void *blob, uint64_t size), void **ret_blob);

@@ -99,7 +99,9 @@ uint32_t mac_id(const uint8_t *mac)
 	return (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 | (uint32_t)mac[2] << 8 | mac[3];
 }
 
-/* The first `count` octets of the digest. */
+/* The first `count` octets of the digest. The state, which has taken up the key, is left on the
+ * stack: to wipe it would cost time with each packet, and who signs has the key in memory anyway.
+ */
 static void digest(const struct mac_key *key, const uint8_t *packet, size_t length, size_t count,
 	uint8_t *ret_digest)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "heap.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <key_file.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -218,6 +220,32 @@ static void refuses_a_file_open_to_everybody(void **state)
 	assert_int_equal(read_text("1 SHA256 secretsecret\n", false), 0);
 }
 
+/* Whether it is taken or refused. The file is not written by stdio, which would leave it, too. */
+static void leaves_nothing_of_the_text(void **state)
+{
+	static const char text[] = "# longer than what free(3) writes over it\n"
+				   "1 SHA256 ASCII:not-to-be-left-behind\nx y\n";
+	FILE *errors;
+
+	(void)state;
+	heap_need();
+	for (size_t length = sizeof(text) - 1; length > 77; length -= 4) {
+		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+		assert_int_equal(write(fd, text, length), length);
+		close(fd);
+		errors = fopen("/dev/null", "w");
+		key_file_free(keys);
+		keys = NULL;
+		key_file_read(path, false, errors, &keys);
+		fclose(errors);
+		assert_int_equal(keys == NULL, length == sizeof(text) - 1);
+		key_file_free(keys);
+		keys = NULL;
+		assert_false(heap_has("not-to-be-left-behind", 21));
+	}
+}
+
 static void refuses_what_is_no_file(void **state)
 {
 	struct meridian_keys_blob *none = NULL;
@@ -242,6 +270,7 @@ int main(void)
 		cmocka_unit_test(takes_keys_up_to_their_limit),
 		cmocka_unit_test(takes_no_more_than_fit),
 		cmocka_unit_test(refuses_a_file_open_to_everybody),
+		cmocka_unit_test(leaves_nothing_of_the_text),
 		cmocka_unit_test(refuses_what_is_no_file),
 	};
 

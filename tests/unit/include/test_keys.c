@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "heap.h"
 #include "rundir.h"
 #include "seed.h"
 #include <errno.h>
@@ -151,6 +152,33 @@ static void reads_what_was_published(void **state)
 	meridian_page_close(&page);
 }
 
+/* Neither of fields out of range, nor of another generation than the page's. */
+static void leaves_nothing_of_what_it_refuses(void **state)
+{
+	static const char secret[16] = "a key of 16 oct.";
+	struct meridian_page page, reader;
+	struct meridian_keys_blob *read;
+	struct blob blob;
+
+	heap_need();
+	assert_int_equal(
+		meridian_page_create(&page, *state, &meridian_keys_kind, 4096, 0640, NULL), 0);
+	assert_int_equal(meridian_page_open(&reader, *state, &meridian_keys_kind), 0);
+	blob = sane_blob(1);
+	memcpy(blob.octets + 48, secret, sizeof(secret));
+	blob.key[1].id = 0;
+	publish(&page, &blob);
+	assert_int_equal(meridian_keys_read(&reader, &read), -EBADMSG);
+	assert_false(heap_has(secret, sizeof(secret)));
+	blob.key[1].id = 7;
+	publish(&page, &blob);
+	((struct meridian_slots *)page.addr)->generation = 3;
+	assert_int_equal(meridian_keys_read(&reader, &read), -EBADMSG);
+	assert_false(heap_has(secret, sizeof(secret)));
+	meridian_page_close(&reader);
+	meridian_page_close(&page);
+}
+
 /* Another page under the name, a cut one, one of another layout or boot. */
 static void refuses_foreign_pages(void **state)
 {
@@ -184,6 +212,8 @@ int main(void)
 		cmocka_unit_test(survives_damage),
 		cmocka_unit_test_setup_teardown(
 			reads_what_was_published, rundir_setup, rundir_teardown),
+		cmocka_unit_test_setup_teardown(
+			leaves_nothing_of_what_it_refuses, rundir_setup, rundir_teardown),
 		cmocka_unit_test_setup_teardown(
 			refuses_foreign_pages, rundir_setup, rundir_teardown),
 	};
