@@ -161,7 +161,7 @@ struct config {
 	uint8_t auth_select;             /* authselectmode: enum config_auth_select */
 	int8_t ratelimit_interval_log2;  /* seconds for a request of a source; -5 */
 	uint8_t ratelimit_burst;         /* requests at once, 128; 0: no limit */
-	uint8_t ratelimit_leak_log2;     /* above it one in 2^this is answered, 2; 0: none */
+	uint8_t ratelimit_leak_log2;     /* above it one in 2^this is answered; 0: none */
 	uint8_t ratelimit_rollup_log2;   /* an IPv6 /56 has 2^this times a /64's, 3 */
 	uint8_t ratelimit_kod_log2;      /* one in 2^this of those dropped is told so, 0: none */
 	uint16_t ratelimit_kod_after_s;  /* once its source has been above the limit so long, 240 */

@@ -6,7 +6,7 @@
 /* An option of `ratelimit`, all of them whole numbers. */
 struct option {
 	const char *name;
-	double min, max, initial; /* as in chrony, where chrony has it */
+	double min, max, initial; /* as in chrony, where chrony has it, but for leak */
 };
 
 enum {
@@ -23,7 +23,7 @@ static const struct option options[OPTIONS] = {
 	[INTERVAL] = {"interval", MERIDIAN_RATELIMIT_INTERVAL_MIN, MERIDIAN_RATELIMIT_INTERVAL_MAX,
 		3},
 	[BURST] = {"burst", 1, UINT8_MAX, 8},
-	[LEAK] = {"leak", 0, MERIDIAN_RATELIMIT_LEAK_MAX, 2},
+	[LEAK] = {"leak", 0, MERIDIAN_RATELIMIT_LEAK_MAX, 0},
 	[KOD] = {"kod", 0, MERIDIAN_RATELIMIT_KOD_MAX, 0},
 	[KOD_AFTER] = {"kodafter", 1, MERIDIAN_RATELIMIT_KOD_AFTER_MAX_S, 240},
 	[ROLLUP] = {"rollup", 0, MERIDIAN_RATELIMIT_ROLLUP_MAX, 3},

@@ -285,15 +285,17 @@ const struct config_directive config_table[] = {
 	{.name = "ratelimit",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_ratelimit,
-		.initial = "interval -5 burst 128 leak 2 rollup 3",
+		.initial = "interval -5 burst 128 leak 0 rollup 3",
 		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] [kodafter SECONDS] "
 			  "[rollup N] | off",
 		.text = "Answer each source (an IPv4 address, or an IPv6 subnet of 64 bits) once "
 			"in 2^POLL seconds (allowed -19 to 12), and after a rest COUNT times at "
 			"once (allowed 1 to 255). What is above that is dropped as rate_limited, "
-			"but for one request in 2^leak (allowed 1 to 4, default 2; 0, which "
-			"chrony has not: none), taken at random: so a client gets answers even "
-			"while others flood us in its name. The IPv6 subnet of 56 bits around a "
+			"but for one request in 2^leak, taken at random (allowed 0 to 4; 0, the "
+			"default: none; chrony has 2). With a leak a client gets answers even "
+			"while others flood us in its name, but that share of the flood, however "
+			"large it is, is sent on to the client; so there is none unless asked "
+			"for. The IPv6 subnet of 56 bits around a "
 			"source has 2^rollup times the rate and the burst of a source, and that "
 			"of 48 bits as many times again (allowed 0 to 4, default 3): who has a "
 			"/48 may ask as often as 64 sources, not 65536. Unlike chrony, Meridian "

@@ -16,10 +16,11 @@
  * and in burst. As they fill up in the same time, they differ in one thing only, by how much a
  * request moves the arrival time.
  *
- * Of what is refused, one in 2^leak_log2 at random is answered all the same. Without that, whoever
- * floods us in the name of a client would leave that client without answers. Of the rest, one in
- * 2^kod_log2 is told to ask less often, if its source itself (rather than its /48) has asked too
- * often for kod_after_s, and within the limits of abusers.h.
+ * Of what is refused, one in 2^leak_log2 at random is answered all the same, if there is a leak.
+ * Without one, whoever floods us in the name of a client leaves that client without answers; with
+ * one, that client gets a share of the flood, whatever its rate. Of the rest, one in 2^kod_log2 is
+ * told to ask less often, if its source itself (rather than its /48) has asked too often for
+ * kod_after_s, and within the limits of abusers.h.
  *
  * The table is a cache of 8 entries in each set, a set being one line: with the hash of a source
  * its line can be prefetched. A /48 and its /56 are in one set, lest IPv6 take three lines. Entries

@@ -8,14 +8,15 @@
 
 #include <cmocka.h>
 
-/* Generous to clients, monitors and networks behind one address, and nobody gets a kiss. */
+/* Generous to clients, monitors and networks behind one address; above the limit nobody gets an
+ * answer or a kiss. */
 static void test_defaults(void **state)
 {
 	(void)state;
 	assert_int_equal(load(""), 0);
 	assert_int_equal(config.ratelimit_interval_log2, -5);
 	assert_int_equal(config.ratelimit_burst, 128);
-	assert_int_equal(config.ratelimit_leak_log2, 2);
+	assert_int_equal(config.ratelimit_leak_log2, 0);
 	assert_int_equal(config.ratelimit_rollup_log2, 3);
 	assert_int_equal(config.ratelimit_kod_log2, 0);
 	assert_int_equal(config.kod_exempt_count, 0);
@@ -71,6 +72,20 @@ static void test_ratelimit(void **state)
 		"1: ratelimit: rollup -1 is out of range (allowed: 0 to 4)\n");
 }
 
+/* Who floods us in a victim's name gets through to it with a leak, so only who asks for one has
+ * one.
+ */
+static void test_leaks_only_when_told_to(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ratelimit interval 1 burst 16\n"), 0);
+	assert_int_equal(config.ratelimit_leak_log2, 0);
+	config_free(&config);
+	assert_int_equal(load("ratelimit interval 1 burst 16 leak 2\n"), 0);
+	assert_int_equal(config.ratelimit_leak_log2, 2);
+	config_free(&config);
+}
+
 static void test_kodexempt(void **state)
 {
 	char lines[MERIDIAN_POLICY_KOD_EXEMPT_MAX + 1][32];
@@ -115,6 +130,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_ratelimit),
+		cmocka_unit_test(test_leaks_only_when_told_to),
 		cmocka_unit_test(test_kodexempt),
 		cmocka_unit_test(test_others_of_chrony),
 	};

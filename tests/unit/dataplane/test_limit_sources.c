@@ -17,8 +17,7 @@
 #define SITE  UINT64_C(0x20010db812340000) /* 2001:db8:1234::/48 */
 
 /* What `ratelimit` is where no line sets it. */
-static const struct limit_rate usual = {
-	.interval_log2 = -5, .burst = 128, .rollup_log2 = 3, .leak_log2 = 2};
+static const struct limit_rate usual = {.interval_log2 = -5, .burst = 128, .rollup_log2 = 3};
 
 struct world {
 	struct seed seed;
