@@ -278,6 +278,9 @@ int responder_policy_new(
 {
 	const struct meridian_policy_access *rules =
 		MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access);
+	const struct meridian_policy_access *exempt = blob->kod_exempt.count == 0
+		? NULL /* the offset may be anything */
+		: MERIDIAN_POLICY_TABLE(blob, kod_exempt, struct meridian_policy_access);
 	struct responder_policy *policy = calloc(1, sizeof(*policy));
 	int r;
 
@@ -300,9 +303,7 @@ int responder_policy_new(
 	if (r == 0)
 		r = access_init(&policy->access, rules, blob->access.count);
 	if (r == 0)
-		r = access_init(&policy->kod_exempt,
-			MERIDIAN_POLICY_TABLE(blob, kod_exempt, struct meridian_policy_access),
-			blob->kod_exempt.count);
+		r = access_init(&policy->kod_exempt, exempt, blob->kod_exempt.count);
 	if (r == 0)
 		r = smear_init(&policy->smear, blob);
 	if (r < 0) {

@@ -125,9 +125,11 @@ static int smear_sane(const struct meridian_policy_blob *blob)
 static int access_sane(
 	const struct meridian_policy_blob *blob, const struct meridian_policy_table *table)
 {
-	const struct meridian_policy_access *rule =
-		(const void *)((const uint8_t *)blob + table->offset);
+	const struct meridian_policy_access *rule;
 
+	if (table->count == 0) /* and the offset may be anything */
+		return 1;
+	rule = (const void *)((const uint8_t *)blob + table->offset);
 	for (uint64_t i = 0; i < table->count; i++) {
 		uint8_t longest = rule[i].family == MERIDIAN_FAMILY_IPV4 ? 32 : 128;
 

@@ -52,7 +52,8 @@ static struct responder_policy *policy_of(size_t i)
 				   .queues.offset = sizeof(all),
 				   .workers.offset = sizeof(all),
 				   .addresses.offset = sizeof(all),
-				   .access = {offsetof(struct blob, rule), cases[i].count}}};
+				   .access = {offsetof(struct blob, rule), cases[i].count},
+				   .kod_exempt.offset = UINT64_C(1) << 63}}; /* empty; for UBSan */
 	struct responder_policy *policy;
 
 	memcpy(all.rule, cases[i].rule, sizeof(all.rule));
