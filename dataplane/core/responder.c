@@ -136,24 +136,32 @@ enum meridian_verdict responder_refuse(
 }
 
 /* Asked last: whoever is allowed has used up some of what it may ask. */
-static enum meridian_verdict check_limit(struct responder *responder, struct frame *frame)
+static enum meridian_verdict check_limit(
+	struct responder *responder, struct frame *frame, struct limit_source *ret_source)
 {
 	struct limit *limit = responder->limit;
-	struct collector *collector = responder->collector;
 	const uint8_t *address = frame_source(frame);
-	struct limit_source source;
 
 	if (limit == NULL)
 		return GOOD;
 	if (frame->ipv6)
-		limit_source_ipv6(limit, get_u64(address), &source);
+		limit_source_ipv6(limit, get_u64(address), ret_source);
 	else
-		limit_source_ipv4(limit, get_u32(address), &source);
-	if (!(frame->ipv6 ? limit_allow(limit, &source, true) : limit_allow(limit, &source, false)))
-		return responder_refuse(responder, &source, frame);
-	if (collector != NULL)
-		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, source.hash);
-	return GOOD;
+		limit_source_ipv4(limit, get_u32(address), ret_source);
+	if (frame->ipv6 ? limit_allow(limit, ret_source, true)
+			: limit_allow(limit, ret_source, false))
+		return GOOD;
+	return responder_refuse(responder, ret_source, frame);
+}
+
+/* Of those who are answered, for whoever is not may have forged its address. */
+static void count_client(
+	struct responder *responder, const struct frame *frame, const struct limit_source *source)
+{
+	struct collector *collector = responder->collector;
+
+	if (responder->limit != NULL && collector != NULL)
+		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, source->hash);
 }
 
 /* Of a request with a MAC, the dearest question. */
@@ -179,6 +187,7 @@ static enum meridian_verdict check(
 	struct responder *responder, struct frame *frame, struct request *ret_request)
 {
 	enum meridian_verdict verdict = frame_parse(frame);
+	struct limit_source source;
 
 	frame->key = 0;
 	if (verdict == GOOD)
@@ -192,10 +201,12 @@ static enum meridian_verdict check(
 		return MERIDIAN_VERDICT_denied;
 	if (!responder->has_model)
 		return MERIDIAN_VERDICT_no_model;
-	verdict = check_limit(responder, frame);
-	return verdict == GOOD && ret_request->mac != 0
-		? authenticate(responder, frame, ret_request)
-		: verdict;
+	verdict = check_limit(responder, frame, &source);
+	if (verdict == GOOD && ret_request->mac != 0)
+		verdict = authenticate(responder, frame, ret_request);
+	if (verdict == GOOD)
+		count_client(responder, frame, &source);
+	return verdict;
 }
 
 /* A basic reply, or an interleaved one. */

@@ -259,6 +259,68 @@ static void leaves_the_next_frame_alone(void **state)
 	}
 }
 
+/* Alone, or in a burst. */
+static enum meridian_verdict classify(struct bench *bench, struct frame *frame, bool burst)
+{
+	uint64_t receive = FIXTURE_COUNTER;
+	enum meridian_verdict verdict;
+
+	if (!burst)
+		return responder_classify(&bench->responder, frame, receive);
+	burst_classify(&bench->responder, frame, &receive, &verdict, 1);
+	return verdict;
+}
+
+/* Asks by both ways and families, with a key that we know or in the name of whoever. */
+static void ask_from(struct bench *bench, uint8_t source, bool known)
+{
+	for (unsigned int way = 0; way < 4; way++) {
+		uint8_t payload[PKT_MAX];
+		struct fixture_frame f;
+		struct pkt pkt;
+		size_t length;
+
+		pkt_ntp(payload, V4, 7);
+		length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_AES128);
+		payload[PKT_NTP_SIZE] = known ? 0 : 0xff;
+		pkt_build(&pkt, (struct pkt_spec){.ipv6 = way / 2}, payload, length);
+		pkt.data[pkt.ip + (pkt.ipv6 ? 14 : 15)] = source;
+		pkt_checksum(&pkt);
+		fixture_frame_init(&f, pkt.data, pkt.length);
+		assert_int_equal(classify(bench, &f.frame, way % 2),
+			known ? MERIDIAN_VERDICT_answered : MERIDIAN_VERDICT_unknown_key);
+		fixture_frame_fini(&f);
+	}
+}
+
+static unsigned int clients_in(const struct meridian_clients_sketch *sketch)
+{
+	unsigned int clients = 0;
+
+	for (size_t i = 0; i < sizeof(sketch->rank); i++)
+		clients += sketch->rank[i] != 0;
+	return clients;
+}
+
+/* Nobody makes clients out of forged addresses and a MAC. */
+static void counts_no_client_that_is_not_answered(void **state)
+{
+	static struct collector collector;
+	struct bench *bench = *state;
+
+	memset(&collector, 0, sizeof(collector));
+	assert_int_equal(limit_new(&bench->responder.limit, LIMIT_SETS_LOG2_MIN, 1), 0);
+	bench->responder.collector = &collector;
+	for (uint8_t source = 1; source < 100; source++)
+		ask_from(bench, source, false);
+	assert_int_equal(clients_in(&collector.ipv4), 0);
+	assert_int_equal(clients_in(&collector.ipv6), 0);
+	ask_from(bench, 1, true);
+	assert_int_equal(clients_in(&collector.ipv4), 1);
+	assert_int_equal(clients_in(&collector.ipv6), 1);
+	limit_free(bench->responder.limit);
+}
+
 #define MANY 65536
 
 /* IDs in a row, and far apart. */
@@ -306,6 +368,7 @@ int main(void)
 		TEST(knows_no_key_without_a_keyring),
 		TEST(asks_access_rules_first),
 		TEST(leaves_the_next_frame_alone),
+		TEST(counts_no_client_that_is_not_answered),
 		cmocka_unit_test(finds_each_of_many),
 	};
 
