@@ -19,14 +19,15 @@ static uint32_t step(struct sampler *sampler, uint32_t stride)
 	return 1 + (uint32_t)((next_random(&sampler->random) >> 32) * choices >> 32);
 }
 
-/* A request that was refused is still as it came, and perhaps not parsed. */
+/* A frame with a reply or a kiss goes to the client; a request that was refused is still as it
+ * came, and perhaps not parsed. */
 static void sample_take(
-	struct collector_sample *ret_sample, const struct frame *frame, uint8_t fate)
+	struct collector_sample *ret_sample, const struct frame *frame, uint8_t fate, bool turned)
 {
 	struct frame copy = *frame;
 	const uint8_t *client;
 
-	if (fate == MERIDIAN_CLIENTS_ANSWERED) {
+	if (turned) {
 		client = frame_destination(&copy);
 	} else {
 		frame_parse(&copy);
@@ -40,16 +41,17 @@ static void sample_take(
 static void packet_take(
 	struct collector *collector, const struct frame *frame, enum meridian_verdict verdict)
 {
+	bool turned = meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
 	uint8_t fate = MERIDIAN_CLIENTS_ANSWERED;
 
-	if (verdict == MERIDIAN_VERDICT_rate_limited)
+	if (verdict == MERIDIAN_VERDICT_rate_limited || verdict == MERIDIAN_VERDICT_kod)
 		fate = MERIDIAN_CLIENTS_RATE_LIMITED;
 	else if (verdict == MERIDIAN_VERDICT_denied)
 		fate = MERIDIAN_CLIENTS_DENIED;
-	else if (meridian_verdict_outcome(verdict) != MERIDIAN_OUTCOME_ANSWER)
+	else if (!turned)
 		return;
 	if (collector->count < COLLECTOR_SAMPLES)
-		sample_take(&collector->sample[collector->count++], frame, fate);
+		sample_take(&collector->sample[collector->count++], frame, fate, turned);
 	else
 		collector->lost++;
 }

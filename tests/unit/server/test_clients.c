@@ -349,6 +349,27 @@ static void the_limited_are_written_down(void **state)
 	assert_int_equal(asked(MERIDIAN_CLIENTS_RATE_LIMITED, false), 4);
 }
 
+/* Without a time in it a kiss is no answer, and whoever it goes to is who asked. */
+static void a_kiss_is_no_answer(void **state)
+{
+	unsigned int kisses = 0;
+
+	(void)state;
+	world.policy->rate = (struct limit_rate){.interval_log2 = 12, .burst = 1, .kod_log2 = 1};
+	turn();
+	for (int i = 0; i < 40; i++) {
+		kisses += ask((struct pkt_spec){0}) == MERIDIAN_VERDICT_kod;
+		kisses += ask((struct pkt_spec){.ipv6 = true}) == MERIDIAN_VERDICT_kod;
+	}
+	assert_int_equal(kisses, 2);
+	turn();
+	turn();
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		assert_int_equal(asked(MERIDIAN_CLIENTS_ANSWERED, ipv6 == 1), 1);
+		assert_int_equal(asked(MERIDIAN_CLIENTS_RATE_LIMITED, ipv6 == 1), 39);
+	}
+}
+
 /* While a server has not ended a turn since it was shown a collector, nobody touches the other. */
 static void waits_for_the_server(void **state)
 {
@@ -431,6 +452,7 @@ int main(void)
 			the_client_is_written_down, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			the_limited_are_written_down, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(a_kiss_is_no_answer, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(waits_for_the_server, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(
 			writes_nothing_when_told_so, world_setup, world_teardown),
