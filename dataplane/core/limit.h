@@ -264,9 +264,11 @@ static inline void limit_charge(
 	entry->set->time[entry->way] = limit->now + entry->owed + limit->charge[level];
 }
 
-/* The /48 of a busy site owes more than each of its /56, so it is not the one that is replaced. The
- * first request of a rested site is not counted for its /56: both may have the same free entry, and
- * the /48, which comes last, takes it. */
+/* The /48 of a site with 2^rollup_log2 busy /56 or more owes no less than the one of these that
+ * owes least, so these are replaced before it is. With fewer of them it may be forgotten, but then
+ * their own limits together are below that of the /48. The first request of a rested site is not
+ * counted for its /56: both may have the same free entry, and the /48, which comes last, takes it.
+ */
 static inline bool limit_allow_site(
 	const struct limit *limit, const struct limit_source *source, const struct limit_entry *own)
 {
