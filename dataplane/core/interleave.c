@@ -104,34 +104,51 @@ uint64_t interleave_take(struct interleave_key key)
 	return 0;
 }
 
+void interleave_course(struct interleave *interleave, uint64_t disruption_count, uint64_t now)
+{
+	uint64_t before = __atomic_load_n(&interleave->disruption_count, __ATOMIC_RELAXED);
+
+	if (before == disruption_count)
+		return;
+	__atomic_store_n(&interleave->begin, now, __ATOMIC_RELAXED);
+	__atomic_store_n(&interleave->disruption_count, disruption_count, __ATOMIC_RELAXED);
+}
+
+/* When replies are saved, and for whom. */
+struct saving {
+	uint64_t now;
+	uint64_t kept; /* so long before, entries are kept */
+	bool earned;
+};
+
 /* How much an entry is to be replaced: 0, not at all, for what is just being written; else the
  * more, the longer ago its reply left, what is kept after all that is not, and only by what has
  * been `earned`. One of another course of the clock may seem to leave later: then very much. */
 static uint64_t spare(
-	const struct interleave_entry *entry, uint64_t check, uint64_t now, bool earned)
+	const struct interleave_entry *entry, uint64_t check, const struct saving *saving)
 {
 	uint64_t transmit = __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED);
-	uint64_t age = now - (transmit & ~INTERLEAVE_EARNED);
+	uint64_t age = saving->now - (transmit & ~INTERLEAVE_EARNED);
 
 	if (check == FREE)
 		return UINT64_MAX;
 	if (check == BUSY)
 		return 0;
-	if (transmit & INTERLEAVE_EARNED && age < KEPT)
-		return earned ? age + 1 : 0;
+	if (transmit & INTERLEAVE_EARNED && age < saving->kept)
+		return saving->earned ? age + 1 : 0;
 	return age < UINT64_MAX - 1 - KEPT ? age + 1 + KEPT : UINT64_MAX - 1;
 }
 
 /* The best place; NULL: there is none. */
 static struct interleave_entry *place(
-	struct interleave_set *set, uint64_t now, bool earned, uint64_t *ret_check)
+	struct interleave_set *set, const struct saving *saving, uint64_t *ret_check)
 {
 	struct interleave_entry *best = NULL;
 	uint64_t most = 0;
 
 	for (unsigned int i = 0; i < INTERLEAVE_WAYS; i++) {
 		uint64_t check = __atomic_load_n(&set->entry[i].check, __ATOMIC_RELAXED);
-		uint64_t value = spare(&set->entry[i], check, now, earned);
+		uint64_t value = spare(&set->entry[i], check, saving);
 
 		if (value <= most)
 			continue;
@@ -143,11 +160,11 @@ static struct interleave_entry *place(
 }
 
 /* Makes the best place BUSY. NULL: there is none, or others were always quicker. */
-static struct interleave_entry *claim(struct interleave_set *set, uint64_t now, bool earned)
+static struct interleave_entry *claim(struct interleave_set *set, const struct saving *saving)
 {
 	for (unsigned int try = 0; try < INTERLEAVE_WAYS; try++) {
 		uint64_t check = FREE;
-		struct interleave_entry *entry = place(set, now, earned, &check);
+		struct interleave_entry *entry = place(set, saving, &check);
 
 		if (entry == NULL || check_swap(entry, check, BUSY))
 			return entry;
@@ -173,11 +190,21 @@ static bool twins_drop(struct interleave_key key, const struct interleave_entry 
 	return found;
 }
 
-bool interleave_save(struct interleave_key key, uint64_t transmit, bool earned)
+/* What is as old as the clock's course, or KEPT, is kept no more. */
+static uint64_t kept(const struct interleave *interleave, uint64_t now)
 {
+	uint64_t course = now - __atomic_load_n(&interleave->begin, __ATOMIC_RELAXED);
+
+	return course < KEPT ? course + 1 : KEPT;
+}
+
+bool interleave_save(const struct interleave *interleave, struct interleave_key key,
+	uint64_t transmit, bool earned)
+{
+	const struct saving saving = {transmit, kept(interleave, transmit), earned};
 	uint64_t word = earned ? transmit | INTERLEAVE_EARNED : transmit;
 	uint64_t check = key.hash ^ word;
-	struct interleave_entry *entry = check > BUSY ? claim(key.set, transmit, earned) : NULL;
+	struct interleave_entry *entry = check > BUSY ? claim(key.set, &saving) : NULL;
 
 	if (entry != NULL) {
 		__atomic_store_n(&entry->transmit, word, __ATOMIC_RELAXED);

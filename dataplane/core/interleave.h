@@ -26,11 +26,12 @@
  * is relaxed.
  *
  * Who fills the table: an entry that its client has earned, by returning the T2 of a reply that it
- * must have received, stays for INTERLEAVE_KEPT_S unless it is taken, or is the oldest of a set
- * that is full of such entries when one more is earned; a new client's only until its place is
- * needed. So forged sources cannot displace a client that is being served; nor can a real one fill
- * more than the sets of its IPv4 address or IPv6 /48, what one site has, which it cannot choose.
- * Where there is no place, the client gets basic replies.
+ * must have received, stays for INTERLEAVE_KEPT_S unless it is taken, or the clock is set, after
+ * which nobody finds it, or it is the oldest of a set that is full of such entries when one more is
+ * earned; a new client's only until its place is needed. So forged sources cannot displace a client
+ * that is being served; nor can a real one fill more than the sets of its IPv4 address or IPv6 /48,
+ * what one site has, which it cannot choose. Where there is no place, the client gets basic
+ * replies.
  */
 
 #include "fold.h"
@@ -62,6 +63,9 @@ struct interleave {
 	unsigned int shift; /* 64 - log2(sets) */
 	size_t spread_mask; /* sets of one source - 1 */
 	uint64_t secret[4];
+
+	/* The course of the clock of who saved last, and the first transmit time of it. */
+	uint64_t disruption_count, begin;
 };
 
 /*
@@ -98,9 +102,15 @@ __attribute__((always_inline)) static inline void interleave_prefetch(struct int
 /* The transmit time saved under `key`, which is then gone; 0: there is none. Any thread. */
 uint64_t interleave_take(struct interleave_key key);
 
-/* Saves the transmit time of a reply under its `key`, once. `earned`: the request had an entry to
- * take. Returns false when there is no place. Any thread. */
-bool interleave_save(struct interleave_key key, uint64_t transmit, bool earned);
+/* Says that `now` is a time of this course of the clock: what is kept of an earlier one is spare
+ * from then on, but for what seems to be later. Before a save. Any thread; of several that have not
+ * all seen the clock set, each may move the beginning, which is now for them all. */
+void interleave_course(struct interleave *interleave, uint64_t disruption_count, uint64_t now);
+
+/* Saves the transmit time of a reply under its `key` of `interleave`, once. `earned`: the request
+ * had an entry to take. Returns false when there is no place. Any thread. */
+bool interleave_save(const struct interleave *interleave, struct interleave_key key,
+	uint64_t transmit, bool earned);
 
 /* A walk through the table, to say what is in it. */
 struct interleave_survey {

@@ -80,8 +80,10 @@ void interleaved_save(
 	struct responder *responder, const struct interleaved_note *note, uint64_t transmit_counter)
 {
 	uint64_t ntp = clock_ntp(meridian_timemodel_utc(&responder->model, transmit_counter));
+	struct interleave *table = responder->policy->interleave;
 	uint64_t transmit =
 		timestamps_measured(&responder->timestamps, ntp + note->offset, note->receive);
 
-	interleave_save(note->key, transmit, note->earned);
+	interleave_course(table, responder->model.disruption_count, transmit);
+	interleave_save(table, note->key, transmit, note->earned);
 }

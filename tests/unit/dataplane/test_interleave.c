@@ -65,11 +65,11 @@ static void gives_each_time_out_once(void **state)
 {
 	(void)state;
 	assert_int_equal(interleave_take(key(FRIEND, NOW)), 0);
-	assert_true(interleave_save(key(FRIEND, NOW), NOW + 100, false));
+	assert_true(interleave_save(table, key(FRIEND, NOW), NOW + 100, false));
 	assert_int_equal(held(), 1);
 	assert_int_equal(interleave_take(key(FRIEND, NOW)), NOW + 100);
 	assert_int_equal(interleave_take(key(FRIEND, NOW)), 0);
-	assert_true(interleave_save(key(FRIEND, NOW + 2), NOW + 200, true));
+	assert_true(interleave_save(table, key(FRIEND, NOW + 2), NOW + 200, true));
 	assert_int_equal(interleave_take(key(FRIEND, NOW + 2)), NOW + 200);
 	assert_int_equal(held(), 0);
 }
@@ -82,7 +82,7 @@ static void gives_it_to_nobody_else(void **state)
 	(void)state;
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
 		assert_true(interleave_save(
-			interleave_key(table, address, ipv6, NOW | 1, 5), NOW + 100, false));
+			table, interleave_key(table, address, ipv6, NOW | 1, 5), NOW + 100, false));
 		for (size_t i = 0; i < (ipv6 ? 16 : 4); i++) {
 			address[i] ^= 0x10;
 			assert_int_equal(
@@ -125,7 +125,7 @@ static unsigned int clients_save(uint64_t time, bool earned)
 	unsigned int saved = 0;
 
 	for (uint32_t i = 0; i < CLIENTS; i++)
-		saved += interleave_save(key(FRIEND + 997 * i, time), time + i * 2, earned);
+		saved += interleave_save(table, key(FRIEND + 997 * i, time), time + i * 2, earned);
 	return saved;
 }
 
@@ -159,13 +159,14 @@ static void strangers_displace_no_client(void **state)
 	(void)state;
 	saved = clients_save(NOW, true);
 	for (uint32_t i = 0; i < 100 * ENTRIES; i++)
-		interleave_save(key(STRANGER + i, NOW + SECOND), NOW + SECOND + 2 * i, false);
+		interleave_save(
+			table, key(STRANGER + i, NOW + SECOND), NOW + SECOND + 2 * i, false);
 	assert_int_equal(held(), ENTRIES);
 	assert_int_equal(clients_take(NOW), saved);
 	/* Whose places they have taken now, and give up again. */
 	assert_true(clients_save(NOW + 64 * SECOND, true) >= CLIENTS * 99 / 100);
 	for (uint32_t i = 0; i < 100 * ENTRIES; i++)
-		interleave_save(key(STRANGER + i, NOW + SECOND),
+		interleave_save(table, key(STRANGER + i, NOW + SECOND),
 			NOW + (INTERLEAVE_KEPT_S + 65) * SECOND + 2 * i, false);
 	assert_true(clients_take(NOW + 64 * SECOND) < CLIENTS / 100);
 }
@@ -177,12 +178,12 @@ static void one_client_fills_its_sets_only(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 10000; i++)
-		interleave_save(key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
+		interleave_save(table, key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
 	assert_int_equal(held(), INTERLEAVE_SPREAD * INTERLEAVE_WAYS);
 	for (uint32_t i = 0; i < 10000; i++) {
 		memcpy(address + (i % 2 ? 6 : 12), &i, sizeof(i));
-		interleave_save(
-			interleave_key(table, address, true, NOW | 1, 0), NOW + SECOND, true);
+		interleave_save(table, interleave_key(table, address, true, NOW | 1, 0),
+			NOW + SECOND, true);
 	}
 	assert_in_range(held(), INTERLEAVE_SPREAD * INTERLEAVE_WAYS,
 		2 * INTERLEAVE_SPREAD * INTERLEAVE_WAYS);
@@ -194,7 +195,7 @@ static void the_sets_of_a_client_grow_with_the_table(void **state)
 	interleave_free(table);
 	assert_int_equal(interleave_new(&table, 1 << 20, 1), 0);
 	for (uint32_t i = 0; i < 10000; i++)
-		interleave_save(key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
+		interleave_save(table, key(FRIEND, NOW + 2 * i), NOW + SECOND, true);
 	assert_int_equal(held(), (1 << 20) / INTERLEAVE_SHARE);
 }
 
@@ -206,11 +207,13 @@ static void the_oldest_goes_first(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < room; i++)
-		interleave_save(key(FRIEND, NOW + 2 * i), NOW + 900 * SECOND, true);
+		interleave_save(table, key(FRIEND, NOW + 2 * i), NOW + 900 * SECOND, true);
 	for (uint32_t i = 0; i < 3 * room; i++)
-		interleave_save(key(FRIEND, NOW + SECOND + 2 * i), NOW + 600 * SECOND, false);
+		interleave_save(
+			table, key(FRIEND, NOW + SECOND + 2 * i), NOW + 600 * SECOND, false);
 	for (uint32_t i = 0; i < 6 * room; i++)
-		interleave_save(key(FRIEND, NOW + 2 * SECOND + 2 * i), NOW + 601 * SECOND, false);
+		interleave_save(
+			table, key(FRIEND, NOW + 2 * SECOND + 2 * i), NOW + 601 * SECOND, false);
 	assert_int_equal(held(), room);
 	for (uint32_t i = 0; i < 6 * room; i++) {
 		for (uint32_t k = 0; k < 3; k++)
@@ -229,13 +232,13 @@ static void what_is_earned_goes_for_what_is_earned(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 3 * room; i++)
-		interleave_save(key(FRIEND, NOW + 2 * i), NOW + 600 * SECOND, true);
+		interleave_save(table, key(FRIEND, NOW + 2 * i), NOW + 600 * SECOND, true);
 	for (uint32_t i = 0; i < 3 * room; i++)
 		assert_false(interleave_save(
-			key(FRIEND, NOW + SECOND + 2 * i), NOW + 700 * SECOND, false));
+			table, key(FRIEND, NOW + SECOND + 2 * i), NOW + 700 * SECOND, false));
 	for (uint32_t i = 0; i < 6 * room; i++)
 		assert_true(interleave_save(
-			key(FRIEND, NOW + 2 * SECOND + 2 * i), NOW + 800 * SECOND, true));
+			table, key(FRIEND, NOW + 2 * SECOND + 2 * i), NOW + 800 * SECOND, true));
 	assert_int_equal(held(), room);
 	for (uint32_t i = 0; i < 6 * room; i++) {
 		for (uint32_t k = 0; k < 3; k++)
@@ -252,11 +255,37 @@ static void what_is_earned_goes_last(void **state)
 	(void)state;
 	clients_save(NOW, true);
 	for (uint32_t i = 0; i < 100 * ENTRIES; i++)
-		interleave_save(key(STRANGER + i, NOW + SECOND), NOW + SECOND + 2 * i, false);
+		interleave_save(
+			table, key(STRANGER + i, NOW + SECOND), NOW + SECOND + 2 * i, false);
 	for (uint32_t i = 0; i < CLIENTS; i++)
-		assert_true(
-			interleave_save(key(STRANGER + 997 * i, NOW + 3), NOW + 2 * SECOND, true));
+		assert_true(interleave_save(
+			table, key(STRANGER + 997 * i, NOW + 3), NOW + 2 * SECOND, true));
 	assert_true(clients_take(NOW) >= CLIENTS * 95 / 100);
+}
+
+/* After the clock was set, forwards or back, nobody finds what was kept, so it keeps no place; what
+ * is earned since does. */
+static void a_step_of_the_clock_makes_room(void **state)
+{
+	uint64_t now = NOW;
+
+	(void)state;
+	for (uint64_t step = 1; step <= 6; step++) {
+		interleave_course(table, step, now);
+		for (uint32_t i = 0; i < 10 * ENTRIES; i++)
+			interleave_save(table, key(STRANGER + i, now), now + SECOND, true);
+		interleave_course(table, step, now + SECOND);
+		assert_int_equal(held(), ENTRIES);
+		assert_int_equal(clients_save(now + 2 * SECOND, false), 0);
+		now = step % 2 ? now + 3 * SECOND : now - 600 * SECOND;
+		interleave_course(table, 100 + step, now);
+		assert_int_equal(clients_save(now, false), CLIENTS);
+		assert_true(clients_take(now) >= CLIENTS * 98 / 100);
+		assert_int_equal(clients_save(now + SECOND, true), CLIENTS);
+		for (uint32_t i = 0; i < 10 * ENTRIES; i++)
+			interleave_save(table, key(STRANGER + i, now), now + 2 * SECOND, false);
+		assert_true(clients_take(now + SECOND) >= CLIENTS * 98 / 100);
+	}
 }
 
 /* An IPv6 /48 that shows, at every rate, to get our replies. */
@@ -273,8 +302,8 @@ static void a_site_displaces_few_clients(void **state)
 		uint64_t transmit = NOW + SECOND + 2 * i;
 
 		memcpy(address + 6, &i, sizeof(i));
-		interleave_save(
-			interleave_key(table, address, true, transmit | 1, 0), transmit, true);
+		interleave_save(table, interleave_key(table, address, true, transmit | 1, 0),
+			transmit, true);
 	}
 	assert_true(clients_take(NOW) >= saved - CLIENTS / 100);
 }
@@ -282,8 +311,8 @@ static void a_site_displaces_few_clients(void **state)
 static void drops_twins(void **state)
 {
 	(void)state;
-	assert_true(interleave_save(key(FRIEND, NOW), NOW + 100, false));
-	assert_false(interleave_save(key(FRIEND, NOW), NOW + 200, true));
+	assert_true(interleave_save(table, key(FRIEND, NOW), NOW + 100, false));
+	assert_false(interleave_save(table, key(FRIEND, NOW), NOW + 200, true));
 	assert_int_equal(interleave_take(key(FRIEND, NOW)), 0);
 	assert_int_equal(held(), 0);
 }
@@ -297,13 +326,13 @@ static void says_what_it_holds(void **state)
 	look(&count, &span_s);
 	assert_int_equal(count, 0);
 	assert_int_equal(span_s, 0);
-	interleave_save(key(FRIEND, NOW), NOW, false);
+	interleave_save(table, key(FRIEND, NOW), NOW, false);
 	look(&count, &span_s);
 	assert_int_equal(count, 1);
 	assert_int_equal(span_s, 0);
 	/* Across the turn of an era, too. */
-	interleave_save(key(FRIEND + 1, NOW), NOW + 500000000 * SECOND, false);
-	interleave_save(key(FRIEND + 2, NOW), NOW + 20 * SECOND, true);
+	interleave_save(table, key(FRIEND + 1, NOW), NOW + 500000000 * SECOND, false);
+	interleave_save(table, key(FRIEND + 2, NOW), NOW + 20 * SECOND, true);
 	look(&count, &span_s);
 	assert_int_equal(count, 3);
 	assert_int_equal(span_s, 500000000);
@@ -356,8 +385,9 @@ static void *work(void *argument)
 		uint32_t reply = job->worker * REPLIES + i, other = seed_below(&job->seed, WORKERS);
 		uint32_t last = __atomic_load_n(&newest[other], __ATOMIC_RELAXED);
 
-		job->saved += interleave_save(key(FRIEND + reply % SHARED, receive_of(reply)),
-			transmit_of(reply), seed_below(&job->seed, 8) == 0);
+		job->saved +=
+			interleave_save(table, key(FRIEND + reply % SHARED, receive_of(reply)),
+				transmit_of(reply), seed_below(&job->seed, 8) == 0);
 		__atomic_store_n(&newest[job->worker], i, __ATOMIC_RELAXED);
 		for (uint32_t k = 0; k < 3; k++)
 			reply_take(job, other * REPLIES + (last >= k ? last - k : 0));
@@ -403,7 +433,8 @@ static void *twins_save(void *argument)
 
 	for (uint64_t i = 0; i < TWINS; i++) {
 		pthread_barrier_wait(&barrier);
-		interleave_save(key(FRIEND, NOW + 4 * i), NOW + 4 * i + 2 * *earned, *earned);
+		interleave_save(
+			table, key(FRIEND, NOW + 4 * i), NOW + 4 * i + 2 * *earned, *earned);
 	}
 	pthread_barrier_wait(&barrier);
 	return NULL;
@@ -438,6 +469,7 @@ int main(void)
 		TEST(the_oldest_goes_first),
 		TEST(what_is_earned_goes_for_what_is_earned),
 		TEST(what_is_earned_goes_last),
+		TEST(a_step_of_the_clock_makes_room),
 		TEST(a_site_displaces_few_clients),
 		TEST(drops_twins),
 		TEST(says_what_it_holds),

@@ -190,7 +190,8 @@ static void keeps_transmit_times(void **state)
 	table = interleaved(setup, 4096);
 	assert_non_null(table);
 	assert_int_equal(interleave_room(table), 4096);
-	assert_true(interleave_save(interleave_key(table, address, false, 1, 0), 100, false));
+	assert_true(
+		interleave_save(table, interleave_key(table, address, false, 1, 0), 100, false));
 	assert_ptr_equal(interleaved(setup, 4096), table);
 	pages_poll(&setup->pages);
 	assert_int_equal(setup->pages.stats->interleave_held, 1);
