@@ -66,6 +66,8 @@ void slots_wipe_unused(struct meridian_page *page)
 	struct meridian_slots *slots = page->addr;
 	const struct meridian_slot *slot = &slots->slot[(meridian_slots_generation(slots) + 1) % 2];
 
+	/* The generation leads away from the slot before it is written. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
 	if (slot_fits(page, slot, 1))
 		memset((uint8_t *)page->addr + slot->offset, 0, slot->capacity);
 }
