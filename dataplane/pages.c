@@ -121,15 +121,10 @@ static bool model_follow(struct pages *pages)
 	return r > 0;
 }
 
-static bool policy_is_new(const struct pages *pages)
-{
-	uint64_t generation = meridian_slots_generation(pages->policy_page.addr);
-
-	return generation != 0 && generation != pages->seen_generation;
-}
-
-/* Copies the current blob; a page that outgrew our mapping is mapped anew at the next poll. */
-static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_blob)
+/* Copies the current blob; a page that outgrew our mapping is mapped anew at the next poll.
+ * `generation` was read before: one that is published meanwhile is yet to be seen. */
+static int policy_read(
+	struct pages *pages, uint64_t generation, struct meridian_policy_blob **ret_blob)
 {
 	int r = meridian_policy_read(&pages->policy_page, ret_blob);
 
@@ -138,9 +133,9 @@ static int policy_read(struct pages *pages, struct meridian_policy_blob **ret_bl
 		return -EAGAIN;
 	}
 	if (r == -EBADMSG) {
-		pages->seen_generation = meridian_slots_generation(pages->policy_page.addr);
+		pages->seen_generation = generation;
 		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
-			pages->rundir, MERIDIAN_POLICY_NAME, pages->seen_generation);
+			pages->rundir, MERIDIAN_POLICY_NAME, generation);
 		return -EAGAIN;
 	}
 	return r;
@@ -180,15 +175,17 @@ static int policy_follow(struct pages *pages)
 	struct meridian_policy_blob *blob;
 	struct responder_policy *policy;
 	struct interleave *interleave = NULL;
+	uint64_t generation;
 	int r = page_follow(pages, &pages->policy_page, &meridian_policy_kind, NULL);
 
 	if (r < 0)
 		return pages->policy_page.addr ? 0 : r;
 	if (r > 0)
 		pages->seen_generation = 0; /* another page counts its generations anew */
-	if (!policy_is_new(pages))
+	generation = meridian_slots_generation(pages->policy_page.addr);
+	if (generation == 0 || generation == pages->seen_generation)
 		return 0;
-	r = policy_read(pages, &blob);
+	r = policy_read(pages, generation, &blob);
 	if (r < 0)
 		return r;
 	r = responder_policy_new(&policy, blob);
@@ -212,7 +209,7 @@ static int policy_follow(struct pages *pages)
 }
 
 /* As policy_read(). Nothing is left of the copy. */
-static int keys_read(struct pages *pages, struct keyring **ret_keyring)
+static int keys_read(struct pages *pages, uint64_t generation, struct keyring **ret_keyring)
 {
 	struct meridian_keys_blob *blob;
 	int r = meridian_keys_read(&pages->keys_page, &blob);
@@ -222,9 +219,9 @@ static int keys_read(struct pages *pages, struct keyring **ret_keyring)
 		return -EAGAIN;
 	}
 	if (r == -EBADMSG) {
-		pages->seen_keys = meridian_slots_generation(pages->keys_page.addr);
+		pages->seen_keys = generation;
 		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
-			pages->rundir, MERIDIAN_KEYS_NAME, pages->seen_keys);
+			pages->rundir, MERIDIAN_KEYS_NAME, generation);
 		return -EAGAIN;
 	}
 	if (r < 0)
@@ -240,15 +237,17 @@ static int keys_read(struct pages *pages, struct keyring **ret_keyring)
 static int keys_follow(struct pages *pages)
 {
 	struct keyring *keyring;
+	uint64_t generation;
 	int r = page_follow(pages, &pages->keys_page, &meridian_keys_kind, NULL);
 
 	if (r < 0)
 		return pages->keys_page.addr || r == -ENOENT ? 0 : r;
 	if (r > 0)
 		pages->seen_keys = 0;
-	if (meridian_slots_generation(pages->keys_page.addr) == pages->seen_keys)
+	generation = meridian_slots_generation(pages->keys_page.addr);
+	if (generation == pages->seen_keys)
 		return 0;
-	r = keys_read(pages, &keyring);
+	r = keys_read(pages, generation, &keyring);
 	if (r < 0)
 		return r;
 	pages->seen_keys = keyring->generation;

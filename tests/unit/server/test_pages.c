@@ -148,6 +148,38 @@ static void keeps_the_last_good_policy(void **state)
 	pages_taken(&setup->pages);
 }
 
+static struct setup *publish_after_read; /* NULL: nothing is published */
+
+int __real_meridian_policy_read(
+	const struct meridian_page *page, struct meridian_policy_blob **ret_blob);
+int __wrap_meridian_policy_read(
+	const struct meridian_page *page, struct meridian_policy_blob **ret_blob);
+
+int __wrap_meridian_policy_read(
+	const struct meridian_page *page, struct meridian_policy_blob **ret_blob)
+{
+	int r = __real_meridian_policy_read(page, ret_blob);
+
+	if (publish_after_read != NULL)
+		policy_publish(publish_after_read, MERIDIAN_HUGEPAGES_NEVER);
+	publish_after_read = NULL;
+	return r;
+}
+
+static void reads_what_follows_a_bad_policy_at_once(void **state)
+{
+	struct setup *setup = *state;
+
+	policy_page_make(setup);
+	policy_publish(setup, 77);
+	publish_after_read = setup;
+	assert_false(pages_poll(&setup->pages));
+	assert_null(publish_after_read);
+	assert_true(pages_poll(&setup->pages));
+	assert_int_equal(setup->pages.view->policy->generation, 2);
+	pages_taken(&setup->pages);
+}
+
 /* A page made anew counts from 1 again; the policy in it may be another one all the same. */
 static void follows_a_new_policy_page(void **state)
 {
@@ -288,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PAGES_TEST(waits_for_a_policy),
 		PAGES_TEST(keeps_the_last_good_policy),
+		PAGES_TEST(reads_what_follows_a_bad_policy_at_once),
 		PAGES_TEST(follows_a_new_policy_page),
 		PAGES_TEST(keeps_transmit_times),
 		PAGES_TEST(follows_a_new_model_page),
