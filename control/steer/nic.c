@@ -141,38 +141,84 @@ static void nic_lose(struct nic *nic, bool same_interface)
 /* Refuses an interface that takes VLAN tags off where XDP cannot see them. */
 static int nic_keep_vlan_tags(struct nic *nic)
 {
+	uint32_t stripping = offload_vlan_stripping(nic->config->name);
 	int r;
 
-	if (!offload_strips_vlan(nic->config->name))
+	if (stripping == 0)
 		return 0;
-	r = offload_strip_vlan(nic->config->name, false);
+	r = offload_strip_vlan(nic->config->name, stripping, false);
 	if (r < 0)
 		return nic_complain(nic, r,
 			"its driver takes VLAN tags off and cannot leave them on, so that replies "
 			"would go into another VLAN; its clients are answered by way of the "
 			"kernel");
-	nic->vlan_stripping = true;
-	log_info("nic %s: leaves VLAN tags on from now on (as `ethtool -K %s rxvlan off`)",
-		nic->config->name, nic->config->name);
+	nic->vlan_stripping |= stripping;
+	log_info("nic %s: leaves VLAN tags on from now on (as `ethtool -K %s%s%s`)",
+		nic->config->name, nic->config->name,
+		stripping & OFFLOAD_VLAN_CTAG ? " rxvlan off" : "",
+		stripping & OFFLOAD_VLAN_STAG ? " rx-vlan-stag-hw-parse off" : "");
 	return 0;
+}
+
+/* Only when no program of ours runs there any more. */
+static void nic_give_stripping_back(struct nic *nic)
+{
+	int r;
+
+	if (nic->vlan_stripping == 0)
+		return;
+	r = offload_strip_vlan(nic->config->name, nic->vlan_stripping, true);
+	if (r < 0 && r != -ENODEV)
+		log_errno(r, "nic %s: cannot have it take VLAN tags off again", nic->config->name);
+	nic->vlan_stripping = 0;
 }
 
 static int nic_prepare(struct nic *nic, const struct network_nic *found)
 {
 	char reason[DEVICE_REASON_SIZE];
+	int r;
 
 	if (!device_serves(nic->config->name, found, reason)) {
 		nic->policy.queue_count = 1; /* no memory is set aside for what is not used */
 		nic->rx_queues = 0;
 		return nic_complain(nic, -EOPNOTSUPP, reason);
 	}
+	r = xdp_check_free(&nic->xdp, found->ifindex); /* or the card is changed for nothing */
+	if (r < 0)
+		return nic_complain(nic, r, nic->xdp.error);
 	return nic_keep_vlan_tags(nic);
+}
+
+/* An earlier control may have left its program there. */
+static int nic_begin(struct nic *nic, const struct network_nic *found)
+{
+	int r;
+
+	r = nic_prepare(nic, found);
+	if (r == 0)
+		r = nic_attach(nic);
+	if (r < 0 && !xdp_runs(&nic->xdp, found->ifindex))
+		nic_give_stripping_back(nic);
+	return r;
+}
+
+static int nic_sync_found(struct nic *nic, const struct network_nic *found)
+{
+	bool same_interface = nic->policy.ifindex == found->ifindex;
+
+	nic_describe(nic, found);
+	if (!same_interface)
+		nic->vlan_stripping = 0;
+	if (xdp_attached(&nic->xdp, found->ifindex))
+		return 0;
+	if (nic->xdp.bpf)
+		nic_lose(nic, same_interface);
+	return nic_begin(nic, found);
 }
 
 int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
-	bool same_interface;
 	int r;
 
 	if (nic->policy.kind == MERIDIAN_NIC_VDEV)
@@ -181,21 +227,13 @@ int nic_sync(struct nic *nic)
 	if (r == -ENODEV) {
 		nic_forget(nic);
 		nic->policy.ifindex = nic->master_ifindex = 0;
-		nic->vlan_stripping = false;
+		nic->vlan_stripping = 0;
 		nic_complain(nic, r, "no such interface; waiting for it");
 		return 0;
 	}
 	if (r < 0)
 		return nic_complain(nic, r, "cannot ask the kernel about the interface");
-	same_interface = nic->policy.ifindex == found.ifindex;
-	nic_describe(nic, &found);
-	if (!xdp_attached(&nic->xdp, found.ifindex)) {
-		if (nic->xdp.bpf)
-			nic_lose(nic, same_interface);
-		r = nic_prepare(nic, &found);
-		if (r == 0)
-			r = nic_attach(nic);
-	}
+	r = nic_sync_found(nic, &found);
 	nic->policy.xdp_program_id = nic->xdp.program_id;
 	nic->policy.xsks_map_id = nic->xdp.socket_map_id;
 	nic->policy.xdp_mode = nic->xdp.mode;
@@ -255,10 +293,10 @@ void nic_log_steered(struct nic *nic)
 
 void nic_fini(struct nic *nic, bool detach)
 {
-	if (detach)
-		xdp_detach(&nic->xdp);
-	if (detach && nic->vlan_stripping)
-		(void)offload_strip_vlan(nic->config->name, true);
-	if (!detach)
+	if (!detach) {
 		xdp_leave(&nic->xdp);
+		return;
+	}
+	xdp_detach(&nic->xdp);
+	nic_give_stripping_back(nic);
 }

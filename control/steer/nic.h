@@ -24,9 +24,9 @@ struct nic {
 	const struct config_nic *config;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
-	uint32_t master_ifindex;        /* bridge, bond or team that it is a port of; 0: none */
-	uint16_t rx_queues;             /* of the interface, used or not; 0: not known yet */
-	bool vlan_stripping;            /* to be given back: its card takes VLAN tags off */
+	uint32_t master_ifindex; /* bridge, bond or team that it is a port of; 0: none */
+	uint16_t rx_queues;      /* of the interface, used or not; 0: not known yet */
+	uint32_t vlan_stripping; /* OFFLOAD_VLAN_*, which we switched off: to be given back */
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
 	uint64_t deadline_ns[MERIDIAN_POLICY_QUEUES_MAX]; /* as last written; 0: not steered */
 	enum nic_served served;

@@ -9,13 +9,17 @@
 
 #define BLOCKS_MAX 8 /* of 32 features each */
 
-/* The kernel's names; `ethtool -k` shows the first as rx-vlan-offload. */
+/* The kernel's names, in the order of OFFLOAD_*; `ethtool -k` shows the first as rx-vlan-offload.
+ */
 static const char *const features[] = {"rx-vlan-hw-parse", "rx-vlan-stag-hw-parse"};
 #define FEATURES (sizeof(features) / sizeof(features[0]))
 
-/* Features as bits. */
-struct feature_set {
-	uint32_t block[BLOCKS_MAX];
+#define PLACE_NONE UINT32_MAX /* the kernel does not know the feature */
+
+/* Where the kernel has them among its features: this differs from one kernel to the next. */
+struct places {
+	uint32_t count; /* of all its features */
+	uint32_t at[FEATURES];
 };
 
 static uint32_t feature_count(const char *name)
@@ -31,76 +35,118 @@ static uint32_t feature_count(const char *name)
 	return question.info.data[0] < BLOCKS_MAX * 32 ? question.info.data[0] : BLOCKS_MAX * 32;
 }
 
-static bool is_vlan_feature(const char *text)
+static void place_note(struct places *places, uint32_t place, const char *text)
 {
 	for (size_t i = 0; i < FEATURES; i++) {
 		if (strncmp(text, features[i], ETH_GSTRING_LEN) == 0)
-			return true;
+			places->at[i] = place;
 	}
-	return false;
 }
 
-/* Which features are meant: their places differ between kernels. */
-static int features_find(const char *name, struct feature_set *ret_set)
+static int places_find(const char *name, struct places *ret_places)
 {
 	uint32_t count = feature_count(name);
 	struct ethtool_gstrings *strings = calloc(1, sizeof(*strings) + count * ETH_GSTRING_LEN);
 	int r;
 
-	memset(ret_set, 0, sizeof(*ret_set));
+	*ret_places = (struct places){.count = count, .at = {PLACE_NONE, PLACE_NONE}};
 	if (strings == NULL)
 		return -ENOMEM;
 	strings->cmd = ETHTOOL_GSTRINGS;
 	strings->string_set = ETH_SS_FEATURES;
 	strings->len = count;
 	r = network_ethtool(name, strings);
-	for (uint32_t i = 0; r == 0 && i < count && i < strings->len; i++) {
-		if (is_vlan_feature((const char *)strings->data + (size_t)i * ETH_GSTRING_LEN))
-			ret_set->block[i / 32] |= UINT32_C(1) << i % 32;
-	}
+	for (uint32_t i = 0; r == 0 && i < count && i < strings->len; i++)
+		place_note(
+			ret_places, i, (const char *)strings->data + (size_t)i * ETH_GSTRING_LEN);
 	free(strings);
 	return r;
 }
 
-static bool any_active(const char *name, const struct feature_set *set)
+/* Of the features above, as a set. */
+struct state {
+	uint32_t active, changeable;
+};
+
+static int state_get(const char *name, const struct places *places, struct state *ret_state)
 {
 	union {
 		struct ethtool_gfeatures head;
 		uint32_t words[2 + BLOCKS_MAX * sizeof(struct ethtool_get_features_block) / 4];
 	} answer = {.head = {.cmd = ETHTOOL_GFEATURES, .size = BLOCKS_MAX}};
-	uint32_t active = 0;
+	int r = network_ethtool(name, &answer);
 
-	if (network_ethtool(name, &answer) < 0)
-		return false;
-	for (uint32_t i = 0; i < BLOCKS_MAX && i < answer.head.size; i++)
-		active |= answer.head.features[i].active & set->block[i];
-	return active != 0;
+	memset(ret_state, 0, sizeof(*ret_state));
+	for (uint32_t i = 0; r == 0 && i < FEATURES; i++) {
+		uint32_t at = places->at[i];
+		const struct ethtool_get_features_block *block;
+
+		if (at == PLACE_NONE || at / 32 >= answer.head.size)
+			continue;
+		block = &answer.head.features[at / 32];
+		ret_state->active |= (block->active >> at % 32 & 1) << i;
+		ret_state->changeable |= (block->available >> at % 32 & 1) << i;
+	}
+	return r;
 }
 
-bool offload_strips_vlan(const char *name)
-{
-	struct feature_set set;
-
-	return features_find(name, &set) == 0 && any_active(name, &set);
-}
-
-int offload_strip_vlan(const char *name, bool strip)
+static int change(const char *name, const struct places *places, uint32_t set, bool on)
 {
 	union {
 		struct ethtool_sfeatures head;
 		uint32_t words[2 + BLOCKS_MAX * sizeof(struct ethtool_set_features_block) / 4];
-	} change = {.head = {.cmd = ETHTOOL_SFEATURES, .size = (feature_count(name) + 31) / 32}};
-	struct feature_set set;
-	int r = features_find(name, &set);
+	} order = {.head = {.cmd = ETHTOOL_SFEATURES, .size = (places->count + 31) / 32}};
 
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < BLOCKS_MAX; i++) {
-		change.head.features[i].valid = set.block[i];
-		change.head.features[i].requested = strip ? set.block[i] : 0;
+	for (uint32_t i = 0; i < FEATURES; i++) {
+		uint32_t at = places->at[i];
+
+		if ((set >> i & 1) == 0 || at == PLACE_NONE)
+			continue;
+		order.head.features[at / 32].valid |= UINT32_C(1) << at % 32;
+		if (on)
+			order.head.features[at / 32].requested |= UINT32_C(1) << at % 32;
 	}
-	r = network_ethtool(name, &change);
+	return network_ethtool(name, &order);
+}
+
+uint32_t offload_vlan_stripping(const char *name)
+{
+	struct places places;
+	struct state state = {0};
+
+	if (places_find(name, &places) == 0)
+		(void)state_get(name, &places, &state);
+	return state.active;
+}
+
+/* Of two features the driver may change one and refuse the other. */
+static int change_all(const char *name, const struct places *places, uint32_t set, bool on)
+{
+	struct state state;
+	int r = change(name, places, set, on);
+
+	if (r == 0)
+		r = state_get(name, places, &state);
 	if (r < 0)
 		return r;
-	return any_active(name, &set) == strip ? 0 : -EOPNOTSUPP;
+	return (state.active & set) == (on ? set : 0) ? 0 : -EOPNOTSUPP;
+}
+
+int offload_strip_vlan(const char *name, uint32_t set, bool strip)
+{
+	struct places places;
+	struct state before;
+	int r = places_find(name, &places);
+
+	if (r == 0)
+		r = state_get(name, &places, &before);
+	if (r < 0)
+		return r;
+	set &= strip ? ~before.active : before.active;
+	if ((set & ~before.changeable) != 0)
+		return -EOPNOTSUPP;
+	r = change_all(name, &places, set, strip);
+	if (r < 0)
+		(void)change(name, &places, set, !strip);
+	return r;
 }

@@ -192,8 +192,7 @@ static int xdp_fail_foreign(struct xdp *xdp, uint32_t id)
 	return -EBUSY;
 }
 
-/* Loading takes long: not for an interface that is taken. */
-static int xdp_check_free(struct xdp *xdp, uint32_t ifindex)
+int xdp_check_free(struct xdp *xdp, uint32_t ifindex)
 {
 	uint32_t id = attached_program(ifindex);
 	char path[PIN_SIZE];
@@ -384,7 +383,7 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 	xdp->error[0] = '\0';
 	xdp->native_error = 0;
-	r = xdp_check_free(xdp, ifindex);
+	r = xdp_check_free(xdp, ifindex); /* loading takes long */
 	if (r < 0)
 		return r;
 	r = xdp_link(xdp, ifindex, generic);
@@ -398,6 +397,15 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 bool xdp_attached(const struct xdp *xdp, uint32_t ifindex)
 {
 	return xdp->bpf && link_ifindex(xdp->link_fd) == ifindex;
+}
+
+bool xdp_runs(const struct xdp *xdp, uint32_t ifindex)
+{
+	uint32_t id = attached_program(ifindex);
+	char path[PIN_SIZE];
+
+	pin_path(path, xdp, "link");
+	return id != 0 && id == pinned_program(path);
 }
 
 /* Deleting while walking would make the walk start over: look ahead by one key. */

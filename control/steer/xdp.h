@@ -34,6 +34,10 @@ struct xdp {
  * `rundir` does not exist or its name is too long. */
 int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
 
+/* Whether the interface runs no other program than what is pinned for it. Returns 0; -EBUSY, and
+ * xdp->error says whose program it is. */
+int xdp_check_free(struct xdp *xdp, uint32_t ifindex);
+
 /*
  * Takes over what is pinned for this interface, or attaches anew: native mode, with frames in
  * pieces where the driver wants that (jumbo frames), and generic where it refuses both or `generic`
@@ -45,6 +49,9 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
 /* Whether the interface `ifindex` still runs our program. Nobody can put another in its place, but
  * the link ends with its interface, or when somebody detaches it (`bpftool link detach`). */
 bool xdp_attached(const struct xdp *xdp, uint32_t ifindex);
+
+/* Whether the program that is pinned for the interface runs on it, be it taken over yet or not. */
+bool xdp_runs(const struct xdp *xdp, uint32_t ifindex);
 
 /* Takes all but `count` sorted addresses out of the program's served set; adds them to it. The
  * second returns 0 or a negative errno. */

@@ -402,19 +402,23 @@ static void test_a_port_and_its_master(void **state)
 	run("ip link del master0");
 }
 
-/* Both kinds of tags, and back. */
+/* Both kinds of tags, and back; what is not meant stays as it is. */
 static void test_vlan_tags_stay_on(void **state)
 {
+	const uint32_t both = OFFLOAD_VLAN_CTAG | OFFLOAD_VLAN_STAG;
+
 	(void)state;
-	assert_true(offload_strips_vlan(NIC));
+	assert_int_equal(offload_vlan_stripping(NIC), both);
 	run("ethtool -K " NIC " rxvlan off"); /* 802.1Q only */
-	assert_true(offload_strips_vlan(NIC));
-	assert_int_equal(offload_strip_vlan(NIC, false), 0);
-	assert_false(offload_strips_vlan(NIC));
-	assert_int_equal(offload_strip_vlan(NIC, true), 0);
+	assert_int_equal(offload_vlan_stripping(NIC), OFFLOAD_VLAN_STAG);
+	assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, false), 0);
+	assert_int_equal(offload_vlan_stripping(NIC), 0);
+	assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, true), 0);
+	assert_int_equal(offload_vlan_stripping(NIC), OFFLOAD_VLAN_STAG);
+	assert_int_equal(offload_strip_vlan(NIC, both, true), 0);
 	run("ethtool -k " NIC " | grep -q 'rx-vlan-offload: on'");
-	assert_false(offload_strips_vlan("lo"));
-	assert_true(offload_strip_vlan("lo", true) < 0);
+	assert_int_equal(offload_vlan_stripping("lo"), 0);
+	assert_int_equal(offload_strip_vlan("lo", both, true), -EOPNOTSUPP);
 }
 
 static int refuse(const char *what)

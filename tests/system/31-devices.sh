@@ -64,18 +64,40 @@ vlan_tags()
 	lab_in server ethtool -k eth1 | sed -n "s/^$1: \([a-z]*\).*/\1/p"
 }
 
-# As long as the program is attached.
-keeps_vlan_tags()
+vlan_tags_stay() # FEATURE...
 {
 	local feature
 
-	configure eth1
-	lab_serve
-	for feature in rx-vlan-offload rx-vlan-stag-hw-parse; do
-		[ "$(vlan_tags $feature)" = off ] || lab_fail "the card takes VLAN tags off: $feature"
+	for feature in "$@"; do
+		[ "$(vlan_tags "$feature")" = off ] || return 1
 	done
+}
+
+# As long as the program is attached; then all is as it was.
+keeps_vlan_tags()
+{
+	configure eth1
+	lab_in server ethtool -K eth1 rx-vlan-stag-hw-parse off
+	lab_serve
+	vlan_tags_stay rx-vlan-offload rx-vlan-stag-hw-parse || lab_fail "the card takes VLAN tags off"
 	stop_all
 	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "rx-vlan-offload is not given back"
+	vlan_tags_stay rx-vlan-stag-hw-parse || lab_fail "what was off before is given back as on"
+	lab_in server ethtool -K eth1 rx-vlan-stag-hw-parse on
+}
+
+# An interface that somebody else's XDP program holds is not changed.
+refused_stays_as_it_is()
+{
+	printf '%s\n' '__attribute__((section("xdp"), used)) int somebody_else(void *c)' \
+		'{ return 2; }' >"$LAB_DIR/foreign.c"
+	clang -O2 -target bpf -c "$LAB_DIR/foreign.c" -o "$LAB_DIR/foreign.o"
+	ip -n server link set dev eth1 xdpgeneric obj "$LAB_DIR/foreign.o" sec xdp
+	lab_control
+	lab_wait 10 "control to name the foreign program" grep -q somebody_else "$LAB_DIR/control.log"
+	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "a refused interface is changed"
+	ip -n server link set dev eth1 xdpgeneric off
+	lab_stop control
 }
 
 jumbo()
@@ -155,6 +177,7 @@ lab_enter "$@"
 lab_network
 lab_upstream
 keeps_vlan_tags
+refused_stays_as_it_is
 jumbo
 bridge
 macvlan
