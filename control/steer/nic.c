@@ -4,6 +4,7 @@
 #include "log.h"
 #include "network.h"
 #include "offload.h"
+#include "offload_record.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -138,6 +139,25 @@ static void nic_lose(struct nic *nic, bool same_interface)
 	xdp_leave(&nic->xdp);
 }
 
+/* The note comes first: a crash in between must not lose it. */
+static int nic_switch_stripping_off(struct nic *nic, uint32_t stripping)
+{
+	uint32_t all = nic->vlan_stripping | stripping;
+	int r = offload_record_write(nic->xdp.directory, nic->policy.ifindex, all);
+
+	if (r < 0)
+		return nic_complain(
+			nic, r, "cannot note in " BPFFS_ROOT " that it took VLAN tags off");
+	nic->vlan_stripping = all;
+	r = offload_strip_vlan(nic->config->name, stripping, false);
+	if (r < 0)
+		return nic_complain(nic, r,
+			"its driver takes VLAN tags off and cannot leave them on, so that replies "
+			"would go into another VLAN; its clients are answered by way of the "
+			"kernel");
+	return 0;
+}
+
 /* Refuses an interface that takes VLAN tags off where XDP cannot see them. */
 static int nic_keep_vlan_tags(struct nic *nic)
 {
@@ -146,18 +166,13 @@ static int nic_keep_vlan_tags(struct nic *nic)
 
 	if (stripping == 0)
 		return 0;
-	r = offload_strip_vlan(nic->config->name, stripping, false);
-	if (r < 0)
-		return nic_complain(nic, r,
-			"its driver takes VLAN tags off and cannot leave them on, so that replies "
-			"would go into another VLAN; its clients are answered by way of the "
-			"kernel");
-	nic->vlan_stripping |= stripping;
-	log_info("nic %s: leaves VLAN tags on from now on (as `ethtool -K %s%s%s`)",
-		nic->config->name, nic->config->name,
-		stripping & OFFLOAD_VLAN_CTAG ? " rxvlan off" : "",
-		stripping & OFFLOAD_VLAN_STAG ? " rx-vlan-stag-hw-parse off" : "");
-	return 0;
+	r = nic_switch_stripping_off(nic, stripping);
+	if (r == 0)
+		log_info("nic %s: leaves VLAN tags on from now on (as `ethtool -K %s%s%s`)",
+			nic->config->name, nic->config->name,
+			stripping & OFFLOAD_VLAN_CTAG ? " rxvlan off" : "",
+			stripping & OFFLOAD_VLAN_STAG ? " rx-vlan-stag-hw-parse off" : "");
+	return r;
 }
 
 /* Only when no program of ours runs there any more. */
@@ -171,6 +186,7 @@ static void nic_give_stripping_back(struct nic *nic)
 	if (r < 0 && r != -ENODEV)
 		log_errno(r, "nic %s: cannot have it take VLAN tags off again", nic->config->name);
 	nic->vlan_stripping = 0;
+	offload_record_remove(nic->xdp.directory);
 }
 
 static int nic_prepare(struct nic *nic, const struct network_nic *found)
@@ -189,11 +205,12 @@ static int nic_prepare(struct nic *nic, const struct network_nic *found)
 	return nic_keep_vlan_tags(nic);
 }
 
-/* An earlier control may have left its program there. */
+/* An earlier control may have left its program there, and a note. */
 static int nic_begin(struct nic *nic, const struct network_nic *found)
 {
 	int r;
 
+	nic->vlan_stripping |= offload_record_read(nic->xdp.directory, found->ifindex);
 	r = nic_prepare(nic, found);
 	if (r == 0)
 		r = nic_attach(nic);

@@ -15,6 +15,7 @@
 #include "addresses.h"
 #include "network.h"
 #include "offload.h"
+#include "offload_record.h"
 #include "xdp.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -421,6 +422,23 @@ static void test_vlan_tags_stay_on(void **state)
 	assert_int_equal(offload_strip_vlan("lo", both, true), -EOPNOTSUPP);
 }
 
+/* For one interface: another of the same name has lost nothing. */
+static void test_offloads_are_noted(void **state)
+{
+	static const char directory[] = BPFFS_ROOT "/meridian-note/" NIC;
+
+	(void)state;
+	assert_int_equal(offload_record_read(directory, 7), 0);
+	assert_int_equal(offload_record_write(directory, 7, OFFLOAD_VLAN_CTAG), 0);
+	assert_int_equal(offload_record_read(directory, 7), OFFLOAD_VLAN_CTAG);
+	assert_int_equal(offload_record_write(directory, 8, OFFLOAD_VLAN_STAG), 0);
+	assert_int_equal(offload_record_read(directory, 7), 0);
+	assert_int_equal(offload_record_read(directory, 8), OFFLOAD_VLAN_STAG);
+	offload_record_remove(directory);
+	assert_int_equal(offload_record_read(directory, 8), 0);
+	bpffs_remove(directory);
+}
+
 static int refuse(const char *what)
 {
 	printf("SKIP: %s: %s\n", what, strerror(errno));
@@ -473,6 +491,7 @@ int main(void)
 			test_what_the_kernel_says_about_an_interface, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_port_and_its_master, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_vlan_tags_stay_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_offloads_are_noted, setup, teardown),
 	};
 	int r = isolate();
 

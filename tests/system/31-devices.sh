@@ -86,6 +86,23 @@ keeps_vlan_tags()
 	lab_in server ethtool -K eth1 rx-vlan-stag-hw-parse on
 }
 
+# What a control took that crashed, or ended while the dataplane lives, the next one gives back.
+vlan_tags_survive_control()
+{
+	local end
+
+	for end in lab_kill lab_stop; do
+		lab_serve
+		$end control
+		vlan_tags_stay rx-vlan-offload || lab_fail "given back while the program is attached"
+		lab_control
+		lab_wait 10 "replies from the dataplane again" lab_dataplane_answers
+		stop_all
+		[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "not given back after $end"
+		[ "$(vlan_tags rx-vlan-stag-hw-parse)" = on ] || lab_fail "half given back after $end"
+	done
+}
+
 # An interface that somebody else's XDP program holds is not changed.
 refused_stays_as_it_is()
 {
@@ -177,6 +194,7 @@ lab_enter "$@"
 lab_network
 lab_upstream
 keeps_vlan_tags
+vlan_tags_survive_control
 refused_stays_as_it_is
 jumbo
 bridge
