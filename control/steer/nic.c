@@ -99,6 +99,8 @@ bool nic_is_outdated(const struct nic *nic)
 		return false; /* a sync is due anyway, or waits for the interface */
 	if (!xdp_attached(&nic->xdp, nic->policy.ifindex))
 		return true;
+	if (offload_vlan_stripping(nic->config->name) != 0)
+		return true;
 	rx_queues = network_rx_queues(nic->config->name);
 	return rx_queues != 0 && rx_queues != nic->rx_queues;
 }
@@ -219,6 +221,18 @@ static int nic_begin(struct nic *nic, const struct network_nic *found)
 	return r;
 }
 
+/* Somebody may have switched the offloads on again. */
+static int nic_go_on(struct nic *nic)
+{
+	int r = nic_keep_vlan_tags(nic);
+
+	if (r < 0) {
+		nic_forget(nic);
+		nic_give_stripping_back(nic);
+	}
+	return r;
+}
+
 static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 {
 	bool same_interface = nic->policy.ifindex == found->ifindex;
@@ -227,7 +241,7 @@ static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 	if (!same_interface)
 		nic->vlan_stripping = 0;
 	if (xdp_attached(&nic->xdp, found->ifindex))
-		return 0;
+		return nic_go_on(nic);
 	if (nic->xdp.bpf)
 		nic_lose(nic, same_interface);
 	return nic_begin(nic, found);

@@ -40,8 +40,8 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
  * or was replaced. Returns 0, or a negative errno when it should be tried again. */
 int nic_sync(struct nic *nic);
 
-/* Whether the interface has lost our program or changed its number of queues since the last sync,
- * neither of which anybody announces. */
+/* Whether the interface has lost our program, changed its number of queues or begun to take VLAN
+ * tags off since the last sync, which not everybody announces. */
 bool nic_is_outdated(const struct nic *nic);
 
 /*

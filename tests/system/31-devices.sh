@@ -73,13 +73,15 @@ vlan_tags_stay() # FEATURE...
 	done
 }
 
-# As long as the program is attached; then all is as it was.
+# As long as the program is attached, whoever switches them on again; then all is as it was.
 keeps_vlan_tags()
 {
 	configure eth1
 	lab_in server ethtool -K eth1 rx-vlan-stag-hw-parse off
 	lab_serve
 	vlan_tags_stay rx-vlan-offload rx-vlan-stag-hw-parse || lab_fail "the card takes VLAN tags off"
+	lab_in server ethtool -K eth1 rxvlan on
+	lab_wait 10 "VLAN tags are left on again" vlan_tags_stay rx-vlan-offload
 	stop_all
 	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "rx-vlan-offload is not given back"
 	vlan_tags_stay rx-vlan-stag-hw-parse || lab_fail "what was off before is given back as on"
