@@ -1,19 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * The control socket: what a client may send, answered from reports that say anything.
+ * The control socket: what a client may send, answered from reports that say anything, and from
+ * pages of clients that are good.
  *
- * Input: the request's length (16 bits) and octets, then what the reports say.
+ * Input: the request's length (15 bits) and whether it came over UDP (1 bit), its octets, then what
+ * the reports say.
  */
 
-#include "fuzz.h"
+#include "edits.h"
+#include "talkers.h"
 #include <answer.h>
 #include <errno.h>
 #include <steer/steer.h>
 
 #define SOURCES 3
+#define TALKERS 20 /* more than one reply has */
+
+#define OVER_UDP 0x8000
 
 static struct fuzz_input reports;
+static struct meridian_page pages[TALKERS_PAGES];
 
 unsigned int report_source_count(void)
 {
@@ -64,7 +71,7 @@ bool steer_allows(const struct report_address *address)
 
 const char *steer_rundir(void)
 {
-	return "/nonexistent";
+	return edits_rundir();
 }
 
 void steer_report_server(struct report_server *ret_server)
@@ -72,7 +79,7 @@ void steer_report_server(struct report_server *ret_server)
 	fuzz_take(&reports, ret_server, sizeof(*ret_server));
 }
 
-static void check_reply(const uint8_t *request, uint8_t *reply, size_t length)
+static void check_reply(const uint8_t *request, uint8_t *reply, size_t length, bool over_udp)
 {
 	struct candm_wire wire = {.octets = reply, .size = length, .decode = true};
 	struct candm_reply head;
@@ -82,6 +89,8 @@ static void check_reply(const uint8_t *request, uint8_t *reply, size_t length)
 	FUZZ_CHECK(head.version == CANDM_VERSION && head.type == CANDM_TYPE_REPLY);
 	FUZZ_CHECK(memcmp(request + 4, reply + 4, 2) == 0); /* command */
 	FUZZ_CHECK(head.status == CANDM_STATUS_SUCCESS || head.reply == CANDM_REPLY_NULL);
+	FUZZ_CHECK(head.status != CANDM_STATUS_INACTIVE);
+	FUZZ_CHECK(!over_udp || head.reply != CANDM_REPLY_CLIENTS);
 }
 
 /* What is ordered must be what could be: nothing without an end, and nothing else. */
@@ -108,10 +117,13 @@ static const struct answer_orders orders = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input input = {data, size};
-	const struct answer_context context = {.hits = 1, .orders = &orders};
-	size_t length = fuzz_u16(&input), replied;
+	uint16_t how = fuzz_u16(&input);
+	bool over_udp = how & OVER_UDP;
+	const struct answer_context context = {.hits = 1, .orders = over_udp ? NULL : &orders};
+	size_t length = how & ~OVER_UDP, replied;
 	uint8_t reply[CANDM_REPLY_MAX], *request, *before;
 
+	talkers_make(pages, edits_rundir(), TALKERS);
 	if (length > input.size)
 		length = input.size;
 	request = fuzz_copy(input.data, length);
@@ -123,7 +135,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (replied > 0) {
 		uint8_t copy[CANDM_REPLY_MAX];
 
-		check_reply(request, reply, replied);
+		check_reply(request, reply, replied, over_udp);
 		FUZZ_CHECK(answer(reply, replied, &context, copy) == 0); /* no reply to a reply */
 	}
 	free(request);

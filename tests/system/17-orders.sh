@@ -57,10 +57,11 @@ socket=$LAB_RUNDIR/control.sock
 lab_wait 10 "the control socket" test -S "$socket"
 lab_wait 20 "the end of the first burst" is_active online 2
 
-for command in offline clients "accheck $LAB_UPSTREAM4" serverstats selectdata; do
-	# shellcheck disable=SC2086 # words
-	says "501 Not authorised" 127.0.0.1 $command
-done
+says "501 Not authorised" 127.0.0.1 offline
+says "501 Not authorised" 127.0.0.1 serverstats
+says "501 Not authorised" 127.0.0.1 accheck "$other4"
+said=$(chronyc 127.0.0.1 clients) # below the head of a table
+[ "${said##*$'\n'}" = "501 Not authorised" ] || lab_fail "over UDP chronyc clients says '$said'"
 says "200 OK" "$socket" offline "$other4"
 is_active offline 1 || lab_fail "$(activity offline) servers are offline, not one"
 before=$(requests 1)
