@@ -356,14 +356,14 @@ static bool is_wanted(char **names, int count)
 	return count == 0;
 }
 
-static int usage(void)
+static int usage(FILE *file)
 {
-	fprintf(stderr,
+	fprintf(file,
 		"usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n"
 		"       sim -r FIRST[-LAST] [-v]\n");
 	for (size_t i = 0; i < scenario_count; i++)
-		fprintf(stderr, "  %-16s %s\n", scenarios[i].name, scenarios[i].text);
-	return 2;
+		fprintf(file, "  %-16s %s\n", scenarios[i].name, scenarios[i].text);
+	return file == stdout ? 0 : 2;
 }
 
 int main(int argc, char **argv)
@@ -372,11 +372,13 @@ int main(int argc, char **argv)
 	bool verbose = false, ok = true, any = false, random = false;
 	int option;
 
-	while ((option = getopt(argc, argv, "r:s:v")) != -1) {
+	while ((option = getopt(argc, argv, "hr:s:v")) != -1) {
+		if (option == 'h')
+			return usage(stdout);
 		if (option == 'v')
 			verbose = true;
 		else if (option == '?' || sscanf(optarg, "%lu-%lu", &first, &last) < 1)
-			return usage();
+			return usage(stderr);
 		else if (last < first)
 			last = first;
 		random |= option == 'r';
@@ -395,6 +397,6 @@ int main(int argc, char **argv)
 			verbose);
 	}
 	if (!any)
-		return usage();
+		return usage(stderr);
 	return ok ? 0 : 1;
 }
