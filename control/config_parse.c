@@ -283,3 +283,13 @@ void config_parse_double(struct config_parser *parser, const struct config_direc
 	if (config_number(parser, "the value", row->min, row->max, false, &value))
 		memcpy(member(parser, row), &value, sizeof(value));
 }
+
+/* chrony takes 0, too. */
+void config_parse_max_clock_error(struct config_parser *parser, const struct config_directive *row)
+{
+	config_parse_double(parser, row);
+	if (parser->config->max_clock_error_ppm == 0)
+		config_warning(parser,
+			"warning: no oscillator keeps its frequency, so the "
+			"published bound will be too small");
+}

@@ -146,5 +146,6 @@ void config_parse_user(struct config_parser *parser, const struct config_directi
 void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint32(struct config_parser *parser, const struct config_directive *row);
 void config_parse_double(struct config_parser *parser, const struct config_directive *row);
+void config_parse_max_clock_error(struct config_parser *parser, const struct config_directive *row);
 
 #endif

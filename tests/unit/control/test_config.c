@@ -352,6 +352,18 @@ static void test_user(void **state)
 	expect_error("user no-such-user\n", "1: user: there is no user 'no-such-user'\n");
 }
 
+static void test_max_clock_error(void **state)
+{
+	(void)state;
+	assert_int_equal(load("maxclockerror 0.001\n"), 0);
+	assert_string_equal(messages, "");
+	config_free(&config);
+	assert_int_equal(load("maxclockerror 0\n"), 0);
+	assert_non_null(strstr(messages, "1: maxclockerror: warning: "));
+	assert_true(config.max_clock_error_ppm == 0);
+	config_free(&config);
+}
+
 static void test_repeated(void **state)
 {
 	(void)state;
@@ -418,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_all_of_chrony_is_known),
 		cmocka_unit_test(test_user),
 		cmocka_unit_test(test_repeated),
+		cmocka_unit_test(test_max_clock_error),
 		cmocka_unit_test(test_dump_is_a_config),
 	};
 
