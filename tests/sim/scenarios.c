@@ -121,7 +121,7 @@ const struct scenario scenarios[] = {
 				{WAN, .error_s = 500 * MS, .root_delay_s = 2}, {WAN},
 				{QUEUES(8 * MS, 2 * MS)}}}},
 	{"backwards", "all servers agree and go 5 ms back", 40000, 6, 10, .rms_limit_s = 20 * MS,
-		.bound_limit_s = 390 * US, .requests_limit = 510, .broken_promise = true,
+		.bound_limit_s = 321 * US, .requests_limit = 510, .broken_promise = true,
 		.may_step = true,
 		.world = {START, .server_count = 3,
 			.server = {{LAN, .error_s = -5 * MS, .error_from_s = 20000},
