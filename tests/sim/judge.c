@@ -11,6 +11,7 @@
 
 static struct judge_result result;
 static double *error_s, *bound_s, *rate_error, *line_error, *sigma; /* of each second */
+static double *wanted_bound_s;                                      /* of each that is wanted */
 static size_t count, size, scored_from;
 static double probed_s;
 static bool was_synchronised, is_lost;
@@ -27,7 +28,8 @@ void judge_start(double duration_s, double from_s, double probe_s)
 	rate_error = calloc(size, sizeof(*rate_error));
 	line_error = calloc(size, sizeof(*line_error));
 	sigma = calloc(size, sizeof(*sigma));
-	if (!error_s || !bound_s || !rate_error || !line_error || !sigma)
+	wanted_bound_s = calloc(size, sizeof(*wanted_bound_s));
+	if (!wanted_bound_s || !error_s || !bound_s || !rate_error || !line_error || !sigma)
 		abort();
 }
 
@@ -67,7 +69,7 @@ static void judge_bound(size_t second)
 		result.violation_s = (double)second;
 }
 
-void judge_second(bool judged, double sd_s)
+void judge_second(bool judged, bool wanted, double sd_s)
 {
 	const struct meridian_timemodel_data *page = host_page();
 	uint64_t counter = world_counter();
@@ -94,6 +96,8 @@ void judge_second(bool judged, double sd_s)
 		is_lost = was_synchronised;
 		bound_s[count] = INFINITY;
 	}
+	if (judged && wanted)
+		wanted_bound_s[result.wanted++] = bound_s[count];
 	count++;
 }
 
@@ -144,6 +148,19 @@ static int compare_double(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static void judge_wanted(void)
+{
+	unsigned int synchronised = 0;
+
+	if (result.wanted == 0)
+		return;
+	for (unsigned int i = 0; i < result.wanted; i++)
+		synchronised += wanted_bound_s[i] < (double)INFINITY;
+	result.wanted_share = (double)synchronised / (double)result.wanted;
+	qsort(wanted_bound_s, result.wanted, sizeof(*wanted_bound_s), compare_double);
+	result.wanted_bound_s = wanted_bound_s[result.wanted / 2];
+}
+
 struct judge_result judge_end(double path_s)
 {
 	result.rms_s = rms(error_s);
@@ -158,7 +175,9 @@ struct judge_result judge_end(double path_s)
 	result.within_path_s = settled(path_s);
 	qsort(bound_s + scored_from, count - scored_from, sizeof(*bound_s), compare_double);
 	result.bound_s = bound_s[scored_from + (count - scored_from) / 2];
+	judge_wanted();
 	result.requests = host_requests();
+	free(wanted_bound_s);
 	free(error_s);
 	free(bound_s);
 	free(rate_error);

@@ -20,16 +20,19 @@ struct judge_result {
 	double within_path_s;  /* or half a round trip of server 0 */
 	double violation_s;    /* when the bound was broken first; -1: never */
 	unsigned int violations, breaks, disruptions, unsynchronised;
-	unsigned int returns; /* how often it was synchronised again */
+	unsigned int wanted;   /* seconds of which it is to be synchronised */
+	double wanted_share;   /* of them it was */
+	double wanted_bound_s; /* median of the bound in them; infinite without synchronisation */
+	unsigned int returns;  /* how often it was synchronised again */
 	uint64_t requests;
 };
 
 /* What is scored: from `from_s` on; and what is probed. */
 void judge_start(double duration_s, double from_s, double probe_s);
 
-/* To be called at each second, whose error counts only if `judged`; the tracker believes that its
- * standard deviation is `sd_s`. */
-void judge_second(bool judged, double sd_s);
+/* To be called at each second, whose error counts only if `judged`; it should be synchronised if
+ * `wanted` besides; the tracker believes that its standard deviation is `sd_s`. */
+void judge_second(bool judged, bool wanted, double sd_s);
 
 /* To be called for each publication before it replaces the last one. */
 void judge_publication(const struct meridian_timemodel_data *data);

@@ -12,6 +12,7 @@
 #define WANDER      1e-6                /* the default of maxclockerror */
 #define REQUESTS    700                 /* of a source, about */
 #define LAST_CHANGE 0.9                 /* of the duration */
+#define BOUND_RATIO 2                   /* of a bound to what its worst path and poll allow */
 
 static struct seed seed;
 static struct scenario made;
@@ -236,6 +237,28 @@ static void random_options(bool filter)
 	made.options = config;
 }
 
+/* What a bound has to hold because of this path: half of its round trip, and what it is told. */
+static double server_bound_s(const struct world_server *server)
+{
+	double round_s = server->there.least_s + server->back.least_s + server->root_delay_s;
+
+	for (size_t i = 0; i < WORLD_CHANGES_MAX; i++)
+		round_s += fmax(0, server->change[i].there_s) + fmax(0, server->change[i].back_s);
+	for (size_t i = 0; i < WORLD_LAWS_MAX; i++)
+		round_s += server->there.law[i].scale_s + server->back.law[i].scale_s;
+	return round_s / 2 + server->root_dispersion_s + server->late_s;
+}
+
+/* That of the worst path, and of the clock in the time between polls. */
+static double paths_bound_s(void)
+{
+	double worst_s = 0;
+
+	for (size_t i = 0; i < made.world.server_count; i++)
+		worst_s = fmax(worst_s, server_bound_s(&made.world.server[i]));
+	return worst_s + WANDER * ldexp(1, made.maxpoll_log2);
+}
+
 const struct scenario *random_scenario(uint64_t number)
 {
 	size_t liars;
@@ -259,6 +282,7 @@ const struct scenario *random_scenario(uint64_t number)
 	if (chance(0.1))
 		made.restart_s = floor(uniform(10, made.duration_s));
 	made.may_lose = made.may_step = true;
+	made.bound_limit_s = BOUND_RATIO * paths_bound_s();
 	return &made;
 }
 

@@ -26,7 +26,9 @@
 #define LOST_ERROR      0.15 /* of the time without synchronisation */
 #define SUSPEND_GRACE_S 2.0  /* until the tracker has noticed */
 #define PATH_LIMIT_S    10   /* of a cold start */
+#define WANTED_SHARE    0.98 /* of the time in which a random world can be heard */
 #define JUMP_GRACE      5.0  /* longest poll intervals */
+#define START_POLLS     4.0  /* poll intervals, until it is synchronised for certain */
 
 struct run {
 	struct judge_result result;
@@ -38,7 +40,8 @@ static struct config config;
 static struct counter counter;
 static const struct scenario *scenario;
 static uint64_t liar_polls[WORLD_SERVERS_MAX];
-static double liar_believed_s;
+static double liar_believed_s, reachable_from_s;
+static int poll_log2;
 
 static void config_write(FILE *file)
 {
@@ -110,6 +113,16 @@ static bool is_judged(double second)
 			jumped_s <= ldexp(JUMP_GRACE, scenario->maxpoll_log2));
 }
 
+/* From START_POLLS poll intervals after the start or an outage on: these may have grown by then. */
+static bool is_wanted_synchronised(void)
+{
+	if (!world_is_reachable()) {
+		reachable_from_s = world_now_s() + 1;
+		poll_log2 = scenario->maxpoll_log2;
+	}
+	return world_now_s() >= reachable_from_s + ldexp(START_POLLS, poll_log2);
+}
+
 static double path_half_s(void)
 {
 	const struct world_server *server = &scenario->world.server[0];
@@ -131,6 +144,8 @@ static struct run simulate(uint64_t number)
 
 	configure();
 	liar_believed_s = -1;
+	reachable_from_s = 0;
+	poll_log2 = scenario->minpoll_log2;
 	judge_start(scenario->duration_s,
 		scenario->score_from_s > 0 ? scenario->score_from_s : scenario->duration_s / 4,
 		probe_s);
@@ -142,7 +157,8 @@ static struct run simulate(uint64_t number)
 			track_fini();
 			tracker_start();
 		}
-		judge_second(is_judged(second), track_status().combined.offset_sd_s);
+		judge_second(is_judged(second), is_wanted_synchronised(),
+			track_status().combined.offset_sd_s);
 		watch_liars();
 	}
 	run = (struct run){.result = judge_end(path_half_s()),
@@ -325,6 +341,19 @@ static bool run_scenario(uint64_t first, uint64_t last, bool verbose)
 	return check_figures(run, count, first) && ok;
 }
 
+/* A clock that is never synchronised, or has a bound that says nothing, breaks no promise. */
+static bool check_world(const struct run *run, uint64_t number)
+{
+	const struct judge_result *r = &run->result;
+
+	if (r->wanted_share < WANTED_SHARE)
+		return fail(
+			number, "synchronised in a share of the time, too low:", r->wanted_share);
+	if (r->wanted_bound_s > scenario->bound_limit_s)
+		return fail(number, "the bound is above what the paths allow:", r->wanted_bound_s);
+	return true;
+}
+
 /* Of what every scenario promises, nothing is left out. */
 static bool run_random(uint64_t first, uint64_t last, bool verbose)
 {
@@ -338,7 +367,7 @@ static bool run_random(uint64_t first, uint64_t last, bool verbose)
 		run = run_apart(number, verbose);
 		if (verbose)
 			print_run(number, &run);
-		ok = check(&run, number);
+		ok = check(&run, number) & check_world(&run, number);
 		if (!ok || verbose)
 			random_scenario_print(scenario);
 		broken += !ok;

@@ -232,6 +232,15 @@ bool world_passage(size_t index, struct world_passage *ret_passage)
 	return !is_down(&server->outage) && !world_is_suspended(ret_passage->return_s);
 }
 
+bool world_is_reachable(void)
+{
+	for (size_t i = 0; i < world->server_count; i++) {
+		if (!is_down(&world->server[i].outage))
+			return !world_is_suspended(now_s);
+	}
+	return false;
+}
+
 bool world_clock_read(size_t index, double *ret_late_s)
 {
 	const struct world_clock *clock = &world->clock[index];

@@ -125,6 +125,9 @@ double world_now_s(void);
 /* True while the host sleeps. */
 bool world_is_suspended(double at_s);
 
+/* Some server can be heard now: its path is not down and the host does not sleep. */
+bool world_is_reachable(void);
+
 /* UTC at a true time: an inserted second is the one before it once more. */
 struct world_utc {
 	int64_t s;
