@@ -306,7 +306,7 @@ int config_load(struct config *config, const char *path, FILE *errors)
 	}
 	snprintf(config->path, sizeof(config->path), "%s", path);
 	r = config_file_open(path, &file);
-	if (r < 0) {
+	if (file == NULL) {
 		fprintf(errors, "%s: %s\n", path, config_file_strerror(r));
 		return r;
 	}

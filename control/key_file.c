@@ -114,12 +114,14 @@ static int hex_decode(const char *text, uint8_t *octets)
 
 static int ascii_decode(const char *text, uint8_t *octets)
 {
-	size_t length = strlen(text);
+	int count = 0;
 
-	if (length > MERIDIAN_KEY_OCTETS_MAX)
-		return MERIDIAN_KEY_OCTETS_MAX + 1;
-	memcpy(octets, text, length);
-	return (int)length;
+	for (; text[count] != '\0'; count++) {
+		if (count == MERIDIAN_KEY_OCTETS_MAX)
+			return count + 1;
+		octets[count] = (uint8_t)text[count];
+	}
+	return count;
 }
 
 static int key_decode(const char *text, uint8_t *octets)
@@ -286,10 +288,10 @@ int key_file_read(
 {
 	struct reader reader = {.parser = {.path = path, .errors = errors}, .insecure = insecure};
 	char buffer[4096];
-	FILE *file;
+	FILE *file = NULL;
 	int r = config_file_open(path, &file);
 
-	if (r < 0)
+	if (file == NULL)
 		return r;
 	/* stdio would free its own with the text in it. */
 	if (setvbuf(file, buffer, _IOFBF, sizeof(buffer)) == 0)

@@ -122,7 +122,7 @@ uint32_t offload_vlan_stripping(const char *name)
 /* Of two features the driver may change one and refuse the other. */
 static int change_all(const char *name, const struct places *places, uint32_t set, bool on)
 {
-	struct state state;
+	struct state state = {0};
 	int r = change(name, places, set, on);
 
 	if (r == 0)
@@ -135,7 +135,7 @@ static int change_all(const char *name, const struct places *places, uint32_t se
 int offload_strip_vlan(const char *name, uint32_t set, bool strip)
 {
 	struct places places;
-	struct state before;
+	struct state before = {0};
 	int r = places_find(name, &places);
 
 	if (r == 0)
