@@ -315,9 +315,11 @@ static void ntp_data_header(struct candm_wire *wire, struct report_ntp *ntp)
 
 static void ntp_data_sample(struct candm_wire *wire, struct report_ntp *ntp)
 {
-	uint16_t flags = (uint16_t)(ntp->tests | (ntp->interleaved ? NTP_FLAG_INTERLEAVED : 0) |
-		(ntp->authenticated ? NTP_FLAG_AUTHENTICATED : 0));
+	uint16_t flags = 0;
 
+	if (!wire->decode)
+		flags = (uint16_t)(ntp->tests | (ntp->interleaved ? NTP_FLAG_INTERLEAVED : 0) |
+			(ntp->authenticated ? NTP_FLAG_AUTHENTICATED : 0));
 	wire_float(wire, &ntp->offset_s);
 	wire_float(wire, &ntp->delay_s);
 	wire_float(wire, &ntp->dispersion_s);
