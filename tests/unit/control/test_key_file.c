@@ -228,7 +228,8 @@ static void leaves_nothing_of_the_text(void **state)
 	FILE *errors;
 
 	(void)state;
-	heap_need();
+	if (!heap_is_seen())
+		return;
 	for (size_t length = sizeof(text) - 1; length > 77; length -= 4) {
 		int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 

@@ -61,7 +61,7 @@ bool heap_has(const void *octets, size_t size)
 	return found;
 }
 
-void heap_need(void)
+bool heap_is_seen(void)
 {
 	static const char mark[] = "known to be on the heap";
 	char *copy = strdup(mark);
@@ -71,5 +71,6 @@ void heap_need(void)
 	found = heap_has(mark, sizeof(mark));
 	free(copy);
 	if (!found)
-		skip();
+		print_message("the heap of this allocator is not looked at\n");
+	return found;
 }
