@@ -16,9 +16,10 @@
 
 #include <cmocka.h>
 
-#define UNIT     (UINT64_C(1) << MERIDIAN_CLIENTS_UNIT_LOG2)
-#define NS_PER_S UINT64_C(1000000000)
-#define NOW_NS   (UINT64_C(100000) * NS_PER_S)
+#define UNIT      (UINT64_C(1) << MERIDIAN_CLIENTS_UNIT_LOG2)
+#define NS_PER_S  UINT64_C(1000000000)
+#define NOW_NS    (UINT64_C(100000) * NS_PER_S)
+#define SETS_LOG2 16 /* a client and its site seldom share one */
 
 static struct meridian_clients page;
 static struct collector collector;
@@ -242,7 +243,7 @@ static int world_setup(void **state)
 	meridian_timemodel_write(&world.model, &model);
 	world.policy = fixture_policy();
 	world.view = (struct server_view){.policy = world.policy, .model = &world.model};
-	if (server_init(&world.server, &world.slot, LIMIT_SETS_LOG2_MIN) < 0 ||
+	if (server_init(&world.server, &world.slot, SETS_LOG2) < 0 ||
 		clients_init(&world.clients, world.rundir, &meridian_clients_dataplane_kind) < 0)
 		return -1;
 	return clients_add(&world.clients, &world.server, &world.heartbeat);
