@@ -223,6 +223,7 @@ static uint64_t fast_serve(struct frame *frame, uint64_t counter)
 	for (unsigned int i = 0; i < BURST; i++)
 		accepted += verdict[i] == MERIDIAN_VERDICT_answered;
 	burst_finish(&bench.responder, frame, accepted, counter + 100);
+	burst_sign(&bench.responder, frame, accepted);
 	if (bench.responder.interleave_count > 0)
 		burst_save(frame, counter + 200);
 	return between;

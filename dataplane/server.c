@@ -165,8 +165,6 @@ static void smear(const struct responder *responder, struct server_burst *burst,
 		smear_reply(smear, model, meridian_timemodel_utc(model, burst->receive_counter[i]),
 			&burst->frame[i]);
 	}
-	for (unsigned int i = 0; responder->signing && i < burst->count; i++)
-		responder_sign(responder, &burst->frame[i]);
 }
 
 static void notes_take(const struct responder *responder, struct server_burst *burst)
@@ -185,42 +183,42 @@ static void notes_take(const struct responder *responder, struct server_burst *b
 	}
 }
 
-#define SIGNING_SHARE 4 /* of the replies of a burst have a MAC, at least every fourth */
-
-static unsigned int signed_count(const struct server_burst *burst)
+/* Of the first `count` replies. */
+static unsigned int signed_count(
+	const struct server *server, const struct server_burst *burst, unsigned int count)
 {
-	unsigned int count = 0;
+	unsigned int with_mac = 0;
 
-	for (unsigned int i = 0; i < burst->count; i++)
-		count += burst->frame[i].key != 0;
-	return count;
+	if (!server->responder.signing)
+		return 0;
+	for (unsigned int i = 0; i < count; i++)
+		with_mac += burst->frame[i].key != 0;
+	return with_mac;
 }
 
 /* What a MAC usually takes follows the median from below, in small steps: an interrupt does not
- * move it far. Bursts of hardly any MACs would tell what all else takes. */
-static void signing_learn(
-	struct server *server, uint64_t ticks, unsigned int macs, unsigned int count)
+ * move it far. */
+static void sign(struct server *server, struct server_burst *burst, unsigned int macs)
 {
-	uint64_t usual = server->signing_ticks;
+	uint64_t usual = server->signing_ticks, begin = meridian_counter_read(server->counter_id);
+	uint64_t ticks;
 
-	if (macs < count / SIGNING_SHARE)
-		return;
+	burst_sign(&server->responder, burst->frame, burst->count);
+	ticks = meridian_counter_read(server->counter_id) - begin;
 	server->signing_ticks = ticks > macs * usual ? usual + usual / 16 + 1 : usual - usual / 16;
 }
 
 /* MACs cover T3 and are the only long thing after it: T3 is the time when they will be done. */
 void server_finish(struct server *server, struct server_burst *burst)
 {
-	unsigned int macs = server->responder.signing ? signed_count(burst) : 0;
-	uint64_t begin = meridian_counter_read(server->counter_id);
-	uint64_t counter = begin + macs * server->signing_ticks;
+	unsigned int macs = signed_count(server, burst, burst->count);
+	uint64_t counter = meridian_counter_read(server->counter_id) + macs * server->signing_ticks;
 
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
 		smear(&server->responder, burst, counter);
 	if (macs > 0)
-		signing_learn(server, meridian_counter_read(server->counter_id) - begin, macs,
-			burst->count);
+		sign(server, burst, macs);
 	burst->transmit_counter = counter;
 	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);

@@ -29,21 +29,20 @@ void burst_classify(struct responder *responder, struct frame *frame,
 	responder->engine->classify(responder, frame, receive_counter, ret_verdict, count);
 }
 
-/* Of the replies that have one. The transmit times are written. */
-static void macs_write(const struct responder *responder, struct frame *frame, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		if (frame[i].key != 0)
-			responder_sign(responder, &frame[i]);
-	}
-}
-
 void burst_finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
 	responder->engine->finish(responder, frame, count, transmit_counter);
 	if (responder->interleave_count > 0)
 		interleaved_finish(frame, count);
-	if (responder->signing)
-		macs_write(responder, frame, count);
+}
+
+void burst_sign(const struct responder *responder, struct frame *frame, unsigned int count)
+{
+	if (!responder->signing)
+		return;
+	for (unsigned int i = 0; i < count; i++) {
+		if (frame[i].key != 0)
+			responder_sign(responder, &frame[i]);
+	}
 }

@@ -29,9 +29,12 @@
 void burst_classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count);
 
-/* responder_finish() for `count` frames that burst_classify() answered, in their order, all of
- * which leave at `transmit_counter`. */
+/* responder_finish(), but for MACs, for `count` frames that burst_classify() answered, in their
+ * order, all of which leave at `transmit_counter`. */
 void burst_finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter);
+
+/* The MACs of those finished replies that have one, once nothing else of them changes. */
+void burst_sign(const struct responder *responder, struct frame *frame, unsigned int count);
 
 #endif

@@ -107,8 +107,7 @@ enum meridian_verdict responder_refuse(
  */
 void responder_finish(struct responder *responder, struct frame *frame, uint64_t transmit_counter);
 
-/* Once more the MAC, where there is one, and the UDP checksum of a finished reply that was changed
- * after that. */
+/* The MAC, where there is one, and the UDP checksum of a reply that is complete but for these. */
 void responder_sign(const struct responder *responder, struct frame *frame);
 
 /* Builds the worker's view of a checked policy blob. Allocates: main thread only. Returns 0 and

@@ -104,6 +104,7 @@ static void serve_burst(struct way *way, const uint64_t *receive, unsigned int c
 		way->f[i].frame = frame[i];
 	}
 	burst_finish(&way->responder, accepted, accepted_count, now);
+	burst_sign(&way->responder, accepted, accepted_count);
 }
 
 /* The replies have left. */

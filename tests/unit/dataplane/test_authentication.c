@@ -255,6 +255,7 @@ static void leaves_the_next_frame_alone(void **state)
 		assert_int_equal(verdict, MERIDIAN_VERDICT_answered);
 		assert_int_equal(frame.key != 0, round == 0);
 		burst_finish(&bench->responder, &frame, 1, FIXTURE_COUNTER + 1);
+		burst_sign(&bench->responder, &frame, 1);
 		assert_int_equal(frame.length, frame.payload + length);
 	}
 }

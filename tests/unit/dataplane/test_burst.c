@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* Bursts against the plain reply path: the same verdicts, the same octets, over a generated corpus.
- */
+/* Bursts against the plain reply path: the same verdicts and octets, over a generated corpus. */
 
 #include "corpus.h"
 #include "fixture.h"
@@ -97,6 +96,7 @@ static void burst_serve(struct way *way, const uint64_t *receive, unsigned int c
 		way->f[i].frame = frame[i];
 	}
 	burst_finish(&way->responder, accepted, accepted_count, now);
+	burst_sign(&way->responder, accepted, accepted_count);
 }
 
 static uint64_t *told(struct pair *pair, const uint8_t *client, bool ipv6)

@@ -96,28 +96,77 @@ static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 	return told;
 }
 
-/* The counter that T3 of a reply is of; `id`: of the key that signs, or 0. */
-static uint64_t transmit_counter(struct setup *setup, uint32_t id)
+/* Answers one request, of the frame `ret_frame` then, in a burst; `id`: of the key that signs it,
+ * or 0. */
+static void answer(struct setup *setup, uint32_t id, struct server_burst *burst,
+	struct fixture_frame *ret_frame)
 {
-	static struct server_burst burst;
 	uint8_t payload[PKT_NTP_SIZE + MERIDIAN_NTP_MAC_MAX];
 	size_t length = PKT_NTP_SIZE;
-	struct fixture_frame f;
 	struct pkt pkt;
 
 	pkt_ntp(payload, 0x23, 1);
 	if (id != 0)
 		length = fixture_sign(setup->view.keyring, payload, length, id);
 	pkt_build(&pkt, (struct pkt_spec){0}, payload, length);
-	fixture_frame_init(&f, pkt.data, pkt.length);
-	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
-	burst.frame[0] = f.frame;
-	assert_true(server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0));
-	server_classify(&setup->server, &burst);
-	assert_int_equal(burst.verdict[0], MERIDIAN_VERDICT_answered);
-	server_finish(&setup->server, &burst);
+	fixture_frame_init(ret_frame, pkt.data, pkt.length);
+	server_begin(&setup->server, burst, &setup->view, CLOCK_MONOTONIC, 0);
+	burst->frame[0] = ret_frame->frame;
+	assert_true(server_add(&setup->server, burst, MERIDIAN_STAMP_counter, 0));
+	server_classify(&setup->server, burst);
+	assert_int_equal(burst->verdict[0], MERIDIAN_VERDICT_answered);
+	server_finish(&setup->server, burst);
+}
+
+/* The counter that T3 of a reply is of. */
+static uint64_t transmit_counter(struct setup *setup, uint32_t id)
+{
+	static struct server_burst burst;
+	struct fixture_frame f;
+
+	answer(setup, id, &burst, &f);
 	fixture_frame_fini(&f);
 	return burst.transmit_counter;
+}
+
+static void smear_now(struct setup *setup)
+{
+	struct meridian_policy_address address = {.family = MERIDIAN_FAMILY_IPV4, .smear = 1};
+	uint64_t now = meridian_counter_read(setup->model.counter_id);
+
+	memcpy(address.octets, pkt_server_ipv4, 4);
+	setup->policy->smear.shape = MERIDIAN_SMEAR_LINEAR;
+	setup->policy->smear.duration_s = 86400;
+	assert_int_equal(served_init(&setup->policy->smear.addresses, &address, 1), 0);
+	setup->model.leap = MERIDIAN_NTP_LI_INSERT;
+	setup->model.leap_s = meridian_timemodel_utc(&setup->model, now).s + MODEL_S;
+	meridian_timemodel_write(&setup->page, &setup->model);
+}
+
+/* The MAC is that of what is told. */
+static void signs_what_is_smeared(void **state)
+{
+	static struct server_burst burst;
+	struct setup *setup = *state;
+	struct keyring *keyring = fixture_keyring();
+	const struct mac_key *key =
+		keyring_key(keyring, keyring_find(keyring, MERIDIAN_KEY_AES128));
+	const size_t mac = mac_length(key, 4);
+	const uint8_t *reply;
+	struct fixture_frame f;
+
+	setup->view.keyring = keyring;
+	smear_now(setup);
+	answer(setup, MERIDIAN_KEY_AES128, &burst, &f);
+	reply = burst.frame[0].data + burst.frame[0].payload;
+	assert_int_equal(burst.frame[0].payload_length, PKT_NTP_SIZE + mac);
+	assert_int_equal(reply[offsetof(struct meridian_ntp_header, refid)], 254);
+	assert_true(mac_good(key, reply, PKT_NTP_SIZE, mac));
+	assert_true(pkt_checksum_udp_good(burst.frame[0].data + burst.frame[0].ip,
+		burst.frame[0].data + burst.frame[0].udp, false));
+	fixture_frame_fini(&f);
+	setup->view.keyring = NULL;
+	keyring_free(keyring);
 }
 
 /* MACs that took a second each are expected to take nearly that again. */
@@ -255,6 +304,7 @@ int main(void)
 		SERVER_TEST(does_not_guess_a_long_sleep),
 		SERVER_TEST(saves_when_replies_left),
 		SERVER_TEST(allows_for_the_time_of_macs),
+		SERVER_TEST(signs_what_is_smeared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
