@@ -29,12 +29,27 @@ void burst_classify(struct responder *responder, struct frame *frame,
 	responder->engine->classify(responder, frame, receive_counter, ret_verdict, count);
 }
 
+/* Takes the time out of the replies that are to tell none. */
+static void kisses_finish(struct frame *frame, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		uint8_t *payload = frame[i].data + frame[i].payload;
+
+		if (!reply_is_kiss(payload))
+			continue;
+		reply_set_transmit(payload, reply_origin(payload));
+		frame_checksum_udp(&frame[i]);
+	}
+}
+
 void burst_finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
 	responder->engine->finish(responder, frame, count, transmit_counter);
 	if (responder->interleave_count > 0)
 		interleaved_finish(frame, count);
+	if (responder->kissing)
+		kisses_finish(frame, count);
 }
 
 void burst_sign(const struct responder *responder, struct frame *frame, unsigned int count)

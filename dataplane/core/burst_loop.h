@@ -301,19 +301,6 @@ static void classify(struct responder *responder, struct frame *frame,
 		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }
 
-/* Takes the time out of the replies that are to tell none. */
-static void kisses_finish(struct frame *frame, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++) {
-		uint8_t *payload = frame[i].data + frame[i].payload;
-
-		if (!reply_is_kiss(payload))
-			continue;
-		reply_set_transmit(payload, reply_origin(payload));
-		frame_checksum_udp(&frame[i]);
-	}
-}
-
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,
 	uint64_t transmit_counter)
 {
@@ -330,8 +317,6 @@ static void finish(struct responder *responder, struct frame *frame, unsigned in
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
 	responder->timestamps = timestamps;
-	if (responder->kissing)
-		kisses_finish(frame, count);
 }
 
 #endif

@@ -110,8 +110,7 @@ int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed);
 /* NULL is legal. */
 void limit_free(struct limit *limit);
 
-/* Takes another rate or counter frequency. With new rates, all debts are forgotten.
- */
+/* Takes another rate or counter frequency. With new rates, all debts are forgotten. */
 void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_t counter_hz);
 
 /* Sets the time of a burst of packets: `now_counter` counts `counter_hz` ticks a second and does
@@ -276,7 +275,6 @@ static inline bool limit_allow_site(
 	uint32_t tag = (uint32_t)source->site_hash;
 	struct limit_entry subnet = limit_find(limit, set, tag + 1 + source->subnet);
 	struct limit_entry site = limit_find(limit, set, tag);
-
 	unsigned int full = limit_is_full(limit, own, 0);
 
 	full |= limit_is_full(limit, &subnet, 1); /* no branch for each */
