@@ -26,7 +26,7 @@ int server_init(
 	server->slot = slot;
 	while (secret == 0)
 		secret = random_number((uintptr_t)server);
-	server->sampler.random = random_number((uintptr_t)slot) | 1;
+	server->sampler.random = random_number((uintptr_t)slot);
 	r = limit_new(&limit, limit_sets_log2, secret);
 	/* Not the secret: this one can be guessed from the replies. */
 	if (r == 0)

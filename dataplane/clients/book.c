@@ -35,22 +35,24 @@ void book_close(struct book *book)
 	page_clear(book->page, 0);
 }
 
+static uint64_t slot_number(const struct meridian_clients *page, unsigned int level)
+{
+	return page->updated_ns / NS_PER_S / MERIDIAN_CLIENTS_SLOT_S(level) + 1;
+}
+
 static struct meridian_clients_slot *slot_now(struct meridian_clients *page, unsigned int level)
 {
-	uint64_t number = page->updated_ns / NS_PER_S / MERIDIAN_CLIENTS_SLOT_S(level) + 1;
-
-	return &page->slot[level][number % MERIDIAN_CLIENTS_SLOTS];
+	return &page->slot[level][slot_number(page, level) % MERIDIAN_CLIENTS_SLOTS];
 }
 
 static void slot_turn(struct meridian_clients *page, unsigned int level)
 {
-	uint64_t number = page->updated_ns / NS_PER_S / MERIDIAN_CLIENTS_SLOT_S(level) + 1;
 	struct meridian_clients_slot *slot = slot_now(page, level);
 
-	if (slot->number == number)
+	if (slot->number == slot_number(page, level))
 		return;
 	memset(slot, 0, sizeof(*slot));
-	slot->number = number;
+	slot->number = slot_number(page, level);
 }
 
 static void tables_decay(struct book *book, unsigned int level, uint64_t now_ns)

@@ -1,22 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "collector.h"
+#include "fold.h"
 #include <meridian/policy.h>
-
-/* xorshift64 */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
 
 /* 1 to 2 * stride - 1 packets on to the next sample, each as likely. */
 static uint32_t step(struct sampler *sampler, uint32_t stride)
 {
 	uint64_t choices = 2 * (uint64_t)stride - 1;
 
-	return 1 + (uint32_t)((next_random(&sampler->random) >> 32) * choices >> 32);
+	return 1 + (uint32_t)((fold_random(&sampler->random) >> 32) * choices >> 32);
 }
 
 /* A frame with a reply or a kiss goes to the client; a request that was refused is still as it

@@ -36,7 +36,7 @@ struct collector {
 
 /* Where a worker is between two samples. */
 struct sampler {
-	uint64_t random; /* state, not 0 */
+	uint64_t random; /* state */
 	uint32_t skip;   /* packets before the next sample */
 };
 
