@@ -121,24 +121,33 @@ static bool model_follow(struct pages *pages)
 	return r > 0;
 }
 
-/* Copies the current blob; a page that outgrew our mapping is mapped anew at the next poll.
- * `generation` was read before: one that is published meanwhile is yet to be seen. */
+/* What is done when a blob could not be read: a page that outgrew our mapping is mapped anew at the
+ * next poll, a bad blob is not looked at again. `generation` was read before it: one that is
+ * published meanwhile is yet to be seen. */
+static int blob_refused(const struct pages *pages, struct meridian_page *page, const char *name,
+	uint64_t generation, uint64_t *seen, int r)
+{
+	if (r == -EFBIG) {
+		meridian_page_close(page);
+		return -EAGAIN;
+	}
+	if (r == -EBADMSG) {
+		*seen = generation;
+		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
+			pages->rundir, name, generation);
+		return -EAGAIN;
+	}
+	return r;
+}
+
 static int policy_read(
 	struct pages *pages, uint64_t generation, struct meridian_policy_blob **ret_blob)
 {
 	int r = meridian_policy_read(&pages->policy_page, ret_blob);
 
-	if (r == -EFBIG) {
-		meridian_page_close(&pages->policy_page);
-		return -EAGAIN;
-	}
-	if (r == -EBADMSG) {
-		pages->seen_generation = generation;
-		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
-			pages->rundir, MERIDIAN_POLICY_NAME, generation);
-		return -EAGAIN;
-	}
-	return r;
+	return r < 0 ? blob_refused(pages, &pages->policy_page, MERIDIAN_POLICY_NAME, generation,
+			       &pages->seen_generation, r)
+		     : 0;
 }
 
 /* The table of transmit times that `blob` asks for: the one there is, or a new one. */
@@ -214,18 +223,9 @@ static int keys_read(struct pages *pages, uint64_t generation, struct keyring **
 	struct meridian_keys_blob *blob;
 	int r = meridian_keys_read(&pages->keys_page, &blob);
 
-	if (r == -EFBIG) {
-		meridian_page_close(&pages->keys_page);
-		return -EAGAIN;
-	}
-	if (r == -EBADMSG) {
-		pages->seen_keys = generation;
-		log_error("%s/%s: generation %" PRIu64 " has fields out of range: not taken over",
-			pages->rundir, MERIDIAN_KEYS_NAME, generation);
-		return -EAGAIN;
-	}
 	if (r < 0)
-		return r;
+		return blob_refused(pages, &pages->keys_page, MERIDIAN_KEYS_NAME, generation,
+			&pages->seen_keys, r);
 	r = keyring_new(ret_keyring, blob);
 	explicit_bzero(blob, blob->size);
 	free(blob);
