@@ -22,6 +22,7 @@ struct places {
 	uint32_t at[FEATURES];
 };
 
+/* 0: the kernel does not say, or has more than we know to ask about. */
 static uint32_t feature_count(const char *name)
 {
 	union {
@@ -32,7 +33,7 @@ static uint32_t feature_count(const char *name)
 
 	if (network_ethtool(name, &question) < 0 || question.info.sset_mask == 0)
 		return 0;
-	return question.info.data[0] < BLOCKS_MAX * 32 ? question.info.data[0] : BLOCKS_MAX * 32;
+	return question.info.data[0] <= BLOCKS_MAX * 32 ? question.info.data[0] : 0;
 }
 
 static void place_note(struct places *places, uint32_t place, const char *text)
@@ -43,13 +44,17 @@ static void place_note(struct places *places, uint32_t place, const char *text)
 	}
 }
 
+/* The kernel writes all its names, whatever room it was told of: there must be room for them. */
 static int places_find(const char *name, struct places *ret_places)
 {
 	uint32_t count = feature_count(name);
-	struct ethtool_gstrings *strings = calloc(1, sizeof(*strings) + count * ETH_GSTRING_LEN);
+	struct ethtool_gstrings *strings;
 	int r;
 
+	if (count == 0)
+		return -EOPNOTSUPP;
 	*ret_places = (struct places){.count = count, .at = {PLACE_NONE, PLACE_NONE}};
+	strings = calloc(1, sizeof(*strings) + count * ETH_GSTRING_LEN);
 	if (strings == NULL)
 		return -ENOMEM;
 	strings->cmd = ETHTOOL_GSTRINGS;
@@ -60,6 +65,22 @@ static int places_find(const char *name, struct places *ret_places)
 		place_note(
 			ret_places, i, (const char *)strings->data + (size_t)i * ETH_GSTRING_LEN);
 	free(strings);
+	return r;
+}
+
+/* The same for every interface, for as long as the kernel runs. */
+static int places_get(const char *name, const struct places **ret_places)
+{
+	static struct places known;
+	struct places found;
+	int r;
+
+	*ret_places = &known;
+	if (known.count > 0)
+		return 0;
+	r = places_find(name, &found);
+	if (r == 0)
+		known = found;
 	return r;
 }
 
@@ -111,11 +132,11 @@ static int change(const char *name, const struct places *places, uint32_t set, b
 
 uint32_t offload_vlan_stripping(const char *name)
 {
-	struct places places;
+	const struct places *places;
 	struct state state = {0};
 
-	if (places_find(name, &places) == 0)
-		(void)state_get(name, &places, &state);
+	if (places_get(name, &places) == 0)
+		(void)state_get(name, places, &state);
 	return state.active;
 }
 
@@ -134,19 +155,19 @@ static int change_all(const char *name, const struct places *places, uint32_t se
 
 int offload_strip_vlan(const char *name, uint32_t set, bool strip)
 {
-	struct places places;
+	const struct places *places;
 	struct state before = {0};
-	int r = places_find(name, &places);
+	int r = places_get(name, &places);
 
 	if (r == 0)
-		r = state_get(name, &places, &before);
+		r = state_get(name, places, &before);
 	if (r < 0)
 		return r;
 	set &= strip ? ~before.active : before.active;
 	if ((set & ~before.changeable) != 0)
 		return -EOPNOTSUPP;
-	r = change_all(name, &places, set, strip);
+	r = change_all(name, places, set, strip);
 	if (r < 0)
-		(void)change(name, &places, set, !strip);
+		(void)change(name, places, set, !strip);
 	return r;
 }
