@@ -151,7 +151,8 @@ int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6])
 	struct network_nic nic = {0};
 	int r = netlink_request(link_request(buffer, ifindex), link_handler, &nic);
 
-	memcpy(ret_mac, nic.mac, sizeof(nic.mac));
+	if (r == 0)
+		memcpy(ret_mac, nic.mac, sizeof(nic.mac));
 	return r;
 }
 

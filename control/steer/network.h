@@ -26,7 +26,8 @@ struct network_nic {
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
 
-/* MAC address of the interface `ifindex`. Returns 0, -ENODEV or a negative errno. */
+/* MAC address of the interface `ifindex`. Returns 0, or -ENODEV or another negative errno, and
+ * *ret_mac stays as it is. */
 int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6]);
 
 /* Puts a question (struct ethtool_*) to an interface; ethtool's ioctl. 0 or a negative errno. */

@@ -83,6 +83,7 @@ static void nic_describe(struct nic *nic, const struct network_nic *found)
 	nic->policy.mtu = found->mtu;
 	memcpy(nic->policy.mac, found->mac, sizeof(nic->policy.mac));
 	nic->master_ifindex = device_is_port(found) ? found->master : 0;
+	/* One that has just vanished leaves the port its own; a sync follows. */
 	if (nic->master_ifindex != 0)
 		(void)network_mac(nic->master_ifindex, nic->policy.mac);
 	if (nic->rx_queues != found->rx_queues)
