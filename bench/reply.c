@@ -295,15 +295,21 @@ static bool replies_signed(uint32_t id)
 }
 
 /* A figure of something else must not pass for that of the kind. */
-static void kind_check(const struct kind *kind, unsigned int passes)
+static bool kind_check(const struct kind *kind, unsigned int passes)
 {
+	const char *wrong = NULL;
+
 	if (kind->flags & XLEAVE && bench.interleaved < passes * ROUNDS * BURSTS * BURST / 100 * 95)
-		fprintf(stderr, "bench-reply: %s: hardly any reply is interleaved\n", kind->key);
+		wrong = "hardly any reply is interleaved";
 	if (key_id(kind) != 0 && !replies_signed(key_id(kind)))
-		fprintf(stderr, "bench-reply: %s: a reply is not signed\n", kind->key);
+		wrong = "a reply is not signed";
+	if (wrong != NULL)
+		fprintf(stderr, "bench-reply: %s: %s\n", kind->key, wrong);
+	return wrong == NULL;
 }
 
-static void kind_measure(
+/* Returns whether what was measured is of the kind; there are no figures unless it is. */
+static bool kind_measure(
 	struct measure_report *report, const struct kind *kind, unsigned int passes)
 {
 	static struct figures figures;
@@ -316,7 +322,8 @@ static void kind_measure(
 	bench.interleaved = 0;
 	for (unsigned int i = 0; i < passes; i++)
 		figures_take(&figures, i);
-	kind_check(kind, passes);
+	if (!kind_check(kind, passes))
+		return false;
 	measure_report_summary(
 		report, kind->key, measure_summarise(figures.ticks, passes), kind->text);
 	snprintf(key, sizeof(key), "%s_cycles", kind->key);
@@ -328,12 +335,14 @@ static void kind_measure(
 	snprintf(key, sizeof(key), "%s_per_s", kind->key);
 	measure_report_summary(report, key, measure_summarise(figures.per_s, passes),
 		"  requests/s of a core, without I/O");
+	return true;
 }
 
 int main(int argc, char **argv)
 {
 	struct measure_options options = {.passes = 31, .core = -1};
 	struct measure_report report;
+	bool good = true;
 
 	measure_options_parse(&options, "bench-reply",
 		"Ticks per request of the reply path, by kind of packet.", argc, argv);
@@ -343,11 +352,13 @@ int main(int argc, char **argv)
 	}
 	measure_report_begin(&report, "reply", options.json);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		kind_measure(&report, &kinds[i], options.passes);
+		good = kind_measure(&report, &kinds[i], options.passes) && good;
 	interleave_free(bench.interleave);
 	keyring_free(bench.keyring);
 	free(bench.told);
 	limit_free(bench.limit);
 	responder_policy_free(bench.policy);
-	return measure_report_end(&report) == 0 ? 0 : 3;
+	if (measure_report_end(&report) < 0)
+		return 3;
+	return good ? 0 : 1;
 }
