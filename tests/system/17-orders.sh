@@ -49,7 +49,7 @@ lab_enter "$@"
 lab_network
 ip -n upstream address add "$other4/24" dev eth0
 lab_config "server $LAB_UPSTREAM4 minpoll 4 maxpoll 4 iburst" \
-	"server $other4 minpoll 4 maxpoll 4 iburst" "cmdport 323"
+	"server $other4 minpoll 0 maxpoll 0 iburst" "cmdport 323"
 sed -i '/^cmdport 0/d' "$LAB_CONFIG"
 lab_upstream
 lab_control
@@ -62,6 +62,8 @@ says "501 Not authorised" 127.0.0.1 serverstats
 says "501 Not authorised" 127.0.0.1 accheck "$other4"
 said=$(chronyc 127.0.0.1 clients) # below the head of a table
 [ "${said##*$'\n'}" = "501 Not authorised" ] || lab_fail "over UDP chronyc clients says '$said'"
+before=$(requests 1)
+lab_wait 10 "a server that is online to be asked" asked_since "$before"
 says "200 OK" "$socket" offline "$other4"
 is_active offline 1 || lab_fail "$(activity offline) servers are offline, not one"
 before=$(requests 1)
@@ -71,7 +73,7 @@ says "503 No such source" "$socket" offline 192.0.2.77
 says "503 No such source" "$socket" burst 1/2
 lab_ctl online "$LAB_UPSTREAM4"
 is_active offline 1 || lab_fail "$(activity offline) servers are offline after one is back"
-sleep 3
+sleep 3 # three polls, were it online
 [ "$(requests 1)" = "$before" ] || lab_fail "a server that is offline was asked"
 says "200 OK" "$socket" online
 lab_wait 10 "a server that is back to be asked" asked_since "$before"
