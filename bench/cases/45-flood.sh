@@ -16,6 +16,9 @@ SOURCES=10.0.0.0/8
 SOURCE_COUNT=10000000
 FLOOD_RATES="100k 300k 1500k"
 FLOOD_SECONDS=12
+FLOOD_UP=50000      # packets of it after which the clients begin
+FLOOD_ON=5000       # and after which it is believed that it still goes on
+FLOOD_WAIT_S=30     # for the first: until the machine is quiet, generator, port and warm-up
 CLIENT_REQUESTS=200 # of each of four, in 8 s
 CLIENT_NET=192.0.3
 
@@ -55,7 +58,6 @@ counts() # FILE
 	cat "$1".* | awk '/^sent/ { sent += $2; lost += $6 } END { print sent + 0, lost + 0 }'
 }
 
-
 flood() # RATE
 {
 	bench_observe --tag responder=meridian --tag round="$round" --tag what=flood \
@@ -66,23 +68,51 @@ flood() # RATE
 		--rate "$1"
 }
 
+received_or_ended() # PACKETS PID
+{
+	[ "$(lab_counter dataplane rx_packets)" -gt "$1" ] || ! kill -0 "$2"
+}
+
+# Whether the dataplane gets so many packets more, from a flood that is alive.
+flooding() # PID PACKETS SECONDS
+{
+	local end
+
+	end=$(($(lab_counter dataplane rx_packets) + $2))
+	bench_wait "$3" "$2 packets of the flood" received_or_ended "$end" "$1" &&
+		kill -0 "$1" 2>/dev/null
+}
+
+print_clients() # RATE SENT LOST RATE-LIMITED STALE
+{
+	printf '{"responder": "meridian", "round": "%s", "what": "clients", "flood": "%s", ' \
+		"$round" "$1"
+	printf '"sent": %d, "lost": %d, "rate_limited": %d, "stale": %d}\n' "${@:2}"
+}
+
+# What the clients lose tells nothing unless there was a flood beside them, from the first to the last.
 measure() # RATE
 {
 	local limited stale sent lost pid
 
-	limited=$(lab_counter dataplane rate_limited)
-	stale=$(lab_counter dataplane stale)
 	flood "$1" &
 	pid=$!
-	sleep 4 # generator, port and warm-up
-	clients "$LAB_DIR/clients"
+	if flooding "$pid" "$FLOOD_UP" "$FLOOD_WAIT_S"; then
+		limited=$(lab_counter dataplane rate_limited)
+		stale=$(lab_counter dataplane stale)
+		clients "$LAB_DIR/clients"
+		read -r sent lost < <(counts "$LAB_DIR/clients")
+		limited=$(($(lab_counter dataplane rate_limited) - limited))
+		stale=$(($(lab_counter dataplane stale) - stale))
+		if flooding "$pid" "$FLOOD_ON" 2; then
+			print_clients "$1" "$sent" "$lost" "$limited" "$stale"
+		else
+			bench_missing meridian "the flood of $1 ended before the clients"
+		fi
+	else
+		bench_missing meridian "no flood of $1"
+	fi
 	wait "$pid" || true
-	read -r sent lost < <(counts "$LAB_DIR/clients")
-	printf '{"responder": "meridian", "round": "%s", "what": "clients", "flood": "%s", ' \
-		"$round" "$1"
-	printf '"sent": %d, "lost": %d, "rate_limited": %d, "stale": %d}\n' "$sent" "$lost" \
-		$(($(lab_counter dataplane rate_limited) - limited)) \
-		$(($(lab_counter dataplane stale) - stale))
 }
 
 lab_enter "$@"
