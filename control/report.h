@@ -117,7 +117,8 @@ struct report_server {
 	uint64_t command_hits, command_drops;
 	uint64_t daemon_rx, kernel_rx, hardware_rx; /* by origin of the receive stamp */
 	uint64_t daemon_tx, kernel_tx, hardware_tx;
-	uint64_t interleaved; /* replies in that mode */
+	uint64_t authenticated; /* replies with a MAC */
+	uint64_t interleaved;   /* replies in that mode */
 	/* Transmit times kept for clients in that mode, and what time they span. */
 	uint64_t interleave_held, interleave_span_s;
 };

@@ -237,6 +237,7 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
 		interleaved += burst->note[i].note.earned;
 	meridian_stats_add(&slot->interleaved, interleaved);
+	meridian_stats_add(&slot->authenticated, signed_count(server, burst, sent));
 	meridian_stats_add(&slot->tx_packets, sent);
 	meridian_stats_add(&slot->tx_octets, octets);
 	meridian_stats_add(

@@ -439,7 +439,7 @@ void candm_activity(struct candm_wire *wire, struct report_activity *activity)
 }
 
 /* The counters that both layouts begin with, `size` octets each. Those of key establishment,
- * client log and authentication are of things we do not have: 0. */
+ * client log and of key establishment are of things we do not have: 0. */
 static void server_stats(struct candm_wire *wire, struct report_server *server, size_t size)
 {
 	wire_uint(wire, &server->ntp_hits, size);
@@ -448,7 +448,8 @@ static void server_stats(struct candm_wire *wire, struct report_server *server, 
 	wire_uint(wire, &server->ntp_drops, size);
 	wire_skip(wire, size);
 	wire_uint(wire, &server->command_drops, size);
-	wire_skip(wire, 2 * size);
+	wire_skip(wire, size);
+	wire_uint(wire, &server->authenticated, size);
 	wire_uint(wire, &server->interleaved, size);
 	wire_uint(wire, &server->interleave_held, size);
 	wire_uint(wire, &server->interleave_span_s, size);

@@ -116,7 +116,7 @@ struct server_row {
 	OUTPUT_FIELD(#member, label, COUNT, server_row, server.member, 0)
 #define SERVER_ABSENT OUTPUT_FIELD("", "", COUNT, server_row, zero, OUTPUT_CSV_ONLY)
 
-/* chronyc's columns; absent: client log, key establishment, authentication. */
+/* chronyc's columns; absent: client log, key establishment. */
 static const struct output_field server_fields[] = {
 	SERVER_FIELD(ntp_hits, "NTP packets received"),
 	SERVER_FIELD(ntp_drops, "NTP packets dropped"),
@@ -125,7 +125,7 @@ static const struct output_field server_fields[] = {
 	SERVER_ABSENT,
 	SERVER_ABSENT,
 	SERVER_ABSENT,
-	SERVER_ABSENT,
+	SERVER_FIELD(authenticated, "Authenticated replies"),
 	SERVER_FIELD(interleaved, "Interleaved replies"),
 	SERVER_FIELD(interleave_held, "Transmit times held"),
 	SERVER_FIELD(interleave_span_s, "Span of these (s)"),

@@ -19,6 +19,7 @@ static void worker_add(const struct meridian_stats_worker *worker, struct report
 	server->ntp_drops += dropped;
 	server->daemon_tx += answered;
 	server->interleaved += meridian_stats_get(&worker->interleaved);
+	server->authenticated += meridian_stats_get(&worker->authenticated);
 	server->daemon_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_counter]);
 	server->kernel_rx += meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_kernel]) +
 		meridian_stats_get(&worker->stamp[MERIDIAN_STAMP_xdp]);

@@ -142,7 +142,8 @@ struct meridian_stats_worker {
 	uint64_t busy_ns;       /* spent in turns that found packets */
 	uint64_t interleaved;   /* replies in interleaved mode, of those sent */
 	uint64_t model_retries; /* bursts that kept their last snapshot of the model */
-	uint64_t reserved0[4];
+	uint64_t authenticated; /* replies with a MAC, of those sent */
+	uint64_t reserved0[3];
 	uint64_t verdict[MERIDIAN_VERDICT_CAPACITY];
 	uint64_t stamp[MERIDIAN_STAMP_CAPACITY];
 	uint64_t residence[MERIDIAN_RESIDENCE_BUCKETS];

@@ -353,6 +353,7 @@ static void stats_worker(void **state)
 	assert_int_equal(WORKER_AT(busy_ns), 72);
 	assert_int_equal(WORKER_AT(interleaved), 80);
 	assert_int_equal(WORKER_AT(model_retries), 88);
+	assert_int_equal(WORKER_AT(authenticated), 96);
 	assert_int_equal(WORKER_AT(verdict), 128);
 	assert_int_equal(WORKER_AT(stamp), 640);
 	assert_int_equal(WORKER_AT(residence), 704);

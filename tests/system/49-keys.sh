@@ -216,9 +216,13 @@ lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "insecurekeys" \
 lab_upstream
 lab_serve
 before=$(lab_counter fallback answered)
+unsigned=$(lab_counter dataplane answered)
 test_chronyd
 [ "$(lab_counter fallback answered)" = "$before" ] || lab_fail "the fallback answered chronyd"
 [ "$(drops unknown_key) $(drops bad_mac)" = "0 0" ] || lab_fail "chronyd's MACs are dropped"
+[ "$(lab_field serverstats serverstats.authenticated)" = \
+	$(($(lab_counter dataplane answered) - unsigned)) ] ||
+	lab_fail "serverstats does not count the replies with a MAC"
 test_ntpdig
 [ "$(drops unknown_key)" -gt 0 ] || lab_fail "an unknown key has no verdict"
 [ "$(drops bad_mac)" -gt 0 ] || lab_fail "a wrong MAC has no verdict"

@@ -10,7 +10,8 @@ HEADER = pathlib.Path(__file__).parent / "../../include/meridian/stats.h"
 HEAD_SIZE, PORTS, PORT_SIZE = 128, 16, 64
 WORKERS, WORKER_WORDS = 64, 256
 FIELDS = {"heartbeat": 0, "state": 1, "core": 2, "policy_generation": 3, "rx_packets": 4,
-          "rx_octets": 5, "tx_packets": 6, "tx_octets": 7, "bursts": 8, "interleaved": 10, "model_retries": 11}
+          "rx_octets": 5, "tx_packets": 6, "tx_octets": 7, "bursts": 8, "interleaved": 10, "model_retries": 11,
+          "authenticated": 12}
 VERDICT_AT, STAMP_AT = 16, 80
 
 

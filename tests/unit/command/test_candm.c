@@ -277,6 +277,7 @@ static void server_stats_layouts(void **state)
 		.daemon_rx = 6,
 		.daemon_tx = 7,
 		.hardware_tx = 8,
+		.authenticated = 12,
 		.interleaved = 9,
 		.interleave_held = 10,
 		.interleave_span_s = 11};
@@ -294,6 +295,7 @@ static void server_stats_layouts(void **state)
 	wire = writer(octets, sizeof(octets));
 	candm_server_stats4(&wire, &server);
 	assert_int_equal(wire.at, CANDM_SERVER_STATS4_SIZE);
+	assert_int_equal(octets[7 * 8 + 7], 12);
 	assert_int_equal(octets[8 * 8 + 7], 9);
 	assert_int_equal(octets[9 * 8 + 7], 10);
 	assert_int_equal(octets[10 * 8 + 7], 11);

@@ -162,6 +162,8 @@ static void signs_what_is_smeared(void **state)
 	assert_int_equal(burst.frame[0].payload_length, PKT_NTP_SIZE + mac);
 	assert_int_equal(reply[offsetof(struct meridian_ntp_header, refid)], 254);
 	assert_true(mac_good(key, reply, PKT_NTP_SIZE, mac));
+	server_sent(&setup->server, &burst, 1);
+	assert_int_equal(setup->slot.authenticated, 1);
 	assert_true(pkt_checksum_udp_good(burst.frame[0].data + burst.frame[0].ip,
 		burst.frame[0].data + burst.frame[0].udp, false));
 	fixture_frame_fini(&f);

@@ -55,6 +55,7 @@ static void page_make(const struct meridian_page_kind *kind, size_t index, uint6
 	worker->stamp[MERIDIAN_STAMP_xdp] = 3 * factor;
 	worker->stamp[MERIDIAN_STAMP_nic] = 4 * factor;
 	worker->interleaved = 6 * factor;
+	worker->authenticated = 11 * factor;
 	((struct meridian_stats *)page.addr)->interleave_held = 8 * factor;
 	((struct meridian_stats *)page.addr)->interleave_span_s = (uint32_t)(9 * factor);
 	meridian_page_close(&page);
@@ -87,6 +88,7 @@ static void test_both_processes_and_all_workers_count(void **state)
 	assert_int_equal(server.daemon_tx, 110110);
 	assert_int_equal(server.kernel_tx + server.hardware_tx, 0);
 	assert_int_equal(server.interleaved, 6006);
+	assert_int_equal(server.authenticated, 11011);
 	assert_int_equal(server.interleave_held, 8008);
 	assert_int_equal(server.interleave_span_s, 9000); /* of the longer */
 }
