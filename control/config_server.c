@@ -13,6 +13,7 @@
 #define POLL_NOT_GIVEN   (-1)
 
 #define LATER     "not supported by this version"
+#define NTS_LATER "NTS is not supported by this version; `key` authenticates"
 #define OTHER_FIT "Meridian's estimator has other parameters"
 
 #define FIELD(name) offsetof(struct config_server, name)
@@ -71,13 +72,13 @@ const struct config_option config_server_options[] = {
 	{"mindelay", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"polltarget", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"auto_offline", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"certset", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"certset", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, NTS_LATER},
 	{"copy", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"extfield", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"maxunreach", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{"minstratum", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"nts", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
-	{"ntsport", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, "authentication is " LATER},
+	{"nts", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, NTS_LATER},
+	{"ntsport", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, NTS_LATER},
 	{"offline", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
 	{.name = NULL},
 };

@@ -69,6 +69,9 @@ static void test_server_options(void **state)
 		"1: server: asymmetry 0.6 is out of range (allowed: -0.5 to 0.5)\n");
 	expect_error("server a maxsamples\n", "1: server: maxsamples is missing\n");
 	expect_error("server ::1 ipv4\n", "1: server: ::1 is not an IPv4 address\n");
+	expect_error("server a nts\n",
+		"1: server: option 'nts' refused: NTS is not supported by this version; `key` "
+		"authenticates\n");
 }
 
 static void test_pool(void **state)
