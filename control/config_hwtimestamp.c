@@ -35,22 +35,16 @@ static const char *const rxfilters[] = {
 	[CONFIG_RXFILTER_NTP] = "ntp",
 	[CONFIG_RXFILTER_ALL] = "all",
 	[CONFIG_RXFILTER_PTP] = "ptp",
+	NULL,
 };
 
 static bool rxfilter_parse(struct config_parser *parser, struct config_hwtimestamp *line)
 {
-	const char *word = config_word_required(parser, "rxfilter");
+	int i = config_choice(parser, "filter", rxfilters + CONFIG_RXFILTER_NONE);
 
-	if (word == NULL)
-		return false;
-	for (int i = CONFIG_RXFILTER_NONE; i <= CONFIG_RXFILTER_PTP; i++) {
-		if (strcasecmp(word, rxfilters[i]) != 0)
-			continue;
-		line->rxfilter = (uint8_t)i;
-		return true;
-	}
-	config_error(parser, "'%s' is not a filter (allowed: none|ntp|all|ptp)", word);
-	return false;
+	if (i >= 0)
+		line->rxfilter = (uint8_t)(CONFIG_RXFILTER_NONE + i);
+	return i >= 0;
 }
 
 static bool name_is_known(const struct config *config, const char *name)

@@ -46,22 +46,17 @@ static bool smear_options_parse(struct config_parser *parser)
 
 void config_parse_leapsmear(struct config_parser *parser, const struct config_directive *row)
 {
-	static const char *const names[] = {[MERIDIAN_SMEAR_LINEAR] = "linear", "cosine"};
+	static const char *const names[] = {"linear", "cosine", NULL};
+	static const uint8_t shapes[] = {MERIDIAN_SMEAR_LINEAR, MERIDIAN_SMEAR_COSINE};
 	struct config *config = parser->config;
-	const char *word = config_word_required(parser, "the shape (linear or cosine)");
+	int i = config_choice(parser, "shape", names);
 
-	if (word == NULL)
+	(void)row;
+	if (i < 0)
 		return;
 	config->smear_count = 0;
-	config->smear_shape = MERIDIAN_SMEAR_NONE;
-	for (uint8_t i = MERIDIAN_SMEAR_LINEAR; i <= MERIDIAN_SMEAR_COSINE; i++) {
-		if (strcasecmp(word, names[i]) == 0)
-			config->smear_shape = i;
-	}
-	if (config->smear_shape == MERIDIAN_SMEAR_NONE)
-		config_error(
-			parser, "'%s' is not a shape (usage: %s %s)", word, row->name, row->syntax);
-	else if (smear_options_parse(parser) && config->smear_count == 0)
+	config->smear_shape = shapes[i];
+	if (smear_options_parse(parser) && config->smear_count == 0)
 		config_error(parser, "an `address` is missing: nothing is smeared by default");
 }
 
@@ -103,16 +98,14 @@ void config_parse_maxchange(struct config_parser *parser, const struct config_di
 
 void config_parse_leapsecmode(struct config_parser *parser, const struct config_directive *row)
 {
-	static const char *const names[] = {"system", "step", "slew", "ignore"};
-	const char *word = config_word_required(parser, "the mode");
+	static const char *const names[] = {[DISCIPLINE_LEAP_SYSTEM] = "system",
+		[DISCIPLINE_LEAP_STEP] = "step",
+		[DISCIPLINE_LEAP_SLEW] = "slew",
+		[DISCIPLINE_LEAP_IGNORE] = "ignore",
+		NULL};
+	int mode = config_choice(parser, "mode", names);
 
-	if (word == NULL)
-		return;
-	for (int i = 0; i < 4; i++) {
-		if (strcasecmp(word, names[i]) == 0) {
-			parser->config->kernel_clock.leap = (enum discipline_leap)i;
-			return;
-		}
-	}
-	config_error(parser, "'%s' is not a mode (allowed: %s)", word, row->syntax);
+	(void)row;
+	if (mode >= 0)
+		parser->config->kernel_clock.leap = (enum discipline_leap)mode;
 }

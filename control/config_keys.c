@@ -3,7 +3,6 @@
 #include "key_file.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <strings.h>
 
 void config_keys_load(struct config_parser *parser)
 {
@@ -26,8 +25,8 @@ void config_keys_load(struct config_parser *parser)
 static const char *const modes[] = {[CONFIG_AUTH_REQUIRE] = "require",
 	[CONFIG_AUTH_PREFER] = "prefer",
 	[CONFIG_AUTH_MIX] = "mix",
-	[CONFIG_AUTH_IGNORE] = "ignore"};
-#define MODES (sizeof(modes) / sizeof(modes[0]))
+	[CONFIG_AUTH_IGNORE] = "ignore",
+	NULL};
 
 const char *config_auth_select_name(uint8_t mode)
 {
@@ -36,17 +35,11 @@ const char *config_auth_select_name(uint8_t mode)
 
 void config_parse_authselectmode(struct config_parser *parser, const struct config_directive *row)
 {
-	const char *word = config_word_required(parser, "the mode");
-	uint8_t mode = 0;
+	int mode = config_choice(parser, "mode", modes);
 
-	if (word == NULL)
-		return;
-	while (mode < MODES && strcasecmp(word, modes[mode]) != 0)
-		mode++;
-	if (mode == MODES)
-		config_error(parser, "'%s' is not a mode (allowed: %s)", word, row->syntax);
-	else
-		parser->config->auth_select = mode;
+	(void)row;
+	if (mode >= 0)
+		parser->config->auth_select = (uint8_t)mode;
 }
 
 static void key_check(struct config_parser *parser, const struct config_server *server)

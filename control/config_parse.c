@@ -22,6 +22,24 @@ static int word_index(const char *word, const char *const *names)
 	return -1;
 }
 
+int config_choice(struct config_parser *parser, const char *what, const char *const *names)
+{
+	const char *word = config_word(parser);
+	int i = word ? word_index(word, names) : -1;
+	char allowed[128] = "";
+
+	if (i >= 0)
+		return i;
+	for (size_t k = 0; names[k]; k++)
+		snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed), "%s%s",
+			k ? "|" : "", names[k]);
+	if (word)
+		config_error(parser, "'%s' is not a %s (allowed: %s)", word, what, allowed);
+	else
+		config_error(parser, "the %s is missing (allowed: %s)", what, allowed);
+	return -1;
+}
+
 static bool worker_known(const struct config *config, uint32_t core)
 {
 	for (size_t i = 0; i < config->worker_count; i++) {
@@ -176,15 +194,10 @@ void config_parse_counter(struct config_parser *parser, const struct config_dire
 	static const char *const names[] = {"auto", "tsc", "monotonic-raw", NULL};
 	static const uint8_t ids[] = {
 		MERIDIAN_COUNTER_NONE, MERIDIAN_COUNTER_TSC, MERIDIAN_COUNTER_MONOTONIC_RAW};
-	const char *word = config_word_required(parser, "the counter");
-	int i;
+	int i = config_choice(parser, "counter", names);
 
-	if (word == NULL)
-		return;
-	i = word_index(word, names);
-	if (i < 0)
-		config_error(parser, "'%s' is not a counter (allowed: %s)", word, row->syntax);
-	else
+	(void)row;
+	if (i >= 0)
 		parser->config->counter_id = ids[i];
 }
 
@@ -192,15 +205,10 @@ void config_parse_hugepages(struct config_parser *parser, const struct config_di
 {
 	static const char *const names[] = {"auto", "never", NULL};
 	static const uint8_t values[] = {MERIDIAN_HUGEPAGES_AUTO, MERIDIAN_HUGEPAGES_NEVER};
-	const char *word = config_word_required(parser, "when to use hugepages");
-	int i;
+	int i = config_choice(parser, "value", names);
 
-	if (word == NULL)
-		return;
-	i = word_index(word, names);
-	if (i < 0)
-		config_error(parser, "'%s' is not a value (allowed: %s)", word, row->syntax);
-	else
+	(void)row;
+	if (i >= 0)
 		parser->config->hugepages = values[i];
 }
 

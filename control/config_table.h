@@ -92,6 +92,10 @@ bool config_at_end(const struct config_parser *parser);
 /* Takes a word that must be there; `what` names it in the error. NULL after reporting that. */
 char *config_word_required(struct config_parser *parser, const char *what);
 
+/* Takes one of `names`, which end with NULL, without regard to case. Its index, or -1 after
+ * reporting an error, which calls it a `what` and has all names. */
+int config_choice(struct config_parser *parser, const char *what, const char *const *names);
+
 /* Takes a number in [min, max]; a whole one where `integer`. False after reporting an error. */
 bool config_number(struct config_parser *parser, const char *what, double min, double max,
 	bool integer, double *ret_value);

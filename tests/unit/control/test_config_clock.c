@@ -49,6 +49,8 @@ static void steering(void **state)
 	config_free(&config);
 	expect_error("leapsecmode jump\n",
 		"1: leapsecmode: 'jump' is not a mode (allowed: system|step|slew|ignore)\n");
+	expect_error("leapsecmode\n",
+		"1: leapsecmode: the mode is missing (allowed: system|step|slew|ignore)\n");
 	expect_error("steerclock\nmakestep 1\n",
 		"2: makestep: the limit is missing: a whole number from -2147483647 to "
 		"2147483647\n");
@@ -71,8 +73,9 @@ static void leapsmear(void **state)
 	expect_error("leapsmear linear\n",
 		"1: leapsmear: an `address` is missing: nothing is smeared by default\n");
 	expect_error("leapsmear sine\n",
-		"1: leapsmear: 'sine' is not a shape (usage: leapsmear linear|cosine [duration "
-		"SECONDS] address ADDRESS ...)\n");
+		"1: leapsmear: 'sine' is not a shape (allowed: linear|cosine)\n");
+	expect_error(
+		"leapsmear\n", "1: leapsmear: the shape is missing (allowed: linear|cosine)\n");
 	expect_error("leapsmear linear duration 60\n",
 		"1: leapsmear: duration 60 is out of range (allowed: 600 to 172800)\n");
 	expect_error("leapsmear linear address here\n",
