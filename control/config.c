@@ -15,8 +15,6 @@
 
 #define BLANKS " \t\r\n\v\f"
 
-#define LINE_MAX_LENGTH 2048
-
 const struct config_directive *config_directive_find(const char *name)
 {
 	for (size_t i = 0; i < config_table_size; i++) {
@@ -44,7 +42,7 @@ static void print_escaped(const char *text, FILE *out)
 static void __attribute__((format(printf, 2, 0)))
 message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
 {
-	char message[LINE_MAX_LENGTH + 512];
+	char message[CONFIG_LINE_MAX + 512];
 
 	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
 	if (parser->directive)
@@ -206,14 +204,14 @@ static void defaults_set(struct config_parser *parser)
 	}
 }
 
-/* Reads a line without its end. Returns its length, which is above LINE_MAX_LENGTH when it was cut,
+/* Reads a line without its end. Returns its length, which is above CONFIG_LINE_MAX when it was cut,
  * or -1 at the end of the file. */
-static int line_read(FILE *file, char line[LINE_MAX_LENGTH + 2])
+static int line_read(FILE *file, char line[CONFIG_LINE_MAX + 2])
 {
 	int c, length = 0;
 
 	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-		if (length <= LINE_MAX_LENGTH)
+		if (length <= CONFIG_LINE_MAX)
 			line[length++] = (char)c;
 	}
 	line[length] = '\0';
@@ -223,8 +221,8 @@ static int line_read(FILE *file, char line[LINE_MAX_LENGTH + 2])
 static void line_take(struct config_parser *parser, char *line, int length,
 	void (*take)(struct config_parser *parser))
 {
-	if (length > LINE_MAX_LENGTH) {
-		config_error(parser, "the line is longer than %d characters", LINE_MAX_LENGTH);
+	if (length > CONFIG_LINE_MAX) {
+		config_error(parser, "the line is longer than %d characters", CONFIG_LINE_MAX);
 		return;
 	}
 	if (strlen(line) != (size_t)length) {
@@ -241,7 +239,7 @@ static void line_take(struct config_parser *parser, char *line, int length,
 int config_lines_read(
 	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser))
 {
-	char line[LINE_MAX_LENGTH + 2];
+	char line[CONFIG_LINE_MAX + 2];
 	int length;
 
 	while ((length = line_read(file, line)) >= 0) {

@@ -7,7 +7,9 @@
 #include "config_refclock.h"
 #include "config_server.h"
 #include "config_table.h"
+#include <inttypes.h>
 #include <mac.h>
+#include <meridian/keys.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -161,16 +163,17 @@ static void print_key_file(void)
 {
 	const struct mac_type *type;
 
-	fputs("# KEY FILE\n\n"
-	      "As that of chrony: a key a line, _ID_ [_TYPE_] _KEY_. The ID is a number from 1 to "
-	      "4294967295; it and the key are the same on both sides. The key is text, or, after "
-	      "*HEX:*, pairs of hexadecimal digits; *ASCII:* may stand before text. Comments are "
-	      "as in the configuration. The file may hold up to 65536 keys of 1 to 1024 octets, "
-	      "and must not be open to everybody on the host. *user* must be able to read it "
-	      "for a reload. One wrong line, and the whole file is refused: with it the start, "
-	      "or the reload, after which the keys of before go on.\n\n"
-	      "The types are ",
-		stdout);
+	printf("# KEY FILE\n\n"
+	       "As that of chrony: a key a line, _ID_ [_TYPE_] _KEY_. The ID is a number from 1 to "
+	       "%" PRIu32 "; it and the key are the same on both sides. The key is text, or, after "
+	       "*HEX:*, pairs of hexadecimal digits; *ASCII:* may stand before text. Comments are "
+	       "as in the configuration. The file may hold up to %d keys of 1 to %d octets, each "
+	       "in a line of up to %d characters, and must not be open to everybody on the host. "
+	       "*user* must be able to read it for a reload. One wrong line, and the whole file is "
+	       "refused: with it the start, "
+	       "or the reload, after which the keys of before go on.\n\n"
+	       "The types are ",
+		UINT32_MAX, MERIDIAN_KEYS_MAX, MERIDIAN_KEY_OCTETS_MAX, CONFIG_LINE_MAX);
 	for (size_t i = 0; (type = mac_type_at(i)); i++) {
 		printf(i ? ", *%s*" : "*%s*", type->name);
 		if (type->key_length)

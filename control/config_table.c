@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_table.h"
 
+#define TEXT_OF_(constant) #constant
+#define TEXT_OF(constant)  TEXT_OF_(constant)
+
 #define FIELD(name) offsetof(struct config, name)
 
 const struct config_directive config_table[] = {
@@ -298,8 +301,11 @@ const struct config_directive config_table[] = {
 			"for. The IPv6 subnet of 56 bits around a "
 			"source has 2^rollup times the rate and the burst of a source, and that "
 			"of 48 bits as many times again (allowed 0 to 4, default 3): who has a "
-			"/48 may ask as often as 64 sources, not 65536. Unlike chrony, Meridian "
-			"limits sources without being told to, at 32 requests a second: more than "
+			"/48 may ask as often as 64 sources, not 65536. An interval below 16 times "
+			"4^rollup ticks of the counter cannot be told from none: nobody is limited "
+			"then, as by -19 with rollup 4 on a counter of 2.1 GHz or less. Unlike "
+			"chrony, Meridian limits sources without being told to, at 32 requests a "
+			"second: more than "
 			"a client asks for, or a few hundred behind one address, and less than a "
 			"flood in the name of a victim. A line that leaves out a value has "
 			"chrony's, interval 3 and burst 8. kod N tells sources to ask less often, "
@@ -320,7 +326,8 @@ const struct config_directive config_table[] = {
 		.syntax = "SUBNET",
 		.text = "Never tell the clients of a subnet to ask less often, whatever kod of "
 			"ratelimit says: monitors, whose score falls with a kiss, or networks "
-			"behind one address. May be repeated up to 64 times."},
+			"behind one address. May be repeated up to " TEXT_OF(
+				MERIDIAN_POLICY_KOD_EXEMPT_MAX) " times."},
 	{.name = "noclientlog",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_flag,

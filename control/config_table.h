@@ -48,6 +48,7 @@ extern const size_t config_chrony_table_size;
 const struct config_directive *config_directive_find(const char *name);
 
 #define CONFIG_DIRECTIVES_MAX 160
+#define CONFIG_LINE_MAX       2048 /* characters, of a key file too */
 
 /* One file being read. */
 struct config_parser {
