@@ -259,6 +259,7 @@ static int file_parse(struct config_parser *parser, FILE *file)
 
 	config_refclocks_check(parser);
 	warn_needs(parser);
+	config_ratelimit_check(parser);
 	config_keys_load(parser);
 	config_keys_apply(parser);
 	if (r < 0)

@@ -55,14 +55,16 @@ static void dump_text(const char *name, const char *value, FILE *out)
 
 static void dump_ratelimit(const struct config *config, FILE *out)
 {
-	if (config->ratelimit_burst == 0)
+	if (config->ratelimit_burst == 0) {
 		fputs("ratelimit off\n", out);
-	else
-		fprintf(out,
-			"ratelimit interval %d burst %u leak %u kod %u kodafter %u rollup %u\n",
+	} else {
+		fprintf(out, "ratelimit interval %d burst %u leak %u kod %u ",
 			config->ratelimit_interval_log2, config->ratelimit_burst,
-			config->ratelimit_leak_log2, config->ratelimit_kod_log2,
-			config->ratelimit_kod_after_s, config->ratelimit_rollup_log2);
+			config->ratelimit_leak_log2, config->ratelimit_kod_log2);
+		if (config->ratelimit_kod_log2 > 0)
+			fprintf(out, "kodafter %u ", config->ratelimit_kod_after_s);
+		fprintf(out, "rollup %u\n", config->ratelimit_rollup_log2);
+	}
 	for (size_t i = 0; i < config->kod_exempt_count; i++) {
 		fputs("kodexempt ", out);
 		dump_address(out, config->kod_exempt[i].octets, config->kod_exempt[i].family);

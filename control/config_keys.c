@@ -13,12 +13,16 @@ void config_keys_load(struct config_parser *parser)
 	if (config->keyfile[0] == '\0')
 		return;
 	r = key_file_read(config->keyfile, config->insecure_keys, parser->errors, &config->keys);
-	if (r == 0)
+	if (r == 0 && config->keys->count > 0)
 		return;
 	parser->line = parser->line_of[row - config_table];
 	parser->directive = row->name;
-	config_error(parser, "%s: %s", config->keyfile,
-		r == -EBADMSG ? "not used, see above" : config_file_strerror(r));
+	if (r == 0)
+		config_warning(
+			parser, "warning: no effect: there is no key in %s", config->keyfile);
+	else
+		config_error(parser, "%s: %s", config->keyfile,
+			r == -EBADMSG ? "not used, see above" : config_file_strerror(r));
 	parser->directive = NULL;
 }
 
@@ -56,6 +60,17 @@ static void key_check(struct config_parser *parser, const struct config_server *
 	parser->directive = NULL;
 }
 
+/* With `require` nothing is left then of the servers that would be used. */
+static void warn_unsigned(struct config_parser *parser)
+{
+	const struct config_directive *row = config_directive_find("authselectmode");
+
+	parser->line = parser->line_of[row - config_table];
+	parser->directive = row->name;
+	config_warning(parser, "warning: no server is used: none has a `key`");
+	parser->directive = NULL;
+}
+
 /* The options that each kind of source gets, by chrony's rules. */
 static void options_add(struct config *config, bool unsigned_noselect, bool others_lead)
 {
@@ -86,6 +101,8 @@ void config_keys_apply(struct config_parser *parser)
 		with |= server->key != 0;
 		without |= server->key == 0;
 	}
+	if (config->auth_select == CONFIG_AUTH_REQUIRE && without && !with)
+		warn_unsigned(parser);
 	options_add(config,
 		config->auth_select == CONFIG_AUTH_REQUIRE ||
 			(config->auth_select == CONFIG_AUTH_PREFER && with),

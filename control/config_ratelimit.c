@@ -29,14 +29,25 @@ static const struct option options[OPTIONS] = {
 	[ROLLUP] = {"rollup", 0, MERIDIAN_RATELIMIT_ROLLUP_MAX, 3},
 };
 
-static bool option_parse(struct config_parser *parser, const char *word, double value[OPTIONS])
+struct values {
+	double value[OPTIONS];
+	bool given[OPTIONS];
+};
+
+static bool option_parse(struct config_parser *parser, const char *word, struct values *values)
 {
 	for (size_t i = 0; i < OPTIONS; i++) {
 		const struct option *option = &options[i];
 
-		if (strcasecmp(word, option->name) == 0)
-			return config_number(
-				parser, option->name, option->min, option->max, true, &value[i]);
+		if (strcasecmp(word, option->name) != 0)
+			continue;
+		if (values->given[i])
+			config_warning(parser,
+				"warning: %s stands there twice, the last one counts",
+				option->name);
+		values->given[i] = true;
+		return config_number(
+			parser, option->name, option->min, option->max, true, &values->value[i]);
 	}
 	config_error(parser, "unknown option '%s'", word);
 	return false;
@@ -46,7 +57,8 @@ void config_parse_ratelimit(struct config_parser *parser, const struct config_di
 {
 	struct config *config = parser->config;
 	const char *word = config_word(parser);
-	double value[OPTIONS];
+	struct values values = {.given = {false}};
+	const double *value = values.value;
 
 	(void)row;
 	if (word && strcasecmp(word, "off") == 0) {
@@ -55,17 +67,33 @@ void config_parse_ratelimit(struct config_parser *parser, const struct config_di
 		return;
 	}
 	for (size_t i = 0; i < OPTIONS; i++)
-		value[i] = options[i].initial;
+		values.value[i] = options[i].initial;
 	for (; word; word = config_word(parser)) {
-		if (!option_parse(parser, word, value))
+		if (!option_parse(parser, word, &values))
 			return;
 	}
+	if (values.given[KOD_AFTER] && value[KOD] == 0)
+		config_warning(parser, "warning: kodafter has no effect: it needs `kod`");
 	config->ratelimit_interval_log2 = (int8_t)value[INTERVAL];
 	config->ratelimit_burst = (uint8_t)value[BURST];
 	config->ratelimit_leak_log2 = (uint8_t)value[LEAK];
 	config->ratelimit_kod_log2 = (uint8_t)value[KOD];
 	config->ratelimit_kod_after_s = (uint16_t)value[KOD_AFTER];
 	config->ratelimit_rollup_log2 = (uint8_t)value[ROLLUP];
+}
+
+void config_ratelimit_check(struct config_parser *parser)
+{
+	const struct config_directive *row = config_directive_find("kodexempt");
+	const struct config *config = parser->config;
+
+	if (config->kod_exempt_count == 0 ||
+		(config->ratelimit_burst > 0 && config->ratelimit_kod_log2 > 0))
+		return;
+	parser->line = parser->line_of[row - config_table];
+	parser->directive = row->name;
+	config_warning(parser, "warning: no effect: it needs `kod` of `ratelimit`");
+	parser->directive = NULL;
 }
 
 static bool kodexempt_has(const struct config *config, const struct meridian_policy_access *subnet)
@@ -80,7 +108,7 @@ static bool kodexempt_has(const struct config *config, const struct meridian_pol
 void config_parse_kodexempt(struct config_parser *parser, const struct config_directive *row)
 {
 	struct config *config = parser->config;
-	struct meridian_policy_access subnet = {.allow = 1};
+	struct meridian_policy_access subnet;
 	const char *word = config_word_required(parser, "the subnet"), *wrong;
 
 	(void)row;

@@ -124,6 +124,9 @@ bool config_same_host(const char *a, const char *b);
  * Bits past the prefix are cleared. NULL, or what is wrong with `text`. */
 const char *config_subnet_parse(const char *text, struct meridian_policy_access *ret_access);
 
+/* What can be said of `kodexempt` only when the whole file is known. */
+void config_ratelimit_check(struct config_parser *parser);
+
 /* Parsers of the rows. */
 void config_parse_server(struct config_parser *parser, const struct config_directive *row);
 void config_parse_refclock(struct config_parser *parser, const struct config_directive *row);

@@ -52,6 +52,27 @@ static void servers_name_keys_that_are_there(void **state)
 	assert_string_equal(messages, "2: keyfile: /nonexistent/file: No such file or directory\n");
 }
 
+/* What does nothing, or too much. */
+static void warns_of_what_is_missing(void **state)
+{
+	(void)state;
+	assert_int_equal(load_with_keys("server a key 7\nauthselectmode require\n"), 0);
+	assert_string_equal(messages, "");
+	config_free(&config);
+	assert_int_equal(load("server a noselect\nauthselectmode require\n"), 0);
+	assert_string_equal(messages, "");
+	config_free(&config);
+	assert_int_equal(load("server a\nauthselectmode require\n"), 0);
+	assert_string_equal(
+		messages, "2: authselectmode: warning: no server is used: none has a `key`\n");
+	config_free(&config);
+	assert_int_equal(truncate(keyfile, 0), 0);
+	assert_int_equal(load_with_keys(""), 0);
+	assert_non_null(
+		strstr(messages, "1: keyfile: warning: no effect: there is no key in /tmp/"));
+	config_free(&config);
+}
+
 static void a_dump_has_all_but_the_keys(void **state)
 {
 	char *text = NULL;
@@ -113,6 +134,7 @@ int main(void)
 		cmocka_unit_test(servers_name_keys_that_are_there),
 		cmocka_unit_test(a_dump_has_all_but_the_keys),
 		cmocka_unit_test(the_mode_gives_options),
+		cmocka_unit_test(warns_of_what_is_missing),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

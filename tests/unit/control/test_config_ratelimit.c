@@ -51,6 +51,13 @@ static void test_ratelimit(void **state)
 	assert_int_equal(config.ratelimit_kod_log2, 2);
 	assert_int_equal(config.ratelimit_kod_after_s, 60);
 	config_free(&config);
+	assert_string_equal(messages, "");
+	expect_ratelimit("ratelimit burst 3 interval 1 Burst 4\n", 1, 4);
+	assert_string_equal(
+		messages, "1: ratelimit: warning: burst stands there twice, the last one counts\n");
+	expect_ratelimit("ratelimit kodafter 60\n", 3, 8);
+	assert_string_equal(
+		messages, "1: ratelimit: warning: kodafter has no effect: it needs `kod`\n");
 	expect_ratelimit("ratelimit\nratelimit off\n", 0, 0);
 	assert_string_equal(messages, "2: ratelimit: warning: replaces line 1\n");
 	expect_error("ratelimit interval -20\n",
@@ -92,7 +99,9 @@ static void test_kodexempt(void **state)
 	char text[sizeof(lines)] = "";
 
 	(void)state;
-	assert_int_equal(load("kodexempt 192.0.2/24\nkodexempt 2001:db8::/32\n"), 0);
+	assert_int_equal(
+		load("kodexempt 192.0.2/24\nkodexempt 2001:db8::/32\nratelimit kod 1\n"), 0);
+	assert_string_equal(messages, "");
 	assert_int_equal(config.kod_exempt_count, 2);
 	assert_int_equal(config.kod_exempt[0].prefix_len, 24);
 	assert_int_equal(config.kod_exempt[0].allow, 1);
@@ -100,7 +109,9 @@ static void test_kodexempt(void **state)
 	config_free(&config);
 	assert_int_equal(load("kodexempt 192.0.2.1\nkodexempt 192.0.2.1/32\n"), 0);
 	assert_int_equal(config.kod_exempt_count, 1);
-	assert_string_equal(messages, "2: kodexempt: warning: 192.0.2.1/32 stands there twice\n");
+	assert_string_equal(messages,
+		"2: kodexempt: warning: 192.0.2.1/32 stands there twice\n"
+		"2: kodexempt: warning: no effect: it needs `kod` of `ratelimit`\n");
 	config_free(&config);
 	expect_error("kodexempt\n", "1: kodexempt: the subnet is missing\n");
 	expect_error("kodexempt 192.0.2.0/33\n",
@@ -110,6 +121,7 @@ static void test_kodexempt(void **state)
 		snprintf(lines[i], sizeof(lines[i]), "kodexempt 10.0.0.%d\n", i);
 		strcat(text, lines[i]);
 	}
+	strcat(text, "ratelimit kod 1\n");
 	expect_error(text, "65: kodexempt: more than 64 subnets\n");
 }
 
