@@ -206,8 +206,9 @@ void discipline_decide(struct discipline *discipline, const struct discipline_vi
 	struct discipline_order *ret_order)
 {
 	double past_s = leap_past_s(view);
-	bool updated;
+	bool step = discipline->step_ordered, updated;
 
+	discipline->step_ordered = false; /* now or never: a step much later would be a surprise */
 	*ret_order = (struct discipline_order){.action = DISCIPLINE_NOTHING};
 	if (discipline->gave_up)
 		return;
@@ -226,11 +227,10 @@ void discipline_decide(struct discipline *discipline, const struct discipline_vi
 		order_step(view, ret_order);
 	else if (is_refused(discipline, ret_order, updated))
 		return;
-	else if (discipline->step_ordered || may_step(discipline, ret_order->offset_s, updated))
+	else if (step || may_step(discipline, ret_order->offset_s, updated))
 		order_step(view, ret_order);
 	else
 		order_slew(discipline, ret_order);
-	discipline->step_ordered = false;
 }
 
 void discipline_end(struct timex *ret_timex)

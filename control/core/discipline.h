@@ -44,7 +44,7 @@ struct discipline {
 	uint32_t ignored; /* updates whose change was too large */
 	double trim;      /* what the kernel's rate is off the one it was asked for, learnt */
 	bool gave_up;
-	bool step_ordered; /* the next correction is a step */
+	bool step_ordered; /* the next decision is a step, unless there is a reason against it */
 };
 
 /* The clock and the model at one instant. */

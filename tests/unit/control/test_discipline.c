@@ -269,6 +269,33 @@ static void too_large_a_change_is_refused(void **state)
 	assert_int_equal(steps, 1);
 }
 
+/* What was in the way of the step that was ordered is gone a second later: there is none then. */
+static void refused_step_is_forgotten(void **state)
+{
+	struct discipline_config config = config_of_test();
+	struct discipline_view view;
+
+	(void)state;
+	config.change_max_s = 1;
+	config.change_ignore = -1;
+	start(&config, 100);
+	discipline.step_ordered = true;
+	decide();
+	kernel.phase_s = 0.5;
+	run(10);
+	assert_int_equal(steps, 0);
+	start(&config, 0.5);
+	discipline.step_ordered = true;
+	view = view_now();
+	view.synchronised = false;
+	discipline_decide(&discipline, &view, &order);
+	run(10);
+	assert_int_equal(steps, 0);
+	discipline.step_ordered = true;
+	run(10);
+	assert_int_equal(steps, 1);
+}
+
 static void unsynchronised_is_told_and_nothing_moved(void **state)
 {
 	struct discipline_config config = config_of_test();
@@ -368,6 +395,7 @@ int main(void)
 		cmocka_unit_test(slew_ends_without_us),
 		cmocka_unit_test(steps_only_at_first),
 		cmocka_unit_test(too_large_a_change_is_refused),
+		cmocka_unit_test(refused_step_is_forgotten),
 		cmocka_unit_test(unsynchronised_is_told_and_nothing_moved),
 		cmocka_unit_test(kernel_leaps),
 		cmocka_unit_test(other_ways_over_a_leap_second),
