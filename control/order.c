@@ -42,5 +42,8 @@ void order_reselect(void)
 
 bool order_step(void)
 {
-	return kernel_clock_step();
+	struct track_status status = track_status();
+
+	return status.updated && status.model->data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
+		kernel_clock_step();
 }

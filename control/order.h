@@ -33,7 +33,7 @@ bool order_sources(const struct report_address *address, const struct report_add
 void order_reselect(void);
 
 /* The kernel's clock is stepped at the next second, whatever `makestep` says; `maxchange` holds.
- * False: it is not steered. */
+ * False: it is not steered, or there is no time to step it to. */
 bool order_step(void);
 
 #endif

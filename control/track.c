@@ -30,6 +30,7 @@ static struct pool pool;
 static struct track_status status;
 static struct source_context source_context;
 static struct follow realtime;
+static struct holdover_limits limits;
 
 /* What is known of the published clock but for the sources that are heard now. */
 static struct held {
@@ -38,11 +39,8 @@ static struct held {
 	double drift;
 } held;
 
-static struct holdover_limits limits;
-
 static uint64_t update_counter; /* of the last update by sources */
 static uint64_t drift_counter;  /* when the drift file was written */
-static bool updated;            /* the sources have set the clock, in this run or the one before */
 static unsigned int lone_count; /* updates in a row that one source alone wanted, against held */
 static int64_t suspended_ns;    /* ever, by the kernel */
 static int tick_timer;
@@ -93,7 +91,7 @@ static void publish_unsynchronised(uint64_t now)
 	if (model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		log_warning("the clock is not synchronised any more");
 	/* A clock that was synchronised once is a better guess than CLOCK_REALTIME. */
-	if (!updated)
+	if (!status.updated)
 		steer_to_realtime(true, &now);
 	publish(now, &facts);
 }
@@ -115,7 +113,7 @@ static void publish_local(uint64_t now)
 	if (!status.local)
 		log_notice("serving the local clock as stratum %u", config.local_stratum);
 	status.local = true;
-	if (!updated) {
+	if (!status.updated) {
 		facts.root_dispersion_s +=
 			steer_to_realtime(data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED, &now);
 		facts.reference = meridian_timemodel_utc(data, now);
@@ -187,33 +185,31 @@ static void publish_tracked(uint64_t now, const struct source *best)
 		publish_unsynchronised(now);
 }
 
-static void status_update(uint64_t now, double published_minus_combined_s)
+static void status_update(uint64_t now, double ahead_s)
 {
-	double square = published_minus_combined_s * published_minus_combined_s;
-
-	status.last_offset_s = published_minus_combined_s;
+	status.last_offset_s = ahead_s;
 	status.rms_offset_s = status.rms_offset_s == 0
-		? fabs(published_minus_combined_s)
+		? fabs(ahead_s)
 		: sqrt(status.rms_offset_s * status.rms_offset_s * (1 - RMS_WEIGHT) +
-			  square * RMS_WEIGHT);
-	if (updated)
+			  ahead_s * ahead_s * RMS_WEIGHT);
+	if (status.updated)
 		status.update_interval_s = seconds_since(update_counter, now);
 	status.residual_frequency =
-		updated ? status.combined.frequency - (model_rate(&model) - 1) : 0;
+		status.updated ? status.combined.frequency - (model_rate(&model) - 1) : 0;
 }
 
 static void leap_watch(uint64_t now)
 {
 	struct leap_votes votes = pool_leap_votes(&pool);
 
-	if (leap_second_tick(&votes, now, updated))
+	if (leap_second_tick(&votes, now, status.updated))
 		publish_model(&model.data);
 }
 
 /* Leads the published clock to what the sources say now. */
 static void update_clock(uint64_t now, const struct source *best)
 {
-	bool synchronised = updated && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED;
+	bool synchronised = status.updated && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED;
 	struct model_target target = {.counter = now,
 		.utc = timescale_utc_add(timescale_utc(&timescale, now), status.combined.offset_s),
 		.rate = 1 + status.combined.frequency,
@@ -222,14 +218,14 @@ static void update_clock(uint64_t now, const struct source *best)
 
 	/* What nobody was told may step, but not for what is gone in one interval. */
 	target.may_slew =
-		synchronised || (updated && fabs(ahead_s) <= MODEL_SLEW_MAX * target.slew_s);
+		synchronised || (status.updated && fabs(ahead_s) <= MODEL_SLEW_MAX * target.slew_s);
 	status_update(now, synchronised ? ahead_s : 0);
 	synchronised = synchronised && !status.local;
 	status.local = false;
 	status.best = best;
 	steer(&target);
 	update_counter = now;
-	updated = true;
+	status.updated = true;
 	publish_tracked(now, best);
 	if (!synchronised && model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED) {
 		log_notice("synchronised to %s", best->label);
@@ -270,7 +266,7 @@ static bool outvotes_held(const struct source *best, const struct source *sample
 	struct root_distance distance = held_distance(now);
 	double held_s = root_distance_s(&distance);
 
-	if (!updated || status.local || held_s > limits.max_error_s)
+	if (!status.updated || status.local || held_s > limits.max_error_s)
 		return true;
 	lone_count = bound.gap_s <= held_s ? 0 : lone_count + (best == sampled);
 	return bound_outvotes(&bound, held_s, pool_agreeing(&pool), lone_count);
@@ -302,7 +298,7 @@ static bool model_is_live(uint64_t now)
 {
 	bool led = best_is_selected() && !holdover_is_silent(status.best->reach);
 
-	return updated && (led || seconds_since(update_counter, now) < limits.length_s) &&
+	return status.updated && (led || seconds_since(update_counter, now) < limits.length_s) &&
 		model.data.status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&
 		(status.local || model_distance_s(&model, now) <= limits.max_error_s);
 }
@@ -372,7 +368,7 @@ static bool was_suspended(void)
 static void start_again(uint64_t now)
 {
 	log_warning("the machine was suspended, starting again");
-	updated = status.local = false;
+	status.updated = status.local = false;
 	status.best = NULL;
 	pool_stop(&pool);
 	source_context.start = (struct drift_start){model_rate(&model) - 1, ADOPTED_SD};
@@ -395,7 +391,7 @@ static void on_tick(void *arg)
 		on_source(NULL);
 	renew(now);
 	leap_watch(now);
-	kernel_clock_tick(&model.data, model_rate(&model), updated);
+	kernel_clock_tick(&model.data, model_rate(&model), status.updated);
 	if (seconds_since(drift_counter, now) >= DRIFT_WRITE_S)
 		drift_write(now);
 }
@@ -423,7 +419,7 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 	}
 	if (!model_is_current(data, timescale.counter, suspended_ns))
 		return;
-	updated = model_was_led(data, config.local_stratum != 0);
+	status.updated = model_was_led(data, config.local_stratum != 0);
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
 	held_adopt();
 	timescale.utc = meridian_timemodel_utc(data, timescale.counter);
@@ -440,8 +436,7 @@ int track_init(const struct config *new_config, const struct counter *new_counte
 
 	config = *new_config;
 	config.rule = NULL;
-	status = (struct track_status){.best = NULL};
-	updated = false;
+	status = (struct track_status){.model = &model};
 	limits = (struct holdover_limits){config.max_error_s, config.holdover_s};
 	counter = new_counter;
 	source_context = (struct source_context){.config = &config,
@@ -485,7 +480,6 @@ void track_fini(void)
 
 struct track_status track_status(void)
 {
-	status.model = &model;
 	return status;
 }
 

@@ -33,6 +33,7 @@ struct track_status {
 	double update_interval_s;
 	double residual_frequency; /* of the published clock, by the last update */
 	bool local;                /* the model is this host's clock */
+	bool updated;              /* sources have set the clock, in this run or the one before */
 };
 
 struct track_status track_status(void);

@@ -2,6 +2,7 @@
 #include "event.h"
 #include "kernel_clock.h"
 #include "leap_second.h"
+#include "order.h"
 #include "publish.h"
 #include "script_clock.h"
 #include "source/pool.h"
@@ -29,7 +30,7 @@ static uint64_t counter_ns, slept_ns;
 static struct source source;
 static const struct config_source source_config;
 static bool heard;
-static unsigned int pool_starts, pool_stops, kernel_clock_starts;
+static unsigned int pool_starts, pool_stops, kernel_clock_starts, kernel_clock_steps;
 static struct meridian_timemodel_data page;
 static event_timer_handler tick;
 
@@ -134,6 +135,12 @@ void kernel_clock_start_again(void)
 void kernel_clock_tick(const struct meridian_timemodel_data *model, double rate, bool led)
 {
 	(void)model, (void)rate, (void)led;
+}
+
+bool kernel_clock_step(void)
+{
+	kernel_clock_steps++;
+	return true;
 }
 
 void pool_start(struct pool *pool, const struct source_context *context)
@@ -248,7 +255,7 @@ static int setup(void **state)
 	(void)state;
 	counter_ns = 100 * NS_PER_S;
 	slept_ns = 0;
-	pool_starts = pool_stops = kernel_clock_starts = 0;
+	pool_starts = pool_stops = kernel_clock_starts = kernel_clock_steps = 0;
 	memset(&page, 0, sizeof(page));
 	config = (struct config){.max_error_s = 3, .holdover_s = 86400, .max_clock_error_ppm = 20};
 	return track_init(&config, &counter);
@@ -270,6 +277,19 @@ static void clock_follows_its_source(void **state)
 	assert_int_equal(page.stratum, 2);
 	assert_true(fabs(behind_s()) < DELAY_S);
 	assert_true(fabs(model_rate(track_status().model) - RATE) < 1e-6);
+}
+
+/* Where there is a time, at once, and only there. */
+static void step_needs_a_time(void **state)
+{
+	(void)state;
+	assert_false(order_step());
+	second(true);
+	assert_true(order_step());
+	slept_ns += 3600 * NS_PER_S;
+	second(false);
+	assert_false(order_step());
+	assert_int_equal(kernel_clock_steps, 1);
 }
 
 /* At once nobody is told the time, and the sources are asked anew; the frequency is still known. */
@@ -337,6 +357,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_follows_its_source, setup, teardown),
+		cmocka_unit_test_setup_teardown(step_needs_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleep_ends_what_was_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(nap_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_is_no_reason_to_step, setup, teardown),
