@@ -36,8 +36,7 @@ bool order_sources(const struct report_address *address, const struct report_add
 
 void order_reselect(void)
 {
-	if (track_source_count() > 0)
-		track_source(0)->context->handler(NULL);
+	track_select();
 }
 
 bool order_step(void)

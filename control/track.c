@@ -483,6 +483,11 @@ struct track_status track_status(void)
 	return status;
 }
 
+void track_select(void)
+{
+	on_source(NULL);
+}
+
 size_t track_source_count(void)
 {
 	return pool.count;

@@ -38,6 +38,9 @@ struct track_status {
 
 struct track_status track_status(void);
 
+/* Selects among the sources now. */
+void track_select(void);
+
 /* The sources, in the order of the config. */
 size_t track_source_count(void);
 struct source *track_source(size_t index);

@@ -30,6 +30,7 @@ static uint64_t counter_ns, slept_ns;
 static struct source source;
 static const struct config_source source_config;
 static bool heard;
+static unsigned int selections;
 static unsigned int pool_starts, pool_stops, kernel_clock_starts, kernel_clock_steps;
 static struct meridian_timemodel_data page;
 static event_timer_handler tick;
@@ -177,6 +178,7 @@ const struct source *pool_select(
 	struct pool *pool, const struct source *best, uint64_t now, struct estimate *ret_combined)
 {
 	(void)pool, (void)best;
+	selections++;
 	estimator_predict(&source.estimator, now, ret_combined);
 	source.state = SELECT_BEST;
 	return &source;
@@ -279,6 +281,18 @@ static void clock_follows_its_source(void **state)
 	assert_true(fabs(model_rate(track_status().model) - RATE) < 1e-6);
 }
 
+static void selects_when_ordered(void **state)
+{
+	unsigned int before;
+
+	(void)state;
+	second(true);
+	before = selections;
+	order_reselect();
+	assert_int_equal(selections, before + 1);
+	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_SYNCHRONISED);
+}
+
 /* Where there is a time, at once, and only there. */
 static void step_needs_a_time(void **state)
 {
@@ -358,6 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(clock_follows_its_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(step_needs_a_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(selects_when_ordered, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleep_ends_what_was_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(nap_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_is_no_reason_to_step, setup, teardown),
