@@ -148,12 +148,16 @@ void server_save(struct server *server, const struct server_burst *burst, unsign
 bool server_past_counter(
 	const struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter);
 
+/* A bit for each verdict whose outcome is ANSWER. */
+#define SERVER_ANSWER_BIT_(name, outcome, text)                                                    \
+	+((uint64_t)(MERIDIAN_OUTCOME_##outcome == MERIDIAN_OUTCOME_ANSWER)                        \
+		<< MERIDIAN_VERDICT_##name)
+#define SERVER_ANSWERS (0 MERIDIAN_VERDICTS(SERVER_ANSWER_BIT_))
+
 /* Is frame `i` now a reply? */
 static inline bool server_answers(const struct server_burst *burst, unsigned int i)
 {
-	return burst->verdict[i] == MERIDIAN_VERDICT_answered ||
-		burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised ||
-		burst->verdict[i] == MERIDIAN_VERDICT_kod;
+	return SERVER_ANSWERS >> burst->verdict[i] & 1;
 }
 
 /* Moves frame `from` to place `to`, which is before it. */
