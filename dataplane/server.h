@@ -138,6 +138,10 @@ struct server_left {
 	uint64_t counter, step;
 };
 
+/* A call that takes longer to send what leaves at once was interrupted, who knows where: it does
+ * not say when that left. */
+#define SERVER_LEAVE_MAX_NS 100000
+
 /* Saves that for clients in interleaved mode, of the first `sent` replies. Before the next burst
  * begins. */
 void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,

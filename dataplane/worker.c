@@ -107,9 +107,6 @@ static void burst_sort(struct worker *worker, unsigned int *dropped)
 	burst->count = kept;
 }
 
-/* Longer for each packet, and the process was interrupted in the call, who knows where. */
-#define LEAVE_MAX_NS 100000
-
 /* What counts of a packet's part of the call, of `step` ticks: not what others did meanwhile on
  * this core, such as a client that was woken by its reply. The usual length follows the median. */
 static uint64_t leave_step(struct port_queue *queue, uint64_t step)
@@ -129,8 +126,9 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 	uint64_t begin = worker->burst.transmit_counter;
 	uint64_t end = meridian_counter_read(worker->server.counter_id);
 	uint64_t step = sent > 0 ? (end - begin) / sent : 0;
+	uint64_t together = queue->leave_share > 0 ? step : end - begin;
 
-	if (sent == 0 || stamp_rate_ns(&worker->server.rate, step) > LEAVE_MAX_NS)
+	if (sent == 0 || stamp_rate_ns(&worker->server.rate, together) > SERVER_LEAVE_MAX_NS)
 		return false;
 	*ret_left = (struct server_left){.counter = end};
 	if (queue->leave_share > 0) {
