@@ -135,15 +135,17 @@ static void server_stop(void)
 	server_fini(&server);
 }
 
-/* When a reply left: the kernel's stamp, or else now. */
+/* When a reply left: the kernel's stamp, or else now, if that can be. */
 static void reply_save(int fd, const uint8_t *payload, uint16_t length)
 {
 	struct server_left left = {.counter = meridian_counter_read(server.counter_id)};
-	uint64_t stamp_ns;
+	uint64_t took = left.counter - burst.transmit_counter, stamp_ns;
+	bool known = stamp_rate_ns(&server.rate, took) <= SERVER_LEAVE_MAX_NS;
 
 	if (fallback_socket_left(fd, payload, length, &stamp_ns))
-		server_past_counter(&server, CLOCK_REALTIME, stamp_ns, &left.counter);
-	server_save(&server, &burst, 1, left);
+		known |= server_past_counter(&server, CLOCK_REALTIME, stamp_ns, &left.counter);
+	if (known)
+		server_save(&server, &burst, 1, left);
 }
 
 static void packet_serve(int fd, struct fallback_packet *packet)
