@@ -4,6 +4,7 @@
 #include "config_refclock.h"
 #include "config_table.h"
 #include "key_file.h"
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -15,14 +16,20 @@
 
 #define BLANKS " \t\r\n\v\f"
 
+/* Few are left after the first letter. */
+static bool is_named(const struct config_directive *row, const char *name)
+{
+	return row->name[0] == tolower((unsigned char)name[0]) && strcasecmp(row->name, name) == 0;
+}
+
 const struct config_directive *config_directive_find(const char *name)
 {
 	for (size_t i = 0; i < config_table_size; i++) {
-		if (strcasecmp(config_table[i].name, name) == 0)
+		if (is_named(&config_table[i], name))
 			return &config_table[i];
 	}
 	for (size_t i = 0; i < config_chrony_table_size; i++) {
-		if (strcasecmp(config_chrony_table[i].name, name) == 0)
+		if (is_named(&config_chrony_table[i], name))
 			return &config_chrony_table[i];
 	}
 	return NULL;
