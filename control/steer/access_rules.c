@@ -7,17 +7,44 @@
 
 #define DEPTH_MAX 129 /* prefixes of 0..128 bits that can enclose each other */
 
-/* A rule, its place in the config, and what it is sorted by first. */
+/* A rule by its place in the config, and most of what it is sorted by: few are looked up. */
 struct ranked {
-	uint64_t key; /* of its family and upper octets */
-	const struct config_rule *rule;
-	size_t rank; /* from 1 */
+	uint64_t key;
+	uint32_t index;
 };
 
-/* A prefix around the one that is looked at. */
+/* A prefix that has been walked into: around the next one, or the same. */
 struct enclosing {
 	const struct meridian_policy_access *prefix;
-	size_t all_rank; /* latest `all` rule for it or for a prefix around it; 0: none */
+	size_t outer_rank; /* latest `all` rule for a prefix around it, from 1; 0: none */
+	size_t all_rank;   /* the same, or for it */
+	bool kept;
+};
+
+/* Two sorted runs, [left, middle) and [right, end), of which `out` and on is filled. */
+struct merge {
+	size_t left, middle, right, end;
+};
+
+enum stage {
+	STAGE_RANK,
+	STAGE_MERGE,
+	STAGE_WALK,
+	STAGE_DONE,
+};
+
+struct access_rules {
+	const struct config_rule *rules;
+	size_t count;
+	enum stage stage;
+	size_t at; /* rules that the stage is done with; of STAGE_MERGE its current pass */
+	struct ranked *ranked, *spare;
+	size_t run; /* rules that are sorted already, next to each other */
+	struct merge merge;
+	struct enclosing stack[DEPTH_MAX];
+	size_t depth;
+	struct meridian_policy_access *access;
+	size_t kept;
 };
 
 static int prefix_compare(
@@ -30,34 +57,25 @@ static int prefix_compare(
 	return order != 0 ? order : (int)a->prefix_len - (int)b->prefix_len;
 }
 
-/* A prefix comes right before those inside it; rules for one prefix keep their order. */
-static int ranked_compare(const void *left, const void *right)
-{
-	const struct ranked *a = left, *b = right;
-	int order;
-
-	if (a->key != b->key)
-		return a->key < b->key ? -1 : 1;
-	order = prefix_compare(&a->rule->access, &b->rule->access);
-	return order != 0 ? order : (a->rank > b->rank) - (a->rank < b->rank);
-}
-
-/* Most rules differ in it, so that few are looked up to compare them. */
+/* IPv4: all of the prefix. IPv6: its upper 63 bits, behind all of IPv4. */
 static uint64_t key_of(const struct meridian_policy_access *access)
 {
 	uint64_t octets;
 
 	memcpy(&octets, access->octets, sizeof(octets));
-	return (uint64_t)access->family << 60 | be64toh(octets) >> 4;
+	octets = be64toh(octets);
+	if (access->family == MERIDIAN_FAMILY_IPV4)
+		return octets >> 1 | access->prefix_len;
+	return UINT64_C(1) << 63 | octets >> 1;
 }
 
-static bool is_sorted(const struct ranked *ranked, size_t count)
+/* A prefix comes right before those inside it. */
+static bool comes_before(
+	const struct config_rule *rules, const struct ranked *a, const struct ranked *b)
 {
-	for (size_t i = 1; i < count; i++) {
-		if (ranked_compare(&ranked[i - 1], &ranked[i]) > 0)
-			return false;
-	}
-	return true;
+	if (a->key != b->key)
+		return a->key < b->key;
+	return prefix_compare(&rules[a->index].access, &rules[b->index].access) < 0;
 }
 
 static bool prefix_encloses(
@@ -72,76 +90,190 @@ static bool prefix_encloses(
 	return rest == 0 || (outer->octets[whole] ^ inner->octets[whole]) >> (8 - rest) == 0;
 }
 
-/* Rules for the same prefix as *ranked; at least 1. */
-static size_t group_length(const struct ranked *ranked, size_t count)
+static void rank_to(struct access_rules *work, size_t end)
 {
-	size_t length = 1;
-
-	while (length < count &&
-		prefix_compare(&ranked[0].rule->access, &ranked[length].rule->access) == 0)
-		length++;
-	return length;
+	for (; work->at < end; work->at++)
+		work->ranked[work->at] = (struct ranked){
+			.key = key_of(&work->rules[work->at].access), .index = (uint32_t)work->at};
 }
 
-static size_t group_all_rank(const struct ranked *group, size_t length)
+static size_t min_of(size_t a, size_t b)
 {
-	for (size_t i = length; i > 0; i--) {
-		if (group[i - 1].rule->all)
-			return group[i - 1].rank;
-	}
-	return 0;
+	return a < b ? a : b;
 }
 
-/* Walks the sorted rules with the prefixes around the current one on a stack. */
-static size_t resolve_sorted(
-	const struct ranked *ranked, size_t count, struct meridian_policy_access *access)
+/* The two runs from `at` on. */
+static void merge_begin(struct access_rules *work)
 {
-	struct enclosing stack[DEPTH_MAX];
-	size_t depth = 0, kept = 0, length;
+	struct merge *merge = &work->merge;
 
-	for (size_t i = 0; i < count; i += length) {
-		const struct ranked *last;
-		size_t outer_rank, own_rank;
+	merge->left = work->at;
+	merge->middle = merge->right = min_of(work->at + work->run, work->count);
+	merge->end = min_of(merge->middle + work->run, work->count);
+}
 
-		length = group_length(ranked + i, count - i);
-		last = &ranked[i + length - 1];
-		while (depth > 0 && !prefix_encloses(stack[depth - 1].prefix, &last->rule->access))
-			depth--;
-		outer_rank = depth > 0 ? stack[depth - 1].all_rank : 0;
-		if (last->rank > outer_rank)
-			access[kept++] = last->rule->access;
-		own_rank = group_all_rank(ranked + i, length);
-		stack[depth].prefix = &last->rule->access;
-		stack[depth++].all_rank = own_rank > outer_rank ? own_rank : outer_rank;
+/* Rules for one prefix keep their order: the left one goes first. */
+static void merge_to(struct access_rules *work, size_t end)
+{
+	const struct config_rule *rules = work->rules;
+	const struct ranked *from = work->ranked;
+	struct ranked *to = work->spare;
+	struct merge merge = work->merge;
+
+	for (size_t out = work->at; out < end; out++) {
+		bool right = merge.left == merge.middle ||
+			(merge.right < merge.end &&
+				comes_before(rules, &from[merge.right], &from[merge.left]));
+
+		to[out] = from[right ? merge.right++ : merge.left++];
 	}
-	return kept;
+	work->at = end;
+	work->merge = merge;
+}
+
+static void merge_pass_end(struct access_rules *work)
+{
+	struct ranked *sorted = work->spare;
+
+	work->spare = work->ranked;
+	work->ranked = sorted;
+	work->run *= 2;
+	work->at = 0;
+	merge_begin(work);
+}
+
+/* Takes a rule that comes after those before it, of which the ones around it are on the stack. */
+static void walk_into(struct access_rules *work, size_t index)
+{
+	const struct config_rule *rule = &work->rules[index];
+	struct enclosing *top = &work->stack[work->depth];
+	size_t rank = index + 1;
+
+	while (top > work->stack && !prefix_encloses(top[-1].prefix, &rule->access))
+		top--;
+	if (top == work->stack || top[-1].prefix->prefix_len != rule->access.prefix_len) {
+		size_t outer_rank = top > work->stack ? top[-1].all_rank : 0;
+
+		*top++ = (struct enclosing){&rule->access, outer_rank, outer_rank, false};
+	}
+	work->depth = (size_t)(top - work->stack);
+	top--;
+	/* The last one for the same prefix holds. */
+	if (rank > top->outer_rank) {
+		work->kept += !top->kept;
+		top->kept = true;
+		work->access[work->kept - 1] = rule->access;
+	}
+	if (rule->all && rank > top->all_rank)
+		top->all_rank = rank;
+}
+
+static void walk_to(struct access_rules *work, size_t end)
+{
+	for (; work->at < end; work->at++)
+		walk_into(work, work->ranked[work->at].index);
+}
+
+static void stage_enter(struct access_rules *work, enum stage stage)
+{
+	work->stage = stage;
+	work->at = 0;
+	if (stage == STAGE_MERGE)
+		merge_begin(work);
+}
+
+/* Goes on to where the stage, or two of its runs, have an end, but takes at most `count` rules.
+ * Returns how many. */
+static size_t stage_run(struct access_rules *work, size_t count)
+{
+	size_t from = work->at, end = min_of(from + count, work->count);
+
+	switch (work->stage) {
+	case STAGE_RANK:
+		rank_to(work, end);
+		if (work->at == work->count)
+			stage_enter(work, STAGE_MERGE);
+		break;
+	case STAGE_MERGE:
+		if (work->run >= work->count) {
+			stage_enter(work, STAGE_WALK);
+			return 0;
+		}
+		end = min_of(end, work->merge.end);
+		merge_to(work, end);
+		if (work->at == work->count)
+			merge_pass_end(work);
+		else if (work->at == work->merge.end)
+			merge_begin(work);
+		break;
+	case STAGE_WALK:
+		walk_to(work, end);
+		if (work->at == work->count)
+			stage_enter(work, STAGE_DONE);
+		break;
+	case STAGE_DONE:
+		break;
+	}
+	return end - from;
+}
+
+struct access_rules *access_rules_new(const struct config_rule *rules, size_t count)
+{
+	struct access_rules *work = calloc(1, sizeof(*work));
+
+	if (work == NULL)
+		return NULL;
+	work->rules = rules;
+	work->count = count;
+	work->run = 1;
+	work->stage = count > 0 ? STAGE_RANK : STAGE_DONE;
+	work->ranked = calloc(count, sizeof(*work->ranked));
+	work->spare = calloc(count, sizeof(*work->spare));
+	work->access = calloc(count, sizeof(*work->access));
+	if (count == 0 || (work->ranked && work->spare && work->access))
+		return work;
+	access_rules_free(work);
+	return NULL;
+}
+
+bool access_rules_step(struct access_rules *work, size_t count)
+{
+	while (count > 0 && work->stage != STAGE_DONE)
+		count -= stage_run(work, count);
+	return work->stage == STAGE_DONE;
+}
+
+void access_rules_take(
+	struct access_rules *work, struct meridian_policy_access **ret_access, size_t *ret_count)
+{
+	*ret_access = work->count > 0 ? work->access : NULL;
+	*ret_count = work->kept;
+	if (work->count > 0)
+		work->access = NULL;
+}
+
+void access_rules_free(struct access_rules *work)
+{
+	if (work == NULL)
+		return;
+	free(work->ranked);
+	free(work->spare);
+	free(work->access);
+	free(work);
 }
 
 int access_rules_resolve(const struct config_rule *rules, size_t count,
 	struct meridian_policy_access **ret_access, size_t *ret_count)
 {
-	struct meridian_policy_access *access = NULL;
-	struct ranked *ranked;
+	struct access_rules *work = access_rules_new(rules, count);
 
 	*ret_access = NULL;
 	*ret_count = 0;
-	if (count == 0)
-		return 0;
-	access = calloc(count, sizeof(*access));
-	ranked = calloc(count, sizeof(*ranked));
-	if (!access || !ranked) {
-		free(access);
-		free(ranked);
+	if (work == NULL)
 		return -ENOMEM;
-	}
-	for (size_t i = 0; i < count; i++)
-		ranked[i] = (struct ranked){
-			.key = key_of(&rules[i].access), .rule = &rules[i], .rank = i + 1};
-	if (!is_sorted(ranked, count))
-		qsort(ranked, count, sizeof(*ranked), ranked_compare);
-	*ret_count = resolve_sorted(ranked, count, access);
-	*ret_access = access;
-	free(ranked);
+	access_rules_step(work, SIZE_MAX);
+	access_rules_take(work, ret_access, ret_count);
+	access_rules_free(work);
 	return 0;
 }
 

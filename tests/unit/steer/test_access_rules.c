@@ -246,10 +246,57 @@ static void test_random_rules_against_the_definition(void **state)
 	}
 }
 
+#define STEPPED_RULES 1000
+
+/* Of both families, often for the same prefix, or around each other. */
+static struct config_rule random_rule(void)
+{
+	bool ipv6 = rand() % 2;
+	struct config_rule rule = {.all = rand() % 8 == 0,
+		.access = {.family = ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4,
+			.prefix_len = (uint8_t)(8 * (1 + rand() % (ipv6 ? 16 : 4))),
+			.allow = (uint8_t)(rand() % 2)}};
+
+	for (int i = 0; i < rule.access.prefix_len / 8; i++)
+		rule.access.octets[i] = (uint8_t)(rand() % 2);
+	return rule;
+}
+
+/* No step does more than it was told, and they all come to the same table. */
+static void test_steps_are_as_small_as_wanted(void **state)
+{
+	static const size_t sizes[] = {1, 7, STEPPED_RULES};
+	static struct config_rule rules[STEPPED_RULES];
+	struct meridian_policy_access *whole, *stepped;
+	size_t whole_count, count;
+
+	(void)state;
+	srand(1);
+	for (size_t i = 0; i < STEPPED_RULES; i++)
+		rules[i] = random_rule();
+	assert_int_equal(access_rules_resolve(rules, STEPPED_RULES, &whole, &whole_count), 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct access_rules *work = access_rules_new(rules, STEPPED_RULES);
+		size_t steps = 1;
+
+		while (!access_rules_step(work, sizes[i]))
+			steps++;
+		/* Ranked, walked, and sorted by 10 passes in between, as 2^10 are not less. */
+		assert_int_equal(steps, (12 * STEPPED_RULES + sizes[i] - 1) / sizes[i]);
+		access_rules_take(work, &stepped, &count);
+		access_rules_free(work);
+		assert_int_equal(count, whole_count);
+		assert_memory_equal(stepped, whole, count * sizeof(*whole));
+		free(stepped);
+	}
+	free(whole);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_steps_are_as_small_as_wanted),
 		cmocka_unit_test(test_order_does_not_matter_without_all),
 		cmocka_unit_test(test_later_rule_for_same_prefix_holds),
 		cmocka_unit_test(test_all_drops_narrower_rules_before_it),
