@@ -52,7 +52,7 @@ void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns)
 
 void ntp_server_begin_burst(struct ntp_server *server)
 {
-	if (!server->config.iburst)
+	if (!server->config.iburst || server->offline)
 		return;
 	server->burst_requests = IBURST_REQUESTS;
 	server->burst_samples = IBURST_SAMPLES;

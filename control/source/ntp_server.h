@@ -55,7 +55,7 @@ bool ntp_server_order(struct source *source, const struct order *order);
 /* Asks after that time, and not when it was planned; nobody who is offline. */
 void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns);
 
-/* The first questions of a server, or of one that is back: `iburst`. */
+/* The first questions of a server, or of one that is back: `iburst`. Not of who is offline. */
 void ntp_server_begin_burst(struct ntp_server *server);
 
 /* See struct source_kind (ntp_report.c). */

@@ -56,8 +56,11 @@ static void offline_is_not_asked(void **state)
 
 static void offline_name_leads_nowhere(void **state)
 {
+	struct config_server eager = play_named;
+
 	(void)state;
-	play_start(&play_named);
+	eager.iburst = true; /* once it is asked */
+	play_start(&eager);
 	assert_true(give(ORDER_OFFLINE));
 	play_resolve(play_address, 1);
 	play_until(play.now_ns + 1000 * NS_PER_S);
