@@ -3,7 +3,7 @@
 #include "kernel_clock.h"
 #include "track.h"
 
-static bool is_meant(const struct source *source, const struct report_address *address,
+static bool has_address(const struct source *source, const struct report_address *address,
 	const struct report_address *mask)
 {
 	if (address->family == 0)
@@ -19,15 +19,21 @@ static bool is_meant(const struct source *source, const struct report_address *a
 	return true;
 }
 
-bool order_sources(const struct report_address *address, const struct report_address *mask,
-	const struct order *order)
+static bool is_meant(const struct order_target *target, size_t index)
+{
+	if (target->id != 0)
+		return target->id == index + 1;
+	return has_address(track_source(index), &target->address, &target->mask);
+}
+
+bool order_sources(const struct order_target *target, const struct order *order)
 {
 	bool done = false;
 
 	for (size_t i = 0; i < track_source_count(); i++) {
 		struct source *source = track_source(i);
 
-		if (source->kind->order && is_meant(source, address, mask) &&
+		if (source->kind->order && is_meant(target, i) &&
 			source->kind->order(source, order))
 			done = true;
 	}

@@ -23,11 +23,15 @@ struct order {
 	uint8_t burst_samples;  /* and so many good answers are enough; 0: as many as there are */
 };
 
-/* Gives the order to the sources whose address is `address` in the bits of `mask`; a `mask` without
- * family means all bits, an `address` without family all sources. False: there is none that can
- * carry it out. */
-bool order_sources(const struct report_address *address, const struct report_address *mask,
-	const struct order *order);
+/* Which sources are meant: those whose address is `address` in the bits of `mask`. A `mask` without
+ * family means all bits, an `address` without family all sources, also those without any. */
+struct order_target {
+	uint32_t id; /* not 0: that source alone, counted from 1 in the order of the config */
+	struct report_address address, mask;
+};
+
+/* False: there is none that can carry it out. */
+bool order_sources(const struct order_target *target, const struct order *order);
 
 /* Selects among the sources now, as every sample makes the tracker do. */
 void order_reselect(void);

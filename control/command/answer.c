@@ -224,16 +224,15 @@ static uint16_t answer_server_stats(struct exchange *exchange)
 
 static uint16_t answer_order(struct exchange *exchange, struct order *order)
 {
-	struct report_address address, mask;
+	struct order_target target;
 
-	if (!candm_which(&exchange->request, &address, &mask))
-		return CANDM_STATUS_NO_SOURCE;
+	candm_target(&exchange->request, &target);
 	if (order->kind == ORDER_BURST)
 		candm_burst(&exchange->request, order);
 	if (order->kind == ORDER_BURST && order->burst_requests == 0)
 		return CANDM_STATUS_INVALID;
-	return exchange->context->orders->sources(&address, &mask, order) ? CANDM_STATUS_SUCCESS
-									  : CANDM_STATUS_NO_SOURCE;
+	return exchange->context->orders->sources(&target, order) ? CANDM_STATUS_SUCCESS
+								  : CANDM_STATUS_NO_SOURCE;
 }
 
 static uint16_t answer_online(struct exchange *exchange)
@@ -253,9 +252,9 @@ static uint16_t answer_burst(struct exchange *exchange)
 
 static uint16_t answer_refresh(struct exchange *exchange)
 {
-	static const struct report_address all;
+	static const struct order_target all;
 
-	exchange->context->orders->sources(&all, &all, &(struct order){.kind = ORDER_REFRESH});
+	exchange->context->orders->sources(&all, &(struct order){.kind = ORDER_REFRESH});
 	return CANDM_STATUS_SUCCESS;
 }
 
@@ -274,39 +273,44 @@ static const struct handler {
 	uint16_t command, reply_type;
 	uint16_t length_min;                        /* of the request, header included */
 	uint16_t (*run)(struct exchange *exchange); /* returns CANDM_STATUS_* */
+	/* Who may not order may ask it all the same. The others change something, or would tell him
+	 * who our clients are, who may be one and how well our sources can be imitated. */
+	bool open;
 } handlers[] = {
 	{CANDM_COMMAND_N_SOURCES, CANDM_REPLY_N_SOURCES, REQUEST_LENGTH(0, CANDM_INDEX_SIZE),
-		answer_n_sources},
+		answer_n_sources, true},
 	{CANDM_COMMAND_SOURCE_DATA, CANDM_REPLY_SOURCE_DATA,
-		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCE_DATA_SIZE), answer_source_data},
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCE_DATA_SIZE), answer_source_data, true},
 	{CANDM_COMMAND_TRACKING, CANDM_REPLY_TRACKING, REQUEST_LENGTH(0, CANDM_TRACKING_SIZE),
-		answer_tracking},
+		answer_tracking, true},
 	{CANDM_COMMAND_SOURCESTATS, CANDM_REPLY_SOURCESTATS,
-		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCESTATS_SIZE), answer_sourcestats},
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SOURCESTATS_SIZE), answer_sourcestats, true},
 	{CANDM_COMMAND_ACTIVITY, CANDM_REPLY_ACTIVITY, REQUEST_LENGTH(0, CANDM_ACTIVITY_SIZE),
-		answer_activity},
+		answer_activity, true},
 	{CANDM_COMMAND_SERVER_STATS, CANDM_REPLY_SERVER_STATS4,
-		REQUEST_LENGTH(0, CANDM_SERVER_STATS3_SIZE), answer_server_stats},
+		REQUEST_LENGTH(0, CANDM_SERVER_STATS3_SIZE), answer_server_stats, false},
 	{CANDM_COMMAND_SOURCE_NAME, CANDM_REPLY_SOURCE_NAME,
-		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NAME_SIZE), answer_source_name},
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NAME_SIZE), answer_source_name, true},
 	{CANDM_COMMAND_NTP_DATA, CANDM_REPLY_NTP_DATA2,
-		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NTP_DATA_SIZE), answer_ntp_data},
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_NTP_DATA_SIZE), answer_ntp_data, false},
 	{CANDM_COMMAND_AUTH_DATA, CANDM_REPLY_AUTH_DATA,
-		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_AUTH_DATA_SIZE), answer_auth_data},
+		REQUEST_LENGTH(CANDM_ADDRESS_SIZE, CANDM_AUTH_DATA_SIZE), answer_auth_data, false},
 	{CANDM_COMMAND_ACCHECK, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_ADDRESS_SIZE, 0),
-		answer_access_check},
+		answer_access_check, false},
 	{CANDM_COMMAND_CLIENTS, CANDM_REPLY_CLIENTS,
-		REQUEST_LENGTH(CANDM_CLIENTS_ASK_SIZE, CANDM_CLIENTS_SIZE), answer_clients},
+		REQUEST_LENGTH(CANDM_CLIENTS_ASK_SIZE, CANDM_CLIENTS_SIZE), answer_clients, false},
 	{CANDM_COMMAND_SELECT_DATA, CANDM_REPLY_SELECT_DATA,
-		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SELECT_DATA_SIZE), answer_select_data},
-	{CANDM_COMMAND_ONLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_WHICH_SIZE, 0),
-		answer_online},
-	{CANDM_COMMAND_OFFLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_WHICH_SIZE, 0),
-		answer_offline},
-	{CANDM_COMMAND_BURST, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_BURST_SIZE, 0), answer_burst},
-	{CANDM_COMMAND_REFRESH, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_refresh},
-	{CANDM_COMMAND_RESELECT, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_reselect},
-	{CANDM_COMMAND_MAKESTEP, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_make_step},
+		REQUEST_LENGTH(CANDM_INDEX_SIZE, CANDM_SELECT_DATA_SIZE), answer_select_data,
+		false},
+	{CANDM_COMMAND_ONLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_TARGET_SIZE, 0),
+		answer_online, false},
+	{CANDM_COMMAND_OFFLINE, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_TARGET_SIZE, 0),
+		answer_offline, false},
+	{CANDM_COMMAND_BURST, CANDM_REPLY_NULL, REQUEST_LENGTH(CANDM_BURST_SIZE, 0), answer_burst,
+		false},
+	{CANDM_COMMAND_REFRESH, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_refresh, false},
+	{CANDM_COMMAND_RESELECT, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_reselect, false},
+	{CANDM_COMMAND_MAKESTEP, CANDM_REPLY_NULL, REQUEST_LENGTH(0, 0), answer_make_step, false},
 };
 
 static const struct handler *handler_find(uint16_t command)
@@ -318,7 +322,7 @@ static const struct handler *handler_find(uint16_t command)
 	return NULL;
 }
 
-/* Commands, of any release of chrony that speaks version 6, that change the daemon's state. */
+/* Commands, of any release of chrony that speaks version 6, that change chronyd's state. */
 static bool command_writes(uint16_t command)
 {
 	static const struct {
@@ -333,19 +337,12 @@ static bool command_writes(uint16_t command)
 	return false;
 }
 
-/* What who may not order may still ask. The rest would tell him who our clients are, who may be one
- * and how well our sources can be imitated. */
-static bool command_is_open(uint16_t command)
+static bool is_allowed(
+	const struct exchange *exchange, uint16_t command, const struct handler *handler)
 {
-	static const uint16_t open[] = {CANDM_COMMAND_N_SOURCES, CANDM_COMMAND_SOURCE_DATA,
-		CANDM_COMMAND_SOURCE_NAME, CANDM_COMMAND_SOURCESTATS, CANDM_COMMAND_TRACKING,
-		CANDM_COMMAND_ACTIVITY};
-
-	for (size_t i = 0; i < sizeof(open) / sizeof(open[0]); i++) {
-		if (command == open[i])
-			return true;
-	}
-	return false;
+	if (exchange->context->orders != NULL)
+		return true;
+	return handler != NULL ? handler->open : !command_writes(command);
 }
 
 static uint16_t command_run(struct exchange *exchange, const struct candm_request *request)
@@ -355,9 +352,7 @@ static uint16_t command_run(struct exchange *exchange, const struct candm_reques
 
 	if (request->version != CANDM_VERSION)
 		return CANDM_STATUS_BAD_VERSION;
-	if (exchange->context->orders == NULL &&
-		(handler != NULL ? !command_is_open(request->command)
-				 : command_writes(request->command)))
+	if (!is_allowed(exchange, request->command, handler))
 		return CANDM_STATUS_UNAUTH;
 	if (handler == NULL)
 		return CANDM_STATUS_INVALID;

@@ -10,8 +10,7 @@
 
 /* What may be ordered; see order.h. */
 struct answer_orders {
-	bool (*sources)(const struct report_address *address, const struct report_address *mask,
-		const struct order *order);
+	bool (*sources)(const struct order_target *target, const struct order *order);
 	void (*reselect)(void);
 	bool (*step)(void);
 };

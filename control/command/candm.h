@@ -73,8 +73,8 @@
 #define CANDM_REPLY_SIZE         28
 #define CANDM_INDEX_SIZE         4
 #define CANDM_ADDRESS_SIZE       20
-#define CANDM_WHICH_SIZE         (2 * CANDM_ADDRESS_SIZE)
-#define CANDM_BURST_SIZE         (CANDM_WHICH_SIZE + 8)
+#define CANDM_TARGET_SIZE        (2 * CANDM_ADDRESS_SIZE)
+#define CANDM_BURST_SIZE         (CANDM_TARGET_SIZE + 8)
 #define CANDM_SOURCE_DATA_SIZE   48
 #define CANDM_TRACKING_SIZE      76
 #define CANDM_SOURCESTATS_SIZE   56
@@ -131,9 +131,8 @@ void candm_index(struct candm_wire *wire, uint32_t *index);
 /* An address; `id` (not 0) stands for a source that has none yet, else it is 0. */
 void candm_address(struct candm_wire *wire, struct report_address *address, uint32_t *id);
 
-/* Which sources are meant; see order_sources(). False: one without an address, which cannot be. */
-bool candm_which(
-	struct candm_wire *wire, struct report_address *address, struct report_address *mask);
+/* Which sources are meant. */
+void candm_target(struct candm_wire *wire, struct order_target *target);
 
 /* How long a burst is; both are at most UINT8_MAX. */
 void candm_burst(struct candm_wire *wire, struct order *order);

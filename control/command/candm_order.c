@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "candm.h"
 
-bool candm_which(
-	struct candm_wire *wire, struct report_address *address, struct report_address *mask)
+void candm_target(struct candm_wire *wire, struct order_target *target)
 {
-	uint32_t mask_id = 0, id = 0;
+	uint32_t no_id = 0;
 
-	candm_address(wire, mask, &mask_id);
-	candm_address(wire, address, &id);
-	return mask_id == 0 && id == 0;
+	candm_address(wire, &target->mask, &no_id);
+	candm_address(wire, &target->address, &target->id);
 }
 
 static uint8_t at_most_u8(uint32_t count)

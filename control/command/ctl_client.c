@@ -338,19 +338,17 @@ int client_ntp(struct client *client, uint32_t index, struct report_ntp *ret_ntp
 	return client_result(&wire);
 }
 
-int client_order(struct client *client, uint16_t command, const struct report_address *address,
+int client_order(struct client *client, uint16_t command, const struct order_target *target,
 	const struct order *burst)
 {
 	uint8_t octets[CANDM_BURST_SIZE] = {0};
 	struct candm_wire body = {.octets = octets, .size = sizeof(octets)}, wire;
-	struct report_address which, every_bit = {.family = 0};
+	struct order_target copy;
 	struct order order;
 
-	if (address) {
-		which = *address;
-		every_bit.family = which.family;
-		memset(every_bit.octets, 0xff, sizeof(every_bit.octets));
-		candm_which(&body, &which, &every_bit);
+	if (target) {
+		copy = *target;
+		candm_target(&body, &copy);
 	}
 	if (burst) {
 		order = *burst;

@@ -50,9 +50,9 @@ int client_ntp(struct client *client, uint32_t index, struct report_ntp *ret_ntp
 /* The configured name of the source at `address`. */
 int client_source_name(struct client *client, const struct report_address *address, char *ret_name);
 
-/* Gives `command` (CANDM_COMMAND_*) about the sources at `address` (family 0: all); `burst` is for
- * CANDM_COMMAND_BURST. For commands that are not about sources all of it may be NULL. */
-int client_order(struct client *client, uint16_t command, const struct report_address *address,
+/* Gives `command` (CANDM_COMMAND_*) about these sources; `burst` is for CANDM_COMMAND_BURST. For
+ * commands that are not about sources both may be NULL. */
+int client_order(struct client *client, uint16_t command, const struct order_target *target,
 	const struct order *burst);
 
 /* A sentence for what the functions above return; never NULL, static storage. */

@@ -18,34 +18,38 @@ static bool address_parse(const char *text, struct report_address *ret_address)
 	return ret_address->family != 0;
 }
 
-/* The address of the source with this name. Returns what the client's functions do. */
-static int name_find(struct ctl *ctl, const char *wanted, struct report_address *ret_address)
+/* About all sources with this name: a pool has several, not all of which need have an address.
+ * Returns what the client's functions do: 0 if one of them can carry it out. */
+static int order_name(struct ctl *ctl, uint16_t command, const struct order *burst)
 {
 	char name[CTL_NAME_SIZE];
 	struct report_source source;
+	bool done = false;
 	uint32_t count = 0;
 	int r = client_source_count(&ctl->client, &count);
 
 	for (uint32_t i = 0; r == 0 && i < count; i++) {
 		r = client_source(&ctl->client, i, &source, name);
-		if (r == 0 && strcmp(name, wanted) == 0 && source.address.family != 0) {
-			*ret_address = source.address;
-			return 0;
-		}
+		if (r != 0 || strcmp(name, ctl->argument) != 0)
+			continue;
+		r = client_order(&ctl->client, command, &(struct order_target){.id = i + 1}, burst);
+		done = done || r == 0;
+		if (r == CANDM_STATUS_NO_SOURCE)
+			r = 0;
 	}
-	return r == 0 ? CANDM_STATUS_NO_SOURCE : r;
+	return r == 0 && !done ? CANDM_STATUS_NO_SOURCE : r;
 }
 
 /* About the source of the command line, or all. */
 static int order_about(struct ctl *ctl, uint16_t command, const struct order *burst)
 {
-	struct report_address address = {.family = 0};
-	int r = 0;
+	struct order_target target = {.id = 0};
+	int r;
 
-	if (ctl->argument && !address_parse(ctl->argument, &address))
-		r = name_find(ctl, ctl->argument, &address);
-	if (r == 0)
-		r = client_order(&ctl->client, command, &address, burst);
+	if (ctl->argument && !address_parse(ctl->argument, &target.address))
+		r = order_name(ctl, command, burst);
+	else
+		r = client_order(&ctl->client, command, &target, burst);
 	return ctl_result(ctl, r);
 }
 

@@ -95,12 +95,13 @@ static void check_reply(const uint8_t *request, uint8_t *reply, size_t length, b
 }
 
 /* What is ordered must be what could be: nothing without an end, and nothing else. */
-static bool order_sources_fuzzed(const struct report_address *address,
-	const struct report_address *mask, const struct order *order)
+static bool order_sources_fuzzed(const struct order_target *target, const struct order *order)
 {
-	FUZZ_CHECK(address->family <= MERIDIAN_FAMILY_IPV6 && mask->family <= MERIDIAN_FAMILY_IPV6);
+	FUZZ_CHECK(target->address.family <= MERIDIAN_FAMILY_IPV6);
+	FUZZ_CHECK(target->mask.family <= MERIDIAN_FAMILY_IPV6);
+	FUZZ_CHECK(target->id == 0 || target->address.family == 0);
 	FUZZ_CHECK(order->kind != ORDER_BURST || order->burst_requests > 0);
-	return address->octets[3] & 1;
+	return target->address.octets[3] & 1;
 }
 
 static void order_reselect_fuzzed(void)

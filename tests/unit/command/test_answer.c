@@ -14,10 +14,9 @@
 
 #define RANDOM_REQUESTS 200000
 
-static bool sources_ordered(const struct report_address *address, const struct report_address *mask,
-	const struct order *order)
+static bool sources_ordered(const struct order_target *target, const struct order *order)
 {
-	(void)address, (void)mask, (void)order;
+	(void)target, (void)order;
 	return false;
 }
 

@@ -15,17 +15,15 @@
 /* What was ordered, and whether it can be. */
 static struct {
 	unsigned int count;
-	struct report_address address, mask;
+	struct order_target target;
 	struct order order;
 	bool possible;
 } ordered;
 
-static bool take_order(const struct report_address *address, const struct report_address *mask,
-	const struct order *order)
+static bool take_order(const struct order_target *target, const struct order *order)
 {
 	ordered.count++;
-	ordered.address = *address;
-	ordered.mask = *mask;
+	ordered.target = *target;
 	ordered.order = *order;
 	return ordered.possible;
 }
@@ -179,22 +177,24 @@ static void orders_of_sources(void **state)
 		assert_status(&exchange, CANDM_STATUS_SUCCESS);
 		assert_int_equal(exchange.reply.reply, CANDM_REPLY_NULL);
 		assert_int_equal(ordered.order.kind, cases[i].kind);
-		assert_memory_equal(&ordered.address, &server, sizeof(server));
-		assert_int_equal(ordered.mask.octets[3], 0xff);
+		assert_memory_equal(&ordered.target.address, &server, sizeof(server));
+		assert_int_equal(ordered.target.mask.octets[3], 0xff);
+		assert_int_equal(ordered.target.id, 0);
 		ask_which(&exchange, cases[i].command, none, 0);
-		assert_int_equal(ordered.address.family, 0);
-		assert_int_equal(ordered.count, 2 * i + 2);
+		assert_int_equal(ordered.target.address.family, 0);
+		/* By its number: it need not have an address. */
+		ask_which(&exchange, cases[i].command, none, 2);
+		assert_status(&exchange, CANDM_STATUS_SUCCESS);
+		assert_int_equal(ordered.target.id, 2);
+		assert_int_equal(ordered.count, 3 * i + 3);
 	}
 	assert_int_equal(ordered.order.burst_requests, 8);
 	assert_int_equal(ordered.order.burst_samples, 4);
-	/* By its number, since it has no address. */
-	ask_which(&exchange, CANDM_COMMAND_OFFLINE, none, 2);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
-	ask(&exchange, CANDM_COMMAND_OFFLINE, CANDM_REQUEST_SIZE + CANDM_WHICH_SIZE - 1);
+	ask(&exchange, CANDM_COMMAND_OFFLINE, CANDM_REQUEST_SIZE + CANDM_TARGET_SIZE - 1);
 	assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
 	ask(&exchange, CANDM_COMMAND_BURST, CANDM_REQUEST_SIZE + CANDM_BURST_SIZE);
 	assert_status(&exchange, CANDM_STATUS_INVALID); /* of no request */
-	assert_int_equal(ordered.count, 6);
+	assert_int_equal(ordered.count, 9);
 	ordered.possible = false;
 	ask_which(&exchange, CANDM_COMMAND_ONLINE, server, 0);
 	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
@@ -210,7 +210,7 @@ static void other_orders(void **state)
 	ask(&exchange, CANDM_COMMAND_REFRESH, CANDM_REPLY_SIZE);
 	assert_status(&exchange, CANDM_STATUS_SUCCESS);
 	assert_int_equal(ordered.order.kind, ORDER_REFRESH);
-	assert_int_equal(ordered.address.family, 0);
+	assert_int_equal(ordered.target.address.family, 0);
 	ask(&exchange, CANDM_COMMAND_RESELECT, CANDM_REPLY_SIZE);
 	assert_status(&exchange, CANDM_STATUS_SUCCESS);
 	ask(&exchange, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
