@@ -80,9 +80,8 @@ static int clients_choose(struct clients *clients, bool ipv6)
 	int r = clients_init(
 		clients, options.source, options.source_count, ipv6, (uint32_t)options.clients);
 
-	if (r < 0)
-		return log_errno(r, "--clients %" PRIu64 ": --source has not so many addresses",
-			options.clients);
+	if (r < 0) /* the options were checked for that */
+		return r;
 	for (unsigned int i = 0;
 		options.source_count == 0 && clients->count == 0 && i < engine.self.address_count;
 		i++) {
@@ -128,10 +127,7 @@ static int traffic_start(void)
 	if (getrandom(&spec.token_key, sizeof(spec.token_key), 0) < 0)
 		return log_errno(-errno, "getrandom");
 	r = traffic_init(&traffic, &spec);
-	if (r == -ERANGE)
-		log_error("interleaved requests need no more than %u clients: --clients",
-			TRAFFIC_INTERLEAVED_MAX);
-	return r;
+	return r < 0 ? log_errno(r, "memory of clients") : 0;
 }
 
 /* What is learned from the kernel, before a port takes its packets away. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "option_values.h"
+#include "plot.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -43,6 +44,15 @@ int option_text(
 	return 0;
 }
 
+int option_plot(
+	const struct option_row *row, struct load_options *options, const char *value, char *error)
+{
+	if (plot_terminal(value) == NULL)
+		return option_refuse(
+			error, "--%s '%s': must end in .svg or .png", row->name, value);
+	return option_text(row, options, value, error);
+}
+
 /* A decimal number; `ret_end` is what follows it. */
 static bool number_read(const char *text, double *ret_number, const char **ret_end)
 {
@@ -71,14 +81,13 @@ typedef bool read_function(const char *text, double *ret_number, const char **re
 static int number_take(const struct option_row *row, struct load_options *options,
 	const char *value, char *error, read_function *read)
 {
-	double number, low = (double)row->min, high = (double)row->max;
+	double number;
 	const char *end;
 
-	if (!read(value, &number, &end) || *end != '\0' || number < low || number > high ||
+	if (!read(value, &number, &end) || *end != '\0' || number < row->min || number > row->max ||
 		(row->scale <= 1 && number != floor(number)))
-		return option_refuse(error, "--%s '%s': must be a%s number from %llu to %llu",
-			row->name, value, row->scale > 1 ? "" : " whole",
-			(unsigned long long)row->min, (unsigned long long)row->max);
+		return option_refuse(error, "--%s '%s': must be a%s number from %.10g to %.10g",
+			row->name, value, row->scale > 1 ? "" : " whole", row->min, row->max);
 	*(uint64_t *)field(row, options) = (uint64_t)llround(number * row->scale);
 	return 0;
 }

@@ -17,9 +17,9 @@ typedef int option_parse_function(
 struct option_row {
 	const char *name, *argument, *help;
 	option_parse_function *parse;
-	size_t offset;     /* of the field in struct load_options, where `parse` needs it */
-	uint64_t min, max; /* of a number, in the unit of the help */
-	double scale;      /* of that to the unit of the field */
+	size_t offset;   /* of the field in struct load_options, where `parse` needs it */
+	double min, max; /* of a number, in the unit of the help */
+	double scale;    /* of that to the unit of the field */
 };
 
 /* Writes the message; returns -EINVAL. */
@@ -27,6 +27,7 @@ int option_refuse(char *error, const char *format, ...) __attribute__((format(pr
 
 option_parse_function option_flag;
 option_parse_function option_text;
+option_parse_function option_plot;
 option_parse_function option_number;
 option_parse_function option_count;
 option_parse_function option_rate;

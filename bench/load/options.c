@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
+#include "option_rules.h"
 #include "option_values.h"
 #include <stddef.h>
 #include <stdio.h>
@@ -30,8 +31,8 @@ static const struct option_row rows[] = {
 		FIELD(rate_milli), 0, 0, 0},
 	{"pattern", "PATTERN", "constant, poisson, burst:N or ramp:FROM:TO (constant)",
 		option_pattern, 0, 0, 0, 0},
-	{"duration", "S", "seconds to measure (10)", option_number, FIELD(duration_ms), 0, 86400,
-		MILLI},
+	{"duration", "S", "seconds to measure (10)", option_number, FIELD(duration_ms), 0.001,
+		86400, MILLI},
 	{"warm-up", "S", "seconds to send before that (0)", option_number, FIELD(warm_up_ms), 0,
 		3600, MILLI},
 	{"timeout", "MS", "milliseconds after which a reply is late, and to wait at the end (500)",
@@ -62,7 +63,7 @@ static const struct option_row rows[] = {
 	{"csv", "FILE", "write a line for each second", option_text, FIELD(csv), 0, 0, 0},
 	{"hgrm", "FILE", "write the percentiles of round-trip times (HdrHistogram's format)",
 		option_text, FIELD(hgrm), 0, 0, 0},
-	{"plot", "FILE", "plot them to FILE.svg or FILE.png (needs gnuplot)", option_text,
+	{"plot", "FILE", "plot them to FILE.svg or FILE.png (needs gnuplot)", option_plot,
 		FIELD(plot), 0, 0, 0},
 	{"progress", NULL, "a line each second on standard error (default on a terminal)",
 		option_flag, FIELD(progress), 0, 0, 0},
@@ -71,6 +72,7 @@ static const struct option_row rows[] = {
 	{"version", NULL, "print the version", option_flag, FIELD(version), 0, 0, 0},
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
+_Static_assert(ROWS < 64, "load_options.given");
 
 void options_help(void)
 {
@@ -135,55 +137,31 @@ static int argument_parse(struct load_options *options, int argc, char **argv, i
 		value = argv[(*at)++];
 	if (row->argument && value == NULL)
 		return option_refuse(error, "--%s needs a value: %s", row->name, row->argument);
+	options->given |= UINT64_C(1) << (row - rows);
 	return row->parse(row, options, value, error);
 }
 
-static int targets_check(const struct load_options *options, char *error)
+/* -1: there is none of that name. */
+static int row_index(const char *name, size_t length)
 {
-	char text[ADDRESS_TEXT_SIZE];
+	const struct option_row *row = row_find(name, length);
 
-	for (uint32_t i = 0; i < options->target_count; i++) {
-		if (!options->own_target && !address_is_own(&options->target[i]))
-			return option_refuse(error,
-				"--target %s is a public address: load only servers that are "
-				"yours, "
-				"and say so with --i-own-this-target",
-				address_format(&options->target[i], text));
-	}
-	return 0;
+	return row ? (int)(row - rows) : -1;
 }
 
-/* What one option alone does not tell. */
-static int together_check(const struct load_options *options, char *error)
+bool options_given(const struct load_options *options, const char *name)
 {
-	bool kernel = options->port_kind == PORT_AF_XDP || options->port_kind == PORT_AF_PACKET;
+	return options->given >> row_index(name, strlen(name)) & 1;
+}
 
-	if (options->port == NULL)
-		return option_refuse(error, "--port is needed");
-	if (options->reflect)
-		return 0;
-	if (options->target_count == 0)
-		return option_refuse(error, "--target is needed");
-	if (!kernel && !options->has_target_mac)
-		return option_refuse(error,
-			"--target-mac is needed: the kernel has no neighbours on %s",
-			options->port);
-	if (!kernel && options->source_count == 0)
-		return option_refuse(
-			error, "--source is needed: %s has no addresses", options->port);
-	if (options->weight[REQUEST_symmetric] && (!options->key_file || options->key_id == 0))
-		return option_refuse(error, "--mix symmetric needs --key-file and --key-id");
-	if (options->key_file && options->key_id == 0)
-		return option_refuse(error, "--key-file needs --key-id");
-	if (options->clients && options->source_count == 0)
-		return option_refuse(error, "--clients needs --source");
-	if (options->duration_ms == 0)
-		return option_refuse(error, "--duration '0': must be above 0");
-	if (options->search && options->search_from_milli > options->search_to_milli)
-		return option_refuse(error, "--search-from is above --search-to");
-	if (options->search && options->pattern.pattern == SCHEDULE_ramp)
-		return option_refuse(error, "--search and --pattern ramp exclude each other");
-	return targets_check(options, error);
+void options_forget(struct load_options *options, const char *name)
+{
+	options->given &= ~(UINT64_C(1) << row_index(name, strlen(name)));
+}
+
+const char *options_first_given(const struct load_options *options)
+{
+	return rows[__builtin_ctzll(options->given)].name;
 }
 
 int options_parse(
@@ -196,5 +174,5 @@ int options_parse(
 		r = argument_parse(options, argc, argv, &at, error);
 	if (r < 0 || options->help || options->version)
 		return r;
-	return together_check(options, error);
+	return option_rules_check(options, error);
 }

@@ -18,6 +18,8 @@ enum port_kind {
 };
 
 struct load_options {
+	uint64_t given; /* which options stood on the command line; by the functions below */
+
 	const char *port; /* as given */
 	enum port_kind port_kind;
 	const char *port_name; /* behind the colon: interface, device or address */
@@ -63,5 +65,14 @@ int options_parse(
 	struct load_options *options, int argc, char **argv, char error[OPTIONS_ERROR_SIZE]);
 
 void options_help(void);
+
+/* Whether an option of that name was given. */
+bool options_given(const struct load_options *options, const char *name);
+
+/* Takes it for not given. */
+void options_forget(struct load_options *options, const char *name);
+
+/* Name of the first in the order of the help; one must have been given. */
+const char *options_first_given(const struct load_options *options);
 
 #endif

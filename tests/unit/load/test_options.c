@@ -124,8 +124,8 @@ static void names_what_is_wrong(void **state)
 		{"--clients=0x10", "--clients '0x10': must be a whole number from 1 to 16777216"},
 		{"--clients=1e3", "--clients '1e3': must be a whole number from 1 to 16777216"},
 		{"--timeout=1.2.3", "--timeout '1.2.3': must be a whole number from 1 to 3000"},
-		{"--duration=1d", "--duration '1d': must be a number from 0 to 86400"},
-		{"--duration=0", "--duration '0': must be above 0"},
+		{"--duration=1d", "--duration '1d': must be a number from 0.001 to 86400"},
+		{"--duration=0", "--duration '0': must be a number from 0.001 to 86400"},
 		{"--timeout=3001", "--timeout '3001': must be a whole number from 1 to 3000"},
 		{"--target=host", "--target 'host': must be an IPv4 or IPv6 address"},
 		{"--source=10.0.0.0/33",
@@ -154,6 +154,7 @@ static void names_what_is_wrong(void **state)
 			"ramp:FROM:TO (requests per second, 1 to 1000M)"},
 		{"--search=101", "--search '101': must be a number from 0 to 100"},
 		{"--csv=", "--csv needs a FILE"},
+		{"--plot=a.pdf", "--plot 'a.pdf': must end in .svg or .png"},
 	};
 
 	(void)state;
@@ -208,9 +209,51 @@ static void wants_what_it_needs(void **state)
 	assert_int_equal(PARSE(GOOD, "--clients=5"), -EINVAL);
 	expect_error("--clients needs --source");
 	assert_int_equal(PARSE(GOOD, "--search=1", "--search-from=2M", "--search-to=1M"), -EINVAL);
-	expect_error("--search-from is above --search-to");
+	expect_error("--search-from 2000000 is above --search-to 1000000");
+	assert_int_equal(PARSE(GOOD, "--search=1", "--mix=malformed=1"), -EINVAL);
+	expect_error("--search needs a --mix of which something is answered");
+}
+
+/* What would do nothing is a mistake. */
+static void refuses_what_does_nothing(void **state)
+{
+	(void)state;
 	assert_int_equal(PARSE(GOOD, "--search=1", "--pattern=ramp:1:2"), -EINVAL);
 	expect_error("--search and --pattern ramp exclude each other");
+	assert_int_equal(PARSE(GOOD, "--rate=5", "--pattern=ramp:1:2"), -EINVAL);
+	expect_error("--rate and --pattern ramp exclude each other");
+	assert_int_equal(PARSE(GOOD, "--search=1", "--rate=5"), -EINVAL);
+	expect_error("--search and --rate exclude each other");
+	assert_int_equal(PARSE(GOOD, "--search-to=1M"), -EINVAL);
+	expect_error("--search-to needs --search");
+	assert_int_equal(PARSE(GOOD, "--key-id=1"), -EINVAL);
+	expect_error("--key-id needs --key-file");
+	assert_int_equal(PARSE(GOOD, "--key-id=1", "--key-file=keys"), -EINVAL);
+	expect_error("--key-file needs --mix symmetric=WEIGHT");
+	assert_int_equal(PARSE(GOOD, "--progress", "--no-progress"), -EINVAL);
+	expect_error("--progress and --no-progress exclude each other");
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--reflect", "--json", "--mix=v3=1"), -EINVAL);
+	expect_error("--mix does nothing with --reflect");
+	assert_int_equal(
+		PARSE("--port=af_xdp:eth0", "--reflect", "--json", "--source=10.0.0.0/8",
+			"--clients=7", "--core=0", "--burst=1", "--memory=64", "--no-huge"),
+		0);
+}
+
+static void counts_the_clients(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/29,10.1.0.0/30", "--clients=9"), -EINVAL);
+	expect_error("--clients 9: --source has only 8 IPv4 addresses");
+	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/29,10.1.0.0/30", "--clients=8"), 0);
+	assert_int_equal(PARSE(GOOD, "--source=2001:db8::/64"), -EINVAL);
+	expect_error("--source has no IPv4 prefix, but --target is IPv4");
+	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/8", "--mix=interleaved=1"), -EINVAL);
+	expect_error("--mix interleaved: 16777214 IPv4 clients are too many: --clients must be "
+		     "from 1 to 1048576");
+	assert_int_equal(
+		PARSE(GOOD, "--source=10.0.0.0/8", "--mix=interleaved=1", "--clients=1048576"), 0);
+	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/7", "--clients=16777216"), 0);
 }
 
 /* Also when only one of several is public, and wherever the permission stands. */
@@ -234,6 +277,8 @@ int main(void)
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(names_a_bad_port),
 		cmocka_unit_test(wants_what_it_needs),
+		cmocka_unit_test(refuses_what_does_nothing),
+		cmocka_unit_test(counts_the_clients),
 		cmocka_unit_test(refuses_public_targets),
 	};
 
