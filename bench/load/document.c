@@ -126,14 +126,9 @@ static json_t *kisses(const struct meter *meter)
 	json_t *object = json_object();
 
 	for (int i = 0; i < METER_KISSES && meter->kiss[i].count; i++) {
-		uint32_t code = meter->kiss[i].code;
-		char text[8] = {
-			(char)(code >> 24), (char)(code >> 16), (char)(code >> 8), (char)code};
+		char text[METER_KISS_TEXT_SIZE];
 
-		for (int at = 0; at < 4; at++)
-			if (text[at] != '\0' && (text[at] < ' ' || text[at] > '~'))
-				text[at] = '?';
-		set(object, code ? text : "other", meter->kiss[i].count);
+		set(object, meter_kiss_text(meter->kiss[i].code, text), meter->kiss[i].count);
 	}
 	return object;
 }

@@ -7,7 +7,6 @@
 #include "kernel.h"
 #include "key.h"
 #include "options.h"
-#include "plot.h"
 #include "report.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -230,7 +229,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 	uint32_t dropped = port_dropped(&port);
 
 	engine_prepare(&engine, &run);
-	report_begin(&report, rate_milli);
+	report_begin(&report, schedule_expected(&run.schedule, run.schedule.hz));
 	rte_eal_remote_launch(engine_measure, &engine, port.lcore);
 	while (rte_eal_get_lcore_state(port.lcore) == RUNNING) {
 		nanosleep(&pause, NULL);
@@ -238,24 +237,14 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 			meridian_clock_ns(CLOCK_MONOTONIC));
 	}
 	rte_eal_wait_lcore(port.lcore);
+	if (engine.measuring)
+		report_end(&report, &meter);
 	*ret_result = (struct result){.meter = &meter,
 		.seconds = seconds_measured(),
 		.receive_drops = (uint32_t)(port_dropped(&port) - dropped),
 		.refused = engine.refused,
 		.lag_limit_ns = options.lag_limit_ns};
 	ret_result->scheduled = (double)meter.sent + engine.unsent;
-}
-
-/* Writes the files that were asked for. */
-static int files_write(const struct result *result)
-{
-	int r = 0;
-
-	if (options.hgrm)
-		r = report_hgrm(options.hgrm, &result->meter->round_trip);
-	if (r == 0 && options.plot)
-		r = plot_percentiles(options.plot, &result->meter->round_trip);
-	return r;
 }
 
 static int finish(const struct result *result, const struct search *search)
@@ -279,7 +268,7 @@ static int finish(const struct result *result, const struct search *search)
 			report_search(search, stdout);
 		result_print(result, stdout);
 	}
-	if (files_write(result) < 0)
+	if (report_percentiles(&report, &result->meter->round_trip) < 0)
 		return EXIT_START;
 	return limited || result->meter->answered == 0 ? EXIT_INVALID : 0;
 }
@@ -312,6 +301,7 @@ static int run_search(void)
 			break; /* in the middle of a step, which says nothing */
 		search_take(&search, rate, meter_loss(&meter),
 			(double)meter.answered / result.seconds, limited);
+		report_step(&report, &search.step[search.step_count - 1]);
 		last = rate;
 	}
 	if (result.seconds <= 0) {
@@ -364,7 +354,8 @@ static int run(void)
 		report_init(&report, &options) < 0)
 		return EXIT_START;
 	status = options.search ? run_search() : run_measure();
-	report_fini(&report);
+	if (report_fini(&report) < 0)
+		status = EXIT_START;
 	meter_fini(&meter);
 	traffic_fini(&traffic);
 	return status;

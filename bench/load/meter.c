@@ -139,6 +139,19 @@ static void count_kiss(struct meter *meter, uint32_t code)
 	meter->kissed++;
 }
 
+const char *meter_kiss_text(uint32_t code, char text[METER_KISS_TEXT_SIZE])
+{
+	char letters[5] = {
+		(char)(code >> 24), (char)(code >> 16), (char)(code >> 8), (char)code, '\0'};
+
+	for (int i = 0; i < 4; i++) {
+		if (letters[i] != '\0' && (letters[i] < ' ' || letters[i] > '~'))
+			letters[i] = '?';
+	}
+	strcpy(text, code ? letters : "other");
+	return text;
+}
+
 static bool is_kiss(const struct reply *reply, uint32_t refid)
 {
 	uint8_t first = (uint8_t)(refid >> 24);

@@ -39,9 +39,14 @@
 #define METER_UNKNOWN UINT64_MAX
 
 struct meter_kiss {
-	uint32_t code; /* host order */
+	uint32_t code; /* host order; 0: other codes than the rest */
 	uint64_t count;
 };
+
+#define METER_KISS_TEXT_SIZE 6
+
+/* A code's letters, `?` for what is none, or "other". Returns `text`. */
+const char *meter_kiss_text(uint32_t code, char text[METER_KISS_TEXT_SIZE]);
 
 /* When a request really went out: kept for some of them. */
 struct meter_sample {

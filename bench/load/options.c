@@ -86,7 +86,7 @@ void options_help(void)
 		printf("  %-26s %s\n", name, rows[i].help);
 	}
 	printf("\nExit status: 0 done, 1 no valid result (the generator was the limit, or nothing "
-	       "was answered),\n2 usage, 3 cannot start.\n");
+	       "was answered),\n2 usage, 3 cannot start or write a file.\n");
 }
 
 static void defaults(struct load_options *options)

@@ -2,10 +2,9 @@
 #include "plot.h"
 #include <errno.h>
 #include <log.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-
-#define SHELL_NO_COMMAND 127
 
 const char *plot_terminal(const char *file)
 {
@@ -54,26 +53,34 @@ static void put_script(
 	put_data(histogram, stream);
 }
 
+/* Its output, too: what it cannot write to the file it writes there. */
+#define GNUPLOT "gnuplot >/dev/null 2>&1"
+
+int plot_check(const char *file)
+{
+	int status = system(GNUPLOT " --version");
+	FILE *stream;
+
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		log_error("--plot needs gnuplot, which is not installed (Debian: gnuplot-nox)");
+		return -ENOENT;
+	}
+	stream = fopen(file, "we");
+	if (stream == NULL)
+		return log_errno(-errno, "--plot '%s'", file);
+	fclose(stream);
+	return 0;
+}
+
 int plot_percentiles(const char *file, const struct histogram *histogram)
 {
-	const char *terminal = plot_terminal(file);
-	FILE *stream;
-	int status;
+	FILE *stream = popen(GNUPLOT, "we");
 
-	if (terminal == NULL) {
-		log_error("--plot '%s': must end in .svg or .png", file);
-		return -EINVAL;
-	}
-	stream = popen("gnuplot 2>/dev/null", "we");
 	if (stream == NULL)
 		return log_errno(-errno, "gnuplot");
-	put_script(file, terminal, histogram, stream);
-	status = pclose(stream);
-	if (status == 0)
+	put_script(file, plot_terminal(file), histogram, stream);
+	if (pclose(stream) == 0)
 		return 0;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == SHELL_NO_COMMAND)
-		log_error("--plot needs gnuplot, which is not installed (Debian: gnuplot-nox)");
-	else
-		log_error("--plot '%s': gnuplot failed", file);
+	log_error("--plot '%s': gnuplot failed", file);
 	return -EIO;
 }

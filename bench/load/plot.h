@@ -6,6 +6,10 @@
 
 #include "histogram.h"
 
+/* Whether gnuplot is there and FILE.svg or FILE.png can be written; it is made, empty. Logs what is
+ * wrong. Returns 0 or a negative errno. */
+int plot_check(const char *file);
+
 /* Round-trip times by percentile into FILE.svg or FILE.png. Logs what is wrong. Returns 0 or a
  * negative errno. */
 int plot_percentiles(const char *file, const struct histogram *histogram);

@@ -62,18 +62,30 @@ static void print_invalid(const struct meter *meter, FILE *stream)
 	}
 }
 
-static void print_counts(const struct result *result, FILE *stream)
+static void print_rates(const struct result *result, FILE *stream)
 {
 	const struct meter *meter = result->meter;
 
 	fprintf(stream, "%.3f s, %.0f requests/s scheduled, %.0f/s sent, %.0f/s answered in time\n",
 		result->seconds, result->scheduled / result->seconds,
 		(double)meter->sent / result->seconds, (double)meter->answered / result->seconds);
+}
+
+static void print_ends(const struct meter *meter, FILE *stream)
+{
 	fprintf(stream,
 		"sent %" PRIu64 ", answered %" PRIu64 ", lost %" PRIu64 ", late %" PRIu64
-		", kiss-o'-death %" PRIu64 ", loss %.5f %%\n",
-		meter->sent, meter->answered, meter_lost(meter), meter->late, meter->kissed,
-		100 * meter_loss(meter));
+		", kiss-o'-death %" PRIu64,
+		meter->sent, meter->answered, meter_lost(meter), meter->late, meter->kissed);
+	if (meter->malformed)
+		fprintf(stream, ", malformed (no answer due) %" PRIu64, meter->malformed);
+	fprintf(stream, ", loss %.5f %%\n", 100 * meter_loss(meter));
+}
+
+static void print_oddities(const struct result *result, FILE *stream)
+{
+	const struct meter *meter = result->meter;
+
 	fprintf(stream,
 		"duplicate %" PRIu64 ", invalid %" PRIu64 ", unsynchronised %" PRIu64
 		", transmit backwards ",
@@ -84,9 +96,33 @@ static void print_counts(const struct result *result, FILE *stream)
 		fprintf(stream, "not looked at (several targets)\n");
 	fprintf(stream,
 		"changes: leap %" PRIu64 ", stratum %" PRIu64 ", reference ID %" PRIu64
-		"; own receive drops %" PRIu64 "\n",
+		"; other frames %" PRIu64 ", own receive drops %" PRIu64 "\n",
 		meter->leap_changes, meter->stratum_changes, meter->refid_changes,
-		result->receive_drops);
+		meter->other_frames, result->receive_drops);
+}
+
+/* Of basic requests alone everything has been said. */
+static void print_kinds(const struct meter *meter, FILE *stream)
+{
+	for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++) {
+		if (meter->kind_sent[kind] == 0 || meter->kind_sent[REQUEST_basic] == meter->sent)
+			continue;
+		fprintf(stream, "  %s: sent %" PRIu64 ", answered %" PRIu64,
+			request_kind_name((enum request_kind)kind), meter->kind_sent[kind],
+			meter->kind_answered[kind]);
+		if (kind == REQUEST_interleaved)
+			fprintf(stream, ", in interleaved mode %" PRIu64, meter->interleaved);
+		fputc('\n', stream);
+	}
+}
+
+static void print_kisses(const struct meter *meter, FILE *stream)
+{
+	char text[METER_KISS_TEXT_SIZE];
+
+	for (int i = 0; i < METER_KISSES && meter->kiss[i].count; i++)
+		fprintf(stream, "  kiss-o'-death: %" PRIu64 " %s\n", meter->kiss[i].count,
+			meter_kiss_text(meter->kiss[i].code, text));
 }
 
 void result_print(const struct result *result, FILE *stream)
@@ -94,7 +130,11 @@ void result_print(const struct result *result, FILE *stream)
 	const struct meter *meter = result->meter;
 	char reason[RESULT_REASON_SIZE];
 
-	print_counts(result, stream);
+	print_rates(result, stream);
+	print_ends(meter, stream);
+	print_kinds(meter, stream);
+	print_oddities(result, stream);
+	print_kisses(meter, stream);
 	print_invalid(meter, stream);
 	fprintf(stream, "%-18s %9s %9s %9s %9s %9s %9s %9s\n", "us", "50 %", "90 %", "99 %",
 		"99.9 %", "99.99 %", "99.999 %", "max");

@@ -76,6 +76,36 @@ static void prints_the_summary(void **state)
 	free(text);
 }
 
+/* Every end of a request and every kind has its number. */
+static void prints_ends_and_kinds(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	(void)state;
+	meter.answered = 80000;
+	meter.malformed = meter.kind_sent[REQUEST_malformed] = 12000;
+	meter.kind_sent[REQUEST_interleaved] = 88000;
+	meter.kind_answered[REQUEST_interleaved] = 80000;
+	meter.interleaved = 79000;
+	meter.kissed = 5000;
+	meter.kiss[0] = (struct meter_kiss){0x52415445, 4990}; /* RATE */
+	meter.kiss[1] = (struct meter_kiss){0, 10};
+	meter.other_frames = 17;
+	result_print(&result, stream);
+	fclose(stream);
+	assert_non_null(strstr(text,
+		"answered 80000, lost 3000, late 0, kiss-o'-death 5000, malformed (no answer due) "
+		"12000, loss 9.09091 %\n"));
+	assert_non_null(strstr(text,
+		"  interleaved: sent 88000, answered 80000, in interleaved mode 79000\n"
+		"  malformed: sent 12000, answered 0\n"));
+	assert_non_null(strstr(text, "  kiss-o'-death: 4990 RATE\n  kiss-o'-death: 10 other\n"));
+	assert_non_null(strstr(text, "other frames 17,"));
+	free(text);
+}
+
 static void knows_files_to_plot(void **state)
 {
 	(void)state;
@@ -92,6 +122,7 @@ int main(void)
 		cmocka_unit_test_setup(blames_the_generator_for_lag, start),
 		cmocka_unit_test_setup(blames_the_generator_for_drops, start),
 		cmocka_unit_test_setup(prints_the_summary, start),
+		cmocka_unit_test_setup(prints_ends_and_kinds, start),
 		cmocka_unit_test(knows_files_to_plot),
 	};
 
