@@ -14,6 +14,8 @@ static const char *headers_fault(const struct frame *reply)
 		return "IPv4 checksum";
 	if (!pkt_checksum_udp_good(ip, udp, reply->ipv6))
 		return "UDP checksum";
+	if (reply->key == 0 && reply->payload_length != PKT_NTP_SIZE)
+		return "octets behind the header of an unsigned reply";
 	return reply->length == (uint32_t)reply->payload + reply->payload_length ? NULL : "length";
 }
 

@@ -49,20 +49,25 @@ static int world_teardown(void **state)
 	return 0;
 }
 
-static struct pkt request(struct pkt_spec spec, uint8_t li_vn_mode, uint8_t poll)
+/* With an extension field of so many octets, or none. */
+static struct pkt request_with_field(
+	struct pkt_spec spec, uint8_t li_vn_mode, uint8_t poll, uint16_t octets)
 {
-	uint8_t payload[PKT_NTP_SIZE];
+	uint8_t payload[PKT_MAX];
+	size_t length = PKT_NTP_SIZE;
 	struct pkt pkt;
 
 	pkt_ntp(payload, li_vn_mode, TRANSMIT);
 	payload[2] = poll;
-	pkt_build(&pkt, spec, payload, sizeof(payload));
+	if (octets != 0)
+		length = pkt_extension(payload, length, 0x0104, octets);
+	pkt_build(&pkt, spec, payload, length);
 	return pkt;
 }
 
-static bool answers(enum meridian_verdict verdict)
+static struct pkt request(struct pkt_spec spec, uint8_t li_vn_mode, uint8_t poll)
 {
-	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
+	return request_with_field(spec, li_vn_mode, poll, 0);
 }
 
 static void serve_plain(struct world *world, struct frame *frame,
@@ -71,7 +76,7 @@ static void serve_plain(struct world *world, struct frame *frame,
 	for (unsigned int i = 0; i < count; i++)
 		ret_verdict[i] = responder_classify(&world->responder, &frame[i], world->counter);
 	for (unsigned int i = 0; i < count; i++) {
-		if (answers(ret_verdict[i]))
+		if (fixture_answers(ret_verdict[i]))
 			responder_finish(&world->responder, &frame[i], world->counter + 100);
 	}
 }
@@ -87,7 +92,7 @@ static void serve_burst(struct world *world, struct frame *frame,
 		receive[i] = world->counter;
 	burst_classify(&world->responder, frame, receive, ret_verdict, count);
 	for (unsigned int i = 0; i < count; i++) {
-		if (answers(ret_verdict[i]))
+		if (fixture_answers(ret_verdict[i]))
 			accepted[accepted_count++] = frame[i];
 	}
 	burst_finish(&world->responder, accepted, accepted_count, world->counter + 100);
@@ -143,6 +148,7 @@ static void assert_kiss(const struct fixture_frame *f, uint8_t poll)
 	assert_memory_equal(ntp + 16, nothing, 8);
 	for (int at = 24; at < 48; at += 8) /* origin, receive, transmit */
 		assert_int_equal(pkt_u64(ntp + at), TRANSMIT);
+	assert_int_equal(frame->payload_length, PKT_NTP_SIZE);
 	assert_true(frame->length <= f->length);
 	assert_true(frame->ipv6 || pkt_checksum_ipv4_good(frame->data + frame->ip));
 	assert_true(pkt_checksum_udp_good(
@@ -154,16 +160,19 @@ static void tells_no_time(void **state)
 	static const struct {
 		struct pkt_spec spec;
 		uint8_t li_vn_mode, poll, told;
+		uint16_t field;
 	} cases[] = {
-		{{.ipv6 = false}, 0x23, 4, 7},                  /* the interval of the limit */
-		{{.ipv6 = true}, 0xdb, 10, 10},                 /* what the client has anyway */
-		{{.vlan_tags = 1, .padding = 8}, 0x21, 99, 17}, /* no absurd one */
-		{{.ipv6 = true, .vlan_tags = 2}, 0x0b, 0xf0, 7},
+		{{.ipv6 = false}, 0x23, 4, 7, 0},                  /* the interval of the limit */
+		{{.ipv6 = true}, 0xdb, 10, 10, 0},                 /* what the client has anyway */
+		{{.vlan_tags = 1, .padding = 8}, 0x21, 99, 17, 0}, /* no absurd one */
+		{{.ipv6 = true, .vlan_tags = 2}, 0x0b, 0xf0, 7, 0},
+		{{.ipv6 = true}, 0x23, 4, 7, 28}, /* no field, and not its octets either */
 	};
 	struct world *world = *state;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct pkt pkt = request(cases[i].spec, cases[i].li_vn_mode, cases[i].poll);
+		struct pkt pkt = request_with_field(
+			cases[i].spec, cases[i].li_vn_mode, cases[i].poll, cases[i].field);
 		struct fixture_frame f;
 
 		world->counter += 40 * FIXTURE_HZ; /* the one before is forgotten */
