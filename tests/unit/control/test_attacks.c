@@ -17,9 +17,9 @@
 #define SPOOFS 20000
 
 /* Some answers of everyday life, and a request that is not answered yet. */
-static void begin_to_ask(void)
+static void begin_to_ask(const struct config_server *config)
 {
-	play_start(&play_numeric);
+	play_start(config);
 	for (int i = 0; i < 5; i++) {
 		play_until_request();
 		play_answer_good();
@@ -79,7 +79,7 @@ static void origin_bypass(void **state)
 	struct ntp_server before;
 
 	(void)state;
-	begin_to_ask();
+	begin_to_ask(&play_numeric);
 	previous = play.request.transmit;
 	play_answer_good();
 	play_until_request();
@@ -102,7 +102,7 @@ static void kod_spoof(void **state)
 	struct ntp_server before;
 
 	(void)state;
-	begin_to_ask();
+	begin_to_ask(&play_numeric);
 	before = state_of_server();
 	for (int i = 0; i < 400; i++) {
 		uint64_t guess = i % 5 ? seed_next(&seed) : 0;
@@ -124,7 +124,7 @@ static void offpath_dos(void **state)
 	struct ntp_server before;
 
 	(void)state;
-	begin_to_ask();
+	begin_to_ask(&play_numeric);
 	before = state_of_server();
 	for (int i = 0; i < SPOOFS; i++) {
 		uint64_t packet[13];
@@ -150,7 +150,7 @@ static void foreign_modes(void **state)
 	struct ntp_server before;
 
 	(void)state;
-	begin_to_ask();
+	begin_to_ask(&play_numeric);
 	before = state_of_server();
 	for (uint8_t mode = 0; mode < 8; mode++) {
 		struct meridian_ntp_header packet = answer_with(&play.request.transmit, 1, "GPS");
@@ -164,14 +164,29 @@ static void foreign_modes(void **state)
 	assert_answer_still_counts(5);
 }
 
-/* RFC 5905 section 8: one request, one answer. */
+/* RFC 5905 section 8: one request, one answer. In interleaved mode its socket stays open until the
+ * next request. */
 static void second_answer(void **state)
 {
+	struct config_server config = play_numeric;
+
 	(void)state;
-	begin_to_ask();
-	play_answer_good();
-	assert_int_equal(play.reports, 6);
-	assert_false(exchange_is_open(play.exchange));
+	for (uint8_t i = 0; i < 4; i++) {
+		struct meridian_ntp_header answer;
+		struct ntp_server before, now;
+
+		config.xleave = i >= 2;
+		begin_to_ask(&config);
+		play_answer_good();
+		assert_int_equal(play.reports, 6);
+		assert_int_equal(exchange_is_open(play.exchange), config.xleave);
+		before = state_of_server();
+		answer = answer_with(&play.request.transmit, i % 2, i % 2 ? "GPS" : "DENY");
+		play_hear(&answer, sizeof(answer));
+		now = state_of_server();
+		assert_memory_equal(&now, &before, sizeof(now));
+		assert_int_equal(play.reports, 6);
+	}
 }
 
 /* CVE-2016-7433: a server that lies about how far it is from the truth. */
@@ -181,7 +196,7 @@ static void root_distance_lie(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct meridian_ntp_header answer;
 
-		begin_to_ask();
+		begin_to_ask(&play_numeric);
 		answer = answer_with(&play.request.transmit, 2, "GPS");
 		answer.root_delay = i == 0 ? UINT32_MAX : 0;
 		answer.root_dispersion = i == 1 ? UINT32_MAX : 0;
