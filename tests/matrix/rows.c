@@ -12,6 +12,7 @@
 #define VLAN       0x8100
 #define SVLAN      0x88a8
 #define NOP        "\x01\x01\x01\x00"
+#define NOPS       "\x01\x01\x01\x01\x01\x01\x01\x01"
 #define LOOSE      "\x83\x07\x04\xc0\x00\x02\x63\x00" /* source route by 192.0.2.99 */
 #define NTP(v, m)  MATRIX_NTP(v, m)
 #define LEAP3      0xc0
@@ -106,11 +107,14 @@ const struct matrix_row matrix_rows[] = {
 	{"IPv6 length without a UDP header", V(bad_udp_length), STEERED, .ipv6 = true,
 		.ip_more = -49},
 	{"IPv4 option: no operation", PUNT, KERNEL, .options = NOP, .option_words = 1},
+	{"IPv4 options of 40 octets", PUNT, KERNEL, .options = NOPS NOPS NOPS NOPS NOPS,
+		.option_words = 10},
 	{"IPv4 option: source route", PUNT, LOST, .options = LOOSE, .option_words = 2},
 	{"IPv4 fragments", PUNT, KERNEL, .fragments = true},
 	{"IPv4 first fragment alone", PUNT, LOST, .fragment = 0x2000},
 	{"IPv4 later fragment alone", PUNT, LOST, .fragment = 0x2001},
 	{"IPv4 last fragment alone", PUNT, LOST, .fragment = 0x0001},
+	{"IPv4 fragment at offset 32768", PUNT, LOST, .fragment = 0x1000},
 	{"IPv6 fragments", PUNT, KERNEL, .ipv6 = true, .fragments = true},
 	{"IPv6 atomic fragment", PUNT, KERNEL, .ipv6 = true, .extension = MATRIX_NEXT(44)},
 	{"IPv6 hop-by-hop options", PUNT, KERNEL, .ipv6 = true, .extension = MATRIX_NEXT(0)},
