@@ -16,6 +16,7 @@
 #include "order.h"
 #include "publish.h"
 #include "source/nic_clock.h"
+#include "steer/access_rules.h"
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
@@ -263,7 +264,8 @@ static void on_reload(void *arg)
 	const struct options *options = arg;
 	struct config *spare = config == &configs[0] ? &configs[1] : &configs[0];
 	char *lines = NULL;
-	size_t size = 0;
+	struct meridian_policy_access *table;
+	size_t size = 0, count;
 	FILE *errors = open_memstream(&lines, &size);
 	int r;
 
@@ -273,6 +275,13 @@ static void on_reload(void *arg)
 		return;
 	}
 	r = load(spare, config->path, options->may_lie, errors);
+	if (r == 0) {
+		r = access_rules_resolve(spare->rule, spare->rule_count, &table, &count);
+		if (r < 0) {
+			fprintf(errors, "access rules: %s\n", strerror(-r));
+			config_free(spare);
+		}
+	}
 	fclose(errors);
 	log_lines(lines, r < 0 ? LOG_ERR : LOG_WARNING);
 	free(lines);
@@ -282,7 +291,7 @@ static void on_reload(void *arg)
 	}
 	log_what_needs_restart(&started, spare);
 	track_reload(spare);
-	steer_reload(spare);
+	steer_reload(spare, table, count);
 	config_free(config);
 	config = spare;
 	log_notice("%s was read again", config->path);

@@ -28,7 +28,8 @@ struct policy_content {
 	const struct meridian_policy_queue *queues;
 	const struct meridian_policy_worker *workers;
 	const struct meridian_policy_address *addresses;
-	const struct meridian_policy_access *access;
+	const struct meridian_policy_access *access; /* stays as it is until they are others */
+	uint64_t access_id;                          /* moves when they are others */
 	const struct meridian_policy_device *devices;
 	const struct meridian_policy_access *kod_exempt;
 	size_t nic_count, queue_count, worker_count, address_count, access_count, device_count,
@@ -43,6 +44,20 @@ int policy_init(const char *rundir);
  * published, 0 when nothing changed, -EBADMSG when a field is out of its range, or a negative
  * errno; on failure the current generation stays. */
 int policy_publish(const struct policy_content *content);
+
+/*
+ * The same in steps, for many access rules. Begins: returns 1 when the content is on its way to the
+ * page, 0 when nothing changed, or a negative errno. `content` is copied, but for its access rules,
+ * which must stay until the last step. What was on its way before is dropped.
+ */
+int policy_publish_begin(const struct policy_content *content);
+
+/* Allocates or copies `octets` of it at most. Returns 0 to be called again, 1 when published, or a
+ * negative errno as policy_publish(); the last step looks at every access rule once. */
+int policy_publish_step(uint64_t octets);
+
+/* Drops what is on its way, if anything: the current generation stays. */
+void policy_publish_cancel(void);
 
 /* The generation published last; 0: none. */
 uint64_t policy_generation(void);

@@ -10,54 +10,103 @@ static uint64_t round_up(uint64_t value, uint64_t unit)
 	return (value + unit - 1) / unit * unit;
 }
 
-/* Whether a slot, of a page that may be adopted, can take `size` bytes. */
-static bool slot_fits(
+/* Whether a slot, of a page that may be adopted, can take `size` bytes once the page reaches to its
+ * end, which it may not do yet. */
+static bool slot_has_room(
 	const struct meridian_page *page, const struct meridian_slot *slot, uint64_t size)
 {
 	return slot->offset >= sizeof(struct meridian_slots) && slot->offset % BLOB_ALIGN == 0 &&
-		slot->offset <= page->size && slot->capacity <= page->size - slot->offset &&
-		slot->capacity >= size;
+		slot->offset <= round_up(page->size, BLOB_ALIGN) && slot->capacity >= size &&
+		slot->capacity <= MERIDIAN_SLOTS_BLOB_MAX;
 }
 
-/* Gives the unused slot new room at the end of the page. What it had is lost: each time the
- * room doubles, so that the page stays below twice its contents. */
-static int slot_grow(struct meridian_page *page, unsigned int index, uint64_t size)
+static bool slot_fits(const struct meridian_page *page, const struct meridian_slot *slot)
 {
-	struct meridian_slot slot = {.offset = round_up(page->size, BLOB_ALIGN),
-		.capacity = round_up(2 * size, CAPACITY_MIN)};
-	struct meridian_slots *slots;
-	int r = meridian_page_grow(page, slot.offset + slot.capacity);
+	return slot_has_room(page, slot, 1) && slot->offset + slot->capacity <= page->size;
+}
 
-	if (r < 0)
-		return r;
-	slots = page->addr;
-	slots->slot[index] = slot;
-	return 0;
+static struct meridian_slot *slot_of(const struct slots_writer *writer)
+{
+	struct meridian_slots *slots = writer->page->addr;
+
+	return &slots->slot[(meridian_slots_generation(slots) + 1) % 2];
+}
+
+void *slots_blob(const struct slots_writer *writer)
+{
+	return (uint8_t *)writer->page->addr + slot_of(writer)->offset;
+}
+
+/* The unused slot gets new room at the end of the page. What it had is lost: each time the
+ * room doubles, so that the page stays below twice its contents. */
+void slots_begin(struct slots_writer *writer, struct meridian_page *page, uint64_t size)
+{
+	struct meridian_slot *slot;
+
+	*writer = (struct slots_writer){
+		.page = page, .size = size, .written = offsetof(struct meridian_slots_blob, size)};
+	slot = slot_of(writer);
+	if (!slot_has_room(page, slot, size))
+		*slot = (struct meridian_slot){.offset = round_up(page->size, BLOB_ALIGN),
+			.capacity = round_up(2 * size, CAPACITY_MIN)};
 }
 
 /* Readers look at the page's generation before and after they copy a slot: it must not lead to
  * this slot while it is written, and must be stored last. */
+static void blob_begin(struct slots_writer *writer)
+{
+	struct meridian_slots_blob *blob = slots_blob(writer);
+
+	__atomic_store_n(&blob->generation, 0, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+}
+
+int slots_room_step(struct slots_writer *writer, uint64_t step)
+{
+	uint64_t end = slot_of(writer)->offset + slot_of(writer)->capacity;
+	uint64_t size = writer->page->size;
+	int r;
+
+	if (size < end) {
+		r = meridian_page_grow(writer->page, end - size > step ? size + step : end);
+		return r < 0 ? r : 0;
+	}
+	blob_begin(writer);
+	return 1;
+}
+
+void slots_write(struct slots_writer *writer, const void *data, uint64_t size)
+{
+	if (size > 0)
+		memcpy((uint8_t *)slots_blob(writer) + writer->written, data, size);
+	writer->written += size;
+}
+
+uint64_t slots_commit(struct slots_writer *writer)
+{
+	struct meridian_slots *slots = writer->page->addr;
+	struct meridian_slots_blob *blob = slots_blob(writer);
+	uint64_t generation = meridian_slots_generation(slots) + 1;
+
+	__atomic_store_n(&blob->generation, generation, __ATOMIC_RELEASE);
+	__atomic_store_n(&slots->generation, generation, __ATOMIC_RELEASE);
+	return generation;
+}
+
 int slots_publish(struct meridian_page *page, void *blob)
 {
-	struct meridian_slots *slots = page->addr;
-	struct meridian_slots_blob *head = blob, *shared;
-	uint64_t generation = meridian_slots_generation(slots) + 1;
-	unsigned int index = generation % 2;
+	struct meridian_slots_blob *head = blob;
+	struct slots_writer writer;
+	int r;
 
-	if (!slot_fits(page, &slots->slot[index], head->size)) {
-		int r = slot_grow(page, index, head->size);
-
-		if (r < 0)
-			return r;
-		slots = page->addr;
-	}
-	shared = (void *)((uint8_t *)page->addr + slots->slot[index].offset);
-	__atomic_store_n(&shared->generation, 0, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(&shared->size, &head->size, head->size - offsetof(struct meridian_slots_blob, size));
-	__atomic_store_n(&shared->generation, generation, __ATOMIC_RELEASE);
-	__atomic_store_n(&slots->generation, generation, __ATOMIC_RELEASE);
-	head->generation = generation;
+	slots_begin(&writer, page, head->size);
+	do
+		r = slots_room_step(&writer, UINT64_MAX);
+	while (r == 0);
+	if (r < 0)
+		return r;
+	slots_write(&writer, &head->size, head->size - writer.written);
+	head->generation = slots_commit(&writer);
 	return 0;
 }
 
@@ -68,7 +117,7 @@ void slots_wipe_unused(struct meridian_page *page)
 
 	/* The generation leads away from the slot before it is written. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	if (slot_fits(page, slot, 1))
+	if (slot_fits(page, slot))
 		memset((uint8_t *)page->addr + slot->offset, 0, slot->capacity);
 }
 

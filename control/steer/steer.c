@@ -28,6 +28,9 @@
 /* More than a turn of the dataplane's main thread, and than the silence that tells it is dead. */
 #define STOP_WAIT_NS (600 * NS_PER_MS)
 #define STOP_LOOK_MS 20
+/* A longer table of access rules is published next to other work, so many octets at a time. */
+#define RULES_AT_ONCE  10000
+#define PUBLISH_OCTETS (UINT64_C(2) << 20)
 /* Without a `nic` nothing tells us about new addresses. */
 #define REFRESH_NS (5000 * NS_PER_MS)
 
@@ -39,11 +42,13 @@ static struct addresses served;
 static size_t smeared_count = SIZE_MAX; /* of the `leapsmear` addresses; SIZE_MAX: not known */
 static struct meridian_policy_access *access_table;
 static size_t access_count;
+static uint64_t access_id;
 static struct meridian_policy_queue queues[MERIDIAN_POLICY_NICS_MAX * MERIDIAN_POLICY_QUEUES_MAX];
 static size_t queue_count;
 static bool published; /* what is in these variables is what the policy page says */
-static int sync_timer, watch_timer, check_timer;
+static int sync_timer, watch_timer, check_timer, publish_timer;
 static uint64_t sync_due_ns; /* of sync_timer */
+static bool sync_waits;      /* for the end of publish_timer */
 
 static void sync_handler(void *arg);
 
@@ -143,7 +148,21 @@ static int served_refresh(void)
 	return r;
 }
 
-static int access_update(void)
+/* Takes over a table that access_rules made. */
+static void access_take(struct meridian_policy_access *table, size_t count)
+{
+	if (count == access_count &&
+		(count == 0 || memcmp(table, access_table, count * sizeof(*table)) == 0)) {
+		free(table);
+		return;
+	}
+	free(access_table);
+	access_table = table;
+	access_count = count;
+	access_id++;
+}
+
+static int access_init(void)
 {
 	struct meridian_policy_access *table;
 	size_t count;
@@ -151,13 +170,12 @@ static int access_update(void)
 
 	if (r < 0)
 		return log_errno(r, "cannot build the access table");
-	free(access_table);
-	access_table = table;
-	access_count = count;
+	access_take(table, count);
 	return 0;
 }
 
-static int publish(void)
+/* As policy_publish_begin(). */
+static int publish_begin(void)
 {
 	struct meridian_policy_nic policy_nics[MERIDIAN_POLICY_NICS_MAX];
 	struct meridian_policy_device devices[MERIDIAN_POLICY_NICS_MAX];
@@ -185,11 +203,11 @@ static int publish(void)
 		.address_count = served.count,
 		.access = access_table,
 		.access_count = access_count,
+		.access_id = access_id,
 		.devices = devices,
 		.kod_exempt = steer_config->kod_exempt,
 		.kod_exempt_count = steer_config->kod_exempt_count,
 	};
-	int r;
 
 	for (size_t i = 0; i < plan.nic_count; i++) {
 		policy_nics[i] = nics[i].policy;
@@ -200,30 +218,67 @@ static int publish(void)
 	}
 	queue_count = plan_queues(&plan, policy_nics, plan.nic_count, queues);
 	content.queue_count = queue_count;
-	r = policy_publish(&content);
-	if (r < 0)
-		return log_errno(r, "cannot publish the policy");
+	return policy_publish_begin(&content);
+}
+
+/* With what the last step of publishing returned. */
+static int publish_end(int r)
+{
+	published = r >= 0;
 	if (r > 0)
 		log_info("policy published: %zu interfaces, %zu addresses, %zu access rules",
 			plan.nic_count, served.count, access_count);
-	return 0;
+	if (r < 0)
+		sync_after(RETRY_NS);
+	if (sync_waits)
+		sync_after(0);
+	sync_waits = false;
+	return r < 0 ? log_errno(r, "cannot publish the policy") : 0;
+}
+
+static void publish_handler(void *arg)
+{
+	int r = policy_publish_step(PUBLISH_OCTETS);
+
+	(void)arg;
+	publish_timer = 0;
+	if (r == 0)
+		publish_timer = event_add_timer(0, publish_handler, NULL);
+	else
+		publish_end(r);
+}
+
+/* Publishes what changed, many access rules later unless told to `wait`. */
+static int publish(bool wait)
+{
+	int r = publish_begin();
+
+	if (r == 1 && access_count > RULES_AT_ONCE && !wait) {
+		published = false;
+		publish_timer = event_add_timer(0, publish_handler, NULL);
+		return 0;
+	}
+	for (bool pending = r == 1; pending; pending = r == 0)
+		r = policy_publish_step(UINT64_MAX);
+	return publish_end(r);
 }
 
 /* Brings everything in line with the kernel and the config; safe at any time. */
-static int steer_sync(void)
+static int steer_sync(bool wait)
 {
 	int retry = 0, r;
 
+	event_remove_timer(publish_timer);
+	publish_timer = 0;
 	for (size_t i = 0; i < plan.nic_count; i++)
 		retry |= nic_sync(&nics[i]) < 0;
 	retry |= served_refresh() < 0;
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_withdraw(&nics[i], served.entry, served.count);
-	r = publish();
-	published = r == 0;
+	r = publish(wait);
 	if (plan.nic_count == 0)
 		sync_after(REFRESH_NS);
-	else if (retry || r < 0)
+	else if (retry)
 		sync_after(RETRY_NS);
 	return r;
 }
@@ -232,7 +287,11 @@ static void sync_handler(void *arg)
 {
 	(void)arg;
 	sync_timer = 0;
-	(void)steer_sync();
+	/* What never pauses must not begin it again and again. */
+	if (publish_timer > 0)
+		sync_waits = true;
+	else
+		(void)steer_sync(false);
 }
 
 static void network_changed(void)
@@ -353,17 +412,17 @@ int steer_init(const struct config *config, uint8_t counter_id)
 	if (r == 0)
 		forget_others();
 	if (r == 0)
-		r = access_update();
+		r = access_init();
 	if (r == 0 && plan.interface_count > 0)
 		r = follow_init();
 	if (r == 0)
-		r = steer_sync();
+		r = steer_sync(true);
 	if (r < 0)
 		steer_fini();
 	return r;
 }
 
-void steer_reload(const struct config *config)
+void steer_reload(const struct config *config, struct meridian_policy_access *table, size_t count)
 {
 	struct plan fresh;
 	const char *difference;
@@ -376,9 +435,10 @@ void steer_reload(const struct config *config)
 			difference);
 	steer_config = config;
 	smeared_count = SIZE_MAX;
-	(void)access_update();
+	policy_publish_cancel();
+	access_take(table, count);
 	(void)keys_publish(config->keys);
-	(void)steer_sync();
+	(void)steer_sync(false);
 }
 
 /* Whether a dataplane will need the program when we are gone. One that is being stopped together
@@ -404,7 +464,8 @@ void steer_fini(void)
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);
 	event_remove_timer(check_timer);
-	sync_timer = watch_timer = check_timer = 0;
+	event_remove_timer(publish_timer);
+	sync_timer = watch_timer = check_timer = publish_timer = 0;
 	network_unfollow();
 	for (size_t i = 0; i < plan.nic_count; i++)
 		nic_fini(&nics[i], !lives);

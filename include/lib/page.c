@@ -159,9 +159,9 @@ static int page_lock(const char *rundir, const struct meridian_page_kind *kind, 
 }
 
 /* Gives the file its size for good: a full file system is an error here, not a signal later. */
-static int page_allocate(int fd, size_t size)
+static int page_allocate(int fd, size_t from, size_t size)
 {
-	return -posix_fallocate(fd, 0, (off_t)size);
+	return -posix_fallocate(fd, (off_t)from, (off_t)(size - from));
 }
 
 static void page_sign(struct meridian_page_head *head, size_t size)
@@ -204,7 +204,7 @@ static int page_fill_new(
 	int r = boot_id_read(head.boot_id);
 
 	if (r == 0)
-		r = page_allocate(fd, size);
+		r = page_allocate(fd, 0, size);
 	if (r < 0)
 		return r;
 	page_sign(&head, size);
@@ -287,7 +287,7 @@ int meridian_page_grow(struct meridian_page *page, size_t size)
 
 	if (size <= page->size)
 		return 0;
-	r = page_allocate(page->fd, size);
+	r = page_allocate(page->fd, page->size, size);
 	if (r < 0)
 		return r;
 	addr = mremap(page->addr, page->size, size, MREMAP_MAYMOVE);

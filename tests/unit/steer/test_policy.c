@@ -164,6 +164,7 @@ static void test_page_grows_under_its_readers(void **state)
 	content.access = access;
 	for (size_t count = 1; count <= MANY; count = 3 * count + 7) {
 		content.access_count = count;
+		content.access_id++;
 		assert_int_equal(policy_publish(&content), 1);
 		blob = read_page();
 		assert_int_equal(blob->access.count, count);
@@ -172,6 +173,95 @@ static void test_page_grows_under_its_readers(void **state)
 	assert_int_equal(meridian_policy_read(&reader, &blob), -EFBIG);
 	meridian_page_close(&reader);
 	free(access);
+}
+
+enum {
+	STEP = 4096,
+	RULES = 10000
+};
+
+static struct meridian_policy_access rule_of(size_t i)
+{
+	return (struct meridian_policy_access){
+		.family = MERIDIAN_FAMILY_IPV6, .octets = {(uint8_t)i}, .prefix_len = 128};
+}
+
+/* Nobody sees it before the last step, and no step takes more than it was told. */
+static void test_publishes_in_steps(void **state)
+{
+	struct meridian_policy_access *access = calloc(RULES, sizeof(*access));
+	struct policy_content content = sample();
+	struct meridian_policy_blob *blob;
+	int steps = 1, octets = RULES * (int)sizeof(*access);
+
+	(void)state;
+	for (size_t i = 0; i < RULES; i++)
+		access[i] = rule_of(i);
+	assert_int_equal(policy_publish(&content), 1);
+	content.access = access;
+	content.access_count = RULES;
+	content.access_id++;
+	assert_int_equal(policy_publish_begin(&content), 1);
+	for (; policy_publish_step(STEP) == 0; steps++)
+		assert_int_equal(policy_generation(), 1);
+	/* Room for twice as much, and the copy, with a few steps around. */
+	assert_in_range(steps, 3 * octets / STEP, 3 * octets / STEP + 10);
+	blob = read_page();
+	assert_int_equal(blob->generation, 2);
+	assert_int_equal(blob->access.count, RULES);
+	assert_memory_equal(MERIDIAN_POLICY_TABLE(blob, access, struct meridian_policy_access),
+		access, RULES * sizeof(*access));
+	free(blob);
+	assert_int_equal(policy_publish(&content), 0);
+	free(access);
+}
+
+/* Wherever it is given up, the room for it is used by the next. */
+static void test_steps_are_given_up(void **state)
+{
+	static struct meridian_policy_access access[RULES];
+	struct policy_content content = sample();
+	struct meridian_policy_blob *blob;
+	struct meridian_page reader;
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	content.access = access;
+	content.access_count = RULES;
+	for (size_t i = 0; i < RULES; i++)
+		access[i] = rule_of(i);
+	for (int given_up = 0; given_up < 57; given_up += 3) {
+		content.access_id++;
+		assert_int_equal(policy_publish_begin(&content), 1);
+		for (int i = 0; i < given_up; i++)
+			assert_int_equal(policy_publish_step(STEP), 0);
+		blob = read_page();
+		assert_int_equal(blob->generation, 1);
+		assert_int_equal(blob->access.count, 1);
+		free(blob);
+	}
+	access[RULES - 1].allow = 2;
+	assert_int_equal(policy_publish(&content), -EBADMSG);
+	access[RULES - 1].allow = 0;
+	assert_int_equal(policy_publish(&content), 1);
+	assert_int_equal(meridian_page_open(&reader, rundir, &meridian_policy_kind), 0);
+	assert_in_range(reader.size, 2 * sizeof(access), 2 * sizeof(access) + 4 * STEP);
+	meridian_page_close(&reader);
+}
+
+/* The rules of before are known by what they are, not by a number that is lost. */
+static void test_restart_compares_the_rules(void **state)
+{
+	static const struct meridian_policy_access other = {.family = MERIDIAN_FAMILY_IPV4};
+	struct policy_content content = sample();
+
+	(void)state;
+	assert_int_equal(policy_publish(&content), 1);
+	policy_fini();
+	assert_int_equal(policy_init(rundir), 0);
+	content.access = &other;
+	assert_int_equal(policy_publish(&content), 1);
+	assert_int_equal(policy_generation(), 2);
 }
 
 static void test_bad_content_leaves_the_page_alone(void **state)
@@ -195,6 +285,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_reader_sees_what_was_published, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_publishes_in_steps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_steps_are_given_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_restart_compares_the_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_generation_moves_only_with_the_content, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -9,7 +9,10 @@
 
 #include <cmocka.h>
 
+#include "access_rules.h"
+#include "event.h"
 #include "steer.h"
+#include <endian.h>
 #include <meridian/keys.h>
 #include <meridian/stats.h>
 #include <stdio.h>
@@ -103,12 +106,19 @@ static struct meridian_policy_blob published(void)
 	return head;
 }
 
+static void take_over(const struct config *config)
+{
+	struct meridian_policy_access *table;
+	size_t count;
+
+	assert_int_equal(access_rules_resolve(config->rule, config->rule_count, &table, &count), 0);
+	steer_reload(config, table, count);
+	config_wipe_other(config);
+}
+
 static void reload(size_t rules)
 {
-	const struct config *config = config_next(rules);
-
-	steer_reload(config);
-	config_wipe_other(config);
+	take_over(config_next(rules));
 }
 
 static void test_reloads_take_over_the_rules(void **state)
@@ -134,6 +144,63 @@ static void test_reloads_take_over_limits(void **state)
 	assert_int_equal(published().interleave_entries, entries + 1);
 	reload(0);
 	assert_int_equal(published().ratelimit_burst, burst + 2);
+}
+
+#define MANY_RULES 100000
+
+static struct config_rule many_rules[MANY_RULES];
+
+/* IPv4 addresses from `first` on. */
+static void reload_many(uint32_t first)
+{
+	struct config *config = config_next(MANY_RULES);
+
+	for (uint32_t i = 0; i < MANY_RULES; i++) {
+		uint32_t octets = htobe32(first + i);
+
+		many_rules[i].access = (struct meridian_policy_access){
+			.family = MERIDIAN_FAMILY_IPV4, .prefix_len = 32, .allow = 1};
+		memcpy(many_rules[i].access.octets, &octets, sizeof(octets));
+	}
+	config->rule = many_rules;
+	take_over(config);
+}
+
+static void quit(void *arg)
+{
+	(void)arg;
+	event_quit();
+}
+
+/* One turn of the loop: what is due, once. */
+static void turn(void)
+{
+	event_add_timer(0, quit, NULL);
+	assert_int_equal(event_loop(), 0);
+}
+
+/* They reach the page in several turns of the loop, together; a reload in between begins anew. */
+static void test_many_rules_leave_the_loop_its_turns(void **state)
+{
+	uint64_t generation = published().generation;
+	struct report_address first = {.family = MERIDIAN_FAMILY_IPV4, .octets = {1}};
+	struct report_address second = {.family = MERIDIAN_FAMILY_IPV4, .octets = {2}};
+	int turns = 0;
+
+	(void)state;
+	reload_many(1 << 24);
+	assert_int_equal(published().generation, generation);
+	turn();
+	reload_many(2 << 24);
+	assert_false(steer_allows(&first));
+	for (; published().generation == generation && turns < 100; turns++) {
+		assert_int_equal(published().access.count, 0);
+		turn();
+	}
+	assert_in_range(turns, 4, 8); /* some 2.4 MB, and as much to grow */
+	assert_int_equal(published().generation, generation + 1);
+	assert_int_equal(published().access.count, MANY_RULES);
+	assert_true(steer_allows(&second));
 }
 
 static void test_statistics_are_found_after_reloads(void **state)
@@ -197,8 +264,7 @@ static void test_reloads_take_over_the_keys(void **state)
 		struct config *config = config_next(0);
 
 		config->keys = round < 2 ? &keys.blob : NULL;
-		steer_reload(config);
-		config_wipe_other(config);
+		take_over(config);
 		found = published_keys();
 		assert_int_equal(found->count, round < 2);
 		/* What is the same is not published again. */
@@ -217,6 +283,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_limits, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reloads_take_over_the_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_many_rules_leave_the_loop_its_turns, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_statistics_are_found_after_reloads, setup, teardown),
 	};
