@@ -220,11 +220,12 @@ static bool same_refclocks(const struct config *a, const struct config *b)
 	return true;
 }
 
-/* Everything but the access rules, the bound addresses and leapseclist needs a restart. */
+/* What a reload takes over stands in the manual (config_doc.c); all else needs a restart. */
 static void log_what_needs_restart(const struct config *before, const struct config *after)
 {
 	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
 		same_text(before->script, after->script) && same_hwtimestamps(before, after) &&
+		before->auth_select == after->auth_select &&
 		before->local_stratum == after->local_stratum &&
 		before->local_distance_s == after->local_distance_s;
 	bool clock_same = before->counter_id == after->counter_id &&
@@ -244,8 +245,8 @@ static void log_what_needs_restart(const struct config *before, const struct con
 		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
 
 	if (!sources_same)
-		log_warning("reload: server, pool, refclock, hwtimestamp and local take effect at "
-			    "the next start");
+		log_warning("reload: server, pool, refclock, hwtimestamp, authselectmode and local "
+			    "take effect at the next start");
 	if (!clock_same)
 		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
 			    "maxerror, maxjitter, minsources and holdover take effect at the next "

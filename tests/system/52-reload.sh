@@ -73,6 +73,12 @@ later 3
 sed -i "/^refclock/d" "$LAB_CONFIG"
 reload 11
 later 3
+echo "authselectmode ignore" >>"$LAB_CONFIG"
+reload 12
+later 4
+sed -i "/^authselectmode/d" "$LAB_CONFIG"
+reload 13
+later 4
 lab_note "changes that wait for a restart are told of until they are taken back"
 kill -STOP "${LAB_PID[dataplane]}"
 lab_wait 5 "the fallback to answer for a stopped dataplane" lab_fallback_answers
