@@ -28,10 +28,16 @@
 #define CONFIG_BIND_MAX          64
 #define CONFIG_NIC_ADDRESSES_MAX 16
 
+/* Whether and how a source may be selected. */
+struct config_select {
+	bool prefer, noselect, trust, require;
+};
+
 /* What can be said of a source of any kind. */
 struct config_source {
-	bool prefer, noselect, trust, require;
-	double offset_s; /* correction added to each measured offset */
+	struct config_select written; /* in its line */
+	struct config_select select;  /* in effect: `authselectmode` adds to it */
+	double offset_s;              /* correction added to each measured offset */
 };
 
 /* `presend` is never wanted: no interval is that long. */

@@ -71,19 +71,26 @@ static void warn_unsigned(struct config_parser *parser)
 	parser->directive = NULL;
 }
 
+static void source_select(struct config_source *source, bool noselect, bool lead)
+{
+	source->select = source->written;
+	source->select.noselect |= noselect;
+	source->select.trust |= lead;
+	source->select.require |= lead;
+}
+
 /* The options that each kind of source gets, by chrony's rules. */
-static void options_add(struct config *config, bool unsigned_noselect, bool others_lead)
+static void sources_select(struct config *config, bool unsigned_noselect, bool others_lead)
 {
 	for (size_t i = 0; i < config->server_count; i++) {
 		struct config_server *server = &config->server[i];
+		bool has_key = server->key != 0;
 
-		if (server->key == 0)
-			server->source.noselect |= unsigned_noselect;
-		else if (others_lead)
-			server->source.require = server->source.trust = true;
+		source_select(
+			&server->source, unsigned_noselect && !has_key, others_lead && has_key);
 	}
-	for (size_t i = 0; others_lead && i < config->refclock_count; i++)
-		config->refclock[i].source.require = config->refclock[i].source.trust = true;
+	for (size_t i = 0; i < config->refclock_count; i++)
+		source_select(&config->refclock[i].source, false, others_lead);
 }
 
 void config_keys_apply(struct config_parser *parser)
@@ -96,14 +103,14 @@ void config_keys_apply(struct config_parser *parser)
 
 		if (server->key != 0)
 			key_check(parser, server);
-		if (server->source.noselect)
+		if (server->source.written.noselect)
 			continue;
 		with |= server->key != 0;
 		without |= server->key == 0;
 	}
 	if (config->auth_select == CONFIG_AUTH_REQUIRE && without && !with)
 		warn_unsigned(parser);
-	options_add(config,
+	sources_select(config,
 		config->auth_select == CONFIG_AUTH_REQUIRE ||
 			(config->auth_select == CONFIG_AUTH_PREFER && with),
 		config->auth_select == CONFIG_AUTH_MIX && with && without);

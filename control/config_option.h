@@ -34,17 +34,17 @@ struct config_option {
 
 /* Rows for a struct `type` with a struct config_source named `source`. */
 #define CONFIG_OPTIONS_OF_SOURCE(type)                                                             \
-	{"prefer", CONFIG_OPTION_FLAG, offsetof(type, source.prefer), 0, 0, NULL,                  \
+	{"prefer", CONFIG_OPTION_FLAG, offsetof(type, source.written.prefer), 0, 0, NULL,          \
 		"Used before others that agree with it, and its own error bound is believed."},    \
-		{"noselect", CONFIG_OPTION_FLAG, offsetof(type, source.noselect), 0, 0, NULL,      \
-			"Only measured, never used."},                                             \
-		{"trust", CONFIG_OPTION_FLAG, offsetof(type, source.trust), 0, 0, NULL,            \
+		{"noselect", CONFIG_OPTION_FLAG, offsetof(type, source.written.noselect), 0, 0,    \
+			NULL, "Only measured, never used."},                                       \
+		{"trust", CONFIG_OPTION_FLAG, offsetof(type, source.written.trust), 0, 0, NULL,    \
 			"Its time is true unless another source with this option contradicts it; " \
 			"others are used only as far as they agree with it. Of three or more "     \
 			"servers without this option a minority may lie, and the error bound is "  \
 			"wide enough for that."},                                                  \
 	{                                                                                          \
-		"require", CONFIG_OPTION_FLAG, offsetof(type, source.require), 0, 0, NULL,         \
+		"require", CONFIG_OPTION_FLAG, offsetof(type, source.written.require), 0, 0, NULL, \
 			"One of the sources with this option must be selectable before the clock " \
 			"is set."                                                                  \
 	}

@@ -142,24 +142,33 @@ static char select_letter(const struct source *source)
 	const struct source *best = track_status().best;
 	bool sampled = source->estimator.sample_count > 0;
 
-	if (source->config->noselect)
+	if (source->config->select.noselect)
 		return 'N';
 	if (source->reach == 0)
 		return sampled ? 'S' : letters[SELECT_UNUSABLE];
 	if (source->state == SELECT_UNUSABLE && sampled)
 		return 'w';
-	if (source->state == SELECT_UNSELECTED && best && best->config->prefer &&
-		!source->config->prefer)
+	if (source->state == SELECT_UNSELECTED && best && best->config->select.prefer &&
+		!source->config->select.prefer)
 		return 'P';
 	return letters[source->state];
 }
 
-static uint16_t select_options(const struct config_source *config)
+static uint16_t select_options(const struct config_select *select)
 {
-	return (uint16_t)((config->noselect ? REPORT_OPTION_NOSELECT : 0) |
-		(config->prefer ? REPORT_OPTION_PREFER : 0) |
-		(config->trust ? REPORT_OPTION_TRUST : 0) |
-		(config->require ? REPORT_OPTION_REQUIRE : 0));
+	return (uint16_t)((select->noselect ? REPORT_OPTION_NOSELECT : 0) |
+		(select->prefer ? REPORT_OPTION_PREFER : 0) |
+		(select->trust ? REPORT_OPTION_TRUST : 0) |
+		(select->require ? REPORT_OPTION_REQUIRE : 0));
+}
+
+static bool has_key(const struct source *source)
+{
+	struct report_ntp ntp = {.key_id = 0};
+
+	if (source->kind->report)
+		source->kind->report(source, &ntp);
+	return ntp.key_id != 0;
 }
 
 /* Where UTC is by a source, and how surely. */
@@ -203,7 +212,9 @@ int report_select(unsigned int index, struct report_select *ret_select)
 		.refid = source->refid,
 		.state = select_letter(source),
 		.leap = source->leap,
-		.options = select_options(source->config),
+		.written = select_options(&source->config->written),
+		.options = select_options(&source->config->select),
+		.authenticated = has_key(source),
 		.sample_age_s = UINT32_MAX,
 		.score = 1};
 	if (source->estimator.sample_count > 0)

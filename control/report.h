@@ -62,7 +62,7 @@ struct report_source {
 		estimated_offset_error_s;
 };
 
-/* Options of a source's line. */
+/* Options of a source. */
 #define REPORT_OPTION_NOSELECT 1u
 #define REPORT_OPTION_PREFER   2u
 #define REPORT_OPTION_TRUST    4u
@@ -74,7 +74,9 @@ struct report_select {
 	uint32_t refid;
 	char state; /* chrony's letter: ctl_selectdata.c says what each means */
 	uint8_t leap;
-	uint16_t options; /* REPORT_OPTION_* */
+	uint16_t written;   /* REPORT_OPTION_*, in its line */
+	uint16_t options;   /* the same, in effect */
+	bool authenticated; /* it has a key */
 	uint32_t sample_age_s;
 	double score;         /* 1: the best one; the less, the farther away */
 	double low_s, high_s; /* the published clock is ahead of UTC by something between */

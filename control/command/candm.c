@@ -280,18 +280,21 @@ void candm_sourcestats(struct candm_wire *wire, struct report_source *source, ui
 
 void candm_select_data(struct candm_wire *wire, struct report_select *select, uint32_t *id)
 {
+	uint8_t authenticated = select->authenticated;
+
 	wire_u32(wire, &select->refid);
 	candm_address(wire, &select->address, id);
 	wire_octets(wire, &select->state, 1);
-	wire_skip(wire, 1); /* not authenticated */
+	wire_u8(wire, &authenticated);
 	wire_u8(wire, &select->leap);
 	wire_skip(wire, 1);
-	wire_u16(wire, &select->options); /* as configured, and in effect */
+	wire_u16(wire, &select->written);
 	wire_u16(wire, &select->options);
 	wire_u32(wire, &select->sample_age_s);
 	wire_float(wire, &select->score);
 	wire_float(wire, &select->low_s);
 	wire_float(wire, &select->high_s);
+	select->authenticated = authenticated != 0;
 }
 
 static void ntp_data_header(struct candm_wire *wire, struct report_ntp *ntp)

@@ -4,8 +4,9 @@
 
 struct select_row {
 	char name_text[CTL_NAME_SIZE], address_text[CTL_NAME_SIZE];
-	char mark_text[2], options_text[8];
-	const char *mark, *name, *address, *options, *leap, *why;
+	char mark_text[2], written_text[8], options_text[8];
+	const char *mark, *name, *address, *written, *options, *leap, *why;
+	bool authenticated;
 	uint64_t sample_age_s;
 	double score, low_s, high_s;
 };
@@ -14,7 +15,9 @@ static const struct output_field select_fields[] = {
 	OUTPUT_FIELD("state", "", STRING, select_row, mark, 0),
 	OUTPUT_FIELD("name", "Name", STRING, select_row, name, 0),
 	OUTPUT_FIELD("address", "Address", STRING, select_row, address, 0),
-	OUTPUT_FIELD("options", "Options", STRING, select_row, options, 0),
+	OUTPUT_FIELD("authenticated", "Auth", BOOL, select_row, authenticated, 0),
+	OUTPUT_FIELD("options_configured", "COpts", STRING, select_row, written, 0),
+	OUTPUT_FIELD("options", "EOpts", STRING, select_row, options, 0),
 	OUTPUT_FIELD("sample_age_s", "LastRx", COUNT, select_row, sample_age_s, 0),
 	OUTPUT_FIELD("score", "", PPM, select_row, score, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("low_s", "Low", SECONDS, select_row, low_s, OUTPUT_SIGNED),
@@ -72,8 +75,11 @@ static void select_row_write(struct select_row *row, const struct report_select 
 
 	row->mark_text[0] = select->state;
 	row->mark = row->mark_text;
+	options_write(select->written, row->written_text);
+	row->written = row->written_text;
 	options_write(select->options, row->options_text);
 	row->options = row->options_text;
+	row->authenticated = select->authenticated;
 	ctl_address_format(&select->address, select->refid, row->address_text);
 	row->address = row->address_text[0] != '\0' ? row->address_text : NULL;
 	row->name = row->name_text[0] != '\0' ? row->name_text : row->address;

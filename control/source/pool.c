@@ -76,14 +76,15 @@ void pool_stop(struct pool *pool)
 /* True when this source has something to say. */
 static bool is_heard(const struct source *source)
 {
-	return source->reach != 0 && !source->stopped && !source->config->noselect &&
+	return source->reach != 0 && !source->stopped && !source->config->select.noselect &&
 		estimator_sample(&source->estimator, 0) != NULL &&
 		source->stratum < MERIDIAN_NTP_STRATUM_MAX;
 }
 
 static bool is_awaited(const struct pool *pool, const struct source *source)
 {
-	if (source->config->noselect || source->stopped || source->absent || source->reach != 0)
+	if (source->config->select.noselect || source->stopped || source->absent ||
+		source->reach != 0)
 		return false;
 	return pool->after_outage || !source_settled(source);
 }
@@ -104,7 +105,7 @@ bool pool_is_settled(const struct pool *pool, uint64_t now)
 static bool any_reachable(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->count; i++) {
-		if (pool->source[i]->reach != 0 && !pool->source[i]->config->noselect)
+		if (pool->source[i]->reach != 0 && !pool->source[i]->config->select.noselect)
 			return true;
 	}
 	return false;
@@ -129,7 +130,7 @@ bool pool_settle(struct pool *pool, uint64_t now)
 /* Of a source that has nothing to say. */
 static enum select_state silence_reason(const struct source *source)
 {
-	if (source->config->noselect)
+	if (source->config->select.noselect)
 		return SELECT_NOSELECT;
 	if (source->leap == MERIDIAN_NTP_LI_UNKNOWN || source->stratum >= MERIDIAN_NTP_STRATUM_MAX)
 		return SELECT_UNSYNCHRONISED;
@@ -152,9 +153,9 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	struct clock_line line = {.counter = now};
 	struct bound bound;
 
-	*offered = (struct select_source){.prefer = source->config->prefer,
-		.trust = source->config->trust,
-		.require = source->config->require,
+	*offered = (struct select_source){.prefer = source->config->select.prefer,
+		.trust = source->config->select.trust,
+		.require = source->config->select.require,
 		.current = current,
 		.state = silence_reason(source)};
 	if (!is_heard(source))
@@ -236,7 +237,8 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 /* The address is of a server. */
 static bool is_vouched(const struct source *source)
 {
-	return source->config->trust || source->config->prefer || source->address.family == 0;
+	return source->config->select.trust || source->config->select.prefer ||
+		source->address.family == 0;
 }
 
 struct bound pool_bound(

@@ -155,6 +155,11 @@ not() # COMMAND...
 	! "$@"
 }
 
+columns() # COMMAND COLUMNS: of chronyc
+{
+	"$LAB_STOCK/chrony/usr/bin/chronyc" -h "$LAB_RUNDIR/control.sock" -n -c "$1" | cut -d, -f"$2"
+}
+
 # Control as the client of a chronyd that has only one of the two keys: one source is used, the
 # answers of the other, which chronyd would have to sign, never come.
 test_client()
@@ -171,12 +176,17 @@ test_client()
 	lab_stop control
 	lab_config "server $LAB_UPSTREAM4 key 31 iburst minpoll 0 maxpoll 2" \
 		"server 198.51.100.3 key 32 iburst minpoll 0 maxpoll 2" \
+		"server 198.51.100.4 prefer" "authselectmode require" \
 		"keyfile $LAB_DIR/server.keys"
 	lab_control
 	lab_wait 20 "time from the source with a good key" client_has_time
-	[ "$("$LAB_STOCK/chrony/usr/bin/chronyc" -h "$LAB_RUNDIR/control.sock" -n -c authdata |
-		cut -d, -f1-5)" = "$LAB_UPSTREAM4,SK,31,13,128
-198.51.100.3,SK,32,3,128" ] || lab_fail "chronyc authdata shows something else"
+	[ "$(columns authdata 1-5)" = "$LAB_UPSTREAM4,SK,31,13,128
+198.51.100.3,SK,32,3,128
+198.51.100.4,-,0,0,0" ] || lab_fail "chronyc authdata shows something else"
+	[ "$(columns selectdata 2-13)" = "$LAB_UPSTREAM4,Y,-,-,-,-,-,-,-,-,-,-
+198.51.100.3,Y,-,-,-,-,-,-,-,-,-,-
+198.51.100.4,N,-,P,-,-,-,N,P,-,-,-" ] ||
+		lab_fail "chronyc selectdata: $(columns selectdata 2-13)"
 }
 
 client_has_time()

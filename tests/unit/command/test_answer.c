@@ -63,7 +63,9 @@ int report_select(unsigned int index, struct report_select *ret_select)
 		*ret_select = (struct report_select){
 			.address = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4},
 			.state = '*',
-			.options = REPORT_OPTION_TRUST};
+			.written = REPORT_OPTION_PREFER,
+			.options = REPORT_OPTION_PREFER | REPORT_OPTION_TRUST,
+			.authenticated = true};
 	return 0;
 }
 
@@ -338,11 +340,19 @@ static void selection(void **state)
 	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 0);
 	candm_select_data(&exchange.body, &select, &id);
 	assert_int_equal(select.state, '*');
-	assert_int_equal(select.options, REPORT_OPTION_TRUST);
+	/* At chrony's places. */
+	assert_int_equal(exchange.octets[CANDM_REPLY_SIZE + 25], 1);
+	assert_int_equal(exchange.octets[CANDM_REPLY_SIZE + 29], REPORT_OPTION_PREFER);
+	assert_int_equal(
+		exchange.octets[CANDM_REPLY_SIZE + 31], REPORT_OPTION_PREFER | REPORT_OPTION_TRUST);
+	assert_int_equal(select.written, REPORT_OPTION_PREFER);
+	assert_int_equal(select.options, REPORT_OPTION_PREFER | REPORT_OPTION_TRUST);
+	assert_true(select.authenticated);
 	assert_int_equal(select.address.octets[0], 192);
 	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 1);
 	candm_select_data(&exchange.body, &select, &id);
 	assert_int_equal(select.state, 'M');
+	assert_false(select.authenticated);
 	assert_int_equal(id, 2);
 	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 2);
 	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);

@@ -116,12 +116,16 @@ static void the_mode_gives_options(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(load_with_keys(rows[i].text), 0);
-		assert_int_equal(config.server[0].source.trust, rows[i].lead);
-		assert_int_equal(config.server[0].source.require, rows[i].lead);
-		assert_int_equal(config.server[1].source.noselect, rows[i].noselect);
-		assert_false(config.server[1].source.trust || config.server[1].source.require);
+		assert_int_equal(config.server[0].source.select.trust, rows[i].lead);
+		assert_int_equal(config.server[0].source.select.require, rows[i].lead);
+		assert_int_equal(config.server[1].source.select.noselect, rows[i].noselect);
+		assert_false(config.server[1].source.select.trust ||
+			config.server[1].source.select.require);
+		/* What the line says stays known. */
+		assert_false(config.server[0].source.written.trust);
+		assert_false(config.server[1].source.written.noselect);
 		if (config.refclock_count > 0)
-			assert_int_equal(config.refclock[0].source.trust, rows[i].lead);
+			assert_int_equal(config.refclock[0].source.select.trust, rows[i].lead);
 		config_free(&config);
 	}
 	expect_error("authselectmode maybe\n",

@@ -61,9 +61,10 @@ static void test_options(void **state)
 	assert_true(clock[0].source.offset_s == 0.14 && clock[0].delay_s == 0.2);
 	assert_true(clock[0].precision_s == 1e-3 && clock[0].max_dispersion_s == 0.1);
 	assert_int_equal(clock[0].stratum, 2);
-	assert_true(clock[0].source.noselect && clock[0].source.trust && clock[0].source.require);
+	assert_true(clock[0].source.select.noselect && clock[0].source.select.trust &&
+		clock[0].source.select.require);
 	assert_string_equal(clock[1].parameter, "/dev/pps1");
-	assert_true(clock[1].clear && clock[1].source.prefer);
+	assert_true(clock[1].clear && clock[1].source.select.prefer);
 	assert_int_equal(clock[1].lock_refid, clock[0].refid);
 	assert_int_equal(clock[1].rate_hz, 5);
 	assert_int_equal(clock[1].max_lock_age, 9);

@@ -22,12 +22,13 @@ static void test_server(void **state)
 	assert_int_equal(config.server[0].port, 123);
 	assert_int_equal(config.server[0].minpoll_log2, 6);
 	assert_int_equal(config.server[0].maxpoll_log2, 10);
-	assert_false(config.server[0].iburst || config.server[0].source.prefer);
+	assert_false(config.server[0].iburst || config.server[0].source.select.prefer);
 	assert_int_equal(config.server[1].port, 1123);
 	assert_int_equal(config.server[1].minpoll_log2, 3);
 	assert_int_equal(config.server[1].maxpoll_log2, 5);
-	assert_true(config.server[1].iburst && config.server[1].source.prefer);
-	assert_true(config.server[2].source.noselect && config.server[2].source.offset_s == -0.25);
+	assert_true(config.server[1].iburst && config.server[1].source.select.prefer);
+	assert_true(config.server[2].source.select.noselect &&
+		config.server[2].source.offset_s == -0.25);
 	assert_int_equal(config.server[2].minpoll_log2, 4);
 	assert_int_equal(config.server[3].maxpoll_log2, 12);
 	config_free(&config);
@@ -47,7 +48,8 @@ static void test_server_options(void **state)
 	assert_int_equal(server[0].family, MERIDIAN_FAMILY_IPV6);
 	assert_int_equal(server[0].presend_log2, 9);
 	assert_int_equal(server[0].filter, 5);
-	assert_true(server[0].burst && server[0].source.trust && server[0].source.require);
+	assert_true(server[0].burst && server[0].source.select.trust &&
+		server[0].source.select.require);
 	assert_true(server[0].asymmetry == -0.5 && server[0].max_delay_s == 0.1);
 	assert_true(server[0].max_delay_ratio == 2 && server[0].max_delay_dev_ratio == 10);
 	assert_int_equal(server[1].version, 4);
@@ -57,7 +59,7 @@ static void test_server_options(void **state)
 	assert_string_equal(messages,
 		"3: server: warning: option 'maxsamples' has no effect: "
 		"Meridian's estimator has other parameters\n");
-	assert_true(server[2].source.prefer);
+	assert_true(server[2].source.select.prefer);
 	assert_int_equal(config.min_sources, 2);
 	assert_true(config.max_jitter_s == 0.5);
 	config_free(&config);

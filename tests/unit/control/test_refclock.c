@@ -357,7 +357,7 @@ static void test_pulse_by_lock(void **state)
 
 	(void)state;
 	pulses.pps = true;
-	line.source.noselect = true;
+	line.source.select.noselect = true;
 	refclock_start(&clocks[1], &context, &line, NULL);
 	reading_error_s = 0.1; /* of both: the pulse takes only the fraction */
 	refclock_start(&clocks[0], &context, &pulses, &clocks[1]);
