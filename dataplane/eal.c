@@ -1,98 +1,25 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eal.h"
 #include "cores.h"
+#include "eal_start.h"
 #include "log.h"
 #include "port_af_xdp.h"
 #include "port_ethdev.h"
 #include "worker.h"
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/mman.h>
 #include <meridian/stats.h>
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_launch.h>
-#include <rte_log.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <xdp/libxdp.h>
 
-#define HUGEPAGE_MB    2
-#define MEMORY_BASE_MB 16  /* what DPDK takes besides the queues, with a reserve */
-#define MAIN_LCORE     "0" /* worker i is lcore i + 1 */
-#define ARGUMENTS_MAX  16
+#define MEMORY_BASE_MB 16   /* what DPDK takes besides the queues, with a reserve */
+#define MAIN_LCORE     "0"  /* worker i is lcore i + 1 */
 #define LCORES_SIZE    7168 /* 64 workers and 1024 CPUs of up to 4 digits */
-
-/* One line of EAL's log; the cookie is not used. */
-static ssize_t eal_log_write(void *cookie, const char *text, size_t size)
-{
-	int length = (int)size;
-
-	(void)cookie;
-	while (length > 0 && text[length - 1] == '\n')
-		length--;
-	if (length > 0)
-		log_warning("DPDK: %.*s", length, text);
-	return (ssize_t)size;
-}
-
-__attribute__((format(printf, 1, 0))) static int library_log_write(
-	const char *format, va_list arguments)
-{
-	char text[256];
-
-	vsnprintf(text, sizeof(text), format, arguments);
-	text[strcspn(text, "\n")] = '\0';
-	log_debug("%s", text);
-	return 0;
-}
-
-__attribute__((format(printf, 2, 0))) static int libbpf_log_write(
-	enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	return library_log_write(format, arguments);
-}
-
-/* libxdp warns of each socket that it did not attach the program itself. */
-__attribute__((format(printf, 2, 0))) static int libxdp_log_write(
-	enum libxdp_print_level level, const char *format, va_list arguments)
-{
-	(void)level;
-	return library_log_write(format, arguments);
-}
-
-static int logs_redirect(void)
-{
-	cookie_io_functions_t operations = {.write = eal_log_write};
-	FILE *stream = fopencookie(NULL, "w", operations);
-
-	libbpf_set_print(libbpf_log_write);
-	libxdp_set_print(libxdp_log_write);
-	if (stream == NULL)
-		return -errno;
-	setlinebuf(stream);
-	return rte_openlog_stream(stream);
-}
-
-/* Whether the kernel would give us so much. The number of free pages would not tell: some may be
- * promised to others, and a control group may have a limit. */
-static bool hugepages_available(uint32_t memory_mb)
-{
-	size_t size = ((size_t)memory_mb + HUGEPAGE_MB - 1) / HUGEPAGE_MB * HUGEPAGE_MB << 20;
-	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0);
-
-	if (addr == MAP_FAILED)
-		return false;
-	munmap(addr, size);
-	return true;
-}
 
 static uint8_t memory_choose(const struct meridian_policy_blob *blob, uint32_t memory_mb)
 {
@@ -103,10 +30,10 @@ static uint8_t memory_choose(const struct meridian_policy_blob *blob, uint32_t m
 			memory_mb, origin);
 		return MERIDIAN_MEMORY_4K;
 	}
-	if (!hugepages_available(memory_mb)) {
+	if (!eal_hugepages_available(memory_mb)) {
 		log_notice("packet memory: %" PRIu32 " MB, %s, of ordinary pages, which is slower: "
 			   "so many hugepages of %d MB are not to be had",
-			memory_mb, origin, HUGEPAGE_MB);
+			memory_mb, origin, EAL_HUGEPAGE_MB);
 		return MERIDIAN_MEMORY_4K;
 	}
 	log_info("packet memory: %" PRIu32 " MB, %s, of hugepages", memory_mb, origin);
@@ -193,54 +120,6 @@ uint32_t eal_core(unsigned int worker)
 	return core[worker];
 }
 
-/* The argument vector and the text it points into; EAL wants both writable. */
-struct arguments {
-	char text[8192];
-	size_t used;
-	char *vector[ARGUMENTS_MAX + 1];
-	int count;
-};
-
-static void arguments_add(struct arguments *arguments, const char *argument)
-{
-	char *text = arguments->text + arguments->used;
-	size_t size = strlen(argument) + 1;
-
-	memcpy(text, argument, size);
-	arguments->used += size;
-	arguments->vector[arguments->count++] = text;
-}
-
-static void arguments_compose(
-	struct arguments *arguments, uint32_t memory_mb, const char *lcores, uint8_t memory)
-{
-	char megabytes[16];
-
-	snprintf(megabytes, sizeof(megabytes), "%" PRIu32, memory_mb);
-	arguments_add(arguments, "meridian-dataplane");
-	arguments_add(arguments, "--lcores");
-	arguments_add(arguments, lcores);
-	arguments_add(arguments, "--main-lcore");
-	arguments_add(arguments, MAIN_LCORE);
-	arguments_add(arguments, "-m");
-	arguments_add(arguments, megabytes);
-	arguments_add(arguments, "--no-pci");
-	arguments_add(arguments, "--no-telemetry");
-	arguments_add(arguments, "--iova-mode=va");
-	arguments_add(arguments, "--log-level=warning");
-	/* EAL warns of hugepage sizes that are not reserved. */
-	arguments_add(arguments, "--log-level=lib.eal:error");
-	/* DPDK 22.11 takes --in-memory and --no-huge for a contradiction. */
-	if (memory == MERIDIAN_MEMORY_HUGEPAGES) {
-		arguments_add(arguments, "--in-memory");
-		/* What memif clients without copies and virtio-user hand to their peers. */
-		arguments_add(arguments, "--single-file-segments");
-	} else {
-		arguments_add(arguments, "--no-huge");
-		arguments_add(arguments, "--no-shconf");
-	}
-}
-
 static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
@@ -284,22 +163,24 @@ const char *eal_outdated(const struct meridian_policy_blob *blob)
 
 int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 {
-	struct arguments arguments = {.count = 0};
+	struct eal_arguments arguments = {.count = 0};
 	char lcores[LCORES_SIZE];
 	int r = lcores_compose(blob, lcores, sizeof(lcores));
 
-	if (r == 0)
-		r = logs_redirect();
 	if (r < 0)
 		return r;
 	needs_take(&started, blob);
 	*ret_memory = memory_choose(blob, started.memory_mb);
-	arguments_compose(&arguments, started.memory_mb, lcores, *ret_memory);
-	if (rte_eal_init(arguments.count, arguments.vector) < 0) {
-		log_error("DPDK does not start: %s", rte_strerror(rte_errno));
-		return -EIO;
-	}
-	return 0;
+	eal_arguments_add(&arguments, "meridian-dataplane");
+	eal_arguments_add(&arguments, "--lcores");
+	eal_arguments_add(&arguments, "%s", lcores);
+	eal_arguments_add(&arguments, "--main-lcore");
+	eal_arguments_add(&arguments, MAIN_LCORE);
+	eal_arguments_add(&arguments, "--no-pci");
+	eal_arguments_add(&arguments, "--log-level=warning");
+	eal_arguments_memory(
+		&arguments, started.memory_mb, *ret_memory == MERIDIAN_MEMORY_HUGEPAGES);
+	return eal_start(&arguments);
 }
 
 void eal_fini(void)

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_af_xdp.h"
+#include "af_xdp_socket.h"
+#include "device.h"
 #include "packet_pool.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <dirent.h>
 #include <errno.h>
-#include <linux/if_xdp.h>
 #include <meridian/frame_stamp.h>
 #include <rte_dev.h>
 #include <rte_log.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 /*
@@ -173,38 +172,6 @@ static int device_create(struct af_xdp_queue *queue, const struct meridian_polic
 	return 0;
 }
 
-static int device_start(struct af_xdp_queue *queue)
-{
-	static const struct rte_eth_conf conf;
-	int socket_id = rte_eth_dev_socket_id(queue->port_id);
-	unsigned int socket = socket_id < 0 ? (unsigned int)SOCKET_ID_ANY : (unsigned int)socket_id;
-
-	if (rte_eth_dev_configure(queue->port_id, 1, 1, &conf) < 0)
-		return -EBUSY;
-	if (rte_eth_rx_queue_setup(queue->port_id, 0, RING_SIZE, socket, NULL, queue->pool) < 0)
-		return -EBUSY;
-	if (rte_eth_tx_queue_setup(queue->port_id, 0, RING_SIZE, socket, NULL) < 0)
-		return -EBUSY;
-	return rte_eth_dev_start(queue->port_id) < 0 ? -EBUSY : 0;
-}
-
-static bool socket_is_af_xdp(int fd)
-{
-	int domain;
-	socklen_t length = sizeof(domain);
-
-	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_XDP;
-}
-
-static bool socket_zero_copy(int fd)
-{
-	struct xdp_options options;
-	socklen_t length = sizeof(options);
-
-	return getsockopt(fd, SOL_XDP, XDP_OPTIONS, &options, &length) == 0 &&
-		(options.flags & XDP_OPTIONS_ZEROCOPY) != 0;
-}
-
 static bool socket_known(int fd)
 {
 	for (const struct af_xdp_queue *queue = queues; queue; queue = queue->next) {
@@ -214,35 +181,16 @@ static bool socket_known(int fd)
 	return false;
 }
 
-/* The AF_XDP socket that belongs to none of the open queues, or -1. The driver keeps its sockets
- * to itself, so it is looked for among the open files. */
-static int socket_find(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	struct dirent *entry;
-	int found = -1;
-
-	if (directory == NULL)
-		return -1;
-	while (found < 0 && (entry = readdir(directory)) != NULL) {
-		int fd = atoi(entry->d_name);
-
-		if (entry->d_name[0] != '.' && socket_is_af_xdp(fd) && !socket_known(fd))
-			found = fd;
-	}
-	closedir(directory);
-	return found;
-}
-
 static int socket_open(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,
 	uint16_t index, int busy_budget)
 {
+	static const struct rte_eth_conf conf;
 	int r = device_create(queue, nic, index, busy_budget);
 
-	if (r == 0)
-		r = device_start(queue);
-	queue->fd = socket_find();
-	queue->zero_copy = r == 0 && socket_zero_copy(queue->fd);
+	if (r == 0 && device_start(queue->port_id, &conf, 1, RING_SIZE, queue->pool) < 0)
+		r = -EBUSY;
+	queue->fd = af_xdp_socket_find(socket_known);
+	queue->zero_copy = r == 0 && af_xdp_socket_zero_copy(queue->fd);
 	return r;
 }
 
@@ -273,7 +221,7 @@ static void queue_stop(struct af_xdp_queue *queue)
 		queue->device[0] = '\0';
 	}
 	/* The driver of DPDK 22.11 leaves its socket open, which keeps the queue busy. */
-	if (queue->fd >= 0 && socket_is_af_xdp(queue->fd))
+	if (queue->fd >= 0 && af_xdp_socket_is(queue->fd))
 		close(queue->fd);
 	queue->fd = -1;
 	rte_mempool_free(queue->pool);
@@ -327,17 +275,9 @@ void port_af_xdp_close(struct port_queue *queue)
 	free(queue);
 }
 
-/* In copy mode rx_dropped has the packets for which there was no buffer, each of which the kernel
- * counts in rx_fill_ring_empty_descs as well; in zero-copy mode the latter are no packets. */
 uint64_t port_af_xdp_missed(const struct port_queue *queue)
 {
-	struct xdp_statistics statistics;
-	socklen_t length = sizeof(statistics);
-	int fd = ((const struct af_xdp_queue *)queue)->fd;
-
-	if (getsockopt(fd, SOL_XDP, XDP_STATISTICS, &statistics, &length) < 0)
-		return 0;
-	return statistics.rx_dropped + statistics.rx_ring_full;
+	return af_xdp_socket_missed(((const struct af_xdp_queue *)queue)->fd);
 }
 
 bool port_af_xdp_zero_copy(const struct port_queue *queue)

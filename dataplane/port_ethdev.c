@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_ethdev.h"
+#include "device.h"
 #include "packet_pool.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
@@ -143,24 +144,15 @@ static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
-	int r;
 
 	conf.rx_adv_conf.rss_conf.rss_hf =
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	r = rte_eth_dev_configure(device->port_id, device->queue_count, device->queue_count, &conf);
-	for (uint16_t i = 0; r == 0 && i < device->queue_count; i++) {
-		r = rte_eth_rx_queue_setup(device->port_id, i, RING_SIZE,
-			(unsigned int)SOCKET_ID_ANY, NULL, device->pool);
-		if (r == 0)
-			r = rte_eth_tx_queue_setup(
-				device->port_id, i, RING_SIZE, (unsigned int)SOCKET_ID_ANY, NULL);
-	}
-	return r == 0 ? rte_eth_dev_start(device->port_id) : r;
+	return device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
 }
 
-static int device_start(struct port_ethdev *device, char *ret_error, size_t size)
+static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size)
 {
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
@@ -221,7 +213,7 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t
 		r = pool_make(device, ret_error, size);
 	if (r == 0) {
 		queues_init(device);
-		r = device_start(device, ret_error, size);
+		r = ethdev_start(device, ret_error, size);
 	}
 	if (r < 0) {
 		port_ethdev_close(device);

@@ -4,6 +4,7 @@
 #include <checksum.h>
 #include <layout.h>
 
+#define ETHERTYPE_ARP  0x0806
 #define ARP_LENGTH     28
 #define ICMPV6         58
 #define SOLICITATION   135
@@ -22,8 +23,8 @@ static bool is_ours(const struct neighbour_self *self, const struct address *add
 
 static void turn_ethernet(const struct neighbour_self *self, uint8_t *frame, const uint8_t *to)
 {
-	memmove(frame, to, 6);
-	memcpy(frame + 6, self->mac, 6);
+	memmove(frame, to, MAC_SIZE);
+	memcpy(frame + MAC_SIZE, self->mac, MAC_SIZE);
 }
 
 /* `at` is behind the Ethernet type. */
@@ -91,13 +92,13 @@ uint32_t neighbour_answer(const struct neighbour_self *self, uint8_t *frame, uin
 {
 	uint32_t at = ETHERNET_HEADER;
 
-	if (length < ETHERNET_HEADER + 4)
+	if (length < ETHERNET_HEADER + VLAN_TAG)
 		return 0;
-	if (get_u16(frame + at - 2) == 0x8100)
-		at += 4;
-	if (get_u16(frame + at - 2) == 0x0806)
+	if (get_u16(frame + at - 2) == ETHERTYPE_VLAN)
+		at += VLAN_TAG;
+	if (get_u16(frame + at - 2) == ETHERTYPE_ARP)
 		return answer_arp(self, frame, length, at);
-	if (get_u16(frame + at - 2) == 0x86dd)
+	if (get_u16(frame + at - 2) == ETHERTYPE_IPV6)
 		return answer_solicitation(self, frame, length, at);
 	return 0;
 }

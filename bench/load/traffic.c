@@ -40,8 +40,8 @@ static void build_ethernet(struct traffic_template *template, const struct traff
 	uint8_t *frame = template->frame;
 	unsigned int at = 2 * MAC_SIZE;
 
-	memcpy(frame, spec->target_mac[template->target], 6);
-	memcpy(frame + 6, spec->source_mac, 6);
+	memcpy(frame, spec->target_mac[template->target], MAC_SIZE);
+	memcpy(frame + MAC_SIZE, spec->source_mac, MAC_SIZE);
 	if (spec->vlan >= 0) {
 		put_u16(frame + at, ETHERTYPE_VLAN);
 		put_u16(frame + at + 2, (uint16_t)spec->vlan);
@@ -68,8 +68,7 @@ static void build_ip(
 	}
 	ip[0] = 4 << 4 | IPV4_HEADER / 4;
 	put_u16(ip + 2, (uint16_t)(IPV4_HEADER + udp_length));
-	put_u16(ip + 6,
-		IPV4_DONT_FRAGMENT); /* do not fragment; hence no identification (RFC 6864) */
+	put_u16(ip + 6, IPV4_DONT_FRAGMENT); /* hence no identification (RFC 6864) */
 	ip[8] = TTL;
 	ip[9] = PROTOCOL_UDP;
 	memcpy(ip + 16, target->octet, 4);
