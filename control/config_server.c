@@ -38,7 +38,7 @@ const struct config_option config_server_options[] = {
 		"address meanwhile (default 100: never)."},
 	{"filter", CONFIG_OPTION_UINT8, FIELD(filter), 1, 64, "N",
 		"Of the samples of N polls, only the one with the least delay is used "
-		"(default 1)."},
+		"(default 1). The very first one is used at once."},
 	{"iburst", CONFIG_OPTION_FLAG, FIELD(iburst), 0, 0, NULL,
 		"The first requests are 2 seconds apart, and the intervals after them double, "
 		"each with a sample, until they reach minpoll: so the frequency is known soon."},

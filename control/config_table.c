@@ -114,7 +114,9 @@ const struct config_directive config_table[] = {
 		.max = CONFIG_SOURCES_MAX,
 		.initial = "1",
 		.syntax = "SOURCES",
-		.text = "How many sources must be selectable and agree before the clock is set."},
+		.text = "How many sources must be selectable and agree before the clock is set. "
+			"Of three and more one alone is enough only 20 seconds after the start, "
+			"unless it is trusted or preferred."},
 	{.name = "maxclockerror",
 		.class = CONFIG_CHRONY,
 		.parse = config_parse_max_clock_error,

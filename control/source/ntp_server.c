@@ -273,9 +273,12 @@ static void burst_end(struct ntp_server *server)
 }
 
 /* `filter`: of each group the sample with the least delay. False while there are more to come. They
- * were admitted when they came: a leap second may be over before the group is complete. */
+ * were admitted when they came: a leap second may be over before the group is complete. The first
+ * one waits for no group: whoever is quicker to speak, and lies, would lead alone meanwhile. */
 static bool pick_best(struct ntp_server *server, struct sample *sample)
 {
+	if (estimator_sample(&server->source.estimator, 0) == NULL)
+		return true;
 	if (server->best_of++ == 0 || sample->delay_s < server->best.delay_s)
 		server->best = *sample;
 	if (server->best_of < server->config.filter)

@@ -5,10 +5,16 @@
 #include <math.h>
 #include <meridian/ntp.h>
 
-#define START_WAIT_S 10 /* for the first answer of every source */
+#define START_WAIT_S 10 /* for the first answer of every source, */
+#define FEW_WAIT_S   20 /* and as long as those that are heard may all be liars */
 #define LIKELY_SIGMA 4.0
 #define LIKELY_DELAY 0.25 /* of a path's delay: asymmetry that is seen now and then */
 #define ASYMMETRY_SD 0.01 /* of a path's delay: asymmetry that is always there */
+
+static size_t min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
 
 static void pool_add(struct pool *pool, struct source *source)
 {
@@ -89,12 +95,56 @@ static bool is_awaited(const struct pool *pool, const struct source *source)
 	return pool->after_outage || !source_settled(source);
 }
 
+/* The address is of a server. */
+static bool is_vouched(const struct source *source)
+{
+	return source->config->select.trust || source->config->select.prefer ||
+		source->address.family == 0;
+}
+
+/* It may be silent now, but it could have a say. */
+static bool is_witness(const struct source *source)
+{
+	return !source->config->select.noselect && !source->absent && !source->follower;
+}
+
+/* How many of those that were configured may lie: fewer than half, and none of two. */
+static size_t liars_possible(const struct pool *pool)
+{
+	size_t witnesses = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		witnesses += is_witness(pool->source[i]);
+	return witnesses > 2 ? (witnesses - 1) / 2 : 0;
+}
+
+/* Most of those that are heard may be liars. */
+static bool are_few(const struct pool *pool)
+{
+	size_t heard = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct source *source = pool->source[i];
+
+		if (!is_heard(source))
+			continue;
+		if (is_vouched(source))
+			return false;
+		heard++;
+	}
+	return heard > 0 && heard < 2 * liars_possible(pool);
+}
+
 bool pool_is_settled(const struct pool *pool, uint64_t now)
 {
+	bool few = are_few(pool);
+
 	if (pool->settled ||
 		timescale_seconds(pool->context->timescale, pool->start_counter, now) >
-			START_WAIT_S)
+			(few ? FEW_WAIT_S : START_WAIT_S))
 		return true;
+	if (few)
+		return false;
 	for (size_t i = 0; i < pool->count; i++) {
 		if (is_awaited(pool, pool->source[i]))
 			return false;
@@ -234,11 +284,10 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	return count;
 }
 
-/* The address is of a server. */
-static bool is_vouched(const struct source *source)
+/* It was among those that the last selection chose from. */
+static bool is_usable(const struct source *source)
 {
-	return source->config->select.trust || source->config->select.prefer ||
-		source->address.family == 0;
+	return source->state >= SELECT_FALSETICKER && is_heard(source);
 }
 
 struct bound pool_bound(
@@ -247,19 +296,20 @@ struct bound pool_bound(
 	struct bound bound[POOL_SOURCES_MAX];
 	size_t count = 0, usable = 0, refuted = 0, liars;
 
-	for (size_t i = 0; i < pool->count && !is_vouched(best); i++) {
-		const struct source *source = pool->source[i];
-
-		if (source->state < SELECT_FALSETICKER || !is_heard(source))
-			continue;
-		usable++;
-		refuted += source->refuted;
-		if (!source->refuted)
-			bound[count++] = bound_of_line(&source->estimator, line);
+	for (size_t i = 0; i < pool->count; i++) {
+		usable += is_usable(pool->source[i]);
+		refuted += is_usable(pool->source[i]) && pool->source[i]->refuted;
 	}
-	liars = usable > 2 ? (usable - 1) / 2 : 0;
-	if (liars <= refuted || liars - refuted >= count)
+	liars = min_size(liars_possible(pool), usable / 2);
+	/* Where half may lie, nobody is refuted by the others. */
+	if (2 * liars == usable)
+		refuted = 0;
+	if (is_vouched(best) || liars <= refuted)
 		return bound_of_line(&best->estimator, line);
+	for (size_t i = 0; i < pool->count; i++) {
+		if (is_usable(pool->source[i]) && !(refuted > 0 && pool->source[i]->refuted))
+			bound[count++] = bound_of_line(&pool->source[i]->estimator, line);
+	}
 	return bound_despite(bound, count, liars - refuted);
 }
 

@@ -34,7 +34,8 @@ void pool_stop(struct pool *pool);
 
 /* To be called when a source came or went, and until it is true, since the wait ends without that.
  * True when a selection may be made: the first one, after the start or an outage, waits for
- * everybody, so that the quickest server does not decide alone. */
+ * everybody, so that the quickest server does not decide alone, and longer while most of those that
+ * are heard may be liars. */
 bool pool_settle(struct pool *pool, uint64_t now);
 
 /* The same without taking note. */
@@ -55,9 +56,10 @@ struct leap_votes pool_leap_votes(const struct pool *pool);
 size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	struct bound bound[POOL_SOURCES_MAX]);
 
-/* What surely holds for `line`, which follows `best`, if fewer than half of the sources in the last
- * selection do not keep their promise, and none that the operator vouches for: reference clocks,
- * and those with `trust` or `prefer`. */
+/* What surely holds for `line`, which follows `best`, if of three or more sources that are
+ * configured fewer than half do not keep their promise, at most half of those in the last
+ * selection, and none that the operator vouches for: reference clocks, and those with `trust` or
+ * `prefer`. */
 struct bound pool_bound(
 	const struct pool *pool, const struct source *best, const struct clock_line *line);
 

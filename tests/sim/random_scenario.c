@@ -165,7 +165,14 @@ static void random_server(struct world_server *server, bool liar)
 		honest_error(server);
 }
 
-/* Where there are liars, all are heard always. Returns how many they are. */
+static void always_heard(struct world_server *server)
+{
+	server->outage.length_s = 0;
+	server->loss = 0;
+}
+
+/* Where there are liars, all are heard always but for one honest server. Returns how many they are.
+ */
 static size_t random_servers(void)
 {
 	struct world *world = &made.world;
@@ -175,11 +182,10 @@ static size_t random_servers(void)
 	liars = chance(0.6) ? below((uint32_t)(world->server_count + 1) / 2) : 0;
 	for (size_t i = 0; i < world->server_count; i++) {
 		random_server(&world->server[i], i < liars);
-		if (liars > 0) {
-			world->server[i].outage.length_s = 0;
-			world->server[i].loss = 0;
-		}
+		if (liars > 0 && i != liars)
+			always_heard(&world->server[i]);
 	}
+	made.tied = liars > 0 && 2 * liars + 1 == world->server_count;
 	return liars;
 }
 
@@ -215,18 +221,16 @@ static void random_leap(size_t liars)
 	world->leap =
 		(struct world_leap){at_s, insert ? MERIDIAN_NTP_LI_INSERT : MERIDIAN_NTP_LI_DELETE};
 	for (size_t i = 0; i < world->server_count; i++) {
-		world->server[i].outage.length_s = 0;
-		world->server[i].loss = 0;
+		always_heard(&world->server[i]);
 		world->server[i].no_leap = i < liars && chance(0.7);
 	}
 }
 
-/* A filter keeps honest servers silent when a liar has spoken already. */
-static void random_options(bool filter)
+static void random_options(void)
 {
 	static const char *const options[] = {"iburst", "burst", "maxdelaydevratio 2",
-		"maxdelayratio 2", "asymmetry 0.3", "presend 6", "xleave", "filter 3", "filter 7"};
-	size_t count = sizeof(options) / sizeof(options[0]) - (filter ? 0 : 2), length = 0;
+		"maxdelayratio 2", "asymmetry 0.3", "presend 6", "xleave"};
+	size_t count = sizeof(options) / sizeof(options[0]), length = 0;
 
 	config[0] = '\0';
 	for (size_t i = 0; i < count; i++) {
@@ -235,6 +239,15 @@ static void random_options(bool filter)
 				config + length, sizeof(config) - length, " %s", options[i]);
 	}
 	made.options = config;
+}
+
+/* Some are slower to speak than others. */
+static void random_filters(void)
+{
+	if (!chance(0.2))
+		return;
+	for (size_t i = 0; i < made.world.server_count; i++)
+		made.filter[i] = chance(0.6) ? (uint8_t)(2 + below(7)) : 0;
 }
 
 /* What a bound has to hold because of this path: half of its round trip, and what it is told. */
@@ -249,15 +262,19 @@ static double server_bound_s(const struct world_server *server)
 	return round_s / 2 + server->root_dispersion_s + server->late_s;
 }
 
-/* That of the worst path to who is honest, and of the clock in the time between polls. Liars come
- * first. */
+/* That of the worst path to who is honest, and of the clock in the time between samples: halfway
+ * through, its frequency is not known better than the paths show it. Liars come first. */
 static double paths_bound_s(size_t liars)
 {
-	double worst_s = 0;
+	double worst_s = 0, drift;
+	int longest = 1;
 
-	for (size_t i = liars; i < made.world.server_count; i++)
+	for (size_t i = liars; i < made.world.server_count; i++) {
 		worst_s = fmax(worst_s, server_bound_s(&made.world.server[i]));
-	return worst_s + WANDER * ldexp(1, made.maxpoll_log2);
+		longest = made.filter[i] > longest ? made.filter[i] : longest;
+	}
+	drift = WANDER + 4 * worst_s / made.duration_s;
+	return worst_s + drift * longest * ldexp(1, made.maxpoll_log2);
 }
 
 const struct scenario *random_scenario(uint64_t number)
@@ -272,7 +289,8 @@ const struct scenario *random_scenario(uint64_t number)
 		fmin(ldexp(REQUESTS, chance(0.5) ? made.minpoll_log2 : made.maxpoll_log2), 80000);
 	liars = random_servers();
 	random_oscillator(&made.world.oscillator);
-	random_options(liars == 0);
+	random_options();
+	random_filters();
 	made.precision_s = chance(0.5) ? 1e-9 : 0;
 	made.world.clock_error_s = chance(0.3) ? either_sign(magnitude(1e-3, 1e5)) : 0.1;
 	if (chance(0.1))
@@ -297,11 +315,12 @@ static void print_direction(const char *name, const struct world_direction *dire
 	printf("\n");
 }
 
-static void print_server(const struct world_server *server)
+static void print_server(const struct world_server *server, int filter)
 {
-	printf("  server: error %.4g us from %.0f s, rate %.2g, root delay %.4g us dispersion %.4g "
+	printf("  server: filter %d, error %.4g us from %.0f s, rate %.2g, root delay %.4g us "
+	       "dispersion %.4g "
 	       "us, loss %.2g, outage %.0f+%.0f/%.0f\n",
-		server->error_s * 1e6, server->error_from_s, server->error_rate,
+		filter, server->error_s * 1e6, server->error_from_s, server->error_rate,
 		server->root_delay_s * 1e6, server->root_dispersion_s * 1e6, server->loss,
 		server->outage.start_s, server->outage.length_s, server->outage.period_s);
 	print_direction("there", &server->there);
@@ -328,5 +347,5 @@ void random_scenario_print(const struct scenario *scenario)
 		world->suspend.start_s, world->suspend.length_s, world->clock_error_s, o->frequency,
 		o->walk, o->flicker, o->cycle, o->cycle_s, o->jump, o->jump_s, o->aging);
 	for (size_t i = 0; i < world->server_count; i++)
-		print_server(&world->server[i]);
+		print_server(&world->server[i], scenario->filter[i]);
 }

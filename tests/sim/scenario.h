@@ -21,14 +21,16 @@ struct scenario {
 	double restart_s;            /* when the tracker is started anew; 0: never */
 	const char *config;          /* more directives; NULL: none */
 	const char *options;         /* of each server; NULL: iburst */
+	uint8_t filter[WORLD_SERVERS_MAX]; /* option of that server; 0: none */
 	double lost_s; /* seconds without synchronisation that are right, after the first time */
 	unsigned int comes;    /* and how often it comes back; judged with lost_s */
 	unsigned int liars;    /* bits of servers that must not be combined after 5 samples */
 	unsigned int replaced; /* bits of servers that a pool must not ask any more in the end */
 	bool may_step;         /* disruptions after the first synchronisation are right */
 	bool may_lose;         /* so is a time without synchronisation */
-	bool broken_promise;   /* no server tells the truth: no bound can hold */
-	unsigned int seeds;    /* of a test run; 0: 3 */
+	bool tied;           /* as many liars as others may be heard: it may be lost at any time */
+	bool broken_promise; /* no server tells the truth: no bound can hold */
+	unsigned int seeds;  /* of a test run; 0: 3 */
 	struct world world;
 };
 

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config_server.h"
+#include "source/pool.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NS_PER_S  UINT64_C(1000000000)
+#define START_NS  (1000 * NS_PER_S)
+#define SOURCES   6
+#define ROUND_S   0.02 /* of the first source; each is a little farther than the one before */
+#define FARTHER_S 0.001
+
+/* The test is the servers: what they would have said, without asking them. */
+static struct pool pool;
+static struct source source[SOURCES];
+static struct config_source line[SOURCES];
+static uint64_t now_ns;
+
+static const struct config config = {.max_distance_s = 3, .max_jitter_s = 1, .min_sources = 1};
+static const struct timescale timescale = {
+	.counter = START_NS, .hz = NS_PER_S, .utc = {.s = 1800000000}, .wander = 1e-6};
+static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_S};
+static const struct source_context context = {
+	.config = &config, .counter = &counter, .timescale = &timescale};
+
+void ntp_name_init(struct ntp_name *name, const struct config_server *server,
+	const struct ntp_servers *servers)
+{
+	(void)name, (void)server, (void)servers;
+}
+
+void ntp_name_start(struct ntp_name *name)
+{
+	(void)name;
+}
+
+void ntp_server_start(struct ntp_server *server, const struct source_context *its_context,
+	struct ntp_name *name, size_t index)
+{
+	(void)server, (void)its_context, (void)name, (void)index;
+}
+
+void refclock_start(struct refclock *refclock, const struct source_context *its_context,
+	const struct config_refclock *clock, const struct refclock *lock)
+{
+	(void)refclock, (void)its_context, (void)clock, (void)lock;
+}
+
+/* `count` servers, of which none was heard yet. */
+static void start(size_t count)
+{
+	now_ns = START_NS;
+	pool_start(&pool, &context);
+	pool.start_counter = START_NS;
+	for (size_t i = 0; i < count; i++) {
+		line[i] = (struct config_source){.offset_s = 0};
+		source_init(&source[i], NULL, &context, &line[i]);
+		source[i].address.family = MERIDIAN_FAMILY_IPV4;
+		source[i].stratum = 1;
+		pool.source[pool.count++] = &source[i];
+	}
+}
+
+static void answer(size_t index, double offset_s)
+{
+	struct sample sample = {.counter = now_ns,
+		.offset_s = offset_s,
+		.delay_s = ROUND_S + (double)index * FARTHER_S};
+
+	source[index].reach = 1;
+	source_add(&source[index], &sample, now_ns);
+}
+
+/* It was asked so often that it had its chance. */
+static void stay_silent(size_t index)
+{
+	source[index].polls = 8;
+}
+
+static bool settles_at(double seconds)
+{
+	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_S);
+	return pool_is_settled(&pool, now_ns);
+}
+
+static void everybody_is_waited_for(void **state)
+{
+	(void)state;
+	start(3);
+	assert_false(settles_at(0.1));
+	answer(0, 0);
+	answer(1, 0);
+	assert_false(settles_at(1));
+	answer(2, 0);
+	assert_true(settles_at(1));
+}
+
+static void one_dead_server_costs_no_time(void **state)
+{
+	(void)state;
+	start(3);
+	answer(0, 0);
+	answer(1, 0);
+	stay_silent(2);
+	assert_true(settles_at(5));
+	start(2);
+	answer(0, 0);
+	stay_silent(1);
+	assert_true(settles_at(5));
+}
+
+/* One of three, three of five. */
+static void who_may_lie_does_not_lead_alone(void **state)
+{
+	(void)state;
+	start(3);
+	answer(0, 0);
+	stay_silent(1);
+	stay_silent(2);
+	assert_false(settles_at(15));
+	assert_true(settles_at(21));
+	start(5);
+	for (size_t i = 0; i < 3; i++)
+		answer(i, 0);
+	stay_silent(3);
+	stay_silent(4);
+	assert_false(settles_at(15));
+	answer(3, 0);
+	assert_true(settles_at(15));
+}
+
+static void who_is_vouched_for_leads_alone(void **state)
+{
+	(void)state;
+	start(3);
+	line[0].select.trust = true;
+	answer(0, 0);
+	stay_silent(1);
+	stay_silent(2);
+	assert_true(settles_at(5));
+}
+
+/* They have no say, heard or not. */
+static void who_has_no_say_is_not_counted(void **state)
+{
+	(void)state;
+	start(3);
+	line[2].select.noselect = true;
+	answer(0, 0);
+	stay_silent(1);
+	assert_true(settles_at(5));
+	line[2].select.noselect = false;
+	source[2].absent = true;
+	assert_true(settles_at(5));
+	source[2].absent = false;
+	source[2].follower = true;
+	assert_true(settles_at(5));
+}
+
+/* With nobody at all `local` need not wait longer. */
+static void nobody_is_no_liar(void **state)
+{
+	(void)state;
+	start(3);
+	for (size_t i = 0; i < 3; i++)
+		stay_silent(i);
+	assert_true(settles_at(5));
+}
+
+/* The round trip of the source whose bound is that of the clock. */
+static double bound_delay_s(void)
+{
+	struct estimate combined;
+	struct clock_line clock = {.counter = now_ns};
+	const struct source *best = pool_select(&pool, NULL, now_ns, &combined);
+
+	assert_non_null(best);
+	return pool_bound(&pool, best, &clock).distance.delay_s;
+}
+
+static void assert_bound_of(size_t index)
+{
+	assert_true(fabs(bound_delay_s() - (ROUND_S + (double)index * FARTHER_S)) < 1e-9);
+}
+
+static void bound_is_not_of_a_liar(void **state)
+{
+	(void)state;
+	start(2);
+	answer(0, 0);
+	answer(1, 0);
+	assert_bound_of(0);
+	start(3);
+	for (size_t i = 0; i < 3; i++)
+		answer(i, 0);
+	assert_bound_of(1);
+	line[0].select.trust = true;
+	assert_bound_of(0);
+}
+
+/* Who is silent makes no liar less: of three, one that is heard may be it. */
+static void bound_counts_who_is_silent(void **state)
+{
+	(void)state;
+	start(3);
+	answer(0, 0);
+	answer(1, 0);
+	assert_bound_of(1);
+	start(5);
+	for (size_t i = 0; i < 4; i++)
+		answer(i, 0);
+	assert_bound_of(2);
+	start(5);
+	for (size_t i = 0; i < 3; i++)
+		answer(i, 0);
+	assert_bound_of(1);
+	start(5);
+	answer(0, 0);
+	assert_bound_of(0);
+}
+
+/* A liar that is found out is none any more, but only a majority of all can tell. */
+static void bound_forgets_who_is_refuted(void **state)
+{
+	(void)state;
+	start(3);
+	answer(0, 0);
+	answer(1, 0);
+	answer(2, 1);
+	assert_bound_of(0);
+	assert_int_equal(source[2].state, SELECT_FALSETICKER);
+	start(5);
+	for (size_t i = 0; i < 5; i++)
+		answer(i, i == 4);
+	assert_bound_of(1);
+	start(6);
+	for (size_t i = 0; i < 4; i++)
+		answer(i, i == 3);
+	assert_bound_of(2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(everybody_is_waited_for),
+		cmocka_unit_test(one_dead_server_costs_no_time),
+		cmocka_unit_test(who_may_lie_does_not_lead_alone),
+		cmocka_unit_test(who_is_vouched_for_leads_alone),
+		cmocka_unit_test(who_has_no_say_is_not_counted),
+		cmocka_unit_test(nobody_is_no_liar),
+		cmocka_unit_test(bound_is_not_of_a_liar),
+		cmocka_unit_test(bound_counts_who_is_silent),
+		cmocka_unit_test(bound_forgets_who_is_refuted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
