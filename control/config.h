@@ -174,6 +174,7 @@ struct config {
 	struct meridian_policy_access kod_exempt[MERIDIAN_POLICY_KOD_EXEMPT_MAX];
 	size_t kod_exempt_count;
 	bool no_client_log;          /* noclientlog: who asks is not written down */
+	bool ntpv5;                  /* ntpv5: version 5 is served too */
 	uint32_t interleave_entries; /* interleaved: replies kept, 65536; 0: none */
 	uint8_t smear_shape;         /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;

@@ -196,7 +196,8 @@ static int print_manual(void)
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
 	      "*allow*, *deny*, *bindaddress*, *idlesleep*, *insecurekeys*, *interleaved*, "
-	      "*keyfile*, *kodexempt*, *leapseclist*, *leapsmear*, *noclientlog* and *ratelimit* "
+	      "*keyfile*, *kodexempt*, *leapseclist*, *leapsmear*, *noclientlog*, *ntpv5* and "
+	      "*ratelimit* "
 	      "are taken over; what needs a restart is logged.\n\n",
 		stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);

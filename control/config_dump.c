@@ -96,6 +96,8 @@ static void dump_served(const struct config *config, FILE *out)
 	dump_ratelimit(config, out);
 	if (config->no_client_log)
 		fputs("noclientlog\n", out);
+	if (config->ntpv5)
+		fputs("ntpv5\n", out);
 	fprintf(out, "interleaved %" PRIu32 "\n", config->interleave_entries);
 	for (size_t i = 0; i < config->bind_count; i++)
 		dump_directive_address("bindaddress", &config->bind[i], out);

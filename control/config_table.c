@@ -359,6 +359,18 @@ const struct config_directive config_table[] = {
 			"have room for a 1024th of all, and for 64 at least. Another size forgets "
 			"what was kept. 0: no interleaved mode. Clients in basic mode cost "
 			"nothing of this."},
+	{.name = "ntpv5",
+		.class = CONFIG_OWN,
+		.parse = config_parse_flag,
+		.offset = FIELD(ntpv5),
+		.syntax = "",
+		.text = "Answer NTPv5 too, as of draft-ietf-ntp-ntpv5-09. Drafts are not "
+			"compatible "
+			"with each other: a request that names another draft gets no answer, and "
+			"there will be none of this draft once it is superseded. Clients of an "
+			"older version that ask whether NTPv5 is spoken here are told so. Without "
+			"it a request of version 5 is dropped as bad_version. What is supported "
+			"of the draft stands in differences.md."},
 	{.name = "bindaddress",
 		.class = CONFIG_CHRONY,
 		.many = true,

@@ -74,6 +74,7 @@ static struct meridian_policy_blob *head_new(const struct policy_content *conten
 	blob->smear_shape = content->smear_shape;
 	blob->smear_duration_s = content->smear_duration_s;
 	blob->no_client_log = content->no_client_log;
+	blob->ntpv5 = content->ntpv5;
 	blob->interleave_entries = content->interleave_entries;
 	blob_append(blob, &blob->nics, content->nics, content->nic_count, sizeof(*content->nics));
 	blob_append(blob, &blob->queues, content->queues, content->queue_count,

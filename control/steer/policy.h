@@ -23,6 +23,7 @@ struct policy_content {
 	uint8_t smear_shape; /* MERIDIAN_SMEAR_* */
 	uint32_t smear_duration_s;
 	bool no_client_log;
+	bool ntpv5;
 	uint32_t interleave_entries; /* 0: no interleaved replies */
 	const struct meridian_policy_nic *nics;
 	const struct meridian_policy_queue *queues;

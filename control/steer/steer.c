@@ -193,6 +193,7 @@ static int publish_begin(void)
 		.smear_shape = steer_config->smear_shape,
 		.smear_duration_s = steer_config->smear_duration_s,
 		.no_client_log = steer_config->no_client_log,
+		.ntpv5 = steer_config->ntpv5,
 		.interleave_entries = steer_config->interleave_entries,
 		.nics = policy_nics,
 		.nic_count = plan.nic_count,

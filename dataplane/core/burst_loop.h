@@ -22,10 +22,12 @@
 #include "bytes.h"
 #include "checksum.h"
 #include "interleaved.h"
+#include "ntpv5.h"
 #include "reply.h"
 #include <stddef.h>
 
-#define TRANSMIT_OFFSET offsetof(struct meridian_ntp_header, transmit)
+#define REFERENCE_OFFSET offsetof(struct meridian_ntp_header, reference)
+#define TRANSMIT_OFFSET  offsetof(struct meridian_ntp_header, transmit)
 
 /* A bit for each version and mode (the lower six bits of the first octet) of a client. */
 #define CLIENT_FIRST_OCTETS                                                                        \
@@ -106,9 +108,18 @@ INLINE enum burst_shape shape_of(const struct responder *responder, const struct
 	return BURST_OTHER;
 }
 
+/* Whether a frame of this shape also asks if we speak NTPv5. Only asked where we do. */
+INLINE bool asks_for_upgrade(const struct frame *frame, enum burst_shape shape)
+{
+	return shape != BURST_OTHER &&
+		get_u64(ntp_of(frame, shape == BURST_IPV6) + REFERENCE_OFFSET) == NTPV5_UPGRADE;
+}
+
 static enum burst_shape shape(const struct responder *responder, const struct frame *frame)
 {
-	return shape_of(responder, frame);
+	enum burst_shape found = shape_of(responder, frame);
+
+	return responder->policy->ntpv5 && asks_for_upgrade(frame, found) ? BURST_OTHER : found;
 }
 
 INLINE bool is_open(const struct responder_policy *policy, bool ipv6)
@@ -284,6 +295,15 @@ static void candidates_serve(struct responder *responder, struct frame *frame,
 	responder->timestamps = timestamps;
 }
 
+static void upgrades_set_aside(
+	const struct frame *frame, struct candidate *candidate, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		if (asks_for_upgrade(&frame[i], candidate[i].shape))
+			candidate[i].shape = BURST_OTHER;
+	}
+}
+
 static void classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
@@ -297,6 +317,8 @@ static void classify(struct responder *responder, struct frame *frame,
 	}
 	for (unsigned int i = 0; i < count; i++)
 		candidate_take(responder, &frame[i], &candidate[i]);
+	if (__builtin_expect(responder->policy->ntpv5, 0))
+		upgrades_set_aside(frame, candidate, count);
 	if (count > 0)
 		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
 }

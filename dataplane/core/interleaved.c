@@ -51,6 +51,19 @@ void interleaved_classify(struct responder *responder, struct frame *frame, uint
 	store_u64(ntp + TRANSMIT_OFFSET, load_u64(ntp + RECEIVE_OFFSET));
 }
 
+void interleaved_classify_cookie(struct responder *responder, struct frame *frame, uint64_t cookie)
+{
+	if (responder->policy->interleave == NULL || !responder->synchronised)
+		return;
+	responder->interleave_count++;
+	frame->interleave = FRAME_ASKS;
+	if (cookie == 0)
+		return;
+	frame->earlier = interleave_take(key(responder, frame_source(frame), frame->ipv6, cookie));
+	if (frame->earlier != 0)
+		frame->interleave = FRAME_INTERLEAVED;
+}
+
 void interleaved_finish(struct frame *frame, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++) {

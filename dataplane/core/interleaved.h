@@ -15,7 +15,10 @@
  *
  * An interleaved reply has the request's receive timestamp as origin, T2 of this request, and T3
  * of the reply before, in the timescale in which that one told its T2: leap seconds and smear
- * included. All pure.
+ * included.
+ *
+ * Version 5 has a flag for it, and the cookie that it returns is our T2: the same table serves it.
+ * A client of it has its first interleaved reply to its second request. All pure.
  */
 
 #include "responder.h"
@@ -38,6 +41,10 @@ void interleaved_prefetch(
  */
 void interleaved_classify(struct responder *responder, struct frame *frame, uint8_t *ntp,
 	const uint8_t *source, bool ipv6);
+
+/* The same for a request of version 5 with that flag and `cookie`, which may be 0: there was no
+ * reply before. Nothing is copied. */
+void interleaved_classify_cookie(struct responder *responder, struct frame *frame, uint64_t cookie);
 
 /* Puts the transmit times of the replies before into the interleaved ones of a finished burst,
  * whose frame->udp_sum are set, and makes their UDP checksums good again. */

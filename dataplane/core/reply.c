@@ -2,6 +2,7 @@
 #include "reply.h"
 #include "bytes.h"
 #include "clock.h"
+#include "ntpv5.h"
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
@@ -14,9 +15,10 @@
 #define KISS_POLL_MAX 10
 #define POLL_MAX      17
 
-#define RECEIVE_OFFSET  offsetof(struct meridian_ntp_header, receive)
-#define TRANSMIT_OFFSET offsetof(struct meridian_ntp_header, transmit)
-#define ORIGIN_OFFSET   offsetof(struct meridian_ntp_header, origin)
+#define REFERENCE_OFFSET offsetof(struct meridian_ntp_header, reference)
+#define RECEIVE_OFFSET   offsetof(struct meridian_ntp_header, receive)
+#define TRANSMIT_OFFSET  offsetof(struct meridian_ntp_header, transmit)
+#define ORIGIN_OFFSET    offsetof(struct meridian_ntp_header, origin)
 
 static int8_t clamp(int8_t value, int8_t min, int8_t max)
 {
@@ -73,6 +75,8 @@ void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	memcpy(payload, common, ORIGIN_OFFSET);
 	payload[0] = MERIDIAN_NTP_LI_VN_MODE(leap, request->version, request->reply_mode);
 	payload[offsetof(struct meridian_ntp_header, poll)] = (uint8_t)request->poll;
+	if (request->upgrade)
+		put_u64(payload + REFERENCE_OFFSET, NTPV5_UPGRADE);
 	put_u64(payload + ORIGIN_OFFSET, request->transmit);
 	put_u64(payload + RECEIVE_OFFSET, receive);
 }
@@ -84,6 +88,7 @@ void reply_write_kiss(uint8_t *payload, const struct request *request, int8_t le
 	struct request told = *request;
 	int8_t least = clamp(least_poll_log2, KISS_POLL_MIN, KISS_POLL_MAX);
 
+	told.upgrade = false;
 	told.poll = clamp(request->poll, least, POLL_MAX);
 	reply_write(payload, &kiss, &told, MERIDIAN_NTP_LI_UNKNOWN, request->transmit);
 	reply_set_transmit(payload, request->transmit);

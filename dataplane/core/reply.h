@@ -20,7 +20,8 @@
 void reply_prepare(struct meridian_ntp_header *ret_common,
 	const struct meridian_timemodel_data *model, bool synchronised, uint64_t now_counter);
 
-/* Writes the reply's header over the request at `payload`, all but the transmit timestamp. */
+/* Writes the reply's header over the request at `payload`, all but the transmit timestamp. Its
+ * reference timestamp says NTPV5_UPGRADE if request->upgrade. Versions 1 to 4. */
 void reply_write(uint8_t *payload, const struct meridian_ntp_header *common,
 	const struct request *request, uint8_t leap, uint64_t receive);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "request.h"
 #include "bytes.h"
+#include "ntpv5.h"
 #include <meridian/ntp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -62,8 +63,14 @@ static enum meridian_verdict check_trailer(
 			   : skip_extensions(trailer, length, ret_mac);
 }
 
-enum meridian_verdict request_parse(
-	const uint8_t *payload, uint16_t length, uint16_t source_port, struct request *ret_request)
+static bool asks_for_upgrade(const uint8_t *payload)
+{
+	return MERIDIAN_NTP_MODE(payload[0]) == MERIDIAN_NTP_MODE_CLIENT &&
+		get_u64(payload + offsetof(struct meridian_ntp_header, reference)) == NTPV5_UPGRADE;
+}
+
+enum meridian_verdict request_parse(const uint8_t *payload, uint16_t length, uint16_t source_port,
+	bool ntpv5, struct request *ret_request)
 {
 	enum meridian_verdict verdict;
 	uint8_t version, reply_mode;
@@ -72,6 +79,8 @@ enum meridian_verdict request_parse(
 	if (length < MERIDIAN_NTP_HEADER_SIZE)
 		return MERIDIAN_VERDICT_bad_length;
 	version = MERIDIAN_NTP_VERSION(payload[0]);
+	if (ntpv5 && version == NTPV5_VERSION)
+		return ntpv5_parse(payload, length, ret_request);
 	if (version < MERIDIAN_NTP_VERSION_MIN || version > MERIDIAN_NTP_VERSION_MAX)
 		return MERIDIAN_VERDICT_bad_version;
 	verdict = check_mode(MERIDIAN_NTP_MODE(payload[0]), version, source_port, &reply_mode);
@@ -86,6 +95,7 @@ enum meridian_verdict request_parse(
 		.mac = mac,
 		.poll = (int8_t)payload[offsetof(struct meridian_ntp_header, poll)],
 		.transmit = get_u64(payload + offsetof(struct meridian_ntp_header, transmit)),
+		.upgrade = ntpv5 && asks_for_upgrade(payload),
 	};
 	return GOOD;
 }

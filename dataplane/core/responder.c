@@ -4,6 +4,7 @@
 #include "bytes.h"
 #include "interleaved.h"
 #include "martian.h"
+#include "ntpv5.h"
 #include "reply.h"
 #include "request.h"
 #include <errno.h>
@@ -102,15 +103,16 @@ static void kiss_receive(const struct responder *responder, struct frame *frame)
 }
 
 /* The frame is good and its source allowed: it was refused by the limiter alone. Rare, hence not in
- * a hurry: it is parsed once more. Who asked with a MAC would not believe a kiss without one. */
+ * a hurry: it is parsed once more. Who asked with a MAC would not believe a kiss without one, and
+ * version 5 has no kisses. */
 static enum meridian_verdict kiss(struct responder *responder, struct frame *frame)
 {
 	struct request request;
 
 	if (frame_parse(frame) != GOOD ||
 		request_parse(frame->data + frame->payload, frame->payload_length,
-			frame_source_port(frame), &request) != GOOD ||
-		request.mac != 0 || is_exempt(responder, frame))
+			frame_source_port(frame), responder->policy->ntpv5, &request) != GOOD ||
+		request.mac != 0 || request.version == NTPV5_VERSION || is_exempt(responder, frame))
 		return MERIDIAN_VERDICT_rate_limited;
 	frame_turn(frame, MERIDIAN_NTP_HEADER_SIZE);
 	frame->key = 0;
@@ -194,7 +196,7 @@ static enum meridian_verdict check(
 		verdict = check_addresses(responder->policy, frame);
 	if (verdict == GOOD)
 		verdict = request_parse(frame->data + frame->payload, frame->payload_length,
-			frame_source_port(frame), ret_request);
+			frame_source_port(frame), responder->policy->ntpv5, ret_request);
 	if (verdict != GOOD)
 		return verdict;
 	if (!access_allowed(&responder->policy->access, frame_source(frame), frame->ipv6))
@@ -215,10 +217,49 @@ static void interleave(struct responder *responder, struct frame *frame, struct 
 	uint8_t *ntp = frame->data + frame->payload;
 
 	frame->interleave = FRAME_BASIC;
-	if (!interleaved_asked(ntp))
+	if (request->interleaved)
+		interleaved_classify_cookie(responder, frame, request->server_cookie);
+	if (request->version == NTPV5_VERSION || !interleaved_asked(ntp))
 		return;
 	interleaved_classify(responder, frame, ntp, frame_source(frame), frame->ipv6);
 	request->transmit = get_u64(ntp + offsetof(struct meridian_ntp_header, transmit));
+}
+
+/* log2 s. Nobody needs to ask more than once a second. */
+static int8_t least_poll(const struct limit_rate *rate)
+{
+	return rate->burst != 0 && rate->interval_log2 > 0 ? rate->interval_log2 : 0;
+}
+
+static bool is_smeared(const struct smear *smear, const struct frame *frame)
+{
+	return smear->shape != MERIDIAN_SMEAR_NONE &&
+		served_contains(&smear->addresses, frame_destination(frame), frame->ipv6);
+}
+
+/* The reply to a request of version 5, whose T2 is frame->receive: `utc` by the model. */
+static enum meridian_verdict reply_ntpv5(
+	struct responder *responder, struct frame *frame, struct meridian_utc utc)
+{
+	const struct responder_policy *policy = responder->policy;
+	uint64_t dispersion_ns = meridian_timemodel_dispersion_ns(
+		&responder->model, responder->prepared_until_counter);
+	struct ntpv5_reply reply = {
+		.model = &responder->model,
+		.utc = utc,
+		.receive = frame->receive,
+		.dispersion_ns = dispersion_ns + responder->prepared_error_ns,
+		.least_poll_log2 = least_poll(&policy->rate),
+		.synchronised = responder->synchronised,
+		.smeared = is_smeared(&policy->smear, frame),
+		.remembered = frame->interleave != FRAME_BASIC,
+		.interleaved = frame->interleave == FRAME_INTERLEAVED,
+	};
+
+	frame_turn(frame, frame->payload_length);
+	ntpv5_reply_write(frame->data + frame->payload, frame->payload_length, &reply);
+	return responder->synchronised ? MERIDIAN_VERDICT_answered_ntpv5
+				       : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
 enum meridian_verdict responder_classify(
@@ -236,6 +277,8 @@ enum meridian_verdict responder_classify(
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
 	frame->receive = timestamps_receive(
 		&responder->timestamps, clock_ntp(utc), frame->leap_offset_s, request.transmit);
+	if (request.version == NTPV5_VERSION)
+		return reply_ntpv5(responder, frame, utc);
 	if (responder->synchronised)
 		leap = clock_leap_indicator(&responder->model, utc);
 	responder->signing |= frame->key != 0;
@@ -306,6 +349,7 @@ int responder_policy_new(
 		.kod_log2 = blob->ratelimit_kod_log2,
 		.kod_after_s = blob->ratelimit_kod_after_s,
 	};
+	policy->ntpv5 = blob->ntpv5;
 	policy->open_ipv4 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV4);
 	policy->open_ipv6 = is_open(rules, blob->access.count, MERIDIAN_FAMILY_IPV6);
 	r = served_init(&policy->served,

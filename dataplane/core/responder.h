@@ -38,6 +38,7 @@ struct responder_policy {
 	struct access kod_exempt; /* who is never told to ask less often */
 	struct smear smear;
 	struct interleave *interleave; /* the process's; NULL: all replies are basic */
+	bool ntpv5;                    /* version 5 is spoken too */
 };
 
 struct burst_engine;
@@ -78,7 +79,8 @@ void responder_begin(struct responder *responder, const struct meridian_timemode
  * Decides on one frame received at counter value `receive_counter` (T2). For the verdicts
  * of outcome ANSWER the frame is now its reply, complete except for the transmit time, the MAC and
  * the UDP checksum, with frame->length set; otherwise its bytes are unchanged. A request with a MAC
- * of one of our keys gets a reply with a MAC of that key and of the same length.
+ * of one of our keys gets a reply with a MAC of that key and of the same length. The reply to a
+ * request of version 5 is as long as the request.
  *
  * T2 is odd, and the receive time to within twice the precision and 2^-24 s (60 ns). Within a
  * burst of one queue, which is in the order of its stamps, T2 strictly increases: one that lies

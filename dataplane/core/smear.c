@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "smear.h"
 #include "bytes.h"
+#include "ntpv5.h"
 #include <errno.h>
 #include <math.h>
 #include <meridian/ntp.h>
@@ -112,9 +113,9 @@ static void transmit_move(uint8_t *payload, int64_t moved, bool interleaved)
 
 static void stamps_move(uint8_t *payload, int64_t moved, bool interleaved)
 {
-	static const uint8_t never[8];
+	uint64_t reference = get_u64(payload + REFERENCE_OFFSET);
 
-	if (memcmp(payload + REFERENCE_OFFSET, never, sizeof(never)) != 0)
+	if (reference != 0 && reference != NTPV5_UPGRADE)
 		add_u64(payload + REFERENCE_OFFSET, moved);
 	add_u64(payload + RECEIVE_OFFSET, moved);
 	transmit_move(payload, moved, interleaved);
@@ -150,12 +151,17 @@ static void reply_change(uint8_t *payload, int64_t moved, bool interleaved)
 void smear_reply(const struct smear *smear, const struct meridian_timemodel_data *model,
 	struct meridian_utc utc, struct frame *frame)
 {
+	uint8_t *payload = frame->data + frame->payload;
+	bool interleaved = frame->interleave == FRAME_INTERLEAVED;
 	int64_t moved;
 
 	if (!served_contains(&smear->addresses, frame_source(frame), frame->ipv6))
 		return;
 	/* What the reply tells is UTC already. */
 	moved = smear_offset(smear, model, utc) - frame->leap_offset_s * SECOND;
-	reply_change(frame->data + frame->payload, moved, frame->interleave == FRAME_INTERLEAVED);
+	if (MERIDIAN_NTP_VERSION(payload[0]) == NTPV5_VERSION)
+		ntpv5_reply_move(payload, moved, interleaved);
+	else
+		reply_change(payload, moved, interleaved);
 	frame_checksum_udp(frame);
 }

@@ -171,7 +171,8 @@ int meridian_policy_check(const struct meridian_policy_blob *blob, uint64_t size
 				MERIDIAN_POLICY_KOD_EXEMPT_MAX, size));
 
 	if (!fits || blob->idle_sleep_us > MERIDIAN_POLICY_SLEEP_MAX_US ||
-		blob->no_client_log > 1 || blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
+		blob->no_client_log > 1 || blob->ntpv5 > 1 ||
+		blob->hugepages > MERIDIAN_HUGEPAGES_NEVER ||
 		blob->counter_id > MERIDIAN_COUNTER_CNTVCT)
 		return -EBADMSG;
 	if (blob->interleave_entries > MERIDIAN_INTERLEAVE_MAX || !ratelimit_sane(blob))

@@ -81,7 +81,7 @@ struct meridian_policy_blob {
 	uint8_t ratelimit_rollup_log2; /* an IPv6 /56 has 2^this times a /64's rate and burst, and
 					  a /48 2^this times a /56's */
 	uint8_t ratelimit_kod_log2;    /* of those dropped one in 2^this is told so; 0: none ... */
-	uint8_t reserved0;
+	uint8_t ntpv5;                 /* 1: NTPv5 is spoken too; else 0 */
 	uint16_t ratelimit_kod_after_s; /* ... once their source has been above the limit for so
 					   long, at most KOD_AFTER_MAX_S */
 	uint16_t reserved1[3];

@@ -43,7 +43,7 @@ extern "C" {
 	X(bad_udp_checksum, DROP, "UDP checksum is wrong, or missing over IPv6")                   \
 	X(bad_source_port, DROP, "source port is 0")                                               \
 	X(bad_length, DROP, "NTP packet is too short, too long or of no valid length")             \
-	X(bad_version, DROP, "NTP version is not 1 to 4")                                          \
+	X(bad_version, DROP, "NTP version is not 1 to 4, nor 5 where `ntpv5` is set")              \
 	X(bad_mode, DROP, "NTP mode is not a request's")                                           \
 	X(bad_extension, DROP, "extension field of wrong length")                                  \
 	X(unknown_key, DROP, "authenticated with a key we do not have")                            \
@@ -53,7 +53,9 @@ extern "C" {
 	X(stale, DROP, "waited too long to be answered, or its receive stamp is not believable")   \
 	X(rate_limited, DROP, "source address asks more often than `ratelimit` allows")            \
 	X(bad_mac, DROP, "authentication code is not that of its key")                             \
-	X(kod, ANSWER, "told by a kiss-o'-death RATE that it has asked too often for minutes")
+	X(kod, ANSWER, "told by a kiss-o'-death RATE that it has asked too often for minutes")     \
+	X(answered_ntpv5, ANSWER, "answered with our time, in NTPv5")                              \
+	X(foreign_draft, DROP, "NTPv5 of another draft than ours, or of none")
 
 enum meridian_verdict {
 #define MERIDIAN_VERDICT_ENUM_(name, outcome, text) MERIDIAN_VERDICT_##name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * Any octets at all as frames, through all ways of the reply path.
+ * Any octets at all as frames, through all ways of the reply path of a server that speaks NTPv5.
  *
  * Input: settings (WAYS_*, and REPAIR), then bursts of frames: ticks since the burst before (16
  * bits), a count, and for each frame its length (16 bits) and its octets.
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct pkt pkt[WAYS_FRAMES];
 	struct fuzz_input input = {data, size};
 	uint8_t settings = fuzz_u8(&input);
-	struct ways *ways = ways_begin(settings);
+	struct ways *ways = ways_begin(settings | WAYS_NTPV5);
 
 	while (input.size > 0) {
 		uint32_t ticks = (uint32_t)fuzz_u16(&input) << 16;

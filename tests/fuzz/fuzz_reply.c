@@ -61,11 +61,16 @@ static void damage(struct fuzz_input *input, struct pkt *pkt, uint8_t round)
 		pkt_checksum(pkt);
 }
 
-/* What a client in interleaved mode sends next: the reply's T2 as origin. */
+/* What a client in interleaved mode sends next: the reply's T2 as origin, or the cookie. */
 static void follow(struct client *client, const struct frame *reply)
 {
 	const uint8_t *ntp = reply->data + reply->payload;
 
+	if ((ntp[0] >> 3 & 7) == 5) {
+		memcpy(client->payload + 16, ntp + 16, 8);
+		client->payload[31]++; /* its own cookie */
+		return;
+	}
 	memcpy(client->payload + 24, ntp + 32, 8);
 	memcpy(client->payload + 32, ntp + 40, 8);
 	client->payload[47]++; /* a request of its own */

@@ -42,6 +42,7 @@ static void way_begin(struct ways *ways, struct way *way)
 	way->policy = *ways->policy;
 	way->policy.rate = limit_rate;
 	way->policy.interleave = NULL;
+	way->policy.ntpv5 = ways->settings & WAYS_NTPV5;
 	if (!(ways->settings & WAYS_BASIC))
 		FUZZ_CHECK(interleave_new(&way->policy.interleave, REPLIES, SEED) == 0);
 }
@@ -123,11 +124,13 @@ static void save(struct way *way, unsigned int count, uint64_t left)
 /* A reply tells of the one before it once: whoever repeats the request gets a basic one. */
 static void check_taken_once(struct ways *ways, const struct fixture_frame *f)
 {
-	uint64_t origin;
+	const uint8_t *was;
+	uint64_t origin; /* of version 5: the server cookie */
 
 	if (f->frame.interleave != FRAME_INTERLEAVED)
 		return;
-	origin = pkt_u64(f->before + f->frame.payload + IN_NTP(origin));
+	was = f->before + f->frame.payload;
+	origin = pkt_u64(was + ((was[0] >> 3 & 7) == 5 ? IN_NTP(reference) : IN_NTP(origin)));
 	for (unsigned int i = 0; i < ways->taken_count; i++)
 		FUZZ_CHECK(ways->taken[i] != origin);
 	if (ways->taken_count < WAYS_TAKEN_MAX)

@@ -24,6 +24,7 @@
 #define WAYS_NOISE          16 /* of a clock read to 2^-20 s */
 #define WAYS_NO_MODEL       32
 #define WAYS_BASIC          64 /* no table for interleaved replies */
+#define WAYS_NTPV5          128
 
 struct way {
 	struct responder responder;

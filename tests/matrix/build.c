@@ -90,8 +90,25 @@ uint8_t matrix_reply_first(const struct matrix_row *row)
 	return (uint8_t)((first & 0x38) | ((first & 7) == 1 ? 2 : 4));
 }
 
+enum meridian_verdict matrix_verdict_ntpv5(const struct matrix_row *row)
+{
+	return row->ntpv5 == MERIDIAN_VERDICT_answered ? row->verdict : row->ntpv5;
+}
+
+static void put_draft(struct octets *to, const char *draft, uint8_t more)
+{
+	uint32_t text = (uint32_t)strlen(draft), length = 4 + text + more;
+	uint8_t *field = put(to, NULL, (length + 3) & ~UINT32_C(3));
+
+	set16(field, 0xf5ff);
+	set16(field + 2, length);
+	memcpy(field + 4, draft, text);
+}
+
 static void put_fields(struct octets *to, const struct matrix_row *row)
 {
+	if (row->draft)
+		put_draft(to, row->draft, row->draft_more);
 	for (size_t i = 0; i < 4 && row->field[i]; i++) {
 		uint8_t *field = put(to, NULL, row->field[i]);
 
@@ -106,9 +123,13 @@ static void put_ntp(struct octets *to, const struct matrix_row *row, uint64_t tr
 	uint32_t length = row->length ? (uint16_t)row->length : NTP_LENGTH;
 
 	if (!row->no_transmit) {
-		set32(header + 40, (uint32_t)(transmit >> 32));
-		set32(header + 44, (uint32_t)transmit);
+		uint8_t *at = header + ((header[0] >> 3 & 7) == 5 ? 24 : 40);
+
+		set32(at, (uint32_t)(transmit >> 32));
+		set32(at + 4, (uint32_t)transmit);
 	}
+	if (row->upgrade)
+		memcpy(header + 16, "NTP5DRFT", 8);
 	put(to, header, length);
 	put_fields(to, row);
 	if (row->rest) {

@@ -59,6 +59,7 @@ struct matrix_row {
 	const char *name;
 	enum meridian_verdict verdict;
 	enum matrix_way way;
+	enum meridian_verdict ntpv5; /* the verdict where NTPv5 is spoken; `answered`: the same */
 	bool kernel_answers; /* the verdict drops what the kernel would deliver: differences.md */
 	bool ipv6;
 
@@ -88,8 +89,11 @@ struct matrix_row {
 
 	uint16_t first;      /* MATRIX_NTP(), or with a leap indicator */
 	uint32_t length;     /* of the NTP header */
-	bool no_transmit;    /* the transmit timestamp is 0 */
+	bool no_transmit;    /* the transmit timestamp (version 5: client cookie) is 0 */
+	bool upgrade;        /* the reference timestamp asks for NTPv5 */
 	int8_t poll;         /* log2 s */
+	const char *draft;   /* the first extension field is NTPv5's Draft Identification */
+	uint8_t draft_more;  /* octets of 0 that count as part of its name */
 	uint16_t field[4];   /* lengths of extension fields */
 	uint16_t field_type; /* 0: 0x0104 */
 	uint32_t claim;      /* what the first field says about its length */
@@ -114,6 +118,9 @@ struct matrix_frame {
  * Returns how many. */
 unsigned int matrix_build(const struct matrix_row *row, const struct matrix_wire *wire,
 	uint64_t transmit, struct matrix_frame frame[MATRIX_FRAMES_MAX]);
+
+/* The row's verdict where NTPv5 is spoken. */
+enum meridian_verdict matrix_verdict_ntpv5(const struct matrix_row *row);
 
 /* Version and mode that the reply must have. */
 uint8_t matrix_reply_first(const struct matrix_row *row);

@@ -3,13 +3,15 @@
 /*
  * Prints the acceptance matrix for tests/tools/matrix-wire, which sends it: one line for each row,
  * of fields with tabs between them: name, verdict, way, whether the kernel answers against the
- * verdict, first octet of a reply, poll, transmit timestamp, and the frames in hexadecimal.
+ * verdict, first octet of a reply, poll, transmit timestamp, and the frames in hexadecimal. With
+ * "ntpv5" the verdicts are those of a server that speaks NTPv5.
  */
 
 #include "matrix.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const ways[] = {
 	[MATRIX_STEERED] = "steered", [MATRIX_KERNEL] = "kernel", [MATRIX_LOST] = "lost"};
@@ -27,14 +29,15 @@ static void parse_mac(uint8_t mac[6], const char *text)
 		mac[i] = (uint8_t)octet[i];
 }
 
-static void print_row(size_t i, const struct matrix_wire *wire)
+static void print_row(size_t i, const struct matrix_wire *wire, bool ntpv5)
 {
 	const struct matrix_row *row = &matrix_rows[i];
 	struct matrix_frame frame[MATRIX_FRAMES_MAX];
 	uint64_t transmit = row->no_transmit ? 0 : UINT64_C(0x4d45520000000001) + i;
 	unsigned int count = matrix_build(row, wire, transmit, frame);
 
-	printf("%s\t%s\t%s\t%d\t%u\t%d\t%" PRIx64, row->name, meridian_verdict_name(row->verdict),
+	printf("%s\t%s\t%s\t%d\t%u\t%d\t%" PRIx64, row->name,
+		meridian_verdict_name(ntpv5 ? matrix_verdict_ntpv5(row) : row->verdict),
 		ways[row->way], row->kernel_answers, matrix_reply_first(row), row->poll, transmit);
 	for (unsigned int k = 0; k < count; k++) {
 		putchar('\t');
@@ -48,13 +51,15 @@ int main(int argc, char **argv)
 {
 	struct matrix_wire wire;
 
-	if (argc != 3) {
-		fputs("usage: matrix SERVER-MAC CLIENT-MAC\n", stderr);
+	bool ntpv5 = argc == 4 && strcmp(argv[3], "ntpv5") == 0;
+
+	if (argc != 3 && !ntpv5) {
+		fputs("usage: matrix SERVER-MAC CLIENT-MAC [ntpv5]\n", stderr);
 		return 2;
 	}
 	parse_mac(wire.server_mac, argv[1]);
 	parse_mac(wire.client_mac, argv[2]);
 	for (size_t i = 0; i < matrix_row_count; i++)
-		print_row(i, &wire);
+		print_row(i, &wire, ntpv5);
 	return 0;
 }

@@ -24,7 +24,7 @@ class Row:
     def answered(self, process):
         if process == "fallback" and self.kernel_answers:
             return True
-        return self.verdict == "answered" or self.way == "kernel"
+        return self.verdict.startswith("answered") or self.way == "kernel"
 
     def check(self, process, tags, payload):
         """What every reply must be."""

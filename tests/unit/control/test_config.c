@@ -77,6 +77,16 @@ static void test_interleaved(void **state)
 		"1: interleaved: the value is missing: a whole number from 0 to 16777216\n");
 }
 
+static void test_ntpv5(void **state)
+{
+	(void)state;
+	assert_int_equal(load("ntpv5\n"), 0);
+	assert_true(config.ntpv5);
+	assert_int_equal(load(""), 0);
+	assert_false(config.ntpv5);
+	expect_error("ntpv5 on\n", "1: ntpv5: 'on' is too much (usage: ntpv5)\n");
+}
+
 static void test_access(void **state)
 {
 	(void)state;
@@ -417,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_all_errors_are_reported),
 		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_interleaved),
+		cmocka_unit_test(test_ntpv5),
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),
 		cmocka_unit_test(test_nic),

@@ -25,6 +25,46 @@ void corpus_request(struct seed *seed, struct pkt *ret_pkt)
 	pkt_build(ret_pkt, spec, payload, length);
 }
 
+/* The draft's name first or last, and once in a while another one. */
+static size_t put_draft(struct seed *seed, uint8_t *payload, size_t at)
+{
+	static const char draft[] = "draft-ietf-ntp-ntpv5-09";
+	const size_t length = sizeof(draft) - 1;
+
+	pkt_extension(payload, at, 0xf5ff, 28);
+	payload[at + 3] = (uint8_t)(4 + length);
+	memcpy(payload + at + 4, draft, length);
+	payload[at + 4 + length] = 0;
+	payload[at + 3 + length] ^= seed_below(seed, 8) == 0;
+	return at + 28;
+}
+
+void corpus_ntpv5(struct seed *seed, struct pkt *ret_pkt)
+{
+	struct pkt_spec spec = {.ipv6 = seed_below(seed, 2), .vlan_tags = (int)seed_below(seed, 2)};
+	bool first = seed_below(seed, 2);
+	uint8_t payload[512];
+	size_t length = PKT_NTP_SIZE;
+
+	pkt_ntp(payload, 0x2b, 0);
+	for (int i = 24; i < 32; i++)
+		payload[i] = (uint8_t)seed_next(seed);
+	payload[12] = (uint8_t)seed_below(seed, 5); /* timescale */
+	payload[15] = (uint8_t)seed_below(seed, 8); /* flags */
+	if (first)
+		length = put_draft(seed, payload, length);
+	for (uint32_t n = seed_below(seed, 4); n > 0; n--) {
+		size_t at = length;
+
+		length = pkt_extension(payload, length, (uint16_t)(0xf501 + seed_below(seed, 10)),
+			(uint16_t)(4 + 4 * seed_below(seed, 24)));
+		payload[at + 3] -= (uint8_t)(length - at > 4 ? seed_below(seed, 4) : 0);
+	}
+	if (!first)
+		length = put_draft(seed, payload, length);
+	pkt_build(ret_pkt, spec, payload, length);
+}
+
 void corpus_signed(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt)
 {
 	uint32_t id = mac_type_at(seed_below(seed, 12))->number;

@@ -14,8 +14,6 @@ static const char *headers_fault(const struct frame *reply)
 		return "IPv4 checksum";
 	if (!pkt_checksum_udp_good(ip, udp, reply->ipv6))
 		return "UDP checksum";
-	if (reply->key == 0 && reply->payload_length != PKT_NTP_SIZE)
-		return "octets behind the header of an unsigned reply";
 	return reply->length == (uint32_t)reply->payload + reply->payload_length ? NULL : "length";
 }
 
@@ -57,21 +55,87 @@ static const char *timestamps_fault(const uint8_t *request, const uint8_t *reply
 	return receive != origin && transmit != origin ? NULL : "answers itself";
 }
 
-const char *reply_fault(const struct fixture_frame *f)
+static uint32_t get16(const uint8_t *from)
+{
+	return (uint32_t)from[0] << 8 | from[1];
+}
+
+/* Field by field: as long as the request's, and of its type or padding. */
+static const char *ntpv5_fields_fault(const uint8_t *was, const uint8_t *ntp, uint32_t length)
+{
+	static const char draft[] = "draft-ietf-ntp-ntpv5-09";
+	bool named = false;
+	uint32_t at = PKT_NTP_SIZE;
+
+	while (at < length) {
+		uint32_t octets = get16(was + at + 2), extent = (octets + 3) & ~UINT32_C(3);
+		uint32_t type = get16(ntp + at);
+
+		if (octets < 4 || at + extent > length)
+			return "answers a field of wrong length";
+		if (((get16(ntp + at + 2) + 3) & ~UINT32_C(3)) != extent)
+			return "length of a field";
+		if (type != 0xf501 && type != get16(was + at) &&
+			(type != 0xf504 || get16(was + at) != 0xf503))
+			return "type of a field";
+		named |= type == 0xf5ff && get16(ntp + at + 2) == 4 + sizeof(draft) - 1 &&
+			memcmp(ntp + at + 4, draft, sizeof(draft) - 1) == 0;
+		at += extent;
+	}
+	return named ? NULL : "no draft, or another one";
+}
+
+/* NTPv5, draft-ietf-ntp-ntpv5-09 section "Server Operation". */
+static const char *ntpv5_fault(const struct fixture_frame *f)
 {
 	const struct frame *reply = &f->frame;
 	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
+	uint64_t cookie = pkt_u64(ntp + 16), receive = pkt_u64(ntp + 32);
+	bool asked = was[15] & 2, interleaved = ntp[15] & 2;
+
+	if (MODE(was[0]) != 3)
+		return "answers what is no request";
+	if (MODE(ntp[0]) != 4 || VERSION(ntp[0]) != 5)
+		return "mode or version";
+	if (get16(was - 4) != 8u + reply->payload_length)
+		return "not as long as its request";
+	if (pkt_u64(ntp + 24) != pkt_u64(was + 24))
+		return "client cookie";
+	if (cookie != 0 && (!asked || cookie != receive))
+		return "server cookie";
+	if (interleaved != (reply->interleave == FRAME_INTERLEAVED) || (interleaved && !asked))
+		return "flag of interleaved mode";
+	if (!interleaved && (int64_t)(pkt_u64(ntp + 40) - receive) <= 0)
+		return "transmit before receive time";
+	if (ntp[1] == 0 && ntp[15] & 1)
+		return "synchronised without a stratum";
+	return ntpv5_fields_fault(was, ntp, reply->payload_length);
+}
+
+static const char *older_fault(const struct fixture_frame *f)
+{
+	const struct frame *reply = &f->frame;
+	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
+	const char *fault = mode_fault(was[0], ntp[0]);
+
+	if (reply->key == 0 && reply->payload_length != PKT_NTP_SIZE)
+		return "octets behind the header of an unsigned reply";
+	if (fault != NULL)
+		return fault;
+	return reply->interleave == FRAME_INTERLEAVED ? interleaved_fault(was, ntp)
+						      : timestamps_fault(was, ntp);
+}
+
+const char *reply_fault(const struct fixture_frame *f)
+{
+	const struct frame *reply = &f->frame;
 	const char *fault;
 
 	if (reply->length > f->length)
 		return "longer than its request";
 	if (reply->payload_length < PKT_NTP_SIZE)
 		return "shorter than a header";
-	fault = mode_fault(was[0], ntp[0]);
-	if (fault == NULL && reply->interleave == FRAME_INTERLEAVED)
-		fault = interleaved_fault(was, ntp);
-	else if (fault == NULL)
-		fault = timestamps_fault(was, ntp);
+	fault = VERSION(f->before[reply->payload]) == 5 ? ntpv5_fault(f) : older_fault(f);
 	return fault == NULL ? headers_fault(reply) : fault;
 }
 
@@ -93,7 +157,8 @@ static bool peer_answers(
 {
 	struct meridian_policy_address client = {
 		.family = reply->ipv6 ? MERIDIAN_FAMILY_IPV6 : MERIDIAN_FAMILY_IPV4};
-	struct responder_policy policy = {.access = server->policy->access};
+	struct responder_policy policy = {
+		.access = server->policy->access, .ntpv5 = server->policy->ntpv5};
 	struct responder peer = *server;
 	struct frame frame = *reply;
 	bool answers;

@@ -11,7 +11,8 @@
 
 /* A finished reply beside its request: not longer, only to a client's mode and version, the
  * client's transmit timestamp as origin, T2 before T3, or what RFC 9769 says of an interleaved one,
- * checksums right. */
+ * checksums right. Of NTPv5: as long as the request, with its cookie, and each field answered in
+ * its place or padded. */
 const char *reply_fault(const struct fixture_frame *f);
 
 /* Nobody answers the reply: not a server at the client's place that is open to all, and not

@@ -170,11 +170,15 @@ static void tells_no_time(void **state)
 	};
 	struct world *world = *state;
 
+	world->policy->ntpv5 = true;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct pkt pkt = request_with_field(
 			cases[i].spec, cases[i].li_vn_mode, cases[i].poll, cases[i].field);
 		struct fixture_frame f;
 
+		/* Nor that NTPv5 is spoken. */
+		memcpy(pkt.data + pkt.payload + 16, "NTP5DRFT", 8);
+		pkt_checksum(&pkt);
 		world->counter += 40 * FIXTURE_HZ; /* the one before is forgotten */
 		assert_false(ask_on(world, &pkt, 9, &f));
 		assert_true(ask_on(world, &pkt, 3, &f));

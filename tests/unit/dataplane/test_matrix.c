@@ -93,12 +93,16 @@ static enum meridian_verdict serve(struct responder *responder, struct frame *fr
 /* What every answer must be, headers and all. */
 static void assert_answer(const struct matrix_row *row, const struct fixture_frame *f, uint32_t ntp)
 {
-	uint32_t udp = ntp - 8, ip = udp - (row->ipv6 ? 40 : 20), address = row->ipv6 ? 16 : 4;
+	uint32_t length = PKT_NTP_SIZE, udp = ntp - 8, ip = udp - (row->ipv6 ? 40 : 20),
+		 address = row->ipv6 ? 16 : 4;
 	const uint8_t *was = f->before, *now = f->frame.data;
 	const uint8_t *addresses_was = was + udp - 2 * address,
 		      *addresses = now + udp - 2 * address;
 
-	assert_int_equal(f->frame.length, ntp + PKT_NTP_SIZE);
+	/* A reply of version 5 is as long as its request, whose UDP length is this. */
+	if ((now[ntp] >> 3 & 7) == 5)
+		length = (uint32_t)(was[udp + 4] << 8 | was[udp + 5]) - 8;
+	assert_int_equal(f->frame.length, ntp + length);
 	assert_true(f->frame.length <= f->length);
 	assert_memory_equal(now, was + 6, 6);
 	assert_memory_equal(now + 6, was, 6);
@@ -115,8 +119,21 @@ static void assert_answer(const struct matrix_row *row, const struct fixture_fra
 	assert_true(pkt_u64(now + ntp + 40) > pkt_u64(now + ntp + 32));
 }
 
+/* Only a client of an older version is told of version 5, and only where it is spoken. */
+static void assert_upgrade(const struct responder *responder, const struct matrix_row *row,
+	const uint8_t *request, const uint8_t *reply)
+{
+	bool told = memcmp(reply + 16, "NTP5DRFT", 8) == 0;
+
+	if ((request[0] >> 3 & 7) < 5)
+		assert_int_equal(
+			told, row->upgrade && (request[0] & 7) == 3 && responder->policy->ntpv5);
+}
+
 static void try_row(struct responder *responder, const struct matrix_row *row)
 {
+	enum meridian_verdict expected =
+		responder->policy->ntpv5 ? matrix_verdict_ntpv5(row) : row->verdict;
 	struct matrix_frame frame[MATRIX_FRAMES_MAX];
 	unsigned int count = matrix_build(row, &wire, TRANSMIT, frame);
 
@@ -127,13 +144,16 @@ static void try_row(struct responder *responder, const struct matrix_row *row)
 		fixture_frame_init(&f, frame[i].octets, frame[i].length);
 		f.frame.mac = frame_mac(wire.server_mac);
 		verdict = serve(responder, &f.frame);
-		if (verdict != row->verdict)
+		if (verdict != expected)
 			fail_msg("%s: %s, expected %s", row->name, meridian_verdict_name(verdict),
-				meridian_verdict_name(row->verdict));
-		if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER)
+				meridian_verdict_name(expected));
+		if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
 			assert_answer(row, &f, frame[i].ntp);
-		else
+			assert_upgrade(responder, row, f.before + frame[i].ntp,
+				f.frame.data + frame[i].ntp);
+		} else {
 			assert_true(fixture_frame_unchanged(&f));
+		}
 		fixture_frame_fini(&f);
 	}
 }
@@ -148,8 +168,11 @@ static void gives_every_frame_its_verdict(void **state)
 	responder_init(&responder, 1, NULL);
 	responder.engine = engine;
 	responder_begin(&responder, &model, policy, FIXTURE_COUNTER, 0);
-	for (size_t i = 0; i < matrix_row_count; i++)
-		try_row(&responder, &matrix_rows[i]);
+	for (int ntpv5 = 0; ntpv5 < 2; ntpv5++) {
+		policy->ntpv5 = ntpv5;
+		for (size_t i = 0; i < matrix_row_count; i++)
+			try_row(&responder, &matrix_rows[i]);
+	}
 	print_message("# %zu rows\n", matrix_row_count);
 	responder_policy_free(policy);
 }

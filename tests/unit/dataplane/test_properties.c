@@ -111,9 +111,29 @@ static void holds_for_damaged_frames(void **state)
 	responder_policy_free(world.policy);
 }
 
+static void holds_for_ntpv5(void **state)
+{
+	struct world world;
+	struct pkt pkt;
+
+	(void)state;
+	world_init(&world, __func__);
+	world.policy->ntpv5 = true;
+	for (int round = 0; round < ROUNDS; round++) {
+		corpus_ntpv5(&world.seed, &pkt);
+		if (round % 2)
+			corpus_damage(&world.seed, &pkt);
+		offer(&world, pkt.data, pkt.length);
+	}
+	print_message("# %u of %d answered\n", world.answered, ROUNDS);
+	assert_true(world.answered > ROUNDS / 4);
+	responder_policy_free(world.policy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(holds_for_ntpv5),
 		cmocka_unit_test(holds_for_random_octets),
 		cmocka_unit_test(holds_for_damaged_frames),
 	};

@@ -21,7 +21,7 @@ static enum meridian_verdict parse(
 
 	assert_non_null(exact);
 	memcpy(exact, payload, length);
-	verdict = request_parse(exact, (uint16_t)length, sport, ret_request);
+	verdict = request_parse(exact, (uint16_t)length, sport, false, ret_request);
 	free(exact);
 	return verdict;
 }

@@ -102,6 +102,8 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = -20);
 	CHECK(0, b.head.ratelimit_interval_log2 = 12);
 	CHECK(-EBADMSG, b.head.ratelimit_interval_log2 = 13);
+	CHECK(0, b.head.ntpv5 = 1);
+	CHECK(-EBADMSG, b.head.ntpv5 = 2);
 	CHECK(0, b.head.interleave_entries = MERIDIAN_INTERLEAVE_MAX);
 	CHECK(-EBADMSG, b.head.interleave_entries = MERIDIAN_INTERLEAVE_MAX + 1);
 	CHECK(0, (b.head.ratelimit_leak_log2 = 4, b.head.ratelimit_rollup_log2 = 4));

@@ -57,8 +57,9 @@ static void outcomes_follow_the_list(void **state)
 	assert_int_equal(meridian_verdict_outcome(MERIDIAN_VERDICT_punt), MERIDIAN_OUTCOME_PUNT);
 	for (unsigned int i = MERIDIAN_VERDICT_short_frame; i < MERIDIAN_VERDICT_COUNT + 3; i++)
 		assert_int_equal(meridian_verdict_outcome(i),
-			i == MERIDIAN_VERDICT_kod ? MERIDIAN_OUTCOME_ANSWER
-						  : MERIDIAN_OUTCOME_DROP);
+			i == MERIDIAN_VERDICT_kod || i == MERIDIAN_VERDICT_answered_ntpv5
+				? MERIDIAN_OUTCOME_ANSWER
+				: MERIDIAN_OUTCOME_DROP);
 }
 
 int main(void)

@@ -296,6 +296,40 @@ static void saves_when_replies_left(void **state)
 	interleave_free(setup->policy->interleave);
 }
 
+/* Each version has its counter; what could not be sent is neither's. */
+static void counts_ntpv5(void **state)
+{
+	static const uint8_t draft[28] = "\xf5\xff\0\x1b"
+					 "draft-ietf-ntp-ntpv5-09";
+	static const uint8_t first[4] = {0x23, 0x2b, 0x2b, 0x2b};
+	static struct server_burst burst;
+	struct setup *setup = *state;
+	struct fixture_frame f[4];
+
+	setup->policy->ntpv5 = true;
+	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		uint8_t payload[PKT_NTP_SIZE + sizeof(draft)];
+		size_t length = first[i] == 0x2b ? sizeof(payload) : PKT_NTP_SIZE;
+		struct pkt pkt;
+
+		pkt_ntp(payload, first[i], 0);
+		memcpy(payload + PKT_NTP_SIZE, draft, sizeof(draft));
+		pkt_build(&pkt, (struct pkt_spec){0}, payload, length);
+		fixture_frame_init(&f[i], pkt.data, pkt.length);
+		burst.frame[i] = f[i].frame;
+		assert_true(server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0));
+	}
+	server_classify(&setup->server, &burst);
+	server_finish(&setup->server, &burst);
+	server_sent(&setup->server, &burst, 3);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered], 1);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_answered_ntpv5], 2);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_tx_failed], 1);
+	for (unsigned int i = 0; i < 4; i++)
+		fixture_frame_fini(&f[i]);
+}
+
 #define SERVER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -305,6 +339,7 @@ int main(void)
 		SERVER_TEST(takes_the_middle_of_a_sleep),
 		SERVER_TEST(does_not_guess_a_long_sleep),
 		SERVER_TEST(saves_when_replies_left),
+		SERVER_TEST(counts_ntpv5),
 		SERVER_TEST(allows_for_the_time_of_macs),
 		SERVER_TEST(signs_what_is_smeared),
 	};

@@ -49,6 +49,7 @@ static struct policy_content sample(void)
 	return (struct policy_content){.memory_mb = 64,
 		.ratelimit_interval_log2 = -5,
 		.ratelimit_burst = 128,
+		.ntpv5 = true,
 		.interleave_entries = 4096,
 		.ratelimit_leak_log2 = 2,
 		.ratelimit_rollup_log2 = 3,
@@ -93,6 +94,7 @@ static void test_reader_sees_what_was_published(void **state)
 	assert_int_equal(blob->memory_mb, 64);
 	assert_int_equal(blob->ratelimit_interval_log2, -5);
 	assert_int_equal(blob->ratelimit_burst, 128);
+	assert_int_equal(blob->ntpv5, 1);
 	assert_int_equal(blob->interleave_entries, 4096);
 	assert_int_equal(blob->ratelimit_leak_log2, 2);
 	assert_int_equal(blob->ratelimit_rollup_log2, 3);
