@@ -14,11 +14,14 @@ matrix() # dataplane|fallback
 # Frames of a VLAN reach the fallback by a VLAN interface only: they are left out there.
 try_mode() # NIC-OPTIONS XDP-MODE
 {
+	local rows
+
 	lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "allow fe80::/64"
 	sed -i "s/^nic eth1\$/nic eth1 $1/" "$LAB_CONFIG"
 	lab_serve
 	lab_expect status ports.0.xdp_mode "$2"
-	lab_note "nic eth1 $1: $(matrix dataplane)"
+	rows=$(matrix dataplane)
+	lab_note "nic eth1 $1: $rows"
 }
 
 lab_enter "$@"
@@ -29,7 +32,8 @@ lab_upstream
 try_mode "xdp auto" native
 lab_stop dataplane
 lab_wait 10 "replies from the fallback" lab_fallback_answers
-lab_note "fallback: $(matrix fallback)"
+rows=$(matrix fallback)
+lab_note "fallback: $rows"
 lab_stop fallback
 lab_stop control
 try_mode "xdp generic" generic
