@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define TYPE_DEFAULT "MD5"
+#define TYPE_DEFAULT  "MD5"
+#define ID_DIGITS_MAX 10
 
 /* chrony's too: what is shorter can be found by trying. */
 #define BITS_MIN 80
@@ -34,16 +35,17 @@ static bool id_parse(struct config_parser *parser, const char *word, uint32_t *r
 {
 	bool number = word[strspn(word, "0123456789")] == '\0';
 	unsigned long long id = number ? strtoull(word, NULL, 10) : 0;
+	bool ok = number && id >= 1 && id <= UINT32_MAX;
 
-	/* Anything else may be a key that has lost its ID. */
-	if (!number)
+	/* Anything that cannot be an ID may be a key that has lost it. */
+	if (!number || (!ok && strlen(word) > ID_DIGITS_MAX))
 		config_error(parser, "the line does not begin with a key ID (1 to %" PRIu32 ")",
 			UINT32_MAX);
-	else if (id < 1 || id > UINT32_MAX)
+	else if (!ok)
 		config_error(parser, "key ID %s is out of range (allowed: 1 to %" PRIu32 ")", word,
 			UINT32_MAX);
 	*ret_id = (uint32_t)id;
-	return number && id >= 1 && id <= UINT32_MAX;
+	return ok;
 }
 
 static void type_error(struct config_parser *parser, uint32_t id)

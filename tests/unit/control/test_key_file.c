@@ -122,7 +122,7 @@ static const struct {
 	{"4294967296 SHA256 secretsecret\n",
 		"1: key ID 4294967296 is out of range (allowed: 1 to 4294967295)\n"},
 	{"99999999999999999999999 SHA256 secretsecret\n",
-		"1: key ID 99999999999999999999999 is out of range (allowed: 1 to 4294967295)\n"},
+		"1: the line does not begin with a key ID (1 to 4294967295)\n"}, /* a secret? */
 	{"5\n", "1: key 5 is missing" USAGE},
 	{"5 SHA256 my secret phrase\n", "1: key 5 has too many words" USAGE},
 	{"5 secret phrase\n", "1: key 5 is of a type that is not known (allowed: " TYPES ")\n"},
