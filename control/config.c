@@ -135,9 +135,26 @@ bool config_number(struct config_parser *parser, const char *what, double min, d
 	return true;
 }
 
+static unsigned int *line_of(struct config_parser *parser, const struct config_directive *row)
+{
+	return &parser->line_of[row - config_table];
+}
+
+bool config_return_to(struct config_parser *parser, const char *name)
+{
+	const struct config_directive *row = config_directive_find(name);
+	unsigned int line = *line_of(parser, row);
+
+	if (line == 0)
+		return false;
+	parser->line = line;
+	parser->directive = row->name;
+	return true;
+}
+
 static void warn_repeated(struct config_parser *parser, const struct config_directive *row)
 {
-	unsigned int *line = &parser->line_of[row - config_table];
+	unsigned int *line = line_of(parser, row);
 
 	if (*line > 0 && !row->many)
 		config_warning(parser, "warning: replaces line %u", *line);
@@ -150,12 +167,10 @@ static void warn_needs(struct config_parser *parser)
 	for (size_t i = 0; i < config_table_size; i++) {
 		const struct config_directive *row = &config_table[i];
 
-		if (row->needs == NULL || parser->line_of[i] == 0 ||
-			parser->line_of[config_directive_find(row->needs) - config_table] > 0)
+		if (row->needs == NULL || *line_of(parser, config_directive_find(row->needs)) > 0)
 			continue;
-		parser->line = parser->line_of[i];
-		parser->directive = row->name;
-		config_warning(parser, "warning: no effect: it needs `%s`", row->needs);
+		if (config_return_to(parser, row->name))
+			config_warning(parser, "warning: no effect: it needs `%s`", row->needs);
 	}
 	parser->directive = NULL;
 }

@@ -6,21 +6,16 @@
 
 void config_keys_load(struct config_parser *parser)
 {
-	const struct config_directive *row = config_directive_find("keyfile");
 	struct config *config = parser->config;
 	int r;
 
-	if (config->keyfile[0] == '\0')
+	if (!config_return_to(parser, "keyfile"))
 		return;
 	r = key_file_read(config->keyfile, config->insecure_keys, parser->errors, &config->keys);
-	if (r == 0 && config->keys->count > 0)
-		return;
-	parser->line = parser->line_of[row - config_table];
-	parser->directive = row->name;
-	if (r == 0)
+	if (r == 0 && config->keys->count == 0)
 		config_warning(
 			parser, "warning: no effect: there is no key in %s", config->keyfile);
-	else
+	else if (r < 0)
 		config_error(parser, "%s: %s", config->keyfile,
 			r == -EBADMSG ? "not used, see above" : config_file_strerror(r));
 	parser->directive = NULL;
@@ -63,11 +58,8 @@ static void key_check(struct config_parser *parser, const struct config_server *
 /* With `require` nothing is left then of the servers that would be used. */
 static void warn_unsigned(struct config_parser *parser)
 {
-	const struct config_directive *row = config_directive_find("authselectmode");
-
-	parser->line = parser->line_of[row - config_table];
-	parser->directive = row->name;
-	config_warning(parser, "warning: no server is used: none has a `key`");
+	if (config_return_to(parser, "authselectmode"))
+		config_warning(parser, "warning: no server is used: none has a `key`");
 	parser->directive = NULL;
 }
 

@@ -84,15 +84,13 @@ void config_parse_ratelimit(struct config_parser *parser, const struct config_di
 
 void config_ratelimit_check(struct config_parser *parser)
 {
-	const struct config_directive *row = config_directive_find("kodexempt");
 	const struct config *config = parser->config;
 
 	if (config->kod_exempt_count == 0 ||
 		(config->ratelimit_burst > 0 && config->ratelimit_kod_log2 > 0))
 		return;
-	parser->line = parser->line_of[row - config_table];
-	parser->directive = row->name;
-	config_warning(parser, "warning: no effect: it needs `kod` of `ratelimit`");
+	if (config_return_to(parser, "kodexempt"))
+		config_warning(parser, "warning: no effect: it needs `kod` of `ratelimit`");
 	parser->directive = NULL;
 }
 

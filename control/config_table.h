@@ -71,6 +71,10 @@ void config_error(struct config_parser *parser, const char *format, ...)
 void config_warning(struct config_parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* What is said next is about the line of this directive, until `parser->directive` is set back to
+ * NULL. False: there is none, or there was an error in it. */
+bool config_return_to(struct config_parser *parser, const char *name);
+
 /* Opens a regular file, else -EINVAL: others may never end, or never begin. 0 or a negative errno.
  */
 int config_file_open(const char *path, FILE **ret_file);

@@ -73,6 +73,19 @@ static void warns_of_what_is_missing(void **state)
 	config_free(&config);
 }
 
+/* Nothing is said of a line that is wrong but that. */
+static void a_wrong_line_is_told_once(void **state)
+{
+	(void)state;
+	expect_error("keyfile /nonexistent/file x\nserver a key 7\n",
+		"1: keyfile: 'x' is too much (usage: keyfile FILE)\n");
+	expect_error("server a\nauthselectmode require x\n",
+		"2: authselectmode: 'x' is too much (usage: authselectmode "
+		"require|prefer|mix|ignore)\n");
+	expect_error("kodexempt 192.0.2.0/24 x\n",
+		"1: kodexempt: 'x' is too much (usage: kodexempt SUBNET)\n");
+}
+
 static void a_dump_has_all_but_the_keys(void **state)
 {
 	char *text = NULL;
@@ -136,6 +149,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(servers_name_keys_that_are_there),
+		cmocka_unit_test(a_wrong_line_is_told_once),
 		cmocka_unit_test(a_dump_has_all_but_the_keys),
 		cmocka_unit_test(the_mode_gives_options),
 		cmocka_unit_test(warns_of_what_is_missing),
