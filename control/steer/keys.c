@@ -4,37 +4,21 @@
 #include "slots.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE_MODE 0640
+#define PAGE_MODE 0640 /* who answers is of the group; nobody else shall read it */
 
 static struct meridian_page page;
 
-/* Who answers as that user can read it; so can others of the group, and nobody else. */
-static int give_to_group(const char *user)
-{
-	const struct passwd *entry;
-
-	if (*user == '\0')
-		return 0;
-	errno = 0;
-	entry = getpwnam(user);
-	if (entry == NULL)
-		return errno ? -errno : -ENOENT;
-	return fchown(page.fd, (uid_t)-1, entry->pw_gid) < 0 ? -errno : 0;
-}
-
-int keys_init(const char *rundir, const char *user)
+int keys_init(const char *rundir, gid_t group)
 {
 	int r = meridian_page_create(&page, rundir, &meridian_keys_kind, 0, PAGE_MODE, NULL);
 
-	if (r == 0) {
-		r = give_to_group(user);
-		if (r < 0)
-			meridian_page_close(&page);
+	if (r == 0 && group != (gid_t)-1 && fchown(page.fd, (uid_t)-1, group) < 0) {
+		r = -errno;
+		meridian_page_close(&page);
 	}
 	if (r < 0)
 		log_error("%s/" MERIDIAN_KEYS_NAME ": %s", rundir, meridian_page_strerror(r));

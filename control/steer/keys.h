@@ -5,10 +5,11 @@
 /* The writer of the page of keys. */
 
 #include <meridian/keys.h>
+#include <sys/types.h>
 
-/* Makes or adopts the page in `rundir`, for the group of `user` ("": our own group) to read. While
- * still privileged. Returns 0, or a negative errno after logging why. */
-int keys_init(const char *rundir, const char *user);
+/* Makes or adopts the page in `rundir`, for `group` to read ((gid_t)-1: our own). While still
+ * privileged. Returns 0, or a negative errno after logging why. */
+int keys_init(const char *rundir, gid_t group);
 
 /* Publishes the keys (NULL: none) unless the page has them already, and wipes those of before.
  * Returns 0, or a negative errno after logging why: the page then stays as it was. */

@@ -371,20 +371,22 @@ static int nics_init(void)
 	return result;
 }
 
-/* Control attaches again, and detaches, after it has become another user. */
-static int pins_give(const struct config *config)
+/* Control attaches again, and detaches, after it has become another user; who answers as that user
+ * reads the keys. */
+static int user_prepare(const struct config *config)
 {
-	const struct passwd *entry;
-	int r;
+	const struct passwd *entry = config->user[0] != '\0' ? getpwnam(config->user) : NULL;
+	int r = 0;
 
-	if (config->user[0] == '\0' || plan.interface_count == 0)
-		return 0;
-	errno = 0;
-	entry = getpwnam(config->user);
-	if (!entry)
-		return log_errno(errno ? -errno : -ENOENT, "user %s", config->user);
-	r = bpffs_give(config->rundir, entry->pw_uid, entry->pw_gid);
-	return r < 0 ? log_errno(r, "cannot use " BPFFS_ROOT) : 0;
+	if (config->user[0] != '\0' && !entry) {
+		log_error("there is no user '%s' any more", config->user);
+		return -ENOENT;
+	}
+	if (entry && plan.interface_count > 0)
+		r = bpffs_give(config->rundir, entry->pw_uid, entry->pw_gid);
+	if (r < 0)
+		return log_errno(r, "cannot use " BPFFS_ROOT);
+	return keys_init(config->rundir, entry ? entry->pw_gid : (gid_t)-1);
 }
 
 int steer_init(const struct config *config, uint8_t counter_id)
@@ -397,9 +399,7 @@ int steer_init(const struct config *config, uint8_t counter_id)
 		return r;
 	}
 	plan_init(&plan, config);
-	r = pins_give(config);
-	if (r == 0)
-		r = keys_init(config->rundir, config->user);
+	r = user_prepare(config);
 	if (r < 0) {
 		policy_fini();
 		return r;

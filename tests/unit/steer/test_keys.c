@@ -61,7 +61,7 @@ static void wipes_the_keys_of_before(void **state)
 	const char *rundir = *state, *old = "the key of before", *new = "the key of today";
 	struct blob before = blob_of(old), now = blob_of(new);
 
-	assert_int_equal(keys_init(rundir, ""), 0);
+	assert_int_equal(keys_init(rundir, (gid_t)-1), 0);
 	assert_int_equal(keys_publish(&before.head), 0);
 	assert_true(page_has(rundir, old));
 	assert_int_equal(keys_publish(&now.head), 0);
@@ -71,7 +71,7 @@ static void wipes_the_keys_of_before(void **state)
 
 	unused_slot_fill(rundir, old);
 	assert_true(page_has(rundir, old));
-	assert_int_equal(keys_init(rundir, ""), 0);
+	assert_int_equal(keys_init(rundir, (gid_t)-1), 0);
 	assert_int_equal(keys_publish(&now.head), 0);
 	assert_true(page_has(rundir, new));
 	assert_false(page_has(rundir, old));
