@@ -7,6 +7,7 @@
 set -eu
 cd "$(dirname "$0")/../.."
 build=${BUILD:-build}
+case=docs/security-case.md
 status=0
 
 complain()
@@ -15,11 +16,31 @@ complain()
 	status=1
 }
 
+# Calls a function with the words of each line of its input, of which there must be some.
+each() # WHAT FUNCTION
+{
+	local count=0 words
+
+	while read -ra words; do
+		count=$((count + 1))
+		"$2" "${words[@]}"
+	done
+	[ "$count" -gt 0 ] || complain "no $1 found: is this lint still right?"
+}
+
+# --- manual pages ---------------------------------------------------------------------------------
+
+pages()
+{
+	git ls-files '*.[158].scd' | sed "s|.*|$build/&|; s|\.scd$||"
+	echo "$build/control/meridian.conf.5"
+}
+
 check_page() # FILE
 {
 	local warnings
 
-	warnings=$(man --warnings --local-file "$1" 2>&1 >/dev/null)
+	warnings=$(man --warnings --local-file "$1" 2>&1 >/dev/null) || complain "no $1"
 	[ -z "$warnings" ] || complain "$1: $warnings"
 }
 
@@ -28,13 +49,10 @@ directives()
 	sed -n 's/^\t{\.name = "\([a-z_]*\)".*/\1/p' control/config_table.c
 }
 
-check_directives() # FILE
+check_directive() # NAME
 {
-	local directive
-
-	while read -r directive; do
-		grep -qF "\\fB$directive\\fR" "$1" || complain "$1: nothing about $directive"
-	done < <(directives)
+	grep -qF "\\fB$1\\fR" "$build/control/meridian.conf.5" ||
+		complain "meridian.conf.5: nothing about $1"
 }
 
 # Sorted words of `meridianctl --help`, and of the manual's paragraphs about commands and options.
@@ -49,35 +67,54 @@ documented()
 		control/command/meridianctl.1.scd | sort
 }
 
-[ -n "$(helped)" ] || complain "meridianctl --help: no commands found"
-differences=$(diff <(helped) <(documented)) ||
-	complain "meridianctl --help (<) and meridianctl(1) (>): $differences"
-[ -n "$(directives)" ] || complain "control/config_table.c: no directives found"
-while read -r page; do
-	check_page "$page"
-	[ "${page##*/}" != meridian.conf.5 ] || check_directives "$page"
-done < <(find "$build" -name 'meridian*.[158]' -type f)
-while IFS=: read -r file link; do
-	[ -e "$(dirname "$file")/$link" ] || complain "$file: link to $link, which is not there"
-done < <(git ls-files '*.md' | xargs grep -oHE '\]\([^)#:]+\)' | sed 's/](\(.*\))/\1/')
-case=docs/security-case.md
+# --- Markdown -------------------------------------------------------------------------------------
+
+links()
+{
+	git ls-files '*.md' | xargs grep -oHE '\]\([^)#:]+\)' | sed 's/:\](\(.*\))/ \1/'
+}
+
+check_link() # FILE LINK
+{
+	[ -e "$(dirname "$1")/$2" ] || complain "$1: link to $2, which is not there"
+}
+
+# What the security case names.
 named() # EXPRESSION
 {
 	grep -oE "$1" "$case" | tr -d '`:'
 }
 
-# shellcheck disable=SC2016 # Markdown's quotes
-while read -r script; do
-	[ -x "tests/$script" ] || complain "$case: no tests/$script"
-done < <(named '`(system|lint)/[^`]+`')
-# shellcheck disable=SC2016 # the same
-while read -r program test; do
-	file=$(find tests -name "test_${program#*-}.c")
-	[ -n "$file" ] || complain "$case: no test program $program"
+check_script() # FILE
+{
+	[ -x "tests/$1" ] || complain "$case: no tests/$1"
+}
+
+check_test() # PROGRAM [TEST]
+{
+	local file
+
+	file=$(find tests -name "test_${1#*-}.c")
+	[ -n "$file" ] || complain "$case: no test program $1"
 	# shellcheck disable=SC2086 # one program's name may be that of several
-	[ -z "$test" ] || grep -q "void $test(" $file || complain "$case: no test $test in $program"
-done < <(named '`(bpf|command|control|core|lib)-[a-z_-]+`(: [a-z_]+)?')
-while read -r target; do
-	[ -f "tests/fuzz/fuzz_$target.c" ] || complain "$case: no fuzz target $target"
-done < <(named '[| ]fuzz [a-z]+(, [a-z]+)*' | sed 's/.*fuzz //' | tr -d ' ' | tr ',' '\n')
-exit "$status"
+	[ -z "${2:-}" ] || grep -q "void $2(" $file || complain "$case: no test $2 in $1"
+}
+
+check_target() # NAME
+{
+	[ -f "tests/fuzz/fuzz_$1.c" ] || complain "$case: no fuzz target $1"
+}
+
+[ -n "$(helped)" ] || complain "meridianctl --help: no commands found"
+differences=$(diff <(helped) <(documented)) ||
+	complain "meridianctl --help (<) and meridianctl(1) (>): $differences"
+each "manual page" check_page < <(pages)
+each "directive" check_directive < <(directives)
+each "link" check_link < <(links)
+# shellcheck disable=SC2016 # Markdown's quotes
+each "script in $case" check_script < <(named '`(system|lint)/[^`]+`')
+# shellcheck disable=SC2016 # the same
+each "test in $case" check_test < <(named '`(bpf|command|control|core|lib)-[a-z_-]+`(: [a-z_]+)?')
+each "fuzz target in $case" check_target < <(named '[| ]fuzz [a-z]+(, [a-z]+)*' |
+	sed 's/.*fuzz //' | tr -d ' ' | tr ',' '\n')
+[ "$status" = 0 ]
