@@ -230,6 +230,15 @@ lab_network() # [QUEUES]
 	lab_link_client "${1:-1}"
 }
 
+# Loads an XDP program of somebody else on an interface. It passes everything to the kernel.
+lab_foreign_xdp() # DEVICE
+{
+	printf '%s\n' '__attribute__((section("xdp"), used)) int somebody_else(void *c)' \
+		'{ return 2; }' >"$LAB_DIR/foreign.c"
+	clang -O2 -target bpf -c "$LAB_DIR/foreign.c" -o "$LAB_DIR/foreign.o"
+	ip -n server link set dev "$1" xdpgeneric obj "$LAB_DIR/foreign.o" sec xdp
+}
+
 # --- processes ----------------------------------------------------------------------------------
 
 # Starts a process; its output goes to NAME.log.

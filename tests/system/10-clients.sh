@@ -1,14 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Stock clients of five projects get their time from the dataplane, over IPv4 and IPv6.
-# None of them may set the machine's clock: each runs without the capability to.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
-
-client() # COMMAND...
-{
-	lab_in client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- "$@"
-}
+. "$(dirname "$0")/../lab/stock.sh"
 
 # Fails unless the number of seconds is as small as it must be when all share one clock. The limit
 # is generous: some of these clients judge by one packet, on a machine with other work.
@@ -33,24 +28,12 @@ served_by_dataplane() # TEST ADDRESS...
 
 test_chronyd() # ADDRESS
 {
-	client "$LAB_STOCK/chrony/usr/sbin/chronyd" -Q -t 20 -u root "server $1 iburst" \
-		"cmdport 0" "bindcmdaddress /" "pidfile $LAB_DIR/chronyd.pid" \
-		>"$LAB_DIR/chronyd.log" 2>&1 || lab_fail "chronyd got no time from $1"
-	near_zero "$(sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p' "$LAB_DIR/chronyd.log")" \
-		"chronyd over $1"
-}
-
-# Runs a command that finds ntpdig and its libraries.
-with_ntpdig() # COMMAND...
-{
-	client env PYTHONPATH="$LAB_STOCK/python3-ntp/usr/lib/python3/dist-packages" \
-		LD_LIBRARY_PATH="$(dirname "$LAB_STOCK"/python3-ntp/usr/lib/*/ntp/libntpc.so)" \
-		PATH="$LAB_STOCK/ntpsec-ntpdig/usr/bin:$PATH" "$@"
+	near_zero "$(stock_ahead_s client "$1")" "chronyd over $1"
 }
 
 test_ntpdig() # ADDRESS
 {
-	with_ntpdig ntpdig -j -t 2 "$1" >"$LAB_DIR/ntpdig.log" 2>&1 ||
+	stock_with_ntpdig ntpdig -j -t 2 "$1" >"$LAB_DIR/ntpdig.log" 2>&1 ||
 		lab_fail "ntpdig got no time from $1"
 	near_zero "$(sed -n 's/.*"offset":\([-0-9.]*\),.*/\1/p' "$LAB_DIR/ntpdig.log")" \
 		"NTPsec's ntpdig over $1"
@@ -58,29 +41,24 @@ test_ntpdig() # ADDRESS
 
 test_ntpdate() # ADDRESS
 {
-	with_ntpdig "$LAB_STOCK/ntpsec-ntpdate/usr/sbin/ntpdate" -q "$1" >"$LAB_DIR/ntpdate.log" 2>&1 ||
+	stock_with_ntpdig "$LAB_STOCK/ntpsec-ntpdate/usr/sbin/ntpdate" -q "$1" >"$LAB_DIR/ntpdate.log" 2>&1 ||
 		lab_fail "ntpdate got no time from $1"
 	near_zero "$(sed -n 's/.*[^ ] \([-+][0-9.]*\) +\/- .*/\1/p' "$LAB_DIR/ntpdate.log")" "ntpdate over $1"
 }
 
 test_rdate() # ADDRESS
 {
-	client "$LAB_STOCK/rdate/usr/sbin/rdate" -n -p -v "$1" >"$LAB_DIR/rdate.log" 2>&1 ||
+	stock_in client "$LAB_STOCK/rdate/usr/sbin/rdate" -n -p -v "$1" >"$LAB_DIR/rdate.log" 2>&1 ||
 		lab_fail "rdate got no time from $1"
 	near_zero "$(sed -n 's/.*clock by \([-0-9.]*\) .*/\1/p' "$LAB_DIR/rdate.log")" "rdate over $1"
 }
 
-# Both addresses at once. peerstats has one line per accepted sample: day, second, address,
-# status, offset.
+# Both addresses at once.
 test_ntpsec() # ADDRESS ADDRESS
 {
 	local address
 
-	printf '%s\n' "server $1 iburst" "server $2 iburst" "disable ntp" \
-		"statsdir $LAB_DIR/" "statistics peerstats" \
-		"filegen peerstats file peerstats type none enable" >"$LAB_DIR/ntpsec.conf"
-	client "$LAB_STOCK/ntpsec/usr/sbin/ntpd" -n -q -c "$LAB_DIR/ntpsec.conf" \
-		-p "$LAB_DIR/ntpsec.pid" >"$LAB_DIR/ntpsec.log" 2>&1 || lab_fail "NTPsec's ntpd failed"
+	stock_ntpsec "server $1 iburst" "server $2 iburst"
 	for address in "$@"; do
 		near_zero "$(awk -v a="$address" '$3 == a { o = $5 } END { print o }' \
 			"$LAB_DIR/peerstats")" "NTPsec's ntpd over $address"

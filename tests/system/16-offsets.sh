@@ -4,26 +4,19 @@
 # servers' against this machine's clock. One server is the lab's, another is ahead and only looked at.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
+. "$(dirname "$0")/../lab/stock.sh"
 
 AHEAD_S=0.25
 LIMIT_S=0.05 # a chronyd that judges by one packet, on a machine with other work
 ahead4=198.51.100.11
-
-# By how much chronyd, which does not touch the clock, says that a server is ahead of it.
-ahead_s() # NAMESPACE ADDRESS
-{
-	lab_in "$1" "$LAB_STOCK/chrony/usr/sbin/chronyd" -Q -t 10 -u root "cmdport 0" \
-		"server $2 iburst maxsamples 1" "bindcmdaddress /" "pidfile $LAB_DIR/chronyd.$2.pid" 2>&1 |
-		sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p'
-}
 
 # `sources` tells how much our clock is ahead of a server.
 agrees() # INDEX ADDRESS
 {
 	local ours theirs shown
 
-	ours=$(ahead_s client "$LAB_SERVER4")
-	theirs=$(ahead_s server "$2")
+	ours=$(stock_ahead_s client "$LAB_SERVER4" maxsamples 1)
+	theirs=$(stock_ahead_s server "$2" maxsamples 1)
 	shown=$(lab_field sources "sources.$1.offset_s")
 	lab_figure "$2: chronyd -Q $theirs s, of us $ours s; sources shows $shown s"
 	awk -v ours="${ours:-none}" -v theirs="${theirs:-none}" -v shown="$shown" -v limit="$LIMIT_S" \

@@ -4,6 +4,7 @@
 # whose peer comes, dies and comes again, and devices that DPDK refuses.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
+. "$(dirname "$0")/../lab/stock.sh"
 
 LAB_HUGEPAGES=128
 VIRTUAL4=192.0.2.99
@@ -46,7 +47,7 @@ answered() # ADDRESS
 
 test_af_packet()
 {
-	local address mac
+	local address ahead mac
 
 	mac=$(ip -n server -br link show eth1 | awk '{ print $3 }')
 	for address in "$VIRTUAL4" "$VIRTUAL6"; do
@@ -65,11 +66,9 @@ test_af_packet()
 	no_xdp
 	! lab_ctl status | grep -i 'attach' || lab_fail "status asks for an XDP program"
 	for address in "$VIRTUAL4" "$VIRTUAL6"; do
-		lab_in client "$LAB_STOCK/chrony/usr/sbin/chronyd" -Q -t 20 -u root \
-			"server $address iburst" "cmdport 0" "bindcmdaddress /" \
-			"pidfile $LAB_DIR/chronyd.pid" >"$LAB_DIR/chronyd.log" 2>&1 ||
-			lab_fail "chronyd got no time from $address"
-		lab_note "chronyd from $address: $(grep -o 'clock wrong.*' "$LAB_DIR/chronyd.log")"
+		ahead=$(stock_ahead_s client "$address")
+		[ -n "$ahead" ] || lab_fail "chronyd got no time from $address"
+		lab_note "chronyd: $address is $ahead s ahead"
 	done
 	lab_ask --timeout 0.3 "$LAB_SERVER4" && lab_fail "the kernel's address is served as well"
 	virtual_stop

@@ -108,10 +108,7 @@ vlan_tags_survive_control()
 # An interface that somebody else's XDP program holds is not changed.
 refused_stays_as_it_is()
 {
-	printf '%s\n' '__attribute__((section("xdp"), used)) int somebody_else(void *c)' \
-		'{ return 2; }' >"$LAB_DIR/foreign.c"
-	clang -O2 -target bpf -c "$LAB_DIR/foreign.c" -o "$LAB_DIR/foreign.o"
-	ip -n server link set dev eth1 xdpgeneric obj "$LAB_DIR/foreign.o" sec xdp
+	lab_foreign_xdp eth1
 	lab_control
 	lab_wait 10 "control to name the foreign program" grep -q somebody_else "$LAB_DIR/control.log"
 	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "a refused interface is changed"

@@ -4,14 +4,10 @@
 # and by the fallback; who has a wrong key is not answered at all. The file is read again on SIGHUP.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
+. "$(dirname "$0")/../lab/stock.sh"
 
 KEYFILE_TYPES="MD5 SHA1 SHA256 SHA384 SHA512 SHA3-224 SHA3-256 SHA3-384 SHA3-512 AES128 AES256"
 SECRET=5365637265746b6579206f6620746865
-
-client() # COMMAND...
-{
-	lab_in client setpriv --bounding-set=-sys_time --inh-caps=-sys_time -- "$@"
-}
 
 # A key of each type, numbered from 11 on; the first octets are the same in all.
 keys_write()
@@ -70,10 +66,8 @@ test_chronyd()
 
 ntpdig() # KEY-ID
 {
-	client env PYTHONPATH="$LAB_STOCK/python3-ntp/usr/lib/python3/dist-packages" \
-		LD_LIBRARY_PATH="$(dirname "$LAB_STOCK"/python3-ntp/usr/lib/*/ntp/libntpc.so)" \
-		"$LAB_STOCK/ntpsec-ntpdig/usr/bin/ntpdig" -j -t 1 -a "$1" -k "$LAB_DIR/ntpsec.keys" \
-		"$LAB_SERVER4" >"$LAB_DIR/ntpdig.log" 2>&1
+	stock_with_ntpdig ntpdig -j -t 1 -a "$1" -k "$LAB_DIR/ntpsec.keys" "$LAB_SERVER4" \
+		>"$LAB_DIR/ntpdig.log" 2>&1
 }
 
 # NTPsec's types; a key longer than 20 characters is hexadecimal there.
@@ -97,17 +91,12 @@ test_ntpdig()
 	! ntpdig 99 || lab_fail "ntpdig took an answer with a key that the server does not have"
 }
 
-# peerstats has a line for each accepted sample.
 test_ntpsec()
 {
 	local address
 
-	printf '%s\n' "server 192.0.2.11 key 11 iburst" "server 192.0.2.12 key 12 iburst" \
-		"server 192.0.2.20 key 20 iburst" "keys $LAB_DIR/ntpsec.keys" \
-		"trustedkey 11 12 20" "disable ntp" "statsdir $LAB_DIR/" "statistics peerstats" \
-		"filegen peerstats file peerstats type none enable" >"$LAB_DIR/ntpsec.conf"
-	client "$LAB_STOCK/ntpsec/usr/sbin/ntpd" -n -q -c "$LAB_DIR/ntpsec.conf" \
-		-p "$LAB_DIR/ntpsec.pid" >"$LAB_DIR/ntpsec.log" 2>&1 || lab_fail "NTPsec's ntpd failed"
+	stock_ntpsec "server 192.0.2.11 key 11 iburst" "server 192.0.2.12 key 12 iburst" \
+		"server 192.0.2.20 key 20 iburst" "keys $LAB_DIR/ntpsec.keys" "trustedkey 11 12 20"
 	for address in 192.0.2.11 192.0.2.12 192.0.2.20; do
 		grep -q " $address " "$LAB_DIR/peerstats" || lab_fail "ntpd: no sample of $address"
 	done

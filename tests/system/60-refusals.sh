@@ -138,18 +138,22 @@ bad_pages()
 	refuse_page missing
 }
 
-# Somebody else's XDP program holds the interface: control names it, serves nothing there, and
+attached()
+{
+	[ -e "$(lab_pins eth1)/link" ]
+}
+
+# Somebody else's XDP program holds the interface: control names it, attaches nothing there, and
 # takes over once it is gone.
 foreign_program()
 {
-	printf '%s\n' '__attribute__((section("xdp"), used)) int somebody_else(void *c)' \
-		'{ return 2; }' >"$LAB_DIR/foreign.c"
-	clang -O2 -target bpf -c "$LAB_DIR/foreign.c" -o "$LAB_DIR/foreign.o"
-	ip -n server link set dev eth1 xdpgeneric obj "$LAB_DIR/foreign.o" sec xdp
+	lab_foreign_xdp eth1
 	lab_control
 	lab_wait 10 "control to name the foreign program" grep -q somebody_else "$LAB_DIR/control.log"
 	lab_alive control || lab_fail "control ended because of a foreign program"
+	! attached || lab_fail "another program is attached beside a foreign one"
 	ip -n server link set dev eth1 xdpgeneric off
+	lab_wait 10 "control to attach its own program" attached
 	lab_stop control
 }
 
