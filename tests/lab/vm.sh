@@ -235,16 +235,22 @@ vm_field() # COMMAND PATH
 	vm_run "meridianctl --rundir /run/meridian $1 --json" | "$LAB_TOOLS/json-field" "$2"
 }
 
-vm_expect() # COMMAND PATH VALUE
+vm_has() # COMMAND PATH VALUE
 {
 	[ "$(vm_field "$1" "$2")" = "$3" ]
+}
+
+# Fails unless the field has the value.
+vm_expect() # COMMAND PATH VALUE
+{
+	vm_has "$@" || lab_fail "$1: $2 is '$(vm_field "$1" "$2")', expected $3"
 }
 
 # Packets of the dataplane there that had their receive time from the XDP program. Of a process that
 # has none there is no row, and the fallback's comes first.
 vm_answered()
 {
-	if vm_expect status stamps.0.process dataplane 2>/dev/null; then
+	if vm_has status stamps.0.process dataplane 2>/dev/null; then
 		vm_field status stamps.0.packets
 	else
 		echo 0

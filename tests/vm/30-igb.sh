@@ -4,6 +4,7 @@
 # the reference. A stock client at the other end of the wire gets its time.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
+. "$(dirname "$0")/../lab/stock.sh"
 . "$(dirname "$0")/../lab/vm.sh"
 
 upstream=$LAB_CLIENT4
@@ -21,14 +22,6 @@ set_clocks()
 	vm_address
 }
 
-# Of the client's clock, says a stock chronyd there.
-ahead_s()
-{
-	lab_in client "$LAB_STOCK/chrony/usr/sbin/chronyd" -Q -t 10 -u root \
-		"server $LAB_SERVER4 iburst maxsamples 1" "cmdport 0" "bindcmdaddress /" \
-		"pidfile $LAB_DIR/chronyd.pid" 2>&1 | sed -n 's/.*clock wrong by \([-0-9.]*\) .*/\1/p'
-}
-
 lab_enter "$@"
 vm_need
 vm_network
@@ -41,7 +34,7 @@ set_clocks
 vm_config "refclock PHC /dev/ptp0 poll 0 dpoll -2 refid NIC" "nic eth0" "allow all"
 vm_control
 vm_dataplane
-lab_wait 30 "the dataplane to poll" vm_expect status processes.0.state running
+lab_wait 30 "the dataplane to poll" vm_has status processes.0.state running
 lab_wait 20 "synchronised replies" lab_synchronised
 vm_expect status ports.0.driver net_af_xdp
 vm_expect status ports.0.xdp_mode native
@@ -49,7 +42,7 @@ reply=$(lab_ask "$LAB_SERVER4")
 lab_note "$reply"
 echo "$reply" | grep -q "leap=0 .*stratum=1 refid=4e494300" || lab_fail "not the NIC's clock"
 before=$(vm_answered)
-ahead=$(ahead_s)
+ahead=$(stock_ahead_s client "$LAB_SERVER4" maxsamples 1)
 lab_figure "served from the NIC's clock over AF_XDP: $ahead s ahead of the client, $VM_AHEAD_S s before"
 awk -v s="${ahead:-none}" 'BEGIN { exit !(s + 0 == s && s < 0.5 && s > -0.5) }' ||
 	lab_fail "the time served is ${ahead:-unknown} s ahead of the client"
