@@ -42,7 +42,6 @@ static bool published(const struct meridian_keys_blob *keys)
 int keys_publish(const struct meridian_keys_blob *keys)
 {
 	const struct meridian_keys_blob none = {.size = sizeof(none)};
-	struct meridian_keys_blob *copy;
 	int r;
 
 	if (keys == NULL)
@@ -52,13 +51,7 @@ int keys_publish(const struct meridian_keys_blob *keys)
 		slots_wipe_unused(&page);
 		return 0;
 	}
-	copy = malloc(keys->size);
-	if (copy == NULL)
-		return log_errno(-ENOMEM, "cannot publish the keys");
-	memcpy(copy, keys, keys->size);
-	r = slots_publish(&page, copy);
-	explicit_bzero(copy, copy->size);
-	free(copy);
+	r = slots_publish(&page, keys);
 	if (r < 0)
 		return log_errno(r, "cannot publish the keys");
 	slots_wipe_unused(&page);

@@ -93,9 +93,9 @@ uint64_t slots_commit(struct slots_writer *writer)
 	return generation;
 }
 
-int slots_publish(struct meridian_page *page, void *blob)
+int slots_publish(struct meridian_page *page, const void *blob)
 {
-	struct meridian_slots_blob *head = blob;
+	const struct meridian_slots_blob *head = blob;
 	struct slots_writer writer;
 	int r;
 
@@ -106,7 +106,7 @@ int slots_publish(struct meridian_page *page, void *blob)
 	if (r < 0)
 		return r;
 	slots_write(&writer, &head->size, head->size - writer.written);
-	head->generation = slots_commit(&writer);
+	slots_commit(&writer);
 	return 0;
 }
 

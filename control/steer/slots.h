@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 /* Puts a checked blob (it begins as struct meridian_slots_blob does, with its size) into the unused
- * slot and publishes it as the next generation, which is stored in `blob` too. The page may grow.
- * Returns 0, or a negative errno with the current generation as before. */
-int slots_publish(struct meridian_page *page, void *blob);
+ * slot and publishes it as the next generation. The page may grow. Returns 0, or a negative errno
+ * with the current generation as before. */
+int slots_publish(struct meridian_page *page, const void *blob);
 
 /* The same in steps: begin; room until there is; write; commit. `page` grows, and its generation
  * leads nowhere else, until then; whoever gives up just begins again. */
