@@ -62,6 +62,9 @@ void ctl_reference_name(struct ctl *ctl, const struct report_tracking *tracking,
 int ctl_source_table(struct ctl *ctl, const struct output_report *report,
 	int (*fill)(struct client *client, uint32_t index, void *row));
 
+/* Numeric address, IPv4 or IPv6. False when `text` is none. */
+bool ctl_address_parse(const char *text, struct report_address *ret_address);
+
 /* Numeric address; the reference ID as text where there is none. */
 void ctl_address_format(
 	const struct report_address *address, uint32_t refid, char ret_text[static CTL_NAME_SIZE]);

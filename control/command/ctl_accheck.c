@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl.h"
-#include <arpa/inet.h>
-#include <meridian/policy.h>
 
 struct access_row {
 	const char *address;
@@ -15,22 +13,13 @@ static const struct output_field access_fields[] = {
 static const struct output_report access_report =
 	OUTPUT_REPORT("access", NULL, access_fields, access_row);
 
-static bool address_read(const char *text, struct report_address *ret_address)
-{
-	*ret_address = (struct report_address){.family = MERIDIAN_FAMILY_IPV4};
-	if (inet_pton(AF_INET, text, ret_address->octets) == 1)
-		return true;
-	ret_address->family = MERIDIAN_FAMILY_IPV6;
-	return inet_pton(AF_INET6, text, ret_address->octets) == 1;
-}
-
 int ctl_accheck(struct ctl *ctl)
 {
 	struct access_row row = {.address = ctl->argument};
 	struct report_address address;
 	int r;
 
-	if (!address_read(ctl->argument, &address)) {
+	if (!ctl_address_parse(ctl->argument, &address)) {
 		output_error(
 			CTL_EXIT_USAGE, "accheck %s: not an IPv4 or IPv6 address", ctl->argument);
 		return CTL_EXIT_USAGE;

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl.h"
-#include <arpa/inet.h>
-#include <meridian/policy.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #define BURST_REQUESTS 8
 #define BURST_SAMPLES  4
-
-static bool address_parse(const char *text, struct report_address *ret_address)
-{
-	memset(ret_address, 0, sizeof(*ret_address));
-	if (inet_pton(AF_INET, text, ret_address->octets) == 1)
-		ret_address->family = MERIDIAN_FAMILY_IPV4;
-	else if (inet_pton(AF_INET6, text, ret_address->octets) == 1)
-		ret_address->family = MERIDIAN_FAMILY_IPV6;
-	return ret_address->family != 0;
-}
 
 /* About all sources with this name: a pool has several, not all of which need have an address.
  * Returns what the client's functions do: 0 if one of them can carry it out. */
@@ -46,7 +33,7 @@ static int order_about(struct ctl *ctl, uint16_t command, const struct order *bu
 	struct order_target target = {.id = 0};
 	int r;
 
-	if (ctl->argument && !address_parse(ctl->argument, &target.address))
+	if (ctl->argument && !ctl_address_parse(ctl->argument, &target.address))
 		r = order_name(ctl, command, burst);
 	else
 		r = client_order(&ctl->client, command, &target, burst);

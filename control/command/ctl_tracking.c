@@ -43,6 +43,16 @@ static const struct output_field tracking_fields[] = {
 static const struct output_report tracking_report =
 	OUTPUT_REPORT("tracking", NULL, tracking_fields, tracking_row);
 
+bool ctl_address_parse(const char *text, struct report_address *ret_address)
+{
+	*ret_address = (struct report_address){.family = 0};
+	if (inet_pton(AF_INET, text, ret_address->octets) == 1)
+		ret_address->family = MERIDIAN_FAMILY_IPV4;
+	else if (inet_pton(AF_INET6, text, ret_address->octets) == 1)
+		ret_address->family = MERIDIAN_FAMILY_IPV6;
+	return ret_address->family != 0;
+}
+
 void ctl_address_format(
 	const struct report_address *address, uint32_t refid, char ret_text[static CTL_NAME_SIZE])
 {

@@ -43,6 +43,33 @@ config_errors()
 	refuse_config "cmdport 70000" 70000
 }
 
+# Nonsense for meridianctl: exit code 2, the words, and nothing asked.
+refuse_command() # WORDS ARGUMENT...
+{
+	local words=$1 status=0
+
+	shift
+	lab_ctl "$@" >"$LAB_DIR/refused.log" 2>&1 || status=$?
+	[ "$status" = 2 ] || lab_fail "meridianctl $* ended with status $status, expected 2"
+	grep -qFx -e "meridianctl: $words" "$LAB_DIR/refused.log" ||
+		lab_fail "meridianctl $*: $(cat "$LAB_DIR/refused.log")"
+}
+
+command_errors()
+{
+	refuse_command "needs a command; see meridianctl --help"
+	refuse_command "sorces: no such command; see meridianctl --help" sorces
+	refuse_command "'twice' is too much (usage: meridianctl status)" status twice
+	refuse_command "'b' is too much (usage: meridianctl offline [SOURCE])" offline a b
+	refuse_command "accheck: ADDRESS is missing" accheck
+	refuse_command "--topp: no such option; see meridianctl --help" --topp
+	refuse_command "--top: its argument is missing" clients --top
+	refuse_command "--top 0: not a whole number from 1 to 1024" clients --top 0
+	refuse_command "--top is an option of clients, not of status" status --top 3
+	refuse_command "--window week: not one of minute, hour, day, start" clients --window week
+	lab_ctl --help | grep -q '^  accheck ADDRESS ' || lab_fail "--help names no arguments"
+}
+
 # Without the capability, as in a container, and without touching the clock.
 steering_refused()
 {
@@ -160,6 +187,7 @@ foreign_program()
 lab_enter "$@"
 lab_network
 config_errors
+command_errors
 steering_refused
 check_config
 foreign_program
