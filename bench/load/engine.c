@@ -108,8 +108,8 @@ static unsigned int frames_receive(struct engine *engine, uint64_t *now)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* Gives the port what waits for it. */
-static void waiting_send(struct engine *engine)
+/* Gives the port what waits for it. Returns how many it took. */
+static unsigned int waiting_send(struct engine *engine)
 {
 	uint16_t sent = rte_eth_tx_burst(engine->port->id, 0,
 		engine->waiting + engine->waiting_first, (uint16_t)engine->waiting_count);
@@ -118,6 +118,7 @@ static void waiting_send(struct engine *engine)
 	engine->waiting_count -= sent;
 	if (engine->waiting_count > 0)
 		__atomic_store_n(&engine->refused, engine->refused + 1, __ATOMIC_RELAXED);
+	return sent;
 }
 
 /* Requests whose time has come, each with its own. */
@@ -161,10 +162,8 @@ static unsigned int requests_send(struct engine *engine, uint64_t now)
 	uint64_t first, lag_ticks = now - engine->schedule.next_ticks;
 	unsigned int count;
 
-	if (engine->waiting_count > 0) {
-		waiting_send(engine);
-		return engine->waiting_count;
-	}
+	if (engine->waiting_count > 0)
+		return waiting_send(engine);
 	if (engine->schedule.next_ticks > now ||
 		rte_pktmbuf_alloc_bulk(engine->port->pool, engine->waiting, engine->burst) < 0)
 		return 0;
@@ -178,8 +177,7 @@ static unsigned int requests_send(struct engine *engine, uint64_t now)
 	meter_lag(engine->meter, first, lag_ticks, count);
 	engine->waiting_first = 0;
 	engine->waiting_count = count;
-	waiting_send(engine);
-	return count;
+	return waiting_send(engine);
 }
 
 /* --- a run ----------------------------------------------------------------------------------- */

@@ -13,7 +13,12 @@ bool result_limited(const struct result *result, char ret_reason[RESULT_REASON_S
 	uint64_t lag_ns = histogram_quantile(&meter->send_lag, 0.99);
 	double sent = (double)meter->sent;
 
-	if (sent + 1 < result->scheduled * (1 - UNSENT_MAX))
+	if (sent + 1 < result->scheduled * (1 - UNSENT_MAX) && result->refused)
+		snprintf(ret_reason, RESULT_REASON_SIZE,
+			"only %.0f of %.0f scheduled requests were sent, and the port was full "
+			"%" PRIu64 " times",
+			sent, result->scheduled, result->refused);
+	else if (sent + 1 < result->scheduled * (1 - UNSENT_MAX))
 		snprintf(ret_reason, RESULT_REASON_SIZE,
 			"only %.0f of %.0f scheduled requests were sent", sent, result->scheduled);
 	else if (lag_ns > result->lag_limit_ns)

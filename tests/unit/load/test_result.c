@@ -34,6 +34,11 @@ static void blames_the_generator_for_unsent_requests(void **state)
 	result.scheduled = 100110;
 	assert_true(result_limited(&result, reason));
 	assert_string_equal(reason, "only 100000 of 100110 scheduled requests were sent");
+	result.refused = 7;
+	assert_true(result_limited(&result, reason));
+	assert_string_equal(reason,
+		"only 100000 of 100110 scheduled requests were sent, and the port was full 7 "
+		"times");
 }
 
 static void blames_the_generator_for_lag(void **state)
