@@ -2,182 +2,17 @@
 
 /* Interleaved replies (RFC 9769), by the plain reply path and by the engines for bursts. */
 
-#include "fixture.h"
+#include "interleaved_bench.h"
 #include "seed.h"
-#include <burst.h>
-#include <burst_engine.h>
-#include <bytes.h>
-#include <interleaved.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#define CLIENT_RECEIVE  UINT64_C(0x1111111122222222)
-#define CLIENT_TRANSMIT UINT64_C(0x3333333344444444)
-#define LATER           (FIXTURE_HZ * 64) /* ticks of a poll interval */
-#define RESIDENCE       1000              /* ticks from T2 to what T3 is told */
-#define DELAY           4000              /* and from there until the reply has left */
-#define NTP_PER_TICK    4
-
-struct bench {
-	struct responder responder;
-	struct responder_policy *policy;
-	struct meridian_timemodel_data model;
-	uint64_t counter; /* of the next request */
-	bool plain;       /* one frame at a time */
-};
-
-/* What a test asks with: all zero but these is the plain request of a client in basic mode. */
-struct ask {
-	bool ipv6;
-	uint8_t client;     /* last octet of its address */
-	uint8_t li_vn_mode; /* 0: version 4, client */
-	uint64_t origin, receive;
-	bool lost;           /* the reply could not be sent */
-	int64_t delay_ticks; /* 0: DELAY */
-};
-
-struct told {
-	uint64_t origin, receive, transmit;
-	uint8_t interleave; /* FRAME_* */
-	uint64_t left;      /* when it did */
-};
-
 /* NULL: one frame at a time. */
 static const struct burst_engine *engines[] = {NULL, &burst_engine_plain, &burst_engine_avx512};
-
-static int setup(void **state)
-{
-	static struct bench bench;
-	const struct burst_engine *engine = *(const struct burst_engine **)*state;
-
-	memset(&bench, 0, sizeof(bench));
-	bench.policy = fixture_policy();
-	bench.model = fixture_model();
-	bench.counter = FIXTURE_COUNTER;
-	bench.plain = engine == NULL;
-	assert_int_equal(interleave_new(&bench.policy->interleave, 4096, 1), 0);
-	responder_init(&bench.responder, 1, NULL);
-	if (engine != NULL)
-		bench.responder.engine = engine;
-	*state = &bench;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct bench *bench = *state;
-
-	interleave_free(bench->policy->interleave);
-	responder_policy_free(bench->policy);
-	return 0;
-}
-
-static void request_make(const struct ask *ask, struct pkt *ret_pkt)
-{
-	uint8_t payload[PKT_NTP_SIZE];
-
-	pkt_ntp(payload, ask->li_vn_mode ? ask->li_vn_mode : 0x23, CLIENT_TRANSMIT);
-	put_u64(payload + 24, ask->origin);
-	put_u64(payload + 32, ask->receive);
-	pkt_build(ret_pkt, (struct pkt_spec){.ipv6 = ask->ipv6}, payload, sizeof(payload));
-	ret_pkt->data[ret_pkt->ip + (ask->ipv6 ? 23 : 15)] ^= ask->client;
-	pkt_checksum(ret_pkt);
-}
-
-static void serve(struct bench *bench, struct frame *frame, uint64_t transmit_counter)
-{
-	enum meridian_verdict verdict;
-
-	if (bench->plain) {
-		verdict = responder_classify(&bench->responder, frame, bench->counter);
-		responder_finish(&bench->responder, frame, transmit_counter);
-	} else {
-		burst_classify(&bench->responder, frame, &bench->counter, &verdict, 1);
-		burst_finish(&bench->responder, frame, 1, transmit_counter);
-	}
-	assert_int_equal(meridian_verdict_outcome(verdict), MERIDIAN_OUTCOME_ANSWER);
-	assert_true(frame->ipv6 || pkt_checksum_ipv4_good(frame->data + frame->ip));
-	assert_true(pkt_checksum_udp_good(
-		frame->data + frame->ip, frame->data + frame->udp, frame->ipv6));
-}
-
-static void begin(struct bench *bench)
-{
-	responder_begin(&bench->responder, &bench->model, bench->policy, bench->counter, 0);
-}
-
-static struct told ask_at(struct bench *bench, struct ask ask)
-{
-	uint64_t transmit_counter = bench->counter + RESIDENCE;
-	uint64_t left = transmit_counter + (uint64_t)(ask.delay_ticks ? ask.delay_ticks : DELAY);
-	struct interleaved_note note;
-	struct fixture_frame f;
-	struct told told;
-	struct pkt pkt;
-
-	request_make(&ask, &pkt);
-	fixture_frame_init(&f, pkt.data, pkt.length);
-	begin(bench);
-	serve(bench, &f.frame, transmit_counter);
-	told = (struct told){.origin = pkt_u64(f.frame.data + f.frame.payload + 24),
-		.receive = pkt_u64(f.frame.data + f.frame.payload + 32),
-		.transmit = pkt_u64(f.frame.data + f.frame.payload + 40),
-		.interleave = f.frame.interleave,
-		.left = left};
-	assert_int_equal(bench->responder.interleave_count, told.interleave != FRAME_BASIC);
-	if (told.interleave != FRAME_BASIC && !ask.lost) {
-		interleaved_note_take(&bench->responder, &f.frame, &note);
-		interleaved_save(&bench->responder, &note, left);
-	}
-	fixture_frame_fini(&f);
-	bench->counter += LATER;
-	return told;
-}
-
-/* The time of a counter value, but for leap seconds. */
-static uint64_t ntp_at(const struct bench *bench, uint64_t counter)
-{
-	return clock_ntp(meridian_timemodel_utc(&bench->model, counter));
-}
-
-static uint64_t held(const struct bench *bench)
-{
-	struct interleave_survey survey = {.next = 0};
-	uint64_t count = 0;
-	uint32_t span_s;
-
-	while (!interleave_look(bench->policy->interleave, &survey, 1000, &count, &span_s))
-		;
-	return count;
-}
-
-/* A request that refers to an earlier reply. */
-static struct ask after(const struct told *told)
-{
-	return (struct ask){.origin = told->receive, .receive = CLIENT_RECEIVE};
-}
-
-static void assert_basic(const struct told *told, uint8_t interleave)
-{
-	assert_int_equal(told->interleave, interleave);
-	assert_int_equal(told->origin, CLIENT_TRANSMIT);
-	assert_true(told->transmit > told->receive);
-	assert_int_equal(told->transmit & 1, 0);
-	assert_int_equal(told->receive & 1, 1);
-}
-
-static void assert_interleaved(const struct told *told, uint64_t transmit)
-{
-	assert_int_equal(told->interleave, FRAME_INTERLEAVED);
-	assert_int_equal(told->origin, CLIENT_RECEIVE);
-	assert_int_equal(told->transmit, transmit);
-	assert_int_equal(told->receive & 1, 1);
-}
 
 /* Of each client, over both families. */
 static void the_third_reply_is_interleaved(void **state)
@@ -272,6 +107,35 @@ static void gives_a_time_to_its_client_only(void **state)
 	assert_basic(&told, FRAME_ASKS);
 	told = ask_at(bench, after(&second));
 	assert_interleaved(&told, ntp_at(bench, second.left));
+}
+
+/* The MAC is of what is told in the end, the time of the reply before; and who does not have the
+ * key cannot use up a time by asking for it. */
+static void signs_and_verifies_as_in_basic_mode(void **state)
+{
+	struct bench *bench = *state;
+
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		struct ask ask = {
+			.ipv6 = ipv6, .key = MERIDIAN_KEY_AES128, .receive = CLIENT_RECEIVE};
+		struct told told = ask_at(bench, ask), before;
+
+		assert_basic(&told, FRAME_BASIC);
+		ask.origin = told.receive;
+		before = ask_at(bench, ask);
+		assert_basic(&before, FRAME_ASKS);
+		ask.origin = before.receive;
+		ask.forged = true;
+		assert_int_equal(refused(bench, &ask), MERIDIAN_VERDICT_bad_mac);
+		ask.forged = false;
+		told = ask_at(bench, ask);
+		assert_interleaved(&told, ntp_at(bench, before.left));
+		ask.key = MERIDIAN_KEY_SHA256; /* its keys may change */
+		ask.origin = told.receive;
+		before = told;
+		told = ask_at(bench, ask);
+		assert_interleaved(&told, ntp_at(bench, before.left));
+	}
 }
 
 static void without_a_table_all_are_basic(void **state)
@@ -465,10 +329,10 @@ static void tells_what_is_asked_for_and_once(void **state)
 
 #define TEXT(name) #name
 #define TEST(name)                                                                                 \
-	{TEXT(name) " one by one", name, setup, teardown, &engines[0]},                            \
-		{TEXT(name) " in plain C", name, setup, teardown, &engines[1]},                    \
+	{TEXT(name) " one by one", name, bench_setup, bench_teardown, &engines[0]},                \
+		{TEXT(name) " in plain C", name, bench_setup, bench_teardown, &engines[1]},        \
 	{                                                                                          \
-		TEXT(name) " with AVX-512", name, setup, teardown, &engines[2]                     \
+		TEXT(name) " with AVX-512", name, bench_setup, bench_teardown, &engines[2]         \
 	}
 
 int main(void)
@@ -478,6 +342,7 @@ int main(void)
 		TEST(others_are_answered_as_ever),
 		TEST(forgets_nothing_but_what_could_not_be_sent),
 		TEST(gives_a_time_to_its_client_only),
+		TEST(signs_and_verifies_as_in_basic_mode),
 		TEST(without_a_table_all_are_basic),
 		TEST(unsynchronised_all_are_basic),
 		TEST(a_time_is_of_its_course_of_the_clock),

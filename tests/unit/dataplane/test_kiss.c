@@ -5,6 +5,7 @@
 #include "fixture.h"
 #include <burst.h>
 #include <burst_engine.h>
+#include <bytes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #define TRANSMIT UINT64_C(0xe8fe6f8012345678) /* of the request, near the time */
+#define TOLD     UINT64_C(0xe8fe6f8000001001) /* T2 of an earlier reply */
 
 struct world {
 	struct responder responder;
@@ -270,6 +272,78 @@ static void tells_one_among_others(void **state)
 	assert_int_equal(kisses, 1);
 }
 
+/* A request that refers to a reply of ours with T2 TOLD, and what is saved of it. The frame is one
+ * whose last reply was interleaved. */
+static struct fixture_frame interleaved_request(const struct world *world, struct pkt pkt)
+{
+	struct interleave *table = world->policy->interleave;
+	const uint8_t *source = pkt.data + pkt.ip + (pkt.ipv6 ? 8 : 12);
+	struct interleave_key key =
+		interleave_key(table, source, pkt.ipv6, TOLD, world->model.disruption_count);
+	struct fixture_frame f;
+
+	interleave_take(key);
+	interleave_save(table, key, TOLD + 1, false);
+	put_u64(pkt.data + pkt.payload + 24, TOLD);
+	put_u64(pkt.data + pkt.payload + 32, TRANSMIT + 2);
+	pkt_checksum(&pkt);
+	fixture_frame_init(&f, pkt.data, pkt.length);
+	f.frame.interleave = FRAME_INTERLEAVED;
+	f.frame.earlier = TOLD + 101;
+	return f;
+}
+
+static void assert_interleaved(const struct fixture_frame *f)
+{
+	const uint8_t *ntp = f->frame.data + f->frame.payload;
+
+	assert_int_equal(f->frame.interleave, FRAME_INTERLEAVED);
+	assert_int_equal(pkt_u64(ntp + 24), TRANSMIT + 2);
+	assert_int_equal(pkt_u64(ntp + 40), TOLD + 1);
+}
+
+/* Who asks too often in interleaved mode, beside one who does not, is told no time of a reply
+ * before either, and what is saved for it stays. */
+static void tells_no_earlier_time(void **state)
+{
+	struct world *world = *state;
+	struct pkt greedy = request((struct pkt_spec){0}, 0x23, 6);
+	struct pkt other = request((struct pkt_spec){.ipv6 = true}, 0x23, 6);
+	enum meridian_verdict verdict[2] = {MERIDIAN_VERDICT_rate_limited};
+	struct interleave *table;
+	struct fixture_frame f;
+
+	assert_int_equal(interleave_new(&table, 1024, 1), 0);
+	world->policy->interleave = table;
+	assert_false(ask_on(world, &greedy, 10, &f));
+	for (uint8_t i = 0; i < 30 && verdict[0] == MERIDIAN_VERDICT_rate_limited; i++) {
+		struct fixture_frame pair[2] = {interleaved_request(world, greedy)};
+		struct frame frame[2];
+
+		other.data[other.ip + 14] = i; /* who has asked nothing yet */
+		pair[1] = interleaved_request(world, other);
+		frame[0] = pair[0].frame;
+		frame[1] = pair[1].frame;
+		world->counter += FIXTURE_HZ / 10;
+		serve(world, frame, verdict, 2);
+		pair[0].frame = frame[0];
+		pair[1].frame = frame[1];
+		assert_int_equal(verdict[1], MERIDIAN_VERDICT_answered);
+		assert_interleaved(&pair[1]);
+		if (verdict[0] == MERIDIAN_VERDICT_kod) {
+			assert_kiss(&pair[0], 7);
+			assert_int_equal(pair[0].frame.interleave, FRAME_BASIC);
+		}
+		fixture_frame_fini(&pair[0]);
+		fixture_frame_fini(&pair[1]);
+	}
+	assert_int_equal(verdict[0], MERIDIAN_VERDICT_kod);
+	assert_int_equal(interleave_take(interleave_key(table, pkt_client_ipv4, false, TOLD,
+				 world->model.disruption_count)),
+		TOLD + 1);
+	interleave_free(table);
+}
+
 static void spares_the_exempt(void **state)
 {
 	struct world *world = *state;
@@ -329,6 +403,7 @@ int main(void)
 		TEST(tells_no_time),
 		TEST(goes_on_after_a_kiss),
 		TEST(tells_one_among_others),
+		TEST(tells_no_earlier_time),
 		TEST(spares_the_exempt),
 		TEST(counts_no_replies),
 		cmocka_unit_test(tells_a_poll_that_clients_take),

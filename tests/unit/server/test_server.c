@@ -96,9 +96,8 @@ static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 	return told;
 }
 
-/* Answers one request, of the frame `ret_frame` then, in a burst; `id`: of the key that signs it,
- * or 0. */
-static void answer(struct setup *setup, uint32_t id, struct server_burst *burst,
+/* A burst of one request, of the frame `ret_frame` then; `id`: of the key that signs it, or 0. */
+static enum meridian_verdict ask(struct setup *setup, uint32_t id, struct server_burst *burst,
 	struct fixture_frame *ret_frame)
 {
 	uint8_t payload[PKT_NTP_SIZE + MERIDIAN_NTP_MAC_MAX];
@@ -114,7 +113,13 @@ static void answer(struct setup *setup, uint32_t id, struct server_burst *burst,
 	burst->frame[0] = ret_frame->frame;
 	assert_true(server_add(&setup->server, burst, MERIDIAN_STAMP_counter, 0));
 	server_classify(&setup->server, burst);
-	assert_int_equal(burst->verdict[0], MERIDIAN_VERDICT_answered);
+	return burst->verdict[0];
+}
+
+static void answer(struct setup *setup, uint32_t id, struct server_burst *burst,
+	struct fixture_frame *ret_frame)
+{
+	assert_int_equal(ask(setup, id, burst, ret_frame), MERIDIAN_VERDICT_answered);
 	server_finish(&setup->server, burst);
 }
 
@@ -169,6 +174,38 @@ static void signs_what_is_smeared(void **state)
 	fixture_frame_fini(&f);
 	setup->view.keyring = NULL;
 	keyring_free(keyring);
+}
+
+/* A kiss has no time that could be smeared, and is not moved where replies are. */
+static void smears_no_kiss(void **state)
+{
+	static struct server_burst burst;
+	struct setup *setup = *state;
+	enum meridian_verdict verdict = MERIDIAN_VERDICT_answered;
+	const uint8_t *reply;
+	struct fixture_frame f;
+
+	smear_now(setup);
+	setup->policy->rate = (struct limit_rate){
+		.interval_log2 = 7, .burst = 1, .rollup_log2 = 4, .kod_log2 = 1};
+	answer(setup, 0, &burst, &f);
+	assert_int_equal(
+		pkt_u64(burst.frame[0].data + burst.frame[0].payload + 8) >> 24 & 0xff, 254);
+	for (int i = 0; i < 1000 && verdict != MERIDIAN_VERDICT_kod; i++) {
+		fixture_frame_fini(&f);
+		verdict = ask(setup, 0, &burst, &f);
+		if (verdict == MERIDIAN_VERDICT_kod)
+			server_finish(&setup->server, &burst);
+	}
+	assert_int_equal(verdict, MERIDIAN_VERDICT_kod);
+	reply = burst.frame[0].data + burst.frame[0].payload;
+	assert_memory_equal(reply + 12, "RATE", 4);
+	assert_int_equal(pkt_u64(reply + 16), 0); /* reference timestamp */
+	for (int at = 24; at < 48; at += 8)
+		assert_int_equal(pkt_u64(reply + at), 1); /* the client's own */
+	assert_true(pkt_checksum_udp_good(burst.frame[0].data + burst.frame[0].ip,
+		burst.frame[0].data + burst.frame[0].udp, false));
+	fixture_frame_fini(&f);
 }
 
 /* MACs that took a second each are expected to take nearly that again. */
@@ -342,6 +379,7 @@ int main(void)
 		SERVER_TEST(counts_ntpv5),
 		SERVER_TEST(allows_for_the_time_of_macs),
 		SERVER_TEST(signs_what_is_smeared),
+		SERVER_TEST(smears_no_kiss),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
