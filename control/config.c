@@ -5,14 +5,10 @@
 #include "config_table.h"
 #include "key_file.h"
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define BLANKS " \t\r\n\v\f"
 
@@ -197,7 +193,7 @@ static void directive_parse(struct config_parser *parser, const struct config_di
 	parser->directive = NULL;
 }
 
-static void line_parse(struct config_parser *parser)
+void config_line_parse(struct config_parser *parser)
 {
 	const char *name = config_word(parser);
 	const struct config_directive *row = parser->last;
@@ -213,7 +209,7 @@ static void line_parse(struct config_parser *parser)
 }
 
 /* Defaults go through the parsers too, so that they are written once, in their rows. */
-static void defaults_set(struct config_parser *parser)
+void config_defaults_set(struct config_parser *parser)
 {
 	for (size_t i = 0; i < config_table_size; i++) {
 		char words[CONFIG_PATH_SIZE];
@@ -226,117 +222,13 @@ static void defaults_set(struct config_parser *parser)
 	}
 }
 
-/* Reads a line without its end. Returns its length, which is above CONFIG_LINE_MAX when it was cut,
- * or -1 at the end of the file. */
-static int line_read(FILE *file, char line[CONFIG_LINE_MAX + 2])
+void config_check_all(struct config_parser *parser)
 {
-	int c, length = 0;
-
-	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-		if (length <= CONFIG_LINE_MAX)
-			line[length++] = (char)c;
-	}
-	line[length] = '\0';
-	return c == EOF && length == 0 ? -1 : length;
-}
-
-static void line_take(struct config_parser *parser, char *line, int length,
-	void (*take)(struct config_parser *parser))
-{
-	if (length > CONFIG_LINE_MAX) {
-		config_error(parser, "the line is longer than %d characters", CONFIG_LINE_MAX);
-		return;
-	}
-	if (strlen(line) != (size_t)length) {
-		config_error(parser, "there is a NUL character in the line");
-		return;
-	}
-	parser->rest = line + strspn(line, BLANKS);
-	/* The end of the string is found in it, too. */
-	if (strchr("!;#%", *parser->rest) == NULL)
-		take(parser);
-	parser->rest = NULL;
-}
-
-int config_lines_read(
-	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser))
-{
-	char line[CONFIG_LINE_MAX + 2];
-	int length;
-
-	while ((length = line_read(file, line)) >= 0) {
-		parser->line++;
-		line_take(parser, line, length, take);
-	}
-	explicit_bzero(line, sizeof(line));
-	if (!ferror(file))
-		return 0;
-	fprintf(parser->errors, "%s: %s\n", parser->path, strerror(errno));
-	return -EIO;
-}
-
-static int file_parse(struct config_parser *parser, FILE *file)
-{
-	int r = config_lines_read(parser, file, line_parse);
-
 	config_refclocks_check(parser);
 	warn_needs(parser);
 	config_ratelimit_check(parser);
 	config_keys_load(parser);
 	config_keys_apply(parser);
-	if (r < 0)
-		return r;
-	return parser->error_count > 0 ? -EINVAL : 0;
-}
-
-int config_file_open(const char *path, FILE **ret_file)
-{
-	struct stat status;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int r = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) < 0)
-		r = -errno;
-	else if (!S_ISREG(status.st_mode))
-		r = -EINVAL;
-	else if ((*ret_file = fdopen(fd, "r")) == NULL)
-		r = -errno;
-	if (r < 0)
-		close(fd);
-	return r;
-}
-
-const char *config_file_strerror(int error)
-{
-	return error == -EINVAL ? "not a regular file" : strerror(-error);
-}
-
-int config_load(struct config *config, const char *path, FILE *errors)
-{
-	struct config_parser parser = {.config = config, .path = path, .errors = errors};
-	FILE *file = NULL;
-	int r;
-
-	memset(config, 0, sizeof(*config));
-	if (strlen(path) >= sizeof(config->path)) {
-		fprintf(errors, "%s: the path is longer than %zu characters\n", path,
-			sizeof(config->path) - 1);
-		return -EINVAL;
-	}
-	snprintf(config->path, sizeof(config->path), "%s", path);
-	r = config_file_open(path, &file);
-	if (file == NULL) {
-		fprintf(errors, "%s: %s\n", path, config_file_strerror(r));
-		return r;
-	}
-	defaults_set(&parser);
-	r = file_parse(&parser, file);
-	fclose(file);
-	if (r < 0)
-		config_free(config);
-	return r;
 }
 
 void config_free(struct config *config)

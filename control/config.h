@@ -219,6 +219,21 @@ struct config {
  */
 int config_load(struct config *config, const char *path, FILE *errors);
 
+/*
+ * The same in steps, between which other work is done: config_reader_open() as config_load(), then
+ * config_reader_step() for up to `lines` lines at a time until it returns 1: `config` is complete;
+ * or a negative errno as config_load(). The check of the whole, with the key file, is part of the
+ * last step. Whoever does not get to a 1 gives `config` to config_free() all the same.
+ */
+struct config_reader;
+
+int config_reader_open(
+	struct config_reader **ret_reader, struct config *config, const char *path, FILE *errors);
+int config_reader_step(struct config_reader *reader, size_t lines);
+
+/* NULL is legal. */
+void config_reader_close(struct config_reader *reader);
+
 void config_free(struct config *config);
 
 /* Writes the config as it is in effect, defaults included, one directive a line. */

@@ -75,6 +75,14 @@ void config_warning(struct config_parser *parser, const char *format, ...)
  * NULL. False: there is none, or there was an error in it. */
 bool config_return_to(struct config_parser *parser, const char *name);
 
+/* Takes the words of a line that is neither empty nor a comment. */
+void config_line_parse(struct config_parser *parser);
+
+void config_defaults_set(struct config_parser *parser);
+
+/* What can be said only when all lines are known. */
+void config_check_all(struct config_parser *parser);
+
 /* Opens a regular file, else -EINVAL: others may never end, or never begin. 0 or a negative errno.
  */
 int config_file_open(const char *path, FILE **ret_file);
