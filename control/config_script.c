@@ -82,3 +82,26 @@ bool config_script_parse(struct config_parser *parser)
 		strcpy(config->script, word);
 	return true;
 }
+
+bool config_script_allowed(const struct config *loaded, bool may_lie, FILE *errors)
+{
+	bool has_sources = loaded->server_count > 0 || loaded->refclock_count > 0;
+
+	if (loaded->script[0] == '\0')
+		return true;
+	if (has_sources && !may_lie) {
+		fprintf(errors,
+			"%s: refclock SCRIPT serves a wrong time, and there are real sources; if "
+			"that is meant, start meridian-control with --i-know-this-lies\n",
+			loaded->path);
+		return false;
+	}
+	if (loaded->steer_clock) {
+		fprintf(errors,
+			"%s: refclock SCRIPT must not lead the kernel's clock: remove "
+			"steerclock\n",
+			loaded->path);
+		return false;
+	}
+	return true;
+}

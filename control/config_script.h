@@ -13,6 +13,10 @@
  * `errors`, as "file:line: message". */
 int config_script_read(const char *path, struct script *ret_script, FILE *errors);
 
+/* Whether a complete config may be run: a script beside real sources looks like a real server, so
+ * the operator must say that this is meant. False after writing to `errors` what is wrong. */
+bool config_script_allowed(const struct config *loaded, bool may_lie, FILE *errors);
+
 /* Takes the words `SCRIPT FILE` where the line goes on with them, and checks the file. Returns
  * false when it is another driver's. */
 bool config_script_parse(struct config_parser *parser);

@@ -38,6 +38,8 @@ static struct timer timers[TIMERS_MAX];
 static size_t timer_count;
 static int timer_last_id;
 
+static uint64_t woken_ns, longest_turn_ns;
+
 static volatile sig_atomic_t quit_requested, reload_requested;
 static event_timer_handler reload_handler;
 static void *reload_arg;
@@ -189,19 +191,42 @@ static void dispatch(const struct pollfd *polled, const unsigned int *serials, s
 	}
 }
 
+/* The time since poll(2) returned. */
+static void turn_note(void)
+{
+	uint64_t turn_ns = woken_ns ? meridian_clock_ns(CLOCK_MONOTONIC) - woken_ns : 0;
+
+	if (turn_ns > longest_turn_ns)
+		longest_turn_ns = turn_ns;
+}
+
+uint64_t event_longest_turn_ns(void)
+{
+	uint64_t longest_ns;
+
+	turn_note();
+	longest_ns = longest_turn_ns;
+	longest_turn_ns = 0;
+	return longest_ns;
+}
+
 static int poll_once(void)
 {
 	struct pollfd polled[WATCHES_MAX];
 	unsigned int serials[WATCHES_MAX];
 	size_t count = watch_count;
+	int r;
 
 	for (size_t i = 0; i < count; i++) {
 		polled[i] = (struct pollfd){
 			.fd = watches[i].fd, .events = poll_events(watches[i].events)};
 		serials[i] = watches[i].serial;
 	}
-	if (poll(polled, count, poll_timeout_ms()) < 0)
-		return errno == EINTR ? 0 : -errno;
+	turn_note();
+	r = poll(polled, count, poll_timeout_ms()) < 0 ? -errno : 0;
+	woken_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	if (r < 0)
+		return r == -EINTR ? 0 : r;
 	dispatch(polled, serials, count);
 	return 0;
 }

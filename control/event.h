@@ -35,6 +35,9 @@ void event_remove_timer(int id);
 /* Runs until event_quit(). Returns 0, or what poll(2) failed with. */
 int event_loop(void);
 
+/* The longest time that handlers kept the loop from looking for events, since the last call. */
+uint64_t event_longest_turn_ns(void);
+
 /* Ends the loop after the current handler. Async-signal-safe, like event_request_reload(). */
 void event_quit(void);
 

@@ -5,18 +5,15 @@
 
 #include "command/command.h"
 #include "config.h"
-#include "config_hwtimestamp.h"
-#include "config_refclock.h"
-#include "config_server.h"
+#include "config_script.h"
 #include "counter.h"
 #include "daemon.h"
 #include "event.h"
 #include "kernel_clock.h"
 #include "leap_file.h"
 #include "order.h"
-#include "publish.h"
+#include "reload.h"
 #include "source/nic_clock.h"
-#include "steer/access_rules.h"
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
@@ -37,11 +34,6 @@ struct options {
 	const char *config_path;
 	bool foreground, check_config, dump_config, may_lie;
 };
-
-/* A reload parses into the spare one; what runs keeps pointers into the other. */
-static struct config configs[2];
-static struct config *config = &configs[0];
-static struct config started; /* what a restart is compared with; without the access rules */
 
 static const char help[] =
 	"usage: " PROGRAM " [--config FILE] [--foreground]\n"
@@ -126,41 +118,6 @@ static void signals_init(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Logs line by line what the parser wrote. */
-static void log_lines(char *lines, int priority)
-{
-	char *rest = lines;
-
-	for (const char *line; (line = strsep(&rest, "\n"));) {
-		if (*line)
-			log_write(priority, "%s", line);
-	}
-}
-
-/* A script beside real sources looks like a real server. */
-static bool lies_allowed(const struct config *loaded, bool may_lie, FILE *errors)
-{
-	bool has_sources = loaded->server_count > 0 || loaded->refclock_count > 0;
-
-	if (loaded->script[0] == '\0')
-		return true;
-	if (has_sources && !may_lie) {
-		fprintf(errors,
-			"%s: refclock SCRIPT serves a wrong time, and there are real sources; if "
-			"that is meant, start " PROGRAM " with --i-know-this-lies\n",
-			loaded->path);
-		return false;
-	}
-	if (loaded->steer_clock) {
-		fprintf(errors,
-			"%s: refclock SCRIPT must not lead the kernel's clock: remove "
-			"steerclock\n",
-			loaded->path);
-		return false;
-	}
-	return true;
-}
-
 /* config_load() of what may be run, too. */
 static int load(struct config *loaded, const char *path, bool may_lie, FILE *errors)
 {
@@ -168,141 +125,18 @@ static int load(struct config *loaded, const char *path, bool may_lie, FILE *err
 
 	if (r < 0)
 		return r;
-	if (lies_allowed(loaded, may_lie, errors))
+	if (config_script_allowed(loaded, may_lie, errors))
 		return 0;
 	config_free(loaded);
 	return -EINVAL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return strcmp(a, b) == 0;
-}
-
-static bool same_servers(const struct config *a, const struct config *b)
-{
-	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
-		if (!config_server_same(&a->server[i], &b->server[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool same_steering(const struct config *a, const struct config *b)
-{
-	const struct discipline_config *x = &a->kernel_clock, *y = &b->kernel_clock;
-
-	return a->steer_clock == b->steer_clock && x->rtcsync == y->rtcsync && x->leap == y->leap &&
-		x->max_slew_ppm == y->max_slew_ppm && x->step_s == y->step_s &&
-		x->step_updates == y->step_updates && x->change_max_s == y->change_max_s &&
-		x->change_start == y->change_start && x->change_ignore == y->change_ignore;
-}
-
-static bool same_hwtimestamps(const struct config *a, const struct config *b)
-{
-	if (a->hwtimestamp_count != b->hwtimestamp_count)
-		return false;
-	for (size_t i = 0; i < a->hwtimestamp_count; i++) {
-		if (!config_hwtimestamp_same(&a->hwtimestamp[i], &b->hwtimestamp[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool same_refclocks(const struct config *a, const struct config *b)
-{
-	if (a->refclock_count != b->refclock_count)
-		return false;
-	for (size_t i = 0; i < a->refclock_count; i++) {
-		if (!config_refclock_same(&a->refclock[i], &b->refclock[i]))
-			return false;
-	}
-	return true;
-}
-
-/* What a reload takes over stands in the manual (config_doc.c); all else needs a restart. */
-static void log_what_needs_restart(const struct config *before, const struct config *after)
-{
-	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
-		same_text(before->script, after->script) && same_hwtimestamps(before, after) &&
-		before->auth_select == after->auth_select &&
-		before->local_stratum == after->local_stratum &&
-		before->local_distance_s == after->local_distance_s;
-	bool clock_same = before->counter_id == after->counter_id &&
-		before->max_clock_error_ppm == after->max_clock_error_ppm &&
-		before->max_distance_s == after->max_distance_s &&
-		before->max_error_s == after->max_error_s &&
-		before->max_jitter_s == after->max_jitter_s &&
-		before->min_sources == after->min_sources &&
-		before->clock_precision_s == after->clock_precision_s &&
-		before->holdover_s == after->holdover_s;
-	bool files_same = same_text(before->rundir, after->rundir) &&
-		same_text(before->driftfile, after->driftfile) &&
-		same_text(before->modellog, after->modellog) &&
-		same_text(before->pidfile, after->pidfile) && same_text(before->user, after->user);
-	bool command_same = before->cmdport == after->cmdport &&
-		same_text(before->bindcmdaddress, after->bindcmdaddress) &&
-		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
-
-	if (!sources_same)
-		log_warning("reload: server, pool, refclock, hwtimestamp, authselectmode and local "
-			    "take effect at the next start");
-	if (!clock_same)
-		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
-			    "maxerror, maxjitter, minsources and holdover take effect at the next "
-			    "start");
-	if (!same_steering(before, after))
-		log_warning("reload: steerclock and how it steers take effect at the next start");
-	if (!files_same)
-		log_warning("reload: rundir, driftfile, modellog, pidfile and user take effect at "
-			    "the next start");
-	if (!command_same)
-		log_warning("reload: cmdport and bindcmdaddress take effect at the next start");
-}
-
-static void on_reload(void *arg)
-{
-	const struct options *options = arg;
-	struct config *spare = config == &configs[0] ? &configs[1] : &configs[0];
-	char *lines = NULL;
-	struct meridian_policy_access *table;
-	size_t size = 0, count;
-	FILE *errors = open_memstream(&lines, &size);
-	int r;
-
-	publish_reopen();
-	if (errors == NULL) {
-		log_errno(-errno, "reload");
-		return;
-	}
-	r = load(spare, config->path, options->may_lie, errors);
-	if (r == 0) {
-		r = access_rules_resolve(spare->rule, spare->rule_count, &table, &count);
-		if (r < 0) {
-			fprintf(errors, "access rules: %s\n", strerror(-r));
-			config_free(spare);
-		}
-	}
-	fclose(errors);
-	log_lines(lines, r < 0 ? LOG_ERR : LOG_WARNING);
-	free(lines);
-	if (r < 0) {
-		log_error("%s was not taken over, going on as before", config->path);
-		return;
-	}
-	log_what_needs_restart(&started, spare);
-	track_reload(spare);
-	steer_reload(spare, table, count);
-	config_free(config);
-	config = spare;
-	log_notice("%s was read again", config->path);
-}
-
 /* The list of what there is, in its order; ends what started when one cannot. */
-static int run(struct options *options)
+static int run(const struct options *options, struct config *config)
 {
 	static const struct answer_orders orders = {order_sources, order_reselect, order_step};
 	static struct counter counter;
+	char pidfile[CONFIG_PATH_SIZE];
 	int r = daemon_lock(config->rundir);
 
 	if (r < 0)
@@ -310,7 +144,8 @@ static int run(struct options *options)
 	r = counter_init(&counter, config);
 	if (r < 0)
 		return r;
-	r = daemon_pidfile_write(config->pidfile);
+	strcpy(pidfile, config->pidfile); /* a reload may name another */
+	r = daemon_pidfile_write(pidfile);
 	if (r < 0)
 		return r;
 	r = kernel_clock_init(config, &counter);
@@ -329,10 +164,7 @@ static int run(struct options *options)
 	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);
 	if (r < 0)
 		goto fini_command;
-	started = *config;
-	started.rule = NULL;
-	started.keys = NULL;
-	event_on_reload(on_reload, options);
+	reload_init(options->may_lie);
 	log_notice("started, version " MERIDIAN_VERSION);
 	if (!options->foreground) {
 		log_open(PROGRAM, true, LOG_INFO);
@@ -342,6 +174,7 @@ static int run(struct options *options)
 	if (r < 0)
 		log_errno(r, "poll");
 	log_notice("ending");
+	reload_fini();
 fini_command:
 	command_fini();
 fini_steer:
@@ -352,7 +185,7 @@ fini_nic_clock:
 	nic_clock_fini();
 	kernel_clock_fini();
 fini_pidfile:
-	daemon_pidfile_remove(config->pidfile);
+	daemon_pidfile_remove(pidfile);
 	return r;
 }
 
@@ -367,6 +200,7 @@ static void config_path_resolve(struct config *loaded)
 
 int main(int argc, char **argv)
 {
+	struct config *config = reload_config();
 	struct options options;
 	int r;
 
@@ -395,7 +229,7 @@ int main(int argc, char **argv)
 			return EXIT_CANNOT_START;
 		}
 	}
-	r = run(&options);
-	config_free(config);
+	r = run(&options, config);
+	config_free(reload_config());
 	return r < 0 ? EXIT_CANNOT_START : 0;
 }

@@ -168,10 +168,9 @@ static int access_init(void)
 	size_t count;
 	int r = access_rules_resolve(steer_config->rule, steer_config->rule_count, &table, &count);
 
-	if (r < 0)
-		return log_errno(r, "cannot build the access table");
-	access_take(table, count);
-	return 0;
+	if (r == 0)
+		access_take(table, count);
+	return r < 0 ? log_errno(r, "cannot build the access table") : 0;
 }
 
 /* As policy_publish_begin(). */
@@ -229,10 +228,8 @@ static int publish_end(int r)
 	if (r > 0)
 		log_info("policy published: %zu interfaces, %zu addresses, %zu access rules",
 			plan.nic_count, served.count, access_count);
-	if (r < 0)
-		sync_after(RETRY_NS);
-	if (sync_waits)
-		sync_after(0);
+	if (r < 0 || sync_waits)
+		sync_after(sync_waits ? 0 : RETRY_NS);
 	sync_waits = false;
 	return r < 0 ? log_errno(r, "cannot publish the policy") : 0;
 }
@@ -289,9 +286,8 @@ static void sync_handler(void *arg)
 	(void)arg;
 	sync_timer = 0;
 	/* What never pauses must not begin it again and again. */
-	if (publish_timer > 0)
-		sync_waits = true;
-	else
+	sync_waits = publish_timer > 0;
+	if (!sync_waits)
 		(void)steer_sync(false);
 }
 
@@ -440,6 +436,11 @@ void steer_reload(const struct config *config, struct meridian_policy_access *ta
 	access_take(table, count);
 	(void)keys_publish(config->keys);
 	(void)steer_sync(false);
+}
+
+bool steer_is_publishing(void)
+{
+	return publish_timer > 0;
 }
 
 /* Whether a dataplane will need the program when we are gone. One that is being stopped together

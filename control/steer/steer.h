@@ -31,6 +31,9 @@ int steer_init(const struct config *config, uint8_t counter_id);
  * `config` replaces the earlier one, which may be freed then. */
 void steer_reload(const struct config *config, struct meridian_policy_access *table, size_t count);
 
+/* Whether the rules of the last reload are still on their way to the page. */
+bool steer_is_publishing(void);
+
 /* Stops following. Detaches and unpins when no dataplane lives or the one that does is ending;
  * leaves everything in place otherwise. Takes up to 600 ms to tell. */
 void steer_fini(void);

@@ -24,19 +24,27 @@ rules()
 
 reload() # FILE: takes over a config, and says how long it took to reach the workers
 {
-	local before start
+	local before before_told start
 
+	before_told=$(grep -c "was read again" "$LAB_DIR/control.log" || true)
 	before=$(lab_counter dataplane policy_generation)
 	start=$(date +%s%N)
 	cp "$1" "$LAB_CONFIG"
 	kill -HUP "${LAB_PID[control]}"
 	lab_wait 60 "the new policy" policy_after "$before"
 	lab_note "$2: in force after $((($(date +%s%N) - start) / 1000000)) ms"
+	lab_wait 10 "the end of the reload" reloads_told "$((before_told + 1))"
+	lab_note "$(sed -n 's/.*was read again; //p' "$LAB_DIR/control.log" | tail -1)"
 }
 
 policy_after() # GENERATION
 {
 	[ "$(lab_counter dataplane policy_generation)" -gt "$1" ]
+}
+
+reloads_told() # COUNT
+{
+	[ "$(grep -c "was read again" "$LAB_DIR/control.log")" -ge "$1" ]
 }
 
 ask() # SOURCE FILE: until the file .stop is there
