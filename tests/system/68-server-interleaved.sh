@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Interleaved mode as a server: stock chronyd and our own control, over both families, have interleaved
-# replies, from two workers among which their ports wander, and from the fallback; each reply is told
-# about once, and `interleaved` on SIGHUP ends it. How much nearer to the wire the measured transmit
-# times are, and what that does to the jitter of chronyd's samples, are figures.
+# Interleaved mode as a server: stock chronyd, with a key as well, and our own control, over both
+# families, have interleaved replies, from two workers among which their ports wander, and from the
+# fallback; each reply is told about once, and `interleaved` on SIGHUP ends it. How much nearer to the
+# wire the measured transmit times are, and what that does to the jitter of chronyd's samples, are
+# figures.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -20,7 +21,7 @@ client_chronyd() # NAME ADDRESS [OPTION...]
 	mkdir -m 0700 "$LAB_DIR/$name"
 	lab_start "$name" client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
 		"server $address minpoll -6 maxpoll -6 noselect $*" "cmdport 0" \
-		"logdir $LAB_DIR/$name" "log measurements" \
+		"logdir $LAB_DIR/$name" "log measurements" "keyfile $LAB_DIR/keys" \
 		"bindcmdaddress $LAB_DIR/$name/chronyd.sock" "pidfile $LAB_DIR/$name.pid"
 }
 
@@ -35,6 +36,11 @@ client_chronyc() # NAME COMMAND...
 client_is_interleaved() # NAME
 {
 	client_chronyc "$1" ntpdata | grep -q '^Interleaved *: Yes'
+}
+
+client_is_signed() # NAME
+{
+	client_chronyc "$1" ntpdata | grep -q '^Authenticated *: Yes'
 }
 
 client_is_basic() # NAME
@@ -101,14 +107,17 @@ interleaved_set() # REPLIES
 lab_enter "$@"
 lab_network 2
 lab_need_stock chrony/usr/sbin/chronyd
-lab_config "local stratum 10" "workers 0 1" "interleaved 1048576"
+(umask 077 && echo "7 AES128 HEX:5365637265746b6579206f6620746865" >"$LAB_DIR/keys")
+lab_config "local stratum 10" "workers 0 1" "interleaved 1048576" "keyfile $LAB_DIR/keys"
 lab_serve
 client_chronyd basic "$LAB_SERVER4"
 client_chronyd xleave4 "$LAB_SERVER4" xleave
 client_chronyd xleave6 "$LAB_SERVER6" xleave
-for client in xleave4 xleave6; do
+client_chronyd signed "$LAB_SERVER4" xleave key 7
+for client in xleave4 xleave6 signed; do
 	lab_wait 10 "$client to be interleaved" client_is_interleaved "$client"
 done
+client_is_signed signed || lab_fail "chronyd has no MAC in its interleaved replies"
 for worker in 0 1; do
 	lab_wait 10 "interleaved replies of worker $worker" more dataplane 10 "$worker"
 done
