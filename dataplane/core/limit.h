@@ -28,9 +28,9 @@
  * counted in units of which a request costs its /48 16, modulo 2^32; no time lies further ahead
  * than the burst, so what seems to is long past. Where all 8 entries of a set are in debt, a new
  * one replaces the one that owes least. So with more sources than entries the limiter forgets those
- * that hardly ask; it never holds back a source below its limit, but for two that have the same set
- * and tag (one pair in 2^50 of a table of 2^18 sets), and for one that comes back 2^32 units later
- * to within the burst.
+ * that hardly ask; it never holds back a source below its limit, but for one whose /56 or /48 is
+ * full, for two that have the same set and tag (one pair in 2^50 of a table of 2^18 sets), and for
+ * one that comes back 2^32 units later to within the burst.
  */
 
 #include "abusers.h"

@@ -147,6 +147,35 @@ static void a_greedy_neighbour_costs_nothing(void **state)
 	assert_int_equal(refused, 0);
 }
 
+/* How often a client is answered that asks once a second, 20 times, while 2^bits /64 from `first`
+ * on ask 20000 times a second. */
+static unsigned int beside_flood(
+	struct world *world, uint64_t first, unsigned int bits, uint64_t client)
+{
+	unsigned int answered = 0;
+
+	for (unsigned int i = 0; i < 20 * 20000; i++) {
+		wait_ticks(world, HZ / 20000);
+		ask_ipv6(world, first | (seed_next(&world->seed) >> (64 - bits)));
+		if (i % 20000 == 19999)
+			answered += ask_ipv6(world, client);
+	}
+	wait_s(world, 4);
+	return answered;
+}
+
+/* Who shares a /48 or /56 that is full is held back, who has another one is not. */
+static void a_full_subnet_costs_its_neighbours_only(void **state)
+{
+	struct world *world = *state;
+	const uint64_t half = SITE | 0x8000; /* the flood is in the other one */
+
+	assert_int_equal(beside_flood(world, SITE, 15, half), 0);
+	assert_int_equal(beside_flood(world, SITE, 7, SITE | 0x80), 0);
+	assert_int_equal(beside_flood(world, SITE, 15, SITE + 0x10000), 20);
+	assert_int_equal(beside_flood(world, SITE, 8, SITE | 0x100), 20);
+}
+
 /* A client's requests: `count`, `interval_s` apart, again every `period_s`. */
 static const struct {
 	const char *text;
@@ -325,6 +354,7 @@ int main(void)
 		TEST(a_site_is_held_to_64_sources),
 		TEST(an_ordinary_site_passes),
 		TEST(a_greedy_neighbour_costs_nothing),
+		TEST(a_full_subnet_costs_its_neighbours_only),
 		TEST(clients_pass),
 		TEST(a_carriers_nat_passes),
 		TEST(clients_pass_in_a_flood),
