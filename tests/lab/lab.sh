@@ -357,6 +357,27 @@ lab_ask() # ARGUMENT...: of tests/tools/ntp-ask, from the client
 	lab_in client /usr/bin/python3 "$LAB_TOOLS/ntp-ask" "$@"
 }
 
+# What a reply tells, such as: lab_reply stratum
+lab_reply() # NAME
+{
+	lab_ask "$LAB_SERVER4" | sed -n "s/.* $1=\([^ ]*\).*/\1/p"
+}
+
+# Waits until clients are told of a greater root dispersion than now.
+lab_bound_grows()
+{
+	local first
+
+	first=$(lab_reply root_dispersion)
+	lab_wait 10 "a root dispersion above $first s" lab_bound_above "$first"
+	lab_note "root dispersion without sources: $first s, then $(lab_reply root_dispersion) s"
+}
+
+lab_bound_above() # SECONDS
+{
+	lab_less "$1" "$(lab_reply root_dispersion)"
+}
+
 lab_synchronised()
 {
 	lab_ask --require-synchronised "$LAB_SERVER4"
@@ -418,6 +439,20 @@ lab_pins() # DEVICE
 lab_field() # COMMAND PATH
 {
 	lab_ctl "$1" --json | "$LAB_TOOLS/json-field" "$2"
+}
+
+# The last polls of a source, so many, were not answered.
+lab_silent() # INDEX POLLS
+{
+	local reach
+
+	reach=$(lab_field sources "sources.$1.reachability")
+	[ $((reach & ((1 << $2) - 1))) = 0 ]
+}
+
+lab_less() # A B
+{
+	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'
 }
 
 # Fails unless the field has the value.

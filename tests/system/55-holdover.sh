@@ -7,16 +7,6 @@
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
-reply_field() # NAME
-{
-	lab_ask "$LAB_SERVER4" | sed -n "s/.* $1=\([^ ]*\).*/\1/p"
-}
-
-less() # A B
-{
-	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'
-}
-
 # What the clock may be off, by meridianctl tracking.
 bound_s()
 {
@@ -25,28 +15,31 @@ bound_s()
 		'BEGIN { print delay / 2 + dispersion }'
 }
 
+bound_above() # SECONDS
+{
+	lab_less "$1" "$(bound_s)"
+}
+
 unsynchronised()
 {
-	[ "$(reply_field leap) $(reply_field stratum)" = "3 0" ]
+	[ "$(lab_reply leap) $(lab_reply stratum)" = "3 0" ]
 }
 
 synchronised()
 {
-	[ "$(reply_field leap) $(reply_field stratum)" = "0 2" ]
+	[ "$(lab_reply leap) $(lab_reply stratum)" = "0 2" ]
 }
 
 # Nothing but the age of the last update tells the three moments apart.
 grows()
 {
-	local first second reply
+	local first reply
 
 	first=$(bound_s)
-	sleep 2
-	second=$(bound_s)
-	reply=$(reply_field root_dispersion)
-	lab_figure "bound without upstream: $first s, 2 s later $second s; told to clients: $reply s"
-	less "$first" "$second" || lab_fail "meridianctl: the bound does not grow"
-	less "$first" "$reply" || lab_fail "replies: the bound does not grow"
+	lab_wait 5 "meridianctl to show a greater bound than $first s" bound_above "$first"
+	reply=$(lab_reply root_dispersion)
+	lab_figure "bound without upstream: $first s, then $(bound_s) s; told to clients: $reply s"
+	lab_less "$first" "$reply" || lab_fail "replies: the bound does not grow"
 }
 
 # Kills the upstream and waits for the end of the time that is left.
@@ -57,7 +50,7 @@ silence() # WHAT SECONDS
 	lab_wait 10 "LI 0, stratum 2" synchronised
 	steps=$(lab_field status clock.disruptions)
 	lab_kill upstream
-	sleep 2.5 # replies under way, and two polls
+	lab_wait 10 "two polls without an answer" lab_silent 0 2
 	grows
 	lab_wait "$2" "LI 3, stratum 0, $1" unsynchronised
 	lab_figure "$1: unsynchronised after $((SECONDS - start)) s of silence"

@@ -40,7 +40,7 @@ lab_fallback
 lab_wait 30 "synchronised replies" lab_synchronised
 lab_wait 20 "interleaved answers" more_interleaved_than 8
 lab_kill upstream
-sleep 3
+lab_wait 10 "polls without an answer" lab_silent 0 2
 rm -rf "$LAB_DIR/upstream"
 upstream
 lab_wait 30 "interleaved answers of a server that was restarted" more_interleaved_than 8
