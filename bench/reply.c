@@ -78,6 +78,8 @@ static const struct kind kinds[] = {
 	{"plain_ticks_ipv6", "IPv6, one frame at a time", &ipv6, 0x23, PLAIN},
 };
 
+#define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
+
 struct bench {
 	struct responder responder;
 	struct meridian_timemodel_data model;
@@ -338,21 +340,36 @@ static bool kind_measure(
 	return true;
 }
 
+static bool is_kind(const char *key)
+{
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		if (strcmp(key, kinds[i].key) == 0)
+			return true;
+	}
+	fprintf(stderr, "bench-reply: --only %s: no such figure of ticks\n", key);
+	return false;
+}
+
 int main(int argc, char **argv)
 {
-	struct measure_options options = {.passes = 31, .core = -1};
+	struct measure_options options = {.passes = 31, .core = -1, .scenarios = true};
 	struct measure_report report;
 	bool good = true;
 
 	measure_options_parse(&options, "bench-reply",
 		"Ticks per request of the reply path, by kind of packet.", argc, argv);
+	if (options.only != NULL && !is_kind(options.only))
+		return 2;
 	if (model_take() < 0) {
 		fprintf(stderr, "bench-reply: no memory for the tables\n");
 		return 3;
 	}
 	measure_report_begin(&report, "reply", options.json);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (size_t i = 0; i < KIND_COUNT; i++) {
+		if (options.only != NULL && strcmp(options.only, kinds[i].key) != 0)
+			continue;
 		good = kind_measure(&report, &kinds[i], options.passes) && good;
+	}
 	interleave_free(bench.interleave);
 	keyring_free(bench.keyring);
 	free(bench.told);
