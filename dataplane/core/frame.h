@@ -31,14 +31,15 @@ struct frame {
 	bool ipv6;
 
 	/* Set by responder_classify() for an answer. */
-	uint64_t receive;     /* T2, the receive timestamp in the reply */
 	int8_t leap_offset_s; /* leap second applied to T2, and hence to T3: -1, 0 or 1 */
 	uint8_t interleave;   /* FRAME_* */
+	uint64_t receive;     /* T2, the receive timestamp in the reply */
 	uint64_t earlier;     /* INTERLEAVED: transmit timestamp of the reply before */
 
 	/* Set by burst_classify() for an answer: what its UDP checksum is over, but T3. */
 	uint64_t udp_sum;
 };
+_Static_assert(sizeof(struct frame) == 64, "as much as a cache line");
 
 /* A MAC address as frames are compared with it: as it lies in memory, shifted up. */
 static inline uint64_t frame_mac(const uint8_t mac[6])
