@@ -80,7 +80,7 @@ void limit_configure(struct limit *limit, const struct limit_rate *rate, uint64_
 		limit->charge[level] = 1u << (units_log2 - level * rate->rollup_log2);
 }
 
-unsigned int limit_least(const struct limit_set *set, uint32_t now)
+unsigned int limit_least_plain(const struct limit_set *set, uint32_t now)
 {
 	unsigned int least = 0;
 

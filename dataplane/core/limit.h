@@ -224,7 +224,25 @@ static inline uint32_t limit_candidates(
 #endif
 
 /* The entry of the source that owes least, of a set in which all owe. */
-unsigned int limit_least(const struct limit_set *set, uint32_t now);
+unsigned int limit_least_plain(const struct limit_set *set, uint32_t now);
+
+#if defined(__AVX512VL__)
+static inline unsigned int limit_least(const struct limit_set *set, uint32_t now)
+{
+	__m256i times = _mm256_load_si256((const __m256i *)(const void *)set->time);
+	__m256i owed = _mm256_sub_epi32(times, _mm256_set1_epi32((int)now));
+	__m256i least = _mm256_min_epu32(owed, _mm256_permute4x64_epi64(owed, 0x4e));
+
+	least = _mm256_min_epu32(least, _mm256_shuffle_epi32(least, 0x4e));
+	least = _mm256_min_epu32(least, _mm256_shuffle_epi32(least, 0xb1));
+	return (unsigned int)__builtin_ctz(_mm256_cmpeq_epi32_mask(owed, least));
+}
+#else
+static inline unsigned int limit_least(const struct limit_set *set, uint32_t now)
+{
+	return limit_least_plain(set, now);
+}
+#endif
 
 /* An entry of the table: that of a tag, or the one to be replaced by it. */
 struct limit_entry {

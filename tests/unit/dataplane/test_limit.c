@@ -339,42 +339,6 @@ static void stands_still_when_the_counter_falls(void **state)
 	limit_free(limit);
 }
 
-static uint32_t near(struct seed *seed, uint32_t now, uint32_t horizon)
-{
-	static const int32_t offsets[] = {-2, -1, 0, 1, 2};
-	uint32_t around = offsets[seed_next(seed) % 5];
-
-	switch (seed_next(seed) % 4) {
-	case 0:
-		return now + around;
-	case 1:
-		return now + horizon + around;
-	case 2:
-		return now + (uint32_t)(INT32_MIN + around);
-	default:
-		return (uint32_t)seed_next(seed);
-	}
-}
-
-static void finds_what_the_plain_form_finds(void **state)
-{
-	struct seed seed = seed_init(__func__);
-
-	(void)state;
-	for (int i = 0; i < 200000; i++) {
-		uint32_t now = near(&seed, 0, UINT32_MAX / 2), tag = (uint32_t)seed_next(&seed);
-		uint32_t horizon = (uint32_t)(1 + seed_next(&seed) % 255) * INTERVAL;
-		struct limit_set set;
-
-		for (int way = 0; way < LIMIT_WAYS; way++) {
-			set.tag[way] = seed_next(&seed) % 4 ? (uint32_t)seed_next(&seed) : tag;
-			set.time[way] = near(&seed, now, horizon);
-		}
-		assert_int_equal(limit_candidates(&set, tag, now, horizon),
-			limit_candidates_plain(&set, tag, now, horizon));
-	}
-}
-
 static void takes_its_rate_from_the_policy(void **state)
 {
 	const struct meridian_policy_blob blob = {.generation = 1,
@@ -450,7 +414,6 @@ int main(void)
 		cmocka_unit_test(forgives_at_a_new_rate),
 		cmocka_unit_test(touches_nothing_when_off),
 		cmocka_unit_test(stands_still_when_the_counter_falls),
-		cmocka_unit_test(finds_what_the_plain_form_finds),
 		cmocka_unit_test(takes_its_rate_from_the_policy),
 		cmocka_unit_test(spreads_neighbours),
 	};
