@@ -129,38 +129,48 @@ INLINE bool headers_good(const struct frame *frame, bool ipv6)
 	const struct image *image = ipv6 ? &image_ipv6 : &image_ipv4;
 	__m512i headers = load(frame->data);
 	__m512i difference = _mm512_xor_si512(headers, load(image->expected));
-	uint32_t wrong = _mm512_test_epi64_mask(difference, load(image->care));
+	__mmask32 wrong = _mm512_test_epi16_mask(difference, load(image->care));
+	__mmask32 absent = _mm512_mask_testn_epi16_mask(image->present, headers, headers);
 
-	return (wrong | _mm512_mask_testn_epi16_mask(image->present, headers, headers)) == 0;
+	return _kortestz_mask32_u8(wrong, absent);
 }
 
-/* Looks at all of a few served addresses at once. */
-INLINE bool is_one_of_ipv4(const struct served *served, const uint8_t *address)
-{
-	__m512i wanted = _mm512_set1_epi32((int)load_u32(address));
+/* The served addresses of a family. If they are few, they are all looked at at once. */
+struct ours {
+	const struct served *served;
+	bool is_few;
+	__m512i few;
+};
 
-	return _mm512_cmpeq_epi32_mask(wanted, load(served->few_ipv4)) != 0;
+INLINE void ours_take(struct ours *ret_ours, const struct served *served, bool ipv6)
+{
+	ret_ours->served = served;
+	ret_ours->is_few = ipv6 ? served->has_few_ipv6 : served->has_few_ipv4;
+	ret_ours->few = ipv6 ? load(served->few_ipv6) : load(served->few_ipv4);
 }
 
-INLINE bool is_one_of_ipv6(const struct served *served, const uint8_t *address)
+INLINE bool is_one_of_few(__m512i few, const uint8_t *address, bool ipv6)
 {
-	__m128i wanted = _mm_loadu_si128((const __m128i *)(const void *)address);
-	uint32_t halves =
-		_mm512_cmpeq_epi64_mask(_mm512_broadcast_i32x4(wanted), load(served->few_ipv6));
+	__m128i wanted;
+	uint32_t halves;
 
+	if (!ipv6)
+		return _mm512_cmpeq_epi32_mask(_mm512_set1_epi32((int)load_u32(address)), few) != 0;
+	wanted = _mm_loadu_si128((const __m128i *)(const void *)address);
+	halves = _mm512_cmpeq_epi64_mask(_mm512_broadcast_i32x4(wanted), few);
 	return (halves & halves >> 1 & 0x55) != 0;
 }
 
-INLINE bool addresses_served(const struct served *served, const uint8_t *addresses, bool ipv6)
+INLINE bool addresses_served(const struct ours *ours, const uint8_t *addresses, bool ipv6)
 {
-	if (ipv6)
-		return served->has_few_ipv6 ? is_one_of_ipv6(served, addresses + 16) &&
-				!is_one_of_ipv6(served, addresses)
-					    : served_contains_ipv6(served, addresses + 16) &&
-				!served_contains_ipv6(served, addresses);
-	return served->has_few_ipv4
-		? is_one_of_ipv4(served, addresses + 4) && !is_one_of_ipv4(served, addresses)
-		: served_contains_ipv4(served, load_u32(addresses + 4)) &&
+	const struct served *served = ours->served;
+
+	if (__builtin_expect(ours->is_few, 1))
+		return is_one_of_few(ours->few, addresses + (ipv6 ? 16 : 4), ipv6) &&
+			!is_one_of_few(ours->few, addresses, ipv6);
+	return ipv6 ? served_contains_ipv6(served, addresses + 16) &&
+			!served_contains_ipv6(served, addresses)
+		    : served_contains_ipv4(served, load_u32(addresses + 4)) &&
 			!served_contains_ipv4(served, load_u32(addresses));
 }
 
@@ -191,10 +201,8 @@ INLINE void reply(struct frame *frame, const struct common *common, bool ipv6, u
 	uint64_t port = load_u64(ntp - UDP_HEADER) & UINT16_MAX;
 	uint64_t addresses = ipv6 ? checksum_add_words(0, data + BURST_ADDRESSES_IPV6, 32)
 				  : load_u64(data + BURST_ADDRESSES_IPV4);
-	uint64_t sum = checksum_add(common->sum + port, addresses);
 
-	sum = checksum_add(checksum_add(sum, head), origin);
-	frame->udp_sum = checksum_add(sum, receive);
+	frame->udp_sum = checksum_add_each(common->sum + port, addresses, head, origin, receive);
 	turn_headers(data, ipv6); /* and a bit of what follows */
 	store_u64(ntp, head);
 	_mm_storeu_si128((__m128i *)(void *)(ntp + 8), common->rest);

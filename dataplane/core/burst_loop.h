@@ -5,9 +5,11 @@
  *
  *   struct common          the replies of a burst, as the engine wants them
  *   common_take(common, responder)
- *   headers_good(frame, ipv6)   is the frame a request of this family to port 123 with right
- *                               lengths? Its length and Ethernet type are right.
- *   addresses_served(served, addresses, ipv6)   is the destination ours, and the source not?
+ *   headers_good(frame, ipv6)   is the frame, which is long enough, a request of this family to
+ *                               port 123 with right lengths?
+ *   struct ours            the served addresses of a family, as the engine wants them
+ *   ours_take(ours, served, ipv6)
+ *   addresses_served(ours, addresses, ipv6)   is the destination one of them, the source none?
  *   reply(frame, common, ipv6, leap)   turns the request, whose T2 is in frame->receive, into its
  *                               reply but for T3 and the UDP checksum, and sets frame->udp_sum
  *
@@ -36,12 +38,9 @@
 		UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 3, MERIDIAN_NTP_MODE_CLIENT) |           \
 		UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 4, MERIDIAN_NTP_MODE_CLIENT))
 
-/* A frame between the passes. */
-struct candidate {
-	struct limit_source source;
-	enum burst_shape shape;
-	bool asks; /* interleaved_asked() */
-};
+#define NOINLINE __attribute__((noinline))
+
+#define BITS_BELOW(i) ((i) < 64 ? (UINT64_C(1) << (i)) - 1 : UINT64_MAX)
 
 INLINE const uint8_t *addresses_of(const struct frame *frame, bool ipv6)
 {
@@ -81,31 +80,27 @@ INLINE bool source_good(const uint8_t *source, bool ipv6)
 	return (uint8_t)(source[0] - 1) < 224 - 1 && source[0] != 127;
 }
 
-/* Is the frame a request of this family that only access rules and rate limit can refuse? Its
- * length and Ethernet type are right. */
-INLINE bool request_good(const struct responder *responder, const struct frame *frame, bool ipv6)
+/* Is the frame a request of this family that only access rules and rate limit can refuse? */
+INLINE bool request_good(const struct ours *ours, const struct frame *frame, bool ipv6)
 {
 	const uint8_t *addresses = addresses_of(frame, ipv6);
 
-	return frame_is_for(frame->data, frame->mac) && headers_good(frame, ipv6) &&
+	return frame->length >= (ipv6 ? BURST_END_IPV6 : BURST_END_IPV4) &&
+		frame_is_for(frame->data, frame->mac) && headers_good(frame, ipv6) &&
 		CLIENT_FIRST_OCTETS >> (ntp_of(frame, ipv6)[0] & 077) & 1 &&
 		sums_good(frame, ipv6) && source_good(addresses, ipv6) &&
-		addresses_served(&responder->policy->served, addresses, ipv6);
+		addresses_served(ours, addresses, ipv6);
 }
 
-INLINE enum burst_shape shape_of(const struct responder *responder, const struct frame *frame)
+static enum burst_shape shape_of(const struct responder *responder, const struct frame *frame)
 {
-	uint16_t ethertype;
+	struct ours ours;
 
-	if (frame->length < BURST_END_IPV4)
-		return BURST_OTHER;
-	ethertype = get_u16(frame->data + ETHERNET_HEADER - 2);
-	if (ethertype == ETHERTYPE_IPV4)
-		return request_good(responder, frame, false) ? BURST_IPV4 : BURST_OTHER;
-	if (ethertype == ETHERTYPE_IPV6 && frame->length >= BURST_END_IPV6 &&
-		request_good(responder, frame, true))
-		return BURST_IPV6;
-	return BURST_OTHER;
+	ours_take(&ours, &responder->policy->served, false);
+	if (request_good(&ours, frame, false))
+		return BURST_IPV4;
+	ours_take(&ours, &responder->policy->served, true);
+	return request_good(&ours, frame, true) ? BURST_IPV6 : BURST_OTHER;
 }
 
 /* Whether a frame of this shape also asks if we speak NTPv5. Only asked where we do. */
@@ -129,14 +124,11 @@ INLINE bool is_open(const struct responder_policy *policy, bool ipv6)
 
 /* Brings what the second pass looks up into the cache. */
 INLINE void prefetch(const struct responder *responder, const struct frame *frame,
-	struct candidate *candidate, bool ipv6)
+	struct limit_source *ret_source, bool ipv6)
 {
 	const uint8_t *addresses = addresses_of(frame, ipv6);
 	const struct access *access = &responder->policy->access;
 
-	candidate->asks = interleaved_asked(ntp_of(frame, ipv6));
-	if (__builtin_expect(candidate->asks, 0))
-		interleaved_prefetch(responder, ntp_of(frame, ipv6), addresses, ipv6);
 	if (is_open(responder->policy, ipv6))
 		;
 	else if (ipv6)
@@ -146,10 +138,10 @@ INLINE void prefetch(const struct responder *responder, const struct frame *fram
 	if (responder->limit == NULL)
 		return;
 	if (ipv6)
-		limit_source_ipv6(responder->limit, get_u64(addresses), &candidate->source);
+		limit_source_ipv6(responder->limit, get_u64(addresses), ret_source);
 	else
-		limit_source_ipv4(responder->limit, get_u32(addresses), &candidate->source);
-	limit_prefetch(responder->limit, &candidate->source, ipv6);
+		limit_source_ipv4(responder->limit, get_u32(addresses), ret_source);
+	limit_prefetch(responder->limit, ret_source, ipv6);
 }
 
 INLINE bool allowed(const struct responder_policy *policy, const uint8_t *addresses, bool ipv6)
@@ -195,54 +187,86 @@ INLINE void layout_set(struct frame *frame, bool ipv6)
 	frame->key = 0;
 }
 
+/* A burst, and what its passes find out. */
+struct burst {
+	struct responder *responder;
+	struct frame *frame;
+	const uint64_t *receive_counter;
+	enum meridian_verdict *verdict;
+	uint64_t ipv4, ipv6; /* a bit for each frame of that shape */
+	uint64_t asking;     /* of these, for which interleaved_asked() */
+	struct limit_source source[BURST_MAX];
+	struct common common;
+	struct arrival arrival;
+	struct timestamps timestamps;
+};
+
 /* Asked last: whoever is allowed has used up some of what it may ask. */
-INLINE enum meridian_verdict check_limit(struct responder *responder, struct frame *frame,
-	const struct candidate *candidate, bool ipv6)
+INLINE bool within_limit(
+	const struct responder *responder, const struct limit_source *source, bool ipv6)
 {
 	struct collector *collector = responder->collector;
 
 	if (responder->limit == NULL)
-		return MERIDIAN_VERDICT_answered;
-	if (!limit_allow(responder->limit, &candidate->source, ipv6))
-		return responder_refuse(responder, &candidate->source, frame);
+		return true;
+	if (!limit_allow(responder->limit, source, ipv6))
+		return false;
 	if (collector != NULL)
-		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, candidate->source.hash);
-	return MERIDIAN_VERDICT_answered;
+		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source->hash);
+	return true;
 }
 
-INLINE enum meridian_verdict serve(struct responder *responder, struct timestamps *timestamps,
-	struct frame *frame, const struct candidate *candidate, const struct arrival *arrival,
-	const struct common *common, bool ipv6)
+INLINE void answer(struct timestamps *timestamps, struct frame *frame,
+	const struct arrival *arrival, const struct common *common, bool ipv6)
 {
-	enum meridian_verdict verdict;
-
-	if (!allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
-		return MERIDIAN_VERDICT_denied;
-	verdict = check_limit(responder, frame, candidate, ipv6);
-	if (verdict != MERIDIAN_VERDICT_answered)
-		return verdict;
-	frame->interleave = FRAME_BASIC;
-	if (__builtin_expect(candidate->asks, 0))
-		interleaved_classify(responder, frame,
-			frame->data + (ipv6 ? BURST_NTP_IPV6 : BURST_NTP_IPV4),
-			addresses_of(frame, ipv6), ipv6);
 	frame->leap_offset_s = arrival->leap_offset_s;
 	frame->receive = timestamps_receive(timestamps, arrival->ntp, arrival->leap_offset_s,
 		get_u64(ntp_of(frame, ipv6) + TRANSMIT_OFFSET));
 	reply(frame, common, ipv6, arrival->leap);
 	layout_set(frame, ipv6);
+}
+
+INLINE enum meridian_verdict answered(const struct responder *responder)
+{
 	return responder->synchronised ? MERIDIAN_VERDICT_answered
 				       : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
-static enum meridian_verdict serve_other(struct responder *responder, struct timestamps *timestamps,
-	struct frame *frame, uint64_t receive_counter)
+/* Any frame of the two shapes. */
+INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv6)
 {
+	struct responder *responder = burst->responder;
+	struct frame *frame = &burst->frame[i];
+	const struct limit_source *source = &burst->source[i];
 	enum meridian_verdict verdict;
 
-	responder->timestamps = *timestamps;
-	verdict = responder_classify(responder, frame, receive_counter);
-	*timestamps = responder->timestamps;
+	if (burst->receive_counter[i] != burst->arrival.counter)
+		arrival_take(responder, &burst->arrival, burst->receive_counter[i]);
+	if (!allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
+		return MERIDIAN_VERDICT_denied;
+	if (!within_limit(responder, source, ipv6)) {
+		verdict = responder_refuse(responder, source, frame);
+		if (verdict != MERIDIAN_VERDICT_answered)
+			return verdict;
+	}
+	frame->interleave = FRAME_BASIC;
+	if (burst->asking >> i & 1)
+		interleaved_classify(responder, frame,
+			frame->data + (ipv6 ? BURST_NTP_IPV6 : BURST_NTP_IPV4),
+			addresses_of(frame, ipv6), ipv6);
+	answer(&burst->timestamps, frame, &burst->arrival, &burst->common, ipv6);
+	return answered(responder);
+}
+
+static enum meridian_verdict serve_other(struct burst *burst, unsigned int i)
+{
+	struct responder *responder = burst->responder;
+	struct frame *frame = &burst->frame[i];
+	enum meridian_verdict verdict;
+
+	responder->timestamps = burst->timestamps;
+	verdict = responder_classify(responder, frame, burst->receive_counter[i]);
+	burst->timestamps = responder->timestamps;
 	if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
 		reply_set_transmit(frame->data + frame->payload, 0);
 		frame->udp_sum = frame_sum_udp(frame);
@@ -250,64 +274,191 @@ static enum meridian_verdict serve_other(struct responder *responder, struct tim
 	return verdict;
 }
 
-INLINE void candidate_take(const struct responder *responder, const struct frame *frame,
-	struct candidate *ret_candidate)
+static enum meridian_verdict serve_one(struct burst *burst, unsigned int i)
 {
-	ret_candidate->shape = shape_of(responder, frame);
-	if (ret_candidate->shape == BURST_IPV4)
-		prefetch(responder, frame, ret_candidate, false);
-	else if (ret_candidate->shape == BURST_IPV6)
-		prefetch(responder, frame, ret_candidate, true);
+	if (burst->ipv4 >> i & 1)
+		return serve(burst, i, false);
+	if (burst->ipv6 >> i & 1)
+		return serve(burst, i, true);
+	return serve_other(burst, i);
 }
 
-/* The second pass, for the frames of the two shapes. */
-INLINE enum meridian_verdict candidate_serve(struct responder *responder,
-	struct timestamps *timestamps, struct frame *frame, const struct candidate *candidate,
-	struct arrival *arrival, uint64_t receive_counter, const struct common *common)
+/*
+ * Serves frames of one family, from `i` up to `end` or the first that needs a function to be
+ * called, and returns where it ended. Otherwise as serve_one(); whom the limiter refuses here may
+ * be asked for again: that counts nowhere. No leap second is known, and none asks for interleaved
+ * replies.
+ *
+ * What is shared by frames is copied to where it can stay in registers. Timestamps depend on the
+ * ones before, and by way of memory that would be what all frames wait for.
+ */
+INLINE unsigned int serve_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
-	if (receive_counter != arrival->counter)
-		arrival_take(responder, arrival, receive_counter);
-	if (candidate->shape == BURST_IPV4)
-		return serve(responder, timestamps, frame, candidate, arrival, common, false);
-	return serve(responder, timestamps, frame, candidate, arrival, common, true);
-}
+	const struct responder *responder = burst->responder;
+	const struct responder_policy *policy = responder->policy;
+	const enum meridian_verdict verdict = answered(responder);
+	const struct common common = burst->common;
+	const uint64_t *const receive_counter = burst->receive_counter;
+	struct frame *const all = burst->frame;
+	struct timestamps timestamps = burst->timestamps;
+	struct arrival arrival = burst->arrival;
+	const unsigned int begin = i;
 
-/* The state of the timestamps is copied to where it stays in registers: each depends on the one
- * before, and by way of memory that would be what all frames wait for. */
-static void candidates_serve(struct responder *responder, struct frame *frame,
-	const struct candidate *candidate, const uint64_t *receive_counter,
-	enum meridian_verdict *ret_verdict, unsigned int count)
-{
-	struct timestamps timestamps = responder->timestamps;
-	struct common common;
-	struct arrival arrival;
+	arrival.leap_offset_s = 0; /* the compiler knows */
+	for (; i < end; i++) {
+		const uint64_t counter = receive_counter[i];
+		struct frame *frame = &all[i];
 
-	common_take(&common, responder);
-	arrival_take(responder, &arrival, receive_counter[0]);
-	for (unsigned int i = 0; i < count; i++) {
-		if (candidate[i].shape == BURST_OTHER)
-			ret_verdict[i] =
-				serve_other(responder, &timestamps, &frame[i], receive_counter[i]);
-		else
-			ret_verdict[i] = candidate_serve(responder, &timestamps, &frame[i],
-				&candidate[i], &arrival, receive_counter[i], &common);
+		if (!allowed(policy, addresses_of(frame, ipv6), ipv6) ||
+			!within_limit(responder, &burst->source[i], ipv6))
+			break;
+		if (counter != arrival.counter) {
+			arrival.counter = counter;
+			arrival.ntp = clock_ntp(meridian_timemodel_utc(&responder->model, counter));
+		}
+		frame->interleave = FRAME_BASIC;
+		answer(&timestamps, frame, &arrival, &common, ipv6);
 	}
-	responder->timestamps = timestamps;
+	for (unsigned int served = begin; served < i; served++)
+		burst->verdict[served] = verdict;
+	burst->timestamps = timestamps;
+	burst->arrival = arrival;
+	return i;
 }
 
-static void upgrades_set_aside(
-	const struct frame *frame, struct candidate *candidate, unsigned int count)
+static NOINLINE unsigned int serve_ipv4(struct burst *burst, unsigned int i, unsigned int end)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		if (asks_for_upgrade(&frame[i], candidate[i].shape))
-			candidate[i].shape = BURST_OTHER;
+	return serve_run(burst, i, end, false);
+}
+
+static NOINLINE unsigned int serve_ipv6(struct burst *burst, unsigned int i, unsigned int end)
+{
+	return serve_run(burst, i, end, true);
+}
+
+/* How many frames from `i` on, which is in the set, are in it. */
+static unsigned int run_length(uint64_t set, unsigned int i)
+{
+	uint64_t others = ~(set >> i);
+
+	return others == 0 ? 64 : (unsigned int)__builtin_ctzll(others);
+}
+
+/* Serves frames from *i on, which it moves on. Returns false if what is there now is for
+ * serve_one(). */
+static bool serve_many(struct burst *burst, unsigned int *i, uint64_t ipv4, uint64_t ipv6)
+{
+	unsigned int end = *i;
+
+	if (ipv4 >> end & 1) {
+		end += run_length(ipv4, *i);
+		*i = serve_ipv4(burst, *i, end);
+		return *i == end;
 	}
+	if (ipv6 >> end & 1) {
+		end += run_length(ipv6, *i);
+		*i = serve_ipv6(burst, *i, end);
+		return *i == end;
+	}
+	return false;
+}
+
+static void second_pass(struct burst *burst, unsigned int count)
+{
+	struct responder *responder = burst->responder;
+	const uint64_t plain = responder->model.leap_s == 0 ? ~burst->asking : 0;
+	const uint64_t ipv4 = burst->ipv4 & plain, ipv6 = burst->ipv6 & plain;
+
+	common_take(&burst->common, responder);
+	arrival_take(responder, &burst->arrival, burst->receive_counter[0]);
+	burst->timestamps = responder->timestamps;
+	for (unsigned int i = 0; i < count;) {
+		if (serve_many(burst, &i, ipv4, ipv6))
+			continue;
+		burst->verdict[i] = serve_one(burst, i);
+		i++;
+	}
+	responder->timestamps = burst->timestamps;
+}
+
+/* The first pass over frames of one family, from `i` up to the first that is none. Returns where it
+ * ended. Without a call in it, all that frames share stays in registers. */
+INLINE unsigned int take_run(
+	struct burst *burst, unsigned int i, unsigned int count, uint64_t *ret_found, bool ipv6)
+{
+	const struct responder *responder = burst->responder;
+	const uint64_t before = BITS_BELOW(i);
+	uint64_t asking = 0;
+	struct ours ours;
+
+	ours_take(&ours, &responder->policy->served, ipv6);
+	for (; i < count; i++) {
+		const struct frame *frame = &burst->frame[i];
+
+		if (!request_good(&ours, frame, ipv6))
+			break;
+		prefetch(responder, frame, &burst->source[i], ipv6);
+		asking |= (uint64_t)interleaved_asked(ntp_of(frame, ipv6)) << i;
+	}
+	burst->asking |= asking;
+	*ret_found |= BITS_BELOW(i) ^ before;
+	return i;
+}
+
+static NOINLINE unsigned int take_ipv4(struct burst *burst, unsigned int i, unsigned int count)
+{
+	return take_run(burst, i, count, &burst->ipv4, false);
+}
+
+static NOINLINE unsigned int take_ipv6(struct burst *burst, unsigned int i, unsigned int count)
+{
+	return take_run(burst, i, count, &burst->ipv6, true);
+}
+
+static void interleaved_prefetch_all(const struct burst *burst)
+{
+	for (uint64_t left = burst->asking; left != 0; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		const struct frame *frame = &burst->frame[i];
+		bool ipv6 = burst->ipv6 >> i & 1;
+
+		interleaved_prefetch(
+			burst->responder, ntp_of(frame, ipv6), addresses_of(frame, ipv6), ipv6);
+	}
+}
+
+static void upgrades_set_aside(struct burst *burst)
+{
+	for (uint64_t left = burst->ipv4 | burst->ipv6; left != 0; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		uint64_t bit = left & -left;
+
+		if (!asks_for_upgrade(
+			    &burst->frame[i], burst->ipv6 & bit ? BURST_IPV6 : BURST_IPV4))
+			continue;
+		burst->ipv4 &= ~bit;
+		burst->ipv6 &= ~bit;
+		burst->asking &= ~bit;
+	}
+}
+
+static void first_pass(struct burst *burst, unsigned int count)
+{
+	burst->ipv4 = burst->ipv6 = burst->asking = 0;
+	for (unsigned int i = 0, begin = 0; i < count; begin = i) {
+		i = take_ipv4(burst, i, count);
+		i = take_ipv6(burst, i, count);
+		i += i == begin; /* is neither */
+	}
+	if (__builtin_expect(burst->responder->policy->ntpv5, 0))
+		upgrades_set_aside(burst);
+	interleaved_prefetch_all(burst);
 }
 
 static void classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
-	struct candidate candidate[BURST_MAX] __attribute__((uninitialized));
+	struct burst burst __attribute__((uninitialized));
 
 	if (responder->policy == NULL || !responder->has_model) {
 		for (unsigned int i = 0; i < count; i++)
@@ -315,12 +466,14 @@ static void classify(struct responder *responder, struct frame *frame,
 				responder_classify(responder, &frame[i], receive_counter[i]);
 		return;
 	}
-	for (unsigned int i = 0; i < count; i++)
-		candidate_take(responder, &frame[i], &candidate[i]);
-	if (__builtin_expect(responder->policy->ntpv5, 0))
-		upgrades_set_aside(frame, candidate, count);
-	if (count > 0)
-		candidates_serve(responder, frame, candidate, receive_counter, ret_verdict, count);
+	if (count == 0)
+		return;
+	burst.responder = responder;
+	burst.frame = frame;
+	burst.receive_counter = receive_counter;
+	burst.verdict = ret_verdict;
+	first_pass(&burst, count);
+	second_pass(&burst, count);
 }
 
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,
@@ -335,7 +488,7 @@ static void finish(struct responder *responder, struct frame *frame, unsigned in
 			frame[i].leap_offset_s, frame[i].receive, reply_origin(payload)));
 
 		store_u64(payload + TRANSMIT_OFFSET, transmit);
-		store_u16(frame[i].data + frame[i].udp + UDP_CHECKSUM,
+		store_u16(payload - UDP_HEADER + UDP_CHECKSUM,
 			checksum_udp_field(checksum_add(frame[i].udp_sum, transmit)));
 	}
 	responder->timestamps = timestamps;

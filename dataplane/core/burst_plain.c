@@ -66,12 +66,27 @@ INLINE bool headers_good(const struct frame *frame, bool ipv6)
 {
 	const uint8_t *data = frame->data;
 
-	return (data[MAC_SIZE] & 1) == 0 && ip_good(data + ETHERNET_HEADER, ipv6) &&
+	return is(load_u64(data + MAC_SIZE), WORD(1, 0, 0, 0, 0, 0, 0xff, 0xff),
+		       ipv6 ? WORD(0, 0, 0, 0, 0, 0, ETHERTYPE_IPV6 >> 8, ETHERTYPE_IPV6 & 0xff)
+			    : WORD(0, 0, 0, 0, 0, 0, ETHERTYPE_IPV4 >> 8, 0)) &&
+		ip_good(data + ETHERNET_HEADER, ipv6) &&
 		udp_good(load_u64(data + (ipv6 ? BURST_UDP_IPV6 : BURST_UDP_IPV4)));
 }
 
-INLINE bool addresses_served(const struct served *served, const uint8_t *addresses, bool ipv6)
+struct ours {
+	const struct served *served;
+};
+
+INLINE void ours_take(struct ours *ret_ours, const struct served *served, bool ipv6)
 {
+	(void)ipv6;
+	ret_ours->served = served;
+}
+
+INLINE bool addresses_served(const struct ours *ours, const uint8_t *addresses, bool ipv6)
+{
+	const struct served *served = ours->served;
+
 	if (ipv6)
 		return served_contains_ipv6(served, addresses + 16) &&
 			!served_contains_ipv6(served, addresses);

@@ -19,11 +19,31 @@ static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
+struct checksum_two {
+	uint64_t word[2];
+} __attribute__((packed, may_alias));
+
 struct checksum_four {
 	uint64_t word[4];
 } __attribute__((packed, may_alias));
 
-/* Adds four words. Compilers do not carry from one addition to the next by themselves. */
+/* Adds four words that are at hand. Compilers do not carry from one addition to the next by
+ * themselves. */
+static inline uint64_t checksum_add_each(
+	uint64_t sum, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+#if defined(__x86_64__)
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq %3, %0\n\tadcq %4, %0\n\tadcq $0, %0"
+		: "+&r"(sum)
+		: "r"(a), "r"(b), "r"(c), "r"(d)
+		: "cc");
+	return sum;
+#else
+	return checksum_add(checksum_add(checksum_add(checksum_add(sum, a), b), c), d);
+#endif
+}
+
+/* The same of four words in memory. */
 static inline uint64_t checksum_add_four(uint64_t sum, const uint8_t *data)
 {
 #if defined(__x86_64__)
@@ -43,6 +63,24 @@ static inline uint64_t checksum_add_four(uint64_t sum, const uint8_t *data)
 	return sum;
 }
 
+static inline uint64_t checksum_add_two(uint64_t sum, const uint8_t *data)
+{
+#if defined(__x86_64__)
+	const struct checksum_two *two = (const void *)data;
+
+	__asm__("addq %1, %0\n\tadcq %2, %0\n\tadcq $0, %0"
+		: "+r"(sum)
+		: "m"(two->word[0]), "m"(two->word[1])
+		: "cc");
+#else
+	uint64_t word[2];
+
+	memcpy(word, data, sizeof(word));
+	sum = checksum_add(checksum_add(sum, word[0]), word[1]);
+#endif
+	return sum;
+}
+
 /* Adds `size` octets, a constant multiple of 8. */
 static inline uint64_t checksum_add_words(uint64_t sum, const uint8_t *data, size_t size)
 {
@@ -52,6 +90,9 @@ static inline uint64_t checksum_add_words(uint64_t sum, const uint8_t *data, siz
 #pragma GCC unroll 16
 	for (; i + 4 * sizeof(word) <= size; i += 4 * sizeof(word))
 		sum = checksum_add_four(sum, data + i);
+#pragma GCC unroll 16
+	for (; i + 2 * sizeof(word) <= size; i += 2 * sizeof(word))
+		sum = checksum_add_two(sum, data + i);
 #pragma GCC unroll 16
 	for (; i < size; i += sizeof(word)) {
 		memcpy(&word, data + i, sizeof(word));

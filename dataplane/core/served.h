@@ -67,7 +67,8 @@ static inline bool served_same_ipv6(struct served_ipv6 a, struct served_ipv6 b)
 }
 
 /* Is the address, as it lies in memory, one of ours? Pure. */
-static inline bool served_contains_ipv4(const struct served *served, uint32_t address)
+__attribute__((always_inline)) static inline bool served_contains_ipv4(
+	const struct served *served, uint32_t address)
 {
 	uint32_t i = served_home_ipv4(served, address);
 
@@ -79,7 +80,8 @@ static inline bool served_contains_ipv4(const struct served *served, uint32_t ad
 }
 
 /* The same for 16 octets in network order. */
-static inline bool served_contains_ipv6(const struct served *served, const uint8_t octets[16])
+__attribute__((always_inline)) static inline bool served_contains_ipv6(
+	const struct served *served, const uint8_t octets[16])
 {
 	struct served_ipv6 address;
 	uint32_t i;
