@@ -42,14 +42,15 @@ static void print_escaped(const char *text, FILE *out)
 	}
 }
 
-static void __attribute__((format(printf, 2, 0)))
-message_vwrite(struct config_parser *parser, const char *format, va_list arguments)
+static void __attribute__((format(printf, 3, 0))) message_vwrite(
+	struct config_parser *parser, const char *kind, const char *format, va_list arguments)
 {
 	char message[CONFIG_LINE_MAX + 512];
 
 	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
 	if (parser->directive)
 		fprintf(parser->errors, "%s: ", parser->directive);
+	fputs(kind, parser->errors);
 	vsnprintf(message, sizeof(message), format, arguments);
 	print_escaped(message, parser->errors);
 	fputc('\n', parser->errors);
@@ -60,7 +61,7 @@ void config_error(struct config_parser *parser, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	message_vwrite(parser, format, arguments);
+	message_vwrite(parser, parser->tolerant ? "warning: not used: " : "", format, arguments);
 	va_end(arguments);
 	parser->error_count++;
 }
@@ -70,7 +71,7 @@ void config_warning(struct config_parser *parser, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	message_vwrite(parser, format, arguments);
+	message_vwrite(parser, "", format, arguments);
 	va_end(arguments);
 }
 
@@ -131,30 +132,54 @@ bool config_number(struct config_parser *parser, const char *what, double min, d
 	return true;
 }
 
-static unsigned int *line_of(struct config_parser *parser, const struct config_directive *row)
+struct config_place config_place(const struct config_parser *parser)
 {
-	return &parser->line_of[row - config_table];
+	return (struct config_place){.line = parser->line, .file = parser->file};
+}
+
+void config_place_set(struct config_parser *parser, struct config_place place)
+{
+	parser->line = place.line;
+	parser->file = place.file;
+	parser->path = parser->paths[place.file];
+}
+
+const char *config_place_text(const struct config_parser *parser, struct config_place place)
+{
+	static char text[CONFIG_PATH_SIZE + 32];
+
+	if (place.file == parser->file)
+		snprintf(text, sizeof(text), "line %u", place.line);
+	else
+		snprintf(text, sizeof(text), "%s line %u", parser->paths[place.file], place.line);
+	return text;
+}
+
+static struct config_place *place_of(
+	struct config_parser *parser, const struct config_directive *row)
+{
+	return &parser->place_of[row - config_table];
 }
 
 bool config_return_to(struct config_parser *parser, const char *name)
 {
 	const struct config_directive *row = config_directive_find(name);
-	unsigned int line = *line_of(parser, row);
+	struct config_place place = *place_of(parser, row);
 
-	if (line == 0)
+	if (place.line == 0)
 		return false;
-	parser->line = line;
+	config_place_set(parser, place);
 	parser->directive = row->name;
 	return true;
 }
 
 static void warn_repeated(struct config_parser *parser, const struct config_directive *row)
 {
-	unsigned int *line = line_of(parser, row);
+	struct config_place *place = place_of(parser, row);
 
-	if (*line > 0 && !row->many)
-		config_warning(parser, "warning: replaces line %u", *line);
-	*line = parser->line;
+	if (place->line > 0 && !row->many)
+		config_warning(parser, "warning: replaces %s", config_place_text(parser, *place));
+	*place = config_place(parser);
 }
 
 /* Of directives that say how another one works, which is not there. */
@@ -163,7 +188,8 @@ static void warn_needs(struct config_parser *parser)
 	for (size_t i = 0; i < config_table_size; i++) {
 		const struct config_directive *row = &config_table[i];
 
-		if (row->needs == NULL || *line_of(parser, config_directive_find(row->needs)) > 0)
+		if (row->needs == NULL ||
+			place_of(parser, config_directive_find(row->needs))->line > 0)
 			continue;
 		if (config_return_to(parser, row->name))
 			config_warning(parser, "warning: no effect: it needs `%s`", row->needs);

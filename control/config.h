@@ -26,11 +26,20 @@
 #define CONFIG_SOURCES_MAX       16
 #define CONFIG_REFCLOCKS_MAX     8
 #define CONFIG_BIND_MAX          64
+#define CONFIG_INCLUDE_MAX       10 /* files in files */
+#define CONFIG_DIRECTORIES_MAX   10 /* of a `confdir`, and of all `sourcedir` */
+#define CONFIG_FILES_MAX         1000
 #define CONFIG_NIC_ADDRESSES_MAX 16
 
 /* Whether and how a source may be selected. */
 struct config_select {
 	bool prefer, noselect, trust, require;
+};
+
+/* A line of the file, or of one that it includes. */
+struct config_place {
+	unsigned int line; /* 0: none */
+	uint16_t file;     /* 0: the file itself */
 };
 
 /* What can be said of a source of any kind. */
@@ -45,10 +54,10 @@ struct config_source {
 
 struct config_server {
 	struct config_source source;
-	char name[CONFIG_NAME_SIZE];       /* numeric address or host name, as written */
-	uint16_t port;                     /* 123 */
-	uint32_t key;                      /* that signs requests and replies; 0: none */
-	unsigned int line;                 /* of the file */
+	char name[CONFIG_NAME_SIZE]; /* numeric address or host name, as written */
+	uint16_t port;               /* 123 */
+	uint32_t key;                /* that signs requests and replies; 0: none */
+	struct config_place place;
 	uint8_t version;                   /* of the requests, 4 */
 	uint8_t family;                    /* of the addresses wanted, MERIDIAN_FAMILY_*; 0: any */
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */
@@ -91,7 +100,7 @@ struct config_refclock {
 	double precision_s;                    /* 0: that of the counter */
 	double max_dispersion_s;               /* 0: no limit */
 	double width_s;                        /* of a pulse; 0: only one edge is seen */
-	unsigned int line;                     /* of the file */
+	struct config_place place;
 };
 
 struct config_address {

@@ -57,9 +57,6 @@ const struct config_directive config_chrony_table[] = {
 	{"ntscachedir", CONFIG_NO_EFFECT, .text = NTS_LATER},
 
 	/* Of chrony, refused. */
-	{"include", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
-	{"confdir", CONFIG_REFUSED, .text = LATER "; write everything into this file"},
-	{"sourcedir", CONFIG_REFUSED, .text = LATER "; write the servers into this file"},
 	{"port", CONFIG_REFUSED,
 		.text = "Meridian serves port 123; without `allow` it serves nobody"},
 	{"cmdallow", CONFIG_REFUSED, .text = LATER "; see bindcmdaddress"},

@@ -45,7 +45,7 @@ static void key_check(struct config_parser *parser, const struct config_server *
 {
 	const struct config *config = parser->config;
 
-	parser->line = server->line;
+	config_place_set(parser, server->place);
 	parser->directive = server->pool ? "pool" : "server";
 	if (config->keyfile[0] == '\0')
 		config_error(parser, "key %" PRIu32 " needs `keyfile`", server->key);

@@ -220,8 +220,8 @@ static bool device_check(struct config_parser *parser, const struct config_refcl
 	for (size_t i = 0; i < config->refclock_count; i++) {
 		if (!is_same_device(&config->refclock[i], clock))
 			continue;
-		config_error(parser, "%s %s is in use by line %u already",
-			drivers[clock->driver].name, clock->parameter, config->refclock[i].line);
+		config_error(parser, "%s %s is in use by %s already", drivers[clock->driver].name,
+			clock->parameter, config_place_text(parser, config->refclock[i].place));
 		return false;
 	}
 	return true;
@@ -270,7 +270,7 @@ void config_parse_refclock(struct config_parser *parser, const struct config_dir
 		config_error(parser, "more than %d reference clocks", CONFIG_REFCLOCKS_MAX);
 		return;
 	}
-	clock.line = parser->line;
+	clock.place = config_place(parser);
 	if (config_script_parse(parser))
 		return;
 	if (!driver_parse(parser, &clock) || !parameter_parse(parser, &clock))
@@ -297,7 +297,7 @@ void config_refclocks_check(struct config_parser *parser)
 
 		if (clock->lock_refid == 0)
 			continue;
-		parser->line = clock->line;
+		config_place_set(parser, clock->place);
 		refid_text(clock->lock_refid, name);
 		if (lock == NULL)
 			config_error(parser, "there is no reference clock %s to lock to", name);

@@ -199,7 +199,7 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 	if (word == NULL || !name_check(parser, word, server.pool))
 		return;
 	strcpy(server.name, word);
-	server.line = parser->line;
+	server.place = config_place(parser);
 	while ((word = config_word(parser))) {
 		if (!option_parse(parser, &server, word))
 			return;

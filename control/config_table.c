@@ -4,7 +4,10 @@
 #define TEXT_OF_(constant) #constant
 #define TEXT_OF(constant)  TEXT_OF_(constant)
 
-#define FIELD(name) offsetof(struct config, name)
+/* Which parser sets which member of the config. */
+#define MEMBER(parser, name) .parse = (parser), .offset = offsetof(struct config, name)
+/* The least and the most that are allowed. */
+#define RANGE(least, most) .min = (least), .max = (most)
 
 const struct config_directive config_table[] = {
 	/* Time sources. */
@@ -79,19 +82,15 @@ const struct config_directive config_table[] = {
 			"options it is shown by meridianctl selectdata and --dump-config."},
 	{.name = "maxdistance",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_double,
-		.offset = FIELD(max_distance_s),
-		.min = 1e-6,
-		.max = 1000,
+		MEMBER(config_parse_double, max_distance_s),
+		RANGE(1e-6, 1000),
 		.initial = "3",
 		.syntax = "SECONDS",
 		.text = "Sources whose root distance is above this are not used."},
 	{.name = "maxerror",
 		.class = CONFIG_OWN,
-		.parse = config_parse_double,
-		.offset = FIELD(max_error_s),
-		.min = 1e-6,
-		.max = 16,
+		MEMBER(config_parse_double, max_error_s),
+		RANGE(1e-6, 16),
 		.initial = "3",
 		.syntax = "SECONDS",
 		.text = "Nobody is told a time that may be off by more: where the published "
@@ -99,19 +98,15 @@ const struct config_directive config_table[] = {
 			"will stay below it for two polls at least."},
 	{.name = "maxjitter",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_double,
-		.offset = FIELD(max_jitter_s),
-		.min = 1e-9,
-		.max = 1000,
+		MEMBER(config_parse_double, max_jitter_s),
+		RANGE(1e-9, 1000),
 		.initial = "1",
 		.syntax = "SECONDS",
 		.text = "Sources whose samples typically err by more than this are not used."},
 	{.name = "minsources",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_uint32,
-		.offset = FIELD(min_sources),
-		.min = 1,
-		.max = CONFIG_SOURCES_MAX,
+		MEMBER(config_parse_uint32, min_sources),
+		RANGE(1, CONFIG_SOURCES_MAX),
 		.initial = "1",
 		.syntax = "SOURCES",
 		.text = "How many sources must be selectable and agree before the clock is set. "
@@ -119,26 +114,21 @@ const struct config_directive config_table[] = {
 			"unless it is trusted or preferred."},
 	{.name = "maxclockerror",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_max_clock_error,
-		.offset = FIELD(max_clock_error_ppm),
-		.min = 0,
-		.max = 1000,
+		MEMBER(config_parse_max_clock_error, max_clock_error_ppm),
+		RANGE(0, 1000),
 		.initial = "1",
 		.syntax = "PPM",
 		.text = "By how much the frequency of this host's oscillator may be off without "
 			"being seen. The published bound grows with it."},
 	{.name = "clockprecision",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_double,
-		.offset = FIELD(clock_precision_s),
-		.min = 1e-9,
-		.max = 1,
+		MEMBER(config_parse_double, clock_precision_s),
+		RANGE(1e-9, 1),
 		.syntax = "SECONDS",
 		.text = "Precision of reading the counter. Measured at the start when not given."},
 	{.name = "driftfile",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_path,
-		.offset = FIELD(driftfile),
+		MEMBER(config_parse_path, driftfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
 		.text = "Keeps the counter's frequency across restarts: written every hour and "
@@ -153,10 +143,8 @@ const struct config_directive config_table[] = {
 			"stamp counter where it is invariant and CLOCK_MONOTONIC_RAW elsewhere."},
 	{.name = "holdover",
 		.class = CONFIG_OWN,
-		.parse = config_parse_uint32,
-		.offset = FIELD(holdover_s),
-		.min = 10,
-		.max = 86400,
+		MEMBER(config_parse_uint32, holdover_s),
+		RANGE(10, 86400),
 		.initial = "86400",
 		.syntax = "SECONDS",
 		.text = "How long the clock goes on by itself: after the last update by sources, "
@@ -165,8 +153,7 @@ const struct config_directive config_table[] = {
 			"is gone. After that they answer \"unsynchronised\", or what local says."},
 	{.name = "modellog",
 		.class = CONFIG_OWN,
-		.parse = config_parse_path,
-		.offset = FIELD(modellog),
+		MEMBER(config_parse_path, modellog),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
 		.text = "Appends a line for each published line of the time model: counter when "
@@ -175,8 +162,7 @@ const struct config_directive config_table[] = {
 			"SIGHUP."},
 	{.name = "leapseclist",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_leapseclist,
-		.offset = FIELD(leapseclist),
+		MEMBER(config_parse_leapseclist, leapseclist),
 		.max = CONFIG_PATH_SIZE - 8,
 		.initial = CONFIG_LEAP_LIST_DEFAULT,
 		.syntax = "FILE|off",
@@ -192,8 +178,7 @@ const struct config_directive config_table[] = {
 	/* The kernel's clock. */
 	{.name = "steerclock",
 		.class = CONFIG_OWN,
-		.parse = config_parse_flag,
-		.offset = FIELD(steer_clock),
+		MEMBER(config_parse_flag, steer_clock),
 		.syntax = "",
 		.text = "Let the kernel's clock follow the time model: its frequency is set, and "
 			"what it is off is slewed, once a second. Without it Meridian never "
@@ -213,10 +198,8 @@ const struct config_directive config_table[] = {
 			"slewed."},
 	{.name = "maxslewrate",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_double,
-		.offset = FIELD(kernel_clock.max_slew_ppm),
-		.min = 1,
-		.max = DISCIPLINE_SLEW_MAX_PPM,
+		MEMBER(config_parse_double, kernel_clock.max_slew_ppm),
+		RANGE(1, DISCIPLINE_SLEW_MAX_PPM),
 		.initial = "500",
 		.needs = "steerclock",
 		.syntax = "PPM",
@@ -242,8 +225,7 @@ const struct config_directive config_table[] = {
 			"done until a minute later, when it is off by a second like by any other."},
 	{.name = "rtcsync",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_flag,
-		.offset = FIELD(kernel_clock.rtcsync),
+		MEMBER(config_parse_flag, kernel_clock.rtcsync),
 		.needs = "steerclock",
 		.syntax = "",
 		.text = "Mark the kernel's clock as synchronised, by which other programs know, "
@@ -269,8 +251,7 @@ const struct config_directive config_table[] = {
 		.text = "The opposite of allow."},
 	{.name = "keyfile",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_path,
-		.offset = FIELD(keyfile),
+		MEMBER(config_parse_path, keyfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
 		.text = "The symmetric keys that requests may be authenticated with. Such a "
@@ -280,8 +261,7 @@ const struct config_directive config_table[] = {
 		.example = "#/etc/meridian/meridian.keys"},
 	{.name = "insecurekeys",
 		.class = CONFIG_OWN,
-		.parse = config_parse_flag,
-		.offset = FIELD(insecure_keys),
+		MEMBER(config_parse_flag, insecure_keys),
 		.needs = "keyfile",
 		.syntax = "",
 		.text = "Take keys of the types MD5 and SHA1 too. Their MACs, a hash of key and "
@@ -332,8 +312,7 @@ const struct config_directive config_table[] = {
 				MERIDIAN_POLICY_KOD_EXEMPT_MAX) " times."},
 	{.name = "noclientlog",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_flag,
-		.offset = FIELD(no_client_log),
+		MEMBER(config_parse_flag, no_client_log),
 		.syntax = "",
 		.text = "Write down nothing of who asks: meridianctl clients and chronyc clients "
 			"have nothing to tell. Without it the number of clients and those who ask "
@@ -342,10 +321,8 @@ const struct config_directive config_table[] = {
 			"read, and nowhere on disk. It does not change the rate limit."},
 	{.name = "interleaved",
 		.class = CONFIG_OWN,
-		.parse = config_parse_uint32,
-		.offset = FIELD(interleave_entries),
-		.min = 0,
-		.max = MERIDIAN_INTERLEAVE_MAX,
+		MEMBER(config_parse_uint32, interleave_entries),
+		RANGE(0, MERIDIAN_INTERLEAVE_MAX),
 		.initial = "65536",
 		.syntax = "REPLIES",
 		.text = "Answer clients that ask for it (chrony's option xleave) in interleaved "
@@ -361,8 +338,7 @@ const struct config_directive config_table[] = {
 			"nothing of this."},
 	{.name = "ntpv5",
 		.class = CONFIG_OWN,
-		.parse = config_parse_flag,
-		.offset = FIELD(ntpv5),
+		MEMBER(config_parse_flag, ntpv5),
 		.syntax = "",
 		.text = "Answer NTPv5 too, as of draft-ietf-ntp-ntpv5-09. Drafts are not "
 			"compatible "
@@ -412,17 +388,14 @@ const struct config_directive config_table[] = {
 	{.name = "workers",
 		.class = CONFIG_OWN,
 		.parse = config_parse_workers,
-		.min = 0,
-		.max = 1023,
+		RANGE(0, 1023),
 		.syntax = "CORE [CORE ...]",
 		.text = "The cores that answer, one worker each, at most 64. Default: one "
 			"worker, on the last core."},
 	{.name = "idlesleep",
 		.class = CONFIG_OWN,
-		.parse = config_parse_uint16,
-		.offset = FIELD(idle_sleep_us),
-		.min = 0,
-		.max = MERIDIAN_POLICY_SLEEP_MAX_US,
+		MEMBER(config_parse_uint16, idle_sleep_us),
+		RANGE(0, MERIDIAN_POLICY_SLEEP_MAX_US),
 		.initial = "500",
 		.syntax = "MICROSECONDS",
 		.text = "How long a worker that finds no packets naps at a time, at most. Naps "
@@ -440,18 +413,46 @@ const struct config_directive config_table[] = {
 	{.name = "memory",
 		.class = CONFIG_OWN,
 		.parse = config_parse_memory,
-		.min = 16,
-		.max = 1048576,
+		RANGE(16, 1048576),
 		.initial = "0",
 		.syntax = "MEGABYTES",
 		.text = "Memory for packet buffers, for each dataplane process, at least 16. 0: "
 			"as much as the queues need."},
 
+	/* Other files. */
+	{.name = "include",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_include,
+		.syntax = "FILE|PATTERN",
+		.text = "Reads FILE here, or the files that match PATTERN, as of a shell, by their "
+			"names; none may match. Files may include others, at most 10 deep."},
+	{.name = "confdir",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_confdir,
+		.syntax = "DIRECTORY [DIRECTORY ...]",
+		.text = "Reads here the files of up to 10 directories whose names end in .conf, by "
+			"their names; of several with one name, that of the first directory. A "
+			"directory may be missing."},
+	{.name = "sourcedir",
+		.class = CONFIG_CHRONY,
+		.many = true,
+		.parse = config_parse_sourcedir,
+		.syntax = "DIRECTORY [DIRECTORY ...]",
+		.text = "The same for files whose names end in .sources, after everything else. "
+			"They "
+			"may have server and pool only, and a line that is wrong, or has no end "
+			"yet, "
+			"is left out with a warning, as a DHCP client may have written it. What "
+			"changes there takes effect at the next start; reload sources of chronyc "
+			"is "
+			"not there."},
+
 	/* The process. */
 	{.name = "rundir",
 		.class = CONFIG_OWN,
-		.parse = config_parse_path,
-		.offset = FIELD(rundir),
+		MEMBER(config_parse_path, rundir),
 		.max = 90, /* with a name behind it, a unix socket's path has 107 */
 		.initial = MERIDIAN_RUNDIR_DEFAULT,
 		.syntax = "DIRECTORY",
@@ -459,8 +460,7 @@ const struct config_directive config_table[] = {
 			"run side by side with a directory each."},
 	{.name = "pidfile",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_path,
-		.offset = FIELD(pidfile),
+		MEMBER(config_parse_path, pidfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
 		.text = "Where the daemon writes its process ID. Default: nowhere; the lock in "
@@ -473,10 +473,8 @@ const struct config_directive config_table[] = {
 		.text = "Drop to this user once everything is open. Default: stay."},
 	{.name = "cmdport",
 		.class = CONFIG_CHRONY,
-		.parse = config_parse_uint16,
-		.offset = FIELD(cmdport),
-		.min = 0,
-		.max = 65535,
+		MEMBER(config_parse_uint16, cmdport),
+		RANGE(0, 65535),
 		.initial = "0",
 		.syntax = "PORT",
 		.text = "UDP port of the command socket for chronyc; chrony's is 323. 0: no UDP. "

@@ -50,17 +50,20 @@ const struct config_directive *config_directive_find(const char *name);
 #define CONFIG_DIRECTIVES_MAX 160
 #define CONFIG_LINE_MAX       2048 /* characters, of a key file too */
 
-/* One file being read. */
+/* A file being read, and those that it includes. */
 struct config_parser {
 	struct config *config;
-	const char *path;
+	const char *path; /* of the one that the line is in */
 	unsigned int line;
+	uint16_t file;                       /* number of that one */
+	const char *const *paths;            /* by number */
+	bool tolerant;                       /* lines with errors are left out */
 	const char *directive;               /* of the line; NULL before it is known */
 	const struct config_directive *last; /* row of the line before; NULL: none */
 	char *rest;                          /* words of the line that are not taken yet */
 	FILE *errors;
 	unsigned int error_count;
-	unsigned int line_of[CONFIG_DIRECTIVES_MAX]; /* where each row was last given; 0: nowhere */
+	struct config_place place_of[CONFIG_DIRECTIVES_MAX]; /* where each row was last given */
 };
 
 /* Writes "file:line: directive: message" and counts it. */
@@ -70,6 +73,15 @@ void config_error(struct config_parser *parser, const char *format, ...)
 /* The same for what does not fail. */
 void config_warning(struct config_parser *parser, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+struct config_place config_place(const struct config_parser *parser);
+
+/* What is said next is about that line. */
+void config_place_set(struct config_parser *parser, struct config_place place);
+
+/* "line N", with the file before it where that is another than the parser's. Valid until the next
+ * call. */
+const char *config_place_text(const struct config_parser *parser, struct config_place place);
 
 /* What is said next is about the line of this directive, until `parser->directive` is set back to
  * NULL. False: there is none, or there was an error in it. */
@@ -89,6 +101,11 @@ int config_file_open(const char *path, FILE **ret_file);
 
 /* A sentence for that errno. */
 const char *config_file_strerror(int error);
+
+/* Calls `take` for the next line, unless it is empty or a comment. Returns 0, 1 at the end of the
+ * file, or a negative errno after writing its line. */
+int config_line_next(
+	struct config_parser *parser, FILE *file, void (*take)(struct config_parser *parser));
 
 /* Calls `take` for each line that is neither empty nor a comment; its words are to be taken.
  * Returns 0, or a negative errno after writing its line. Leaves nothing of the lines in memory
@@ -140,6 +157,9 @@ const char *config_subnet_parse(const char *text, struct meridian_policy_access 
 void config_ratelimit_check(struct config_parser *parser);
 
 /* Parsers of the rows. */
+void config_parse_include(struct config_parser *parser, const struct config_directive *row);
+void config_parse_confdir(struct config_parser *parser, const struct config_directive *row);
+void config_parse_sourcedir(struct config_parser *parser, const struct config_directive *row);
 void config_parse_server(struct config_parser *parser, const struct config_directive *row);
 void config_parse_refclock(struct config_parser *parser, const struct config_directive *row);
 void config_parse_hwtimestamp(struct config_parser *parser, const struct config_directive *row);

@@ -3,25 +3,56 @@
 /*
  * Configuration files. One that is accepted is the same after it was written out and read again.
  *
- * Input: the file.
+ * Input: the file, and behind a NUL character another one, which it has as soon as it includes any:
+ * no pattern leads to a file of this machine.
  */
 
 #include "fuzz.h"
 #include <config.h>
+#include <errno.h>
+#include <glob.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static int file = -1;
-static char path[32];
+struct file {
+	int fd; /* 0: not there yet */
+	char path[32];
+};
 
-static void file_write(const void *data, size_t size)
+static struct file config_file, included;
+
+static void file_write(struct file *file, const void *data, size_t size)
 {
-	if (file < 0) {
-		file = memfd_create("fuzz", 0);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+	if (file->fd == 0) {
+		file->fd = memfd_create("fuzz", 0);
+		snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", file->fd);
 	}
-	FUZZ_CHECK(ftruncate(file, 0) == 0);
-	FUZZ_CHECK(pwrite(file, data, size, 0) == (ssize_t)size);
+	FUZZ_CHECK(ftruncate(file->fd, 0) == 0);
+	FUZZ_CHECK(pwrite(file->fd, data, size, 0) == (ssize_t)size);
+}
+
+int __wrap_glob64(
+	const char *pattern, int flags, int (*on_error)(const char *, int), glob_t *found);
+void __wrap_globfree64(glob_t *found);
+
+/* How glob(3) is called here. Every pattern matches the two files, unless it looks as if it did
+ * not. */
+int __wrap_glob64(const char *pattern, int flags, int (*on_error)(const char *, int), glob_t *found)
+{
+	static char *paths[] = {included.path, config_file.path};
+
+	FUZZ_CHECK(pattern[0] == '/' && flags == GLOB_NOMAGIC);
+	if (pattern[1] == '0')
+		return GLOB_NOMATCH;
+	if (pattern[1] == '1')
+		return on_error(pattern, EACCES) ? GLOB_ABORTED : GLOB_NOMATCH;
+	*found = (glob_t){.gl_pathc = pattern[1] == '2' ? 2 : 1, .gl_pathv = paths};
+	return 0;
+}
+
+void __wrap_globfree64(glob_t *found)
+{
+	found->gl_pathc = 0;
 }
 
 /* Loads what is in the file; *ret_text is how it stands in effect, or NULL. */
@@ -34,7 +65,7 @@ static void load(char **ret_text)
 	int r;
 
 	*ret_text = NULL;
-	r = config_load(&config, path, errors);
+	r = config_load(&config, config_file.path, errors);
 	fclose(errors);
 	FUZZ_CHECK(r == 0 || size > 0);
 	free(messages);
@@ -48,13 +79,16 @@ static void load(char **ret_text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const uint8_t *end = size > 0 ? memchr(data, 0, size) : NULL;
+	size_t length = end ? (size_t)(end - data) : size;
 	char *first, *second;
 
-	file_write(data, size);
+	file_write(&config_file, data, length);
+	file_write(&included, end ? end + 1 : data + size, end ? size - length - 1 : 0);
 	load(&first);
 	if (first == NULL)
 		return 0;
-	file_write(first, strlen(first));
+	file_write(&config_file, first, strlen(first));
 	load(&second);
 	FUZZ_CHECK(second != NULL);
 	if (strcmp(first, second) != 0) {
