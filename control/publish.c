@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "publish.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <log.h>
 #include <meridian/counter.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct meridian_page page;
 static FILE *model_log;
@@ -67,13 +69,24 @@ static void log_model(const struct meridian_timemodel_data *data)
 
 static int model_log_open(void)
 {
-	FILE *file;
+	FILE *file = NULL;
+	int fd;
 
 	if (model_log_path[0] == '\0')
 		return 0;
-	file = fopen(model_log_path, "ae");
-	if (file == NULL)
-		return log_errno(-errno, "modellog %s", model_log_path);
+	/* We may be root: a link must not lead us to other files, nor a pipe hold us. */
+	fd = open(model_log_path,
+		O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+		0644);
+	if (fd >= 0)
+		file = fdopen(fd, "a");
+	if (file == NULL) {
+		int r = -errno;
+
+		if (fd >= 0)
+			close(fd);
+		return log_errno(r, "modellog %s", model_log_path);
+	}
 	if (model_log)
 		fclose(model_log);
 	model_log = file;

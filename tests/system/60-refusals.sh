@@ -70,6 +70,22 @@ command_errors()
 	lab_ctl --help | grep -q '^  accheck ADDRESS ' || lab_fail "--help names no arguments"
 }
 
+# The log of models is ours alone: it leads to no other file.
+link_refused()
+{
+	local status=0
+
+	ln -sf "$LAB_DIR/victim" "$LAB_DIR/model.log"
+	lab_config "local stratum 10" "modellog $LAB_DIR/model.log"
+	timeout 10 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
+		status=$?
+	[ "$status" = 3 ] || lab_fail "a modellog that is a link ended with status $status"
+	grep -q "modellog $LAB_DIR/model.log: " "$LAB_DIR/refused.log" ||
+		lab_fail "the log does not name the modellog"
+	[ ! -e "$LAB_DIR/victim" ] || lab_fail "the modellog was written through a link"
+	rm -f "$LAB_RUNDIR"/* "$LAB_DIR/model.log"
+}
+
 # Without the capability, as in a container, and without touching the clock.
 steering_refused()
 {
@@ -188,6 +204,7 @@ lab_enter "$@"
 lab_network
 config_errors
 command_errors
+link_refused
 steering_refused
 check_config
 foreign_program
