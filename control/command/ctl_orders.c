@@ -71,5 +71,12 @@ int ctl_reselect(struct ctl *ctl)
 
 int ctl_makestep(struct ctl *ctl)
 {
-	return ctl_result(ctl, client_order(&ctl->client, CANDM_COMMAND_MAKESTEP, NULL, NULL));
+	int r = client_order(&ctl->client, CANDM_COMMAND_MAKESTEP, NULL, NULL);
+
+	if (r != CANDM_STATUS_FAILED)
+		return ctl_result(ctl, r);
+	output_error(CTL_EXIT_REFUSED,
+		"makestep: there is no time to step to, or the clock is not steered "
+		"(`steerclock`)");
+	return CTL_EXIT_REFUSED;
 }

@@ -95,6 +95,9 @@ lab_wait 5 "a burst" is_active burst_online 1
 says "200 OK" "$socket" reselect
 says "200 OK" "$socket" refresh
 says "500 Failure" "$socket" makestep # without steerclock
+status=0
+said=$(lab_ctl makestep 2>&1) || status=$?
+[ "$status" = 1 ] && grep -q steerclock <<<"$said" || lab_fail "meridianctl makestep: $said"
 says "502 Invalid command" "$socket" shutdown
 # A name stands for all servers of the pool, also for the one without an address.
 lab_ctl offline "$name"
