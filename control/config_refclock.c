@@ -180,7 +180,8 @@ static bool driver_parse(struct config_parser *parser, struct config_refclock *c
 	if (strcasecmp(word, "RTC") == 0)
 		config_error(parser, "driver RTC is " LATER);
 	else
-		config_error(parser, "unknown driver '%s'", word);
+		config_error(
+			parser, "unknown driver '%s' (allowed: SHM, SOCK, PHC, PPS, SCRIPT)", word);
 	return false;
 }
 

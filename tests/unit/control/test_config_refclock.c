@@ -81,7 +81,8 @@ static void test_errors(void **state)
 	expect_error("refclock\n", "1: refclock: the driver is missing\n");
 	expect_error("refclock RTC /dev/rtc\n",
 		"1: refclock: driver RTC is not supported by this version\n");
-	expect_error("refclock GPS 0\n", "1: refclock: unknown driver 'GPS'\n");
+	expect_error("refclock GPS 0\n",
+		"1: refclock: unknown driver 'GPS' (allowed: SHM, SOCK, PHC, PPS, SCRIPT)\n");
 	expect_error("refclock SHM\n", "1: refclock: the unit is missing\n");
 	expect_error("refclock SHM /dev/shm\n",
 		"1: refclock: '/dev/shm' is not a unit (allowed: 0 to 255)\n");
