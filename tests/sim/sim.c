@@ -13,6 +13,7 @@
 #include "judge.h"
 #include "random_scenario.h"
 #include "track.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -397,47 +398,77 @@ static bool is_wanted(char **names, int count)
 	return count == 0;
 }
 
-static int usage(FILE *file)
+static int help(void)
 {
-	fprintf(file,
-		"usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n"
-		"       sim -r FIRST[-LAST] [-v]\n");
+	printf("usage: sim [-s FIRST[-LAST]] [-v] [SCENARIO...]\n"
+	       "       sim -r FIRST[-LAST] [-v]\n");
 	for (size_t i = 0; i < scenario_count; i++)
-		fprintf(file, "  %-16s %s\n", scenarios[i].name, scenarios[i].text);
-	return file == stdout ? 0 : 2;
+		printf("  %-16s %s\n", scenarios[i].name, scenarios[i].text);
+	return 0;
+}
+
+static int refuse(const char *word, const char *text)
+{
+	fprintf(stderr, "sim: '%s' is %s; see sim -h\n", word, text);
+	return 2;
+}
+
+/* FIRST, or FIRST-LAST. */
+static bool seeds_parse(const char *text, unsigned long *ret_first, unsigned long *ret_last)
+{
+	int end = 0;
+
+	if (sscanf(text, "%lu%n-%lu%n", ret_first, &end, ret_last, &end) == 1)
+		*ret_last = *ret_first;
+	return end > 0 && text[end] == '\0' && isdigit((unsigned char)text[0]) &&
+		*ret_last >= *ret_first;
+}
+
+static const char *unknown_name(char **names, int count)
+{
+	for (int i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < scenario_count && strcmp(names[i], scenarios[k].name) != 0)
+			k++;
+		if (k == scenario_count)
+			return names[i];
+	}
+	return NULL;
 }
 
 int main(int argc, char **argv)
 {
 	unsigned long first = 1, last = 0;
-	bool verbose = false, ok = true, any = false, random = false;
+	bool verbose = false, ok = true, random = false;
+	const char *unknown;
 	int option;
 
 	while ((option = getopt(argc, argv, "hr:s:v")) != -1) {
 		if (option == 'h')
-			return usage(stdout);
+			return help();
+		if (option == '?')
+			return 2;
 		if (option == 'v')
 			verbose = true;
-		else if (option == '?' || sscanf(optarg, "%lu-%lu", &first, &last) < 1)
-			return usage(stderr);
-		else if (last < first)
-			last = first;
+		else if (!seeds_parse(optarg, &first, &last))
+			return refuse(optarg, "no seed FIRST or seeds FIRST-LAST");
 		random |= option == 'r';
 	}
+	unknown = unknown_name(argv + optind, argc - optind);
+	if (unknown != NULL)
+		return refuse(unknown, "no scenario");
 	if (random)
 		return run_random(first, last, verbose) ? 0 : 1;
 	for (size_t i = 0; i < scenario_count; i++) {
 		scenario = &scenarios[i];
 		if (!is_wanted(argv + optind, argc - optind))
 			continue;
-		any = true;
 		ok &= run_scenario(first,
 			last                      ? last
 				: scenario->seeds ? scenario->seeds
 						  : SEEDS,
 			verbose);
 	}
-	if (!any)
-		return usage(stderr);
 	return ok ? 0 : 1;
 }
