@@ -32,6 +32,8 @@
 /* As the main thread sets it at the full speed of a worker. */
 #define SAMPLE_STRIDE 1024
 
+#define INTERLEAVE_ENTRIES (1u << 20)
+
 /* No client is held back, however few there are: 2^26 requests per second each. */
 static const struct limit_rate open_rate = {.interval_log2 = -26, .burst = 255};
 
@@ -46,28 +48,32 @@ struct scenario {
 	const char *key, *text;
 	uint32_t clients;
 	uint32_t rules; /* access rules; 0: everybody is allowed by one */
-	bool ipv6;
+	enum ring_kind kind;
 	const struct limit_rate *rate; /* NULL: open_rate */
 	bool counted;                  /* it is written down who asks */
 };
 
 static const struct scenario scenarios[] = {
-	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000, false, NULL, false},
-	{"ring_clients_1", "1 client, no rules", 1, 0, false, NULL, false},
-	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0, false, NULL, false},
-	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0, false, NULL, false},
-	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0, false, NULL, false},
-	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000, false, NULL, false},
-	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000, false, NULL, false},
-	{"ring_rules_1e6", "10^3 clients, 10^6 rules", 1000, 1000000, false, NULL, false},
-	{"ring_counted", "10^3 clients, no rules, clients counted", 1000, 0, false, NULL, true},
-	{"ring_ipv6", "10^5 IPv6 clients, no rules", 100000, 0, true, NULL, false},
-	{"ring_ipv6_1e7", "10^7 IPv6 clients, no rules", 10000000, 0, true, NULL, false},
-	{"ring_default_limit", "10^7 clients, the default rate limit", 10000000, 0, false,
+	{"ring", "10^5 clients, 10^3 access rules", 100000, 1000, RING_IPV4, NULL, false},
+	{"ring_clients_1", "1 client, no rules", 1, 0, RING_IPV4, NULL, false},
+	{"ring_clients_1e3", "10^3 clients, no rules", 1000, 0, RING_IPV4, NULL, false},
+	{"ring_clients_1e5", "10^5 clients, no rules", 100000, 0, RING_IPV4, NULL, false},
+	{"ring_clients_1e7", "10^7 clients, no rules", 10000000, 0, RING_IPV4, NULL, false},
+	{"ring_rules_1e3", "10^3 clients, 10^3 rules", 1000, 1000, RING_IPV4, NULL, false},
+	{"ring_rules_1e5", "10^3 clients, 10^5 rules", 1000, 100000, RING_IPV4, NULL, false},
+	{"ring_rules_1e6", "10^3 clients, 10^6 rules", 1000, 1000000, RING_IPV4, NULL, false},
+	{"ring_counted", "10^3 clients, no rules, clients counted", 1000, 0, RING_IPV4, NULL, true},
+	{"ring_ipv6", "10^5 IPv6 clients, no rules", 100000, 0, RING_IPV6, NULL, false},
+	{"ring_ipv6_1e7", "10^7 IPv6 clients, no rules", 10000000, 0, RING_IPV6, NULL, false},
+	{"ring_interleaved", "2048 clients, no rules, interleaved", RING_SLOTS, 0, RING_INTERLEAVED,
+		NULL, false},
+	{"ring_aes128", "10^3 clients, no rules, signed by AES-CMAC", 1000, 0, RING_SIGNED, NULL,
+		false},
+	{"ring_default_limit", "10^7 clients, the default rate limit", 10000000, 0, RING_IPV4,
 		&default_rate, false},
-	{"ring_full_limiter", "10^7 clients, the limiter's table full", 10000000, 0, false,
+	{"ring_full_limiter", "10^7 clients, the limiter's table full", 10000000, 0, RING_IPV4,
 		&slow_rate, false},
-	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000, false, NULL, false},
+	{"ring_both", "10^7 clients, 10^5 rules", 10000000, 100000, RING_IPV4, NULL, false},
 };
 
 #define SCENARIO_COUNT (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -81,6 +87,8 @@ struct bench {
 	struct meridian_timemodel model;
 	struct server_view view;
 	struct responder_policy *policy;
+	struct interleave *interleave;
+	struct keyring *keyring;
 	pthread_t thread;
 	double hz;
 	bool echo_stop;       /* written by the main thread, read by the echo's */
@@ -159,16 +167,21 @@ static void *echo_thread(void *argument)
 static void scenario_begin(const struct scenario *scenario)
 {
 	memset(&bench.stats, 0, sizeof(bench.stats));
+	bench.keyring = scenario->kind == RING_SIGNED ? fixture_keyring() : NULL;
 	if (policy_make(scenario->rules, scenario->rate ? scenario->rate : &open_rate) < 0 ||
+		interleave_new(&bench.interleave, INTERLEAVE_ENTRIES, 1) < 0 ||
 		ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
 		ring_generator_init(&bench.generator, &bench.ring, &bench.model.live.data,
-			scenario->clients, scenario->ipv6) < 0) {
+			bench.keyring, scenario->clients, scenario->kind) < 0) {
 		fprintf(stderr, "bench-ring: no memory\n");
 		exit(EXIT_START);
 	}
 	world_model_publish(&bench.model, bench.hz);
-	bench.view = (struct server_view){
-		.policy = bench.policy, .model = &bench.model, .counter_id = MERIDIAN_COUNTER_TSC};
+	bench.policy->interleave = bench.interleave;
+	bench.view = (struct server_view){.policy = bench.policy,
+		.keyring = bench.keyring,
+		.model = &bench.model,
+		.counter_id = MERIDIAN_COUNTER_TSC};
 	if (worker_init(&bench.worker, &bench.stats, WORKER_CORE, &bench.view) < 0) {
 		fprintf(stderr, "bench-ring: no memory for a worker\n");
 		exit(EXIT_START);
@@ -187,6 +200,8 @@ static void scenario_end(void)
 	worker_fini(&bench.worker);
 	ring_generator_fini(&bench.generator);
 	ring_port_fini(&bench.ring);
+	interleave_free(bench.interleave);
+	keyring_free(bench.keyring);
 	responder_policy_free(bench.policy);
 }
 
@@ -251,6 +266,21 @@ static void replies_check(void)
 	exit(1);
 }
 
+/* Nor is that of another kind. */
+static void kind_check(const struct scenario *scenario)
+{
+	const struct meridian_stats_worker *stats = &bench.stats;
+	uint64_t least = stats->tx_packets / 100 * 95;
+
+	if ((scenario->kind != RING_INTERLEAVED || stats->interleaved >= least) &&
+		(scenario->kind != RING_SIGNED || stats->authenticated == stats->tx_packets))
+		return;
+	fprintf(stderr, "bench-ring: %s: of %llu replies %llu interleaved, %llu with a MAC\n",
+		scenario->key, (unsigned long long)stats->tx_packets,
+		(unsigned long long)stats->interleaved, (unsigned long long)stats->authenticated);
+	exit(1);
+}
+
 static void scenario_run(const struct scenario *scenario, struct result *result)
 {
 	bench.offered_per_s = 0;
@@ -259,6 +289,7 @@ static void scenario_run(const struct scenario *scenario, struct result *result)
 	window_add(result);
 	scenario_end();
 	replies_check();
+	kind_check(scenario);
 }
 
 static void scenario_report(
@@ -312,7 +343,8 @@ static void echo_measure(struct measure_report *report, unsigned int passes)
 	memset(&bench.stats, 0, sizeof(bench.stats));
 	bench.offered_per_s = 0;
 	if (ring_port_init(&bench.ring, pkt_server_mac) < 0 ||
-		ring_generator_init(&bench.generator, &bench.ring, NULL, 1000, false) < 0) {
+		ring_generator_init(&bench.generator, &bench.ring, NULL, NULL, 1000, RING_IPV4) <
+			0) {
 		fprintf(stderr, "bench-ring: no memory\n");
 		exit(EXIT_START);
 	}

@@ -4,6 +4,7 @@
 #include <bytes.h>
 #include <checksum.h>
 #include <clock.h>
+#include <fixture.h>
 #include <layout.h>
 #include <math.h>
 #include <meridian/counter.h>
@@ -21,6 +22,11 @@
 
 #define IP_OFFSET ETHERNET_HEADER
 
+#define NTP_SECOND (UINT64_C(1) << 32)
+
+#define SIGNED_TRANSMIT UINT64_C(0xe8fe6f8012345678)
+#define SIGNED_MAC      20 /* octets, by AES-CMAC */
+
 /* In the NTP header. */
 #define ORIGIN   24
 #define RECEIVE  32
@@ -34,20 +40,36 @@
  * neighbours in address. */
 #define CLIENT_STEP 7368787u
 
+/* A request of client 0. A signed one is always the same, as its MAC is. */
+static size_t request_make(struct ring_generator *generator)
+{
+	uint8_t payload[PKT_NTP_SIZE + MAC_MAX];
+	size_t length = PKT_NTP_SIZE;
+
+	pkt_ntp(payload, 0x23, generator->kind == RING_SIGNED ? SIGNED_TRANSMIT : 0);
+	if (generator->kind == RING_SIGNED)
+		length = fixture_sign(generator->keyring, payload, length, MERIDIAN_KEY_AES128);
+	pkt_build(&generator->request, (struct pkt_spec){.ipv6 = generator->kind == RING_IPV6},
+		payload, length);
+	return length;
+}
+
 int ring_generator_init(struct ring_generator *generator, struct ring_port *ring,
-	const struct meridian_timemodel_data *model, uint32_t clients, bool ipv6)
+	const struct meridian_timemodel_data *model, const struct keyring *keyring,
+	uint32_t clients, enum ring_kind kind)
 {
 	struct pkt *request = &generator->request;
-	uint8_t payload[PKT_NTP_SIZE], *data = request->data;
-	const uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, UDP_HEADER + PKT_NTP_SIZE};
+	bool ipv6 = kind == RING_IPV6;
 	uint32_t addresses = IP_OFFSET + (ipv6 ? 8 : 12);
+	uint8_t pseudo[4] = {0, PROTOCOL_UDP, 0, UDP_HEADER}, *data = request->data;
 
 	memset(generator, 0, sizeof(*generator));
 	generator->ring = ring;
 	generator->clients = clients;
 	generator->model = model;
-	pkt_ntp(payload, 0x23, 0);
-	pkt_build(request, (struct pkt_spec){.ipv6 = ipv6}, payload, sizeof(payload));
+	generator->keyring = keyring;
+	generator->kind = kind;
+	pseudo[3] += (uint8_t)request_make(generator);
 	store_u32(data + (ipv6 ? IPV6_CLIENT : IPV4_CLIENT), 0);
 	store_u16(data + request->udp + UDP_CHECKSUM, 0);
 	if (!ipv6)
@@ -80,8 +102,10 @@ static double ahead_ns(const struct ring_generator *generator, uint64_t timestam
 	return (double)(int64_t)(timestamp - expected) * 1e9 / 4294967296.0;
 }
 
-/* T2 is the instant of the stamp, T3 after it and not in the future. */
-static void times_check(struct ring_generator *generator, const struct ring_slot *slot)
+/* T2 is the instant of the stamp, T3 after it, or that of the reply before, and not in the future.
+ */
+static void times_check(
+	struct ring_generator *generator, const struct ring_slot *slot, bool interleaved)
 {
 	struct ring_checks *checks = &generator->checks;
 	const uint8_t *ntp = slot->data + generator->request.payload;
@@ -91,9 +115,25 @@ static void times_check(struct ring_generator *generator, const struct ring_slot
 	if (error_ns > checks->receive_error_ns_max)
 		checks->receive_error_ns_max = error_ns;
 	wrong_if(checks, error_ns > RECEIVE_ERROR_MAX_NS, "T2 is not the time of the stamp");
-	wrong_if(checks, (int64_t)(transmit - receive) <= 0, "T3 is not after T2");
+	wrong_if(checks, (int64_t)(transmit - receive) <= 0 && !interleaved, "T3 is not after T2");
+	wrong_if(checks, receive - transmit + NTP_SECOND > 2 * NTP_SECOND && interleaved,
+		"T3 is not of the reply just before");
 	wrong_if(checks, ahead_ns(generator, transmit, measure_ticks()) > RECEIVE_ERROR_MAX_NS,
 		"T3 is in the future");
+}
+
+static bool is_signed(const struct ring_generator *generator, const uint8_t *ntp)
+{
+	const struct mac_key *key = keyring_key(
+		generator->keyring, keyring_find(generator->keyring, MERIDIAN_KEY_AES128));
+
+	return mac_good(key, ntp, PKT_NTP_SIZE, mac_length(key, 4));
+}
+
+/* The receive timestamp of a request in interleaved mode; no transmit timestamp. */
+static uint64_t interleaved_receive(uint64_t index)
+{
+	return ~index;
 }
 
 /* Every field of a reply that is not a copy of the model. */
@@ -104,6 +144,9 @@ static void reply_check(
 	const struct pkt *request = &generator->request;
 	const uint8_t *data = slot->data, *ip = data + IP_OFFSET;
 	const uint8_t *udp = data + request->udp, *ntp = data + request->payload;
+	bool interleaved = get_u64(ntp + ORIGIN) == interleaved_receive(index) &&
+		generator->kind == RING_INTERLEAVED;
+	uint64_t origin = generator->kind == RING_SIGNED ? SIGNED_TRANSMIT : index;
 
 	checks->seen++;
 	wrong_if(checks, slot->length != request->length, "length");
@@ -111,19 +154,35 @@ static void reply_check(
 	wrong_if(checks, !request->ipv6 && !pkt_checksum_ipv4_good(ip), "IP checksum");
 	wrong_if(checks, !pkt_checksum_udp_good(ip, udp, request->ipv6), "UDP checksum");
 	wrong_if(checks, ntp[0] != 0x24 || ntp[1] == 0, "not a synchronised reply");
-	wrong_if(checks, get_u64(ntp + ORIGIN) != index, "origin timestamp");
-	times_check(generator, slot);
+	wrong_if(checks, get_u64(ntp + ORIGIN) != origin && !interleaved, "origin timestamp");
+	if (generator->kind == RING_SIGNED)
+		wrong_if(checks, !is_signed(generator, ntp), "MAC");
+	times_check(generator, slot, interleaved);
 }
 
-/* `ipv6` is a constant: the frame is copied at its length. */
-static inline __attribute__((always_inline)) void request_write(
-	struct ring_generator *generator, struct ring_slot *slot, uint64_t index, bool ipv6)
+/* Makes a request refer to the reply with T2 `told`. Returns what it adds to the UDP sum. */
+static uint64_t request_interleave(uint8_t *ntp, uint64_t told, uint64_t index)
 {
+	uint64_t receive = __builtin_bswap64(interleaved_receive(index));
+
+	store_u64(ntp + ORIGIN, told);
+	store_u64(ntp + RECEIVE, receive);
+	return checksum_add(told, receive);
+}
+
+/* `kind` is a constant: the frame is copied at its length. */
+static inline __attribute__((always_inline)) void request_write(struct ring_generator *generator,
+	struct ring_slot *slot, uint64_t index, enum ring_kind kind)
+{
+	bool ipv6 = kind == RING_IPV6;
 	uint32_t ip_header = ipv6 ? IPV6_HEADER : IPV4_HEADER;
-	uint32_t ntp = IP_OFFSET + ip_header + UDP_HEADER, length = ntp + PKT_NTP_SIZE;
+	uint32_t ntp = IP_OFFSET + ip_header + UDP_HEADER;
+	uint32_t length = ntp + PKT_NTP_SIZE + (kind == RING_SIGNED ? SIGNED_MAC : 0);
 	uint32_t client =
 		__builtin_bswap32((uint32_t)RING_CLIENT_NET << 24 | (generator->client + 1));
-	uint64_t transmit = __builtin_bswap64(index);
+	uint64_t transmit = kind == RING_SIGNED ? 0 : __builtin_bswap64(index);
+	uint64_t told = load_u64(slot->data + ntp + RECEIVE);
+	uint64_t sum = checksum_add(checksum_add(generator->udp_sum, client), transmit);
 
 	generator->client += CLIENT_STEP;
 	if (generator->client >= generator->clients)
@@ -133,11 +192,30 @@ static inline __attribute__((always_inline)) void request_write(
 	if (!ipv6)
 		store_u16(slot->data + IP_OFFSET + 10,
 			(uint16_t)~checksum_fold(checksum_add(generator->ip_sum, client)));
-	store_u16(slot->data + IP_OFFSET + ip_header + UDP_CHECKSUM,
-		checksum_udp_field(
-			checksum_add(checksum_add(generator->udp_sum, client), transmit)));
-	store_u64(slot->data + ntp + TRANSMIT, transmit);
+	if (kind != RING_SIGNED)
+		store_u64(slot->data + ntp + TRANSMIT, transmit);
+	if (kind == RING_INTERLEAVED)
+		sum = checksum_add(sum, request_interleave(slot->data + ntp, told, index));
+	store_u16(slot->data + IP_OFFSET + ip_header + UDP_CHECKSUM, checksum_udp_field(sum));
 	slot->length = (uint8_t)length;
+}
+
+static void request_put(struct ring_generator *generator, struct ring_slot *slot, uint64_t index)
+{
+	switch (generator->kind) {
+	case RING_IPV4:
+		request_write(generator, slot, index, RING_IPV4);
+		break;
+	case RING_IPV6:
+		request_write(generator, slot, index, RING_IPV6);
+		break;
+	case RING_INTERLEAVED:
+		request_write(generator, slot, index, RING_INTERLEAVED);
+		break;
+	case RING_SIGNED:
+		request_write(generator, slot, index, RING_SIGNED);
+		break;
+	}
 }
 
 /* Both clocks at one instant: read again where something came in between. */
@@ -173,10 +251,7 @@ static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_
 		if (generator->model != NULL && index >= RING_SLOTS && index % CHECK_EVERY == 0 &&
 			slot->length != 0)
 			reply_check(generator, slot, index - RING_SLOTS);
-		if (generator->request.ipv6)
-			request_write(generator, slot, index, true);
-		else
-			request_write(generator, slot, index, false);
+		request_put(generator, slot, index);
 		slot->stamp_ns = stamp_ns;
 		slot->stamp_counter = stamp_counter;
 	}

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define RING_SLOTS      2048
-#define RING_FRAME_SIZE 110 /* an IPv6 request */
+#define RING_FRAME_SIZE 110 /* an IPv6 request, or an IPv4 one with a MAC of 20 octets */
 
 /* Two cache lines. Belongs to the side that the ring's indices say. */
 struct ring_slot {
