@@ -26,6 +26,11 @@ class Row:
             return True
         return self.verdict.startswith("answered") or self.way == "kernel"
 
+    def reply_length(self):
+        """Of version 5 that of the request, which no row makes longer than its packet."""
+        at = self.frames[0].find(self.transmit) - 24
+        return len(self.frames[0]) - at if self.first >> 3 == 5 else 48
+
     def check(self, process, tags, payload):
         """What every reply must be."""
         want_tags = [] if process == "fallback" else self.tags
@@ -33,13 +38,13 @@ class Row:
             return f"the reply has tags {tags}, expected {want_tags}"
         if payload[0] & 0x3F != self.first or payload[24:32] != self.transmit:
             return f"the reply is {payload.hex()}"
-        if payload[2] != self.poll & 0xFF or len(payload) != 48:
+        if payload[2] != self.poll & 0xFF or len(payload) != self.reply_length():
             return f"poll {payload[2]}, {len(payload)} octets"
         return None
 
 
-def read(printer, server_mac, client_mac):
-    """The rows by their names, built for two MAC addresses."""
-    table = subprocess.run([printer, server_mac, client_mac], check=True, text=True,
+def read(printer, server_mac, client_mac, *server):
+    """The rows by their names, built for two MAC addresses. `server`: "ntpv5" if it is spoken."""
+    table = subprocess.run([printer, server_mac, client_mac, *server], check=True, text=True,
                            stdout=subprocess.PIPE).stdout
     return {row.name: row for row in map(Row, table.splitlines())}

@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# NTPv5 (draft-ietf-ntp-ntpv5-09): not a word of it without `ntpv5`; with it, on SIGHUP, a client of the
+# draft is served over both families by dataplane and fallback, and each kind of frame of it has the
+# verdict of the acceptance matrix.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+
+client() # on|off
+{
+	local address said
+
+	for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
+		said=$(lab_in client "$LAB_TOOLS/ntp-v5" "$address" "$1") ||
+			lab_fail "$address, $1: $said"
+		[ -z "$said" ] || lab_note "$address: $(echo "$said" | paste -sd ';')"
+	done
+}
+
+matrix() # dataplane|fallback
+{
+	local rows
+
+	rows=$(lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 \
+		"$(ip -n server -br link show eth1 | awk '{ print $3 }')" "$LAB_RUNDIR" "$1" \
+		ntpv5) || lab_fail "$1: the matrix is not kept: $rows"
+	lab_note "$1: $rows of the matrix"
+}
+
+is_spoken()
+{
+	lab_in client "$LAB_TOOLS/ntp-v5" "$LAB_SERVER4" on 2 >/dev/null 2>&1
+}
+
+lab_enter "$@"
+lab_network
+lab_upstream
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_serve
+client off
+[ "$(lab_counter dataplane answered_ntpv5)" = 0 ] || lab_fail "counted though off"
+[ "$(lab_counter dataplane bad_version)" -ge 8 ] || lab_fail "what is off is no bad_version"
+echo ntpv5 >>"$LAB_CONFIG"
+kill -HUP "${LAB_PID[control]}"
+lab_wait 10 "NTPv5 after a reload" is_spoken
+before=$(lab_counter dataplane answered_ntpv5)
+client on
+[ "$(lab_counter dataplane answered_ntpv5)" -ge $((before + 22)) ] || lab_fail "not the dataplane"
+matrix dataplane
+lab_stop dataplane
+lab_wait 10 "replies from the fallback" lab_fallback_answers
+client on
+[ "$(lab_counter fallback answered_ntpv5)" -ge 22 ] || lab_fail "not the fallback"
+matrix fallback
