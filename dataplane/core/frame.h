@@ -28,6 +28,7 @@ struct frame {
 	/* Set by frame_parse(): offsets from data. */
 	uint16_t ip, udp, payload;
 	uint16_t payload_length;
+	uint16_t mac_at; /* of an answer with a key: where its MAC is, from the payload on */
 	bool ipv6;
 
 	/* Set by responder_classify() for an answer. */

@@ -3,6 +3,7 @@
 #include "bytes.h"
 #include "clock.h"
 #include <arpa/inet.h>
+#include <mac.h>
 #include <meridian/ntp.h>
 #include <string.h>
 
@@ -14,9 +15,7 @@
 
 #define IN_HEADER(member) offsetof(struct ntpv5_header, member)
 
-/* A field begins with its type and its length in octets, which includes both, but not the padding
- * to a multiple of 4 before the next one. */
-#define FIELD_HEADER 4
+#define FIELD_HEADER NTPV5_FIELD_HEADER
 
 #define FIELD_PADDING     0xf501
 #define FIELD_MAC         0xf502
@@ -56,45 +55,68 @@ static bool is_our_draft(const uint8_t *at, const struct field *field)
 		memcmp(at + FIELD_HEADER, NTPV5_DRAFT, length) == 0;
 }
 
-/* `length` is a multiple of 4, hence so is what is left: there is room for a field's header. */
-static enum meridian_verdict check_fields(const uint8_t *at, uint32_t length)
+/* What a walk over the fields of a request has found. */
+struct found {
+	bool our_draft, foreign_draft;
+	uint16_t mac, mac_at; /* octets of its field, and where it begins; 0: there is none */
+};
+
+/* Returns false for a field of a MAC that is too short for one, or a field after it. */
+static bool found_field(
+	struct found *found, const uint8_t *payload, uint32_t at, const struct field *field)
 {
-	bool ours = false, foreign = false, authenticated = false;
+	bool ours = is_our_draft(payload + at, field);
 
-	while (length > 0) {
-		struct field field = field_at(at);
-
-		if (field.length < FIELD_HEADER || field.extent > length)
-			return MERIDIAN_VERDICT_bad_extension;
-		if (field.type == FIELD_DRAFT) {
-			ours |= is_our_draft(at, &field);
-			foreign |= !is_our_draft(at, &field);
-		}
-		authenticated |= field.type == FIELD_MAC;
-		at += field.extent;
-		length -= field.extent;
+	if (found->mac != 0 && field->type != FIELD_CORRECTION)
+		return false;
+	if (field->type == FIELD_DRAFT) {
+		found->our_draft |= ours;
+		found->foreign_draft |= !ours;
 	}
-	if (!ours || foreign)
-		return MERIDIAN_VERDICT_foreign_draft;
-	return authenticated ? MERIDIAN_VERDICT_unknown_key : GOOD;
+	if (field->type == FIELD_MAC) {
+		found->mac = field->length;
+		found->mac_at = (uint16_t)at;
+		return field->length > FIELD_HEADER + MAC_ID_SIZE;
+	}
+	return true;
+}
+
+/* `length` is a multiple of 4, hence so is what is left: there is room for a field's header. */
+static enum meridian_verdict check_fields(
+	const uint8_t *payload, uint32_t length, struct found *ret_found)
+{
+	*ret_found = (struct found){.mac = 0};
+	for (uint32_t at = MERIDIAN_NTP_HEADER_SIZE; at < length;) {
+		struct field field = field_at(payload + at);
+
+		if (field.length < FIELD_HEADER || field.extent > length - at ||
+			!found_field(ret_found, payload, at, &field))
+			return MERIDIAN_VERDICT_bad_extension;
+		at += field.extent;
+	}
+	return ret_found->our_draft && !ret_found->foreign_draft ? GOOD
+								 : MERIDIAN_VERDICT_foreign_draft;
 }
 
 enum meridian_verdict ntpv5_parse(
 	const uint8_t *payload, uint16_t length, struct request *ret_request)
 {
 	enum meridian_verdict verdict;
+	struct found found;
 
 	if (MERIDIAN_NTP_MODE(payload[0]) != MERIDIAN_NTP_MODE_CLIENT)
 		return MERIDIAN_VERDICT_bad_mode;
 	if (length % 4 != 0 || length > MERIDIAN_NTP_PAYLOAD_MAX)
 		return MERIDIAN_VERDICT_bad_length;
-	verdict = check_fields(
-		payload + MERIDIAN_NTP_HEADER_SIZE, (uint32_t)(length - MERIDIAN_NTP_HEADER_SIZE));
+	verdict = check_fields(payload, length, &found);
 	if (verdict != GOOD)
 		return verdict;
 	*ret_request = (struct request){
 		.version = NTPV5_VERSION,
 		.reply_mode = MERIDIAN_NTP_MODE_SERVER,
+		.mac = found.mac == 0 ? 0 : (uint16_t)(found.mac - FIELD_HEADER),
+		.mac_at = (uint16_t)(found.mac_at + FIELD_HEADER),
+		.signed_octets = found.mac_at,
 		.transmit = get_u64(payload + IN_HEADER(client_cookie)),
 		.interleaved = get_u16(payload + IN_HEADER(flags)) & NTPV5_FLAG_INTERLEAVED,
 		.server_cookie = get_u64(payload + IN_HEADER(server_cookie)),
@@ -119,7 +141,6 @@ static void reference_write(uint8_t *at, const struct ntpv5_reply *reply)
 	put_u64(at + FIELD_HEADER, known ? clock_ntp(reference) : 0);
 }
 
-/* Zeros, type and length too where they are to change. */
 static void padding_write(uint8_t *at, uint32_t extent)
 {
 	put_u16(at, FIELD_PADDING);
@@ -131,7 +152,7 @@ static void padding_write(uint8_t *at, uint32_t extent)
 static bool field_write(
 	uint8_t *at, const struct field *field, bool last, const struct ntpv5_reply *reply)
 {
-	if (field->type == FIELD_DRAFT)
+	if (field->type == FIELD_DRAFT || field->type == FIELD_MAC)
 		return true;
 	if (field->type == FIELD_INFORMATION && field->length == INFORMATION_SIZE)
 		put_u32(at + FIELD_HEADER, (uint32_t)VERSIONS << 16);

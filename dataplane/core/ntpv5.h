@@ -15,12 +15,14 @@
  *   Padding                zeros
  *   Reference IDs Request  padding: nobody tracks the reference IDs of the sources
  *   Server Information     versions 1 to 5
+ *   Message Authentication Code   one of the same key
  *   Correction             what the network added to the request, where it is the last field
  *   Reference Timestamp    when the clock was last updated
  *   all others             padding: monotonic and secondary receive timestamps, NTS, unknown
  *
- * A request with a MAC field is refused as one of an unknown key. Interleaved mode is that of
- * interleaved.h, with T2 as the server cookie. All pure.
+ * A MAC is over all before its field, which is the last but for a correction, and is never cut. It
+ * is verified as that of an older version, and nothing is answered when it is wrong. Interleaved
+ * mode is that of interleaved.h, with T2 as the server cookie. All pure.
  */
 
 #include "request.h"
@@ -59,6 +61,10 @@ struct ntpv5_header {
 	uint64_t receive, transmit;
 };
 _Static_assert(sizeof(struct ntpv5_header) == 48, "as long as version 4's");
+
+/* An extension field begins with its type and its length in octets, which includes both, but not
+ * the padding to a multiple of 4 before the next one. */
+#define NTPV5_FIELD_HEADER 4
 
 /* The longest time before a leap second at which it is announced. */
 #define NTPV5_LEAP_NOTICE_S (14 * 86400)

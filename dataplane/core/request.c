@@ -93,6 +93,8 @@ enum meridian_verdict request_parse(const uint8_t *payload, uint16_t length, uin
 		.version = version,
 		.reply_mode = reply_mode,
 		.mac = mac,
+		.mac_at = (uint16_t)(length - mac),
+		.signed_octets = (uint16_t)(length - mac),
 		.poll = (int8_t)payload[offsetof(struct meridian_ntp_header, poll)],
 		.transmit = get_u64(payload + offsetof(struct meridian_ntp_header, transmit)),
 		.upgrade = ntpv5 && asks_for_upgrade(payload),

@@ -171,15 +171,15 @@ static enum meridian_verdict authenticate(
 	const struct responder *responder, struct frame *frame, const struct request *request)
 {
 	const uint8_t *payload = frame->data + frame->payload;
-	size_t signed_octets = (size_t)(frame->payload_length - request->mac);
+	const uint8_t *mac = payload + request->mac_at;
 	const struct mac_key *key;
 
-	frame->key = keyring_find(responder->keyring, mac_id(payload + signed_octets));
+	frame->key = keyring_find(responder->keyring, mac_id(mac));
 	if (frame->key == 0)
 		return MERIDIAN_VERDICT_unknown_key;
 	key = keyring_key(responder->keyring, frame->key);
 	if (request->mac != mac_length(key, request->version) ||
-		!mac_good(key, payload, signed_octets, request->mac))
+		!mac_good_at(key, payload, request->signed_octets, mac, request->mac))
 		return MERIDIAN_VERDICT_bad_mac;
 	return GOOD;
 }
@@ -262,6 +262,18 @@ static enum meridian_verdict reply_ntpv5(
 				       : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
+/* The fields of version 5 keep their places; older replies have none, the MAC follows the header.
+ */
+static void will_be_signed(
+	struct responder *responder, struct frame *frame, const struct request *request)
+{
+	if (frame->key == 0)
+		return;
+	responder->signing = true;
+	frame->mac_at =
+		request->version == NTPV5_VERSION ? request->mac_at : MERIDIAN_NTP_HEADER_SIZE;
+}
+
 enum meridian_verdict responder_classify(
 	struct responder *responder, struct frame *frame, uint64_t receive_counter)
 {
@@ -277,11 +289,11 @@ enum meridian_verdict responder_classify(
 	frame->leap_offset_s = (int8_t)meridian_timemodel_leap_offset_s(&responder->model, utc);
 	frame->receive = timestamps_receive(
 		&responder->timestamps, clock_ntp(utc), frame->leap_offset_s, request.transmit);
+	will_be_signed(responder, frame, &request);
 	if (request.version == NTPV5_VERSION)
 		return reply_ntpv5(responder, frame, utc);
 	if (responder->synchronised)
 		leap = clock_leap_indicator(&responder->model, utc);
-	responder->signing |= frame->key != 0;
 	frame_turn(frame, (uint16_t)(MERIDIAN_NTP_HEADER_SIZE + request.mac));
 	reply_write(
 		frame->data + frame->payload, &responder->common, &request, leap, frame->receive);
@@ -303,12 +315,19 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 	responder_sign(responder, frame);
 }
 
+static void sign(const struct mac_key *key, uint8_t *payload, uint16_t mac_at)
+{
+	uint8_t version = MERIDIAN_NTP_VERSION(payload[0]);
+	size_t header = version == NTPV5_VERSION ? NTPV5_FIELD_HEADER : 0;
+
+	mac_write_at(key, payload, mac_at - header, payload + mac_at, mac_length(key, version));
+}
+
 void responder_sign(const struct responder *responder, struct frame *frame)
 {
 	if (frame->key != 0)
-		mac_write(keyring_key(responder->keyring, frame->key), frame->data + frame->payload,
-			MERIDIAN_NTP_HEADER_SIZE,
-			(size_t)(frame->payload_length - MERIDIAN_NTP_HEADER_SIZE));
+		sign(keyring_key(responder->keyring, frame->key), frame->data + frame->payload,
+			frame->mac_at);
 	frame_checksum_udp(frame);
 }
 

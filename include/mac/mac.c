@@ -125,16 +125,16 @@ static void digest(const struct mac_key *key, const uint8_t *packet, size_t leng
 	}
 }
 
-void mac_write(const struct mac_key *key, uint8_t *packet, size_t length, size_t mac_octets)
+void mac_write_at(const struct mac_key *key, const uint8_t *packet, size_t length, uint8_t *mac,
+	size_t mac_octets)
 {
-	uint8_t *mac = packet + length;
-
 	for (int i = 0; i < MAC_ID_SIZE; i++)
 		mac[i] = (uint8_t)(key->id >> (24 - 8 * i));
 	digest(key, packet, length, mac_octets - MAC_ID_SIZE, mac + MAC_ID_SIZE);
 }
 
-bool mac_good(const struct mac_key *key, const uint8_t *packet, size_t length, size_t mac_octets)
+bool mac_good_at(const struct mac_key *key, const uint8_t *packet, size_t length,
+	const uint8_t *mac, size_t mac_octets)
 {
 	uint8_t expected[MERIDIAN_KEY_DIGEST_MAX];
 	size_t count = mac_octets - MAC_ID_SIZE;
@@ -142,5 +142,5 @@ bool mac_good(const struct mac_key *key, const uint8_t *packet, size_t length, s
 	if (mac_octets <= MAC_ID_SIZE || count > key->digest)
 		return false;
 	digest(key, packet, length, count, expected);
-	return memeql_sec(expected, packet + length + MAC_ID_SIZE, count) != 0;
+	return memeql_sec(expected, mac + MAC_ID_SIZE, count) != 0;
 }

@@ -75,20 +75,34 @@ int mac_key_init(
 /* The key ID at the start of a MAC. */
 uint32_t mac_id(const uint8_t *mac);
 
-/* Octets of a MAC in a packet of this NTP version, with the ID. */
+/* Octets of a MAC in a packet of this NTP version, with the ID. Version 4 alone has a limit. */
 static inline size_t mac_length(const struct mac_key *key, uint8_t version)
 {
-	if (version >= 4 && key->digest > MERIDIAN_KEY_DIGEST_MAX_V4)
+	if (version == 4 && key->digest > MERIDIAN_KEY_DIGEST_MAX_V4)
 		return MAC_ID_SIZE + MERIDIAN_KEY_DIGEST_MAX_V4;
 	return MAC_ID_SIZE + (size_t)key->digest;
 }
 
-/* Writes the MAC, `mac_octets` long as mac_length() says, behind the `length` octets of `packet`.
- */
-void mac_write(const struct mac_key *key, uint8_t *packet, size_t length, size_t mac_octets);
+/* Writes the MAC of the `length` octets of `packet` to `mac`, `mac_octets` long as mac_length()
+ * says. */
+void mac_write_at(const struct mac_key *key, const uint8_t *packet, size_t length, uint8_t *mac,
+	size_t mac_octets);
 
-/* Is what follows the `length` octets of `packet` their MAC by this key? The ID is not looked at.
- * Takes as long for a wrong one as for a right one. */
-bool mac_good(const struct mac_key *key, const uint8_t *packet, size_t length, size_t mac_octets);
+/* Is `mac` the MAC of the `length` octets of `packet` by this key? The ID is not looked at. Takes
+ * as long for a wrong one as for a right one. */
+bool mac_good_at(const struct mac_key *key, const uint8_t *packet, size_t length,
+	const uint8_t *mac, size_t mac_octets);
+
+/* The same for a MAC right behind the octets. */
+static inline void mac_write(
+	const struct mac_key *key, uint8_t *packet, size_t length, size_t mac_octets)
+{
+	mac_write_at(key, packet, length, packet + length, mac_octets);
+}
+static inline bool mac_good(
+	const struct mac_key *key, const uint8_t *packet, size_t length, size_t mac_octets)
+{
+	return mac_good_at(key, packet, length, packet + length, mac_octets);
+}
 
 #endif

@@ -137,27 +137,47 @@ static void check_taken_once(struct ways *ways, const struct fixture_frame *f)
 		ways->taken[ways->taken_count++] = origin;
 }
 
+/* Where the MAC of a packet of `length` octets is, and what it is over. Of version 5: in a field,
+ * after which nothing comes but corrections. */
+static uint32_t find_mac(const uint8_t *ntp, uint32_t length, uint32_t octets, uint32_t *ret_signed)
+{
+	uint32_t at = PKT_NTP_SIZE;
+
+	if ((ntp[0] >> 3 & 7) != 5)
+		return *ret_signed = length - octets;
+	while (at + 8 <= length && (ntp[at] != 0xf5 || ntp[at + 1] != 2))
+		at += (((uint32_t)ntp[at + 2] << 8 | ntp[at + 3]) + 3) & ~UINT32_C(3);
+	FUZZ_CHECK(at + 4 + octets <= length);
+	FUZZ_CHECK(((uint32_t)ntp[at + 2] << 8 | ntp[at + 3]) == 4 + octets);
+	*ret_signed = at;
+	return at + 4;
+}
+
+static void check_mac_of(const struct mac_key *key, const uint8_t *ntp, uint32_t length)
+{
+	uint32_t octets = (uint32_t)mac_length(key, ntp[0] >> 3 & 7), covered, at;
+
+	FUZZ_CHECK(length >= PKT_NTP_SIZE + octets);
+	at = find_mac(ntp, length, octets, &covered);
+	FUZZ_CHECK(mac_good_at(key, ntp, covered, ntp + at, octets));
+	FUZZ_CHECK(mac_id(ntp + at) == key->id);
+}
+
 /* A reply has a MAC if and only if its request had a good one, of the same key. */
 static void check_mac(const struct keyring *keyring, const struct fixture_frame *f)
 {
 	const struct frame *reply = &f->frame;
 	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
-	uint32_t room = f->length - reply->payload;
 	const struct mac_key *key;
-	size_t octets;
 
 	if (reply->key == 0)
 		return;
 	key = keyring_key(keyring, reply->key);
-	octets = mac_length(key, ntp[0] >> 3 & 7);
-	FUZZ_CHECK(reply->payload_length == PKT_NTP_SIZE + octets);
-	FUZZ_CHECK(mac_good(key, ntp, PKT_NTP_SIZE, octets));
-	FUZZ_CHECK(room >= PKT_NTP_SIZE + octets);
-	/* Where the request's MAC began: its length is in its UDP header. */
-	room = ((uint32_t)was[-4] << 8 | was[-3]) - 8;
-	FUZZ_CHECK(room >= PKT_NTP_SIZE + octets);
-	FUZZ_CHECK(mac_good(key, was, room - octets, octets));
-	FUZZ_CHECK(mac_id(ntp + PKT_NTP_SIZE) == mac_id(was + room - octets));
+	FUZZ_CHECK((ntp[0] >> 3 & 7) == 5 ||
+		reply->payload_length == PKT_NTP_SIZE + mac_length(key, ntp[0] >> 3 & 7));
+	check_mac_of(key, ntp, reply->payload_length);
+	/* The request's length is in its UDP header. */
+	check_mac_of(key, was, ((uint32_t)was[-4] << 8 | was[-3]) - 8);
 }
 
 static void check_same(const struct way *plain, const struct way *burst, unsigned int i)

@@ -15,6 +15,8 @@ void corpus_request(struct seed *seed, struct pkt *ret_pkt)
 	size_t length = PKT_NTP_SIZE;
 
 	pkt_ntp(payload, first[seed_below(seed, sizeof(first))], seed_next(seed));
+	if (seed_below(seed, 8) == 0)
+		memcpy(payload + 16, "NTP5DRFT", 8);
 	for (uint32_t n = seed_below(seed, 3); n > 0; n--)
 		length = pkt_extension(payload, length, (uint16_t)seed_below(seed, 65536),
 			(uint16_t)(16 + 4 * seed_below(seed, 20)));
@@ -39,7 +41,7 @@ static size_t put_draft(struct seed *seed, uint8_t *payload, size_t at)
 	return at + 28;
 }
 
-void corpus_ntpv5(struct seed *seed, struct pkt *ret_pkt)
+void corpus_ntpv5(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt)
 {
 	struct pkt_spec spec = {.ipv6 = seed_below(seed, 2), .vlan_tags = (int)seed_below(seed, 2)};
 	bool first = seed_below(seed, 2);
@@ -62,6 +64,13 @@ void corpus_ntpv5(struct seed *seed, struct pkt *ret_pkt)
 	}
 	if (!first)
 		length = put_draft(seed, payload, length);
+	if (keyring != NULL && seed_below(seed, 2)) {
+		length = fixture_sign(
+			keyring, payload, length, mac_type_at(seed_below(seed, 12))->number);
+		payload[40] ^= seed_below(seed, 8) == 0;
+		if (seed_below(seed, 4) == 0)
+			length = pkt_extension(payload, length, 0xf506, 28);
+	}
 	pkt_build(ret_pkt, spec, payload, length);
 }
 
@@ -83,6 +92,16 @@ void corpus_signed(struct seed *seed, const struct keyring *keyring, struct pkt 
 	length = fixture_sign(keyring, payload, length, id);
 	payload[40] ^= seed_below(seed, 8) == 0;
 	pkt_build(ret_pkt, spec, payload, length);
+}
+
+void corpus_any(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt)
+{
+	if (seed_below(seed, 4) == 0)
+		corpus_signed(seed, keyring, ret_pkt);
+	else if (seed_below(seed, 4) == 0)
+		corpus_ntpv5(seed, keyring, ret_pkt);
+	else
+		corpus_request(seed, ret_pkt);
 }
 
 void corpus_damage(struct seed *seed, struct pkt *pkt)

@@ -11,12 +11,16 @@
  * and MACs, with good checksums or none. About half are answered. */
 void corpus_request(struct seed *seed, struct pkt *ret_pkt);
 
-/* A request of NTPv5 with fields of all its types, most of them of our draft. */
-void corpus_ntpv5(struct seed *seed, struct pkt *ret_pkt);
+/* A request of NTPv5 with fields of all its types, most of them of our draft. With a keyring, some
+ * have a MAC, of which one in 8 is wrong. */
+void corpus_ntpv5(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt);
 
 /* A request with a MAC of one of fixture_keyring(), of which one in 8 is wrong. Some refer to an
  * earlier reply, as in interleaved mode. */
 void corpus_signed(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt);
+
+/* One of the above. */
+void corpus_any(struct seed *seed, const struct keyring *keyring, struct pkt *ret_pkt);
 
 /* Bits flipped, octets replaced, ends cut or added; the checksums often made good again. */
 void corpus_damage(struct seed *seed, struct pkt *pkt);

@@ -91,9 +91,16 @@ size_t fixture_sign(const struct keyring *keyring, uint8_t *payload, size_t leng
 {
 	const struct mac_key *key = keyring_key(keyring, keyring_find(keyring, id));
 	size_t octets = mac_length(key, payload[0] >> 3 & 7);
+	size_t header = (payload[0] >> 3 & 7) == 5 ? 4 : 0;
 
-	mac_write(key, payload, length, octets);
-	return length + octets;
+	mac_write_at(key, payload, length, payload + length + header, octets);
+	if (header != 0) {
+		payload[length] = 0xf5;
+		payload[length + 1] = 0x02;
+		payload[length + 2] = 0;
+		payload[length + 3] = (uint8_t)(header + octets);
+	}
+	return length + header + octets;
 }
 
 static uint8_t *copy(const uint8_t *data, uint32_t length)

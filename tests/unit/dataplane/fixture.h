@@ -26,8 +26,8 @@ struct responder_policy *fixture_policy(void);
  * For keyring_free(). */
 struct keyring *fixture_keyring(void);
 
-/* Appends a MAC to `length` octets of payload, by the key `id` of the keyring. Returns the new
- * length. */
+/* Appends a MAC (version 5: in its field) to `length` octets of payload, by the key `id` of the
+ * keyring. Returns the new length. */
 size_t fixture_sign(const struct keyring *keyring, uint8_t *payload, size_t length, uint32_t id);
 
 /* A frame in a buffer of exactly its length, so that a sanitizer sees any reading past it. */

@@ -58,7 +58,7 @@ static enum meridian_verdict ask(struct bench *bench, const uint8_t *payload, si
 	fixture_frame_init(&f, pkt.data, pkt.length);
 	verdict = responder_classify(&bench->responder, &f.frame, FIXTURE_COUNTER);
 	*ret_length = 0;
-	if (verdict == MERIDIAN_VERDICT_answered) {
+	if (fixture_answers(verdict)) {
 		const uint8_t *data = f.frame.data;
 
 		responder_finish(&bench->responder, &f.frame, FIXTURE_COUNTER + 1000);
@@ -192,6 +192,82 @@ static void drops_a_mac_of_wrong_length(void **state)
 	length = fixture_sign(bench->keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_SHA256);
 	assert_int_equal(length, PKT_NTP_SIZE + 24);
 	assert_int_equal(verdict_of(bench, payload, length - 4), MERIDIAN_VERDICT_bad_mac);
+}
+
+/* Octets of a MAC's field of NTPv5 before the key ID. */
+#define FIELD 4
+
+/* A signed request of NTPv5: the draft, padding whose length is no multiple of 4, and the MAC; then
+ * a correction, which the MAC does not cover, unless `bare`. */
+static size_t ntpv5_make(struct bench *bench, uint8_t payload[PKT_MAX], uint8_t id, bool bare)
+{
+	static const uint8_t fields[] = "\xf5\xff\0\x1b"
+					"draft-ietf-ntp-ntpv5-09\0"
+					"\xf5\x01\0\x06zz\0\0";
+	size_t length = PKT_NTP_SIZE + sizeof(fields) - 1;
+
+	pkt_ntp(payload, 0x2b, 0);
+	memset(payload + 24, 0x77, 8);
+	memcpy(payload + PKT_NTP_SIZE, fields, sizeof(fields) - 1);
+	length = fixture_sign(bench->keyring, payload, length, id);
+	return bare ? length : pkt_extension(payload, length, 0xf506, 28);
+}
+
+static void signs_ntpv5_in_its_place(void **state)
+{
+	struct bench *bench = *state;
+	const struct mac_type *type;
+
+	bench->policy->ntpv5 = true;
+	for (size_t t = 0; (type = mac_type_at(t)); t++) {
+		const uint32_t at = PKT_NTP_SIZE + 28 + 8;
+		const struct mac_key *key =
+			keyring_key(bench->keyring, keyring_find(bench->keyring, type->number));
+		uint8_t payload[PKT_MAX], reply[PKT_MAX];
+		size_t length, reply_length;
+
+		for (int bare = 0; bare < 2; bare++) {
+			length = ntpv5_make(bench, payload, type->number, bare);
+			assert_int_equal(ask(bench, payload, length, reply, &reply_length),
+				MERIDIAN_VERDICT_answered_ntpv5);
+			assert_int_equal(reply_length, length);
+			assert_memory_equal(reply + at, payload + at, FIELD + MAC_ID_SIZE);
+			/* The whole digest, unlike in version 4. */
+			assert_int_equal(payload[at + 3], FIELD + MAC_ID_SIZE + type->digest);
+			assert_true(mac_good_at(key, reply, at, reply + at + FIELD,
+				MAC_ID_SIZE + (size_t)type->digest));
+		}
+	}
+}
+
+static void drops_ntpv5_that_is_not_authentic(void **state)
+{
+	struct bench *bench = *state;
+	uint8_t payload[PKT_MAX];
+	const size_t length = ntpv5_make(bench, payload, MERIDIAN_KEY_AES128, false);
+	const size_t mac = length - 28 - 20;
+
+	bench->policy->ntpv5 = true;
+	for (size_t octet = 0; octet < length; octet++) {
+		enum meridian_verdict verdict;
+
+		payload[octet] ^= 0x40;
+		verdict = verdict_of(bench, payload, length);
+		payload[octet] ^= 0x40;
+		/* Of another type the field is no MAC: the reply has none either. */
+		if (octet >= length - 24 || octet == mac - 4 || octet == mac - 3)
+			assert_int_equal(verdict, MERIDIAN_VERDICT_answered_ntpv5);
+		else
+			assert_int_not_equal(
+				meridian_verdict_outcome(verdict), MERIDIAN_OUTCOME_ANSWER);
+		if ((octet >= 1 && octet < PKT_NTP_SIZE) || (octet >= mac + 4 && octet < mac + 20))
+			assert_int_equal(verdict, MERIDIAN_VERDICT_bad_mac);
+		if (octet >= mac && octet < mac + 4)
+			assert_int_equal(verdict, MERIDIAN_VERDICT_unknown_key);
+	}
+	/* Another field may not stand behind the MAC. */
+	payload[length - 27] = 1;
+	assert_int_equal(verdict_of(bench, payload, length), MERIDIAN_VERDICT_bad_extension);
 }
 
 /* Nobody learns by a MAC whether a key exists, nor gets an answer that is not signed. */
@@ -366,6 +442,8 @@ int main(void)
 		TEST(drops_what_is_not_authentic),
 		TEST(drops_the_mac_of_another_key),
 		TEST(drops_a_mac_of_wrong_length),
+		TEST(signs_ntpv5_in_its_place),
+		TEST(drops_ntpv5_that_is_not_authentic),
 		TEST(knows_no_key_without_a_keyring),
 		TEST(asks_access_rules_first),
 		TEST(leaves_the_next_frame_alone),

@@ -49,6 +49,7 @@ static int pair_setup(void **state)
 	memset(&pair, 0, sizeof(pair));
 	pair.seed = seed_init("burst");
 	pair.policy = fixture_policy();
+	pair.policy->ntpv5 = true;
 	pair.keyring = fixture_keyring();
 	pair.model = fixture_model();
 	pair.counter = FIXTURE_COUNTER;
@@ -216,10 +217,8 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 				interleaved_request(pair, &pkt[i]);
 			else if (seed_below(&pair->seed, 2))
 				common_request(pair, &pkt[i]);
-			else if (seed_below(&pair->seed, 4) == 0)
-				corpus_signed(&pair->seed, pair->keyring, &pkt[i]);
 			else
-				corpus_request(&pair->seed, &pkt[i]);
+				corpus_any(&pair->seed, pair->keyring, &pkt[i]);
 			if (seed_below(&pair->seed, 4) < damage)
 				corpus_damage(&pair->seed, &pkt[i]);
 		}

@@ -120,7 +120,7 @@ static void holds_for_ntpv5(void **state)
 	world_init(&world, __func__);
 	world.policy->ntpv5 = true;
 	for (int round = 0; round < ROUNDS; round++) {
-		corpus_ntpv5(&world.seed, &pkt);
+		corpus_ntpv5(&world.seed, NULL, &pkt);
 		if (round % 2)
 			corpus_damage(&world.seed, &pkt);
 		offer(&world, pkt.data, pkt.length);
