@@ -180,7 +180,7 @@ int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 	eal_arguments_add(&arguments, "--log-level=warning");
 	eal_arguments_memory(
 		&arguments, started.memory_mb, *ret_memory == MERIDIAN_MEMORY_HUGEPAGES);
-	return eal_start(&arguments);
+	return eal_arguments_start(&arguments);
 }
 
 void eal_fini(void)

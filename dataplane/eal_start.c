@@ -114,7 +114,7 @@ void eal_arguments_memory(struct eal_arguments *arguments, uint64_t memory_mb, b
 	}
 }
 
-int eal_start(struct eal_arguments *arguments)
+int eal_arguments_start(struct eal_arguments *arguments)
 {
 	int r;
 

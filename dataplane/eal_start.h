@@ -35,6 +35,6 @@ void eal_arguments_memory(struct eal_arguments *arguments, uint64_t memory_mb, b
 
 /* Adds what is the same for all programs and starts EAL, whose warnings then go to our log.
  * Returns 0 or a negative errno after logging why. */
-int eal_start(struct eal_arguments *arguments);
+int eal_arguments_start(struct eal_arguments *arguments);
 
 #endif

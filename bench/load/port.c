@@ -107,7 +107,7 @@ static int environment_start(struct port *port, const struct load_options *optio
 	add_memory(&arguments, port, options);
 	add_port(&arguments, port, options);
 	port->lcore = 1;
-	return eal_start(&arguments);
+	return eal_arguments_start(&arguments);
 }
 
 /* --- the port -------------------------------------------------------------------------------- */
