@@ -10,6 +10,7 @@
 #include "pages.h"
 #include "ports.h"
 #include "program.h"
+#include "unmap_guard.h"
 #include "worker.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -154,6 +155,16 @@ __attribute__((noreturn)) static void worker_hangs(unsigned int worker)
 	_exit(EXIT_START);
 }
 
+/* In EAL's interrupt thread, before a dead peer's memory goes. A worker that has not started yet
+ * is waited for, too. */
+static void workers_wait(void)
+{
+	unsigned int hung;
+
+	if (worker_wait(workers, worker_count, &hung) < 0)
+		log_error("worker %u does not come around while a device loses its peer", hung);
+}
+
 static int workers_init(void)
 {
 	for (unsigned int i = 0; i < ports.blob->workers.count; i++) {
@@ -169,6 +180,7 @@ static int workers_init(void)
 	for (size_t i = 0; i < ports.count; i++)
 		worker_add(&workers[ports.entry[i].worker], ports.entry[i].queue);
 	pages.stats->worker_count = worker_count;
+	unmap_guard_set(workers_wait);
 	return 0;
 }
 
@@ -182,6 +194,7 @@ static void workers_stop(void)
 	for (unsigned int i = 0; i < worker_running; i++)
 		if (eal_join(i) < 0)
 			worker_hangs(i);
+	unmap_guard_set(NULL);
 	for (unsigned int i = 0; i < worker_count; i++)
 		worker_fini(&workers[i]);
 }

@@ -12,7 +12,7 @@ _Static_assert(PORT_BURST <= BURST_MAX, "a burst of a port is served at once");
  * after it. */
 #define NAP_TURNS (2048 / PORT_BURST)
 
-#define WAIT_MS 1 /* of the main thread, for a turn of a worker to end */
+#define WAIT_MS 1 /* of another thread, for a turn of a worker to end */
 
 /*
  * After an empty turn that began at counter `turn_counter`. A nap leaves open when a packet without
@@ -297,11 +297,8 @@ static bool worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
 	return false;
 }
 
-int worker_show(struct worker *worker, unsigned int count, const struct server_view *view,
-	unsigned int *ret_hung)
+int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung)
 {
-	for (unsigned int i = 0; i < count; i++)
-		__atomic_store_n(&worker[i].view, view, __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i < count; i++) {
 		uint64_t heartbeat = __atomic_load_n(&worker[i].slot->heartbeat, __ATOMIC_SEQ_CST);
 
@@ -311,4 +308,12 @@ int worker_show(struct worker *worker, unsigned int count, const struct server_v
 		}
 	}
 	return 0;
+}
+
+int worker_show(struct worker *worker, unsigned int count, const struct server_view *view,
+	unsigned int *ret_hung)
+{
+	for (unsigned int i = 0; i < count; i++)
+		__atomic_store_n(&worker[i].view, view, __ATOMIC_SEQ_CST);
+	return worker_wait(worker, count, ret_hung);
 }

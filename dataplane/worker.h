@@ -61,6 +61,13 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase);
 #define WORKER_TURN_MAX_MS 2000
 
 /*
+ * Any other thread: returns when each of `count` running workers has ended the turn that it is in,
+ * and so sees what was stored before. Takes as long as their longest burst or nap. Returns 0, or
+ * -ETIMEDOUT and the number of a worker that hangs.
+ */
+int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung);
+
+/*
  * Main thread: shows `view` to `count` running workers and returns when none of them can still
  * look at what it saw before, which may then be freed. Takes as long as their longest burst.
  * Returns 0, or -ETIMEDOUT and the number of a worker that hangs: nothing may be freed then.

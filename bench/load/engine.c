@@ -7,9 +7,11 @@
 #include <prefetch.h>
 #include <rte_cycles.h>
 #include <rte_ethdev.h>
+#include <rte_launch.h>
 #include <rte_mbuf.h>
 #include <rte_pause.h>
 #include <sched.h>
+#include <time.h>
 
 /* How often CLOCK_REALTIME is read beside the counter. */
 #define CLOCK_PER_S 200
@@ -22,6 +24,10 @@
 
 /* The core is given away when nothing is due for 1/YIELDS_PER_S. */
 #define YIELDS_PER_S 200000
+
+/* Of another thread, for the end of a turn; a turn takes microseconds. */
+#define WAIT_NS   1000000
+#define WAITS_MAX 2000
 
 uint64_t engine_hz(void)
 {
@@ -59,6 +65,25 @@ static void idle(const struct engine *engine, uint64_t ticks)
 		sched_yield();
 	else
 		rte_pause();
+}
+
+/* Sequentially consistent: what the next turn reads was not read before. */
+static void turn_end(struct engine *engine)
+{
+	__atomic_store_n(&engine->turns, engine->turns + 1, __ATOMIC_SEQ_CST);
+}
+
+void engine_wait(const struct engine *engine)
+{
+	static const struct timespec pause = {.tv_nsec = WAIT_NS};
+	uint64_t turns = __atomic_load_n(&engine->turns, __ATOMIC_SEQ_CST);
+
+	for (int wait = 0; wait < WAITS_MAX; wait++) {
+		if (rte_eal_get_lcore_state(engine->port->lcore) != RUNNING ||
+			__atomic_load_n(&engine->turns, __ATOMIC_SEQ_CST) != turns)
+			return;
+		nanosleep(&pause, NULL);
+	}
 }
 
 /* --- receiving ------------------------------------------------------------------------------- */
@@ -230,6 +255,7 @@ int engine_measure(void *argument)
 			busy += requests_send(engine, now);
 		if (busy == 0)
 			idle(engine, engine->schedule.next_ticks - now);
+		turn_end(engine);
 	} while (now < engine->stop_ticks);
 	engine->unsent = engine->waiting_count;
 	if (engine->schedule.next_ticks < engine->end_ticks)
@@ -282,6 +308,7 @@ int engine_reflect(void *argument)
 	while (!__atomic_load_n(&engine->stop, __ATOMIC_RELAXED)) {
 		if (reflect_burst(engine) == 0)
 			idle(engine, INT64_MAX);
+		turn_end(engine);
 	}
 	return 0;
 }

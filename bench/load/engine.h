@@ -38,6 +38,7 @@ struct engine {
 
 	/* Written by the polling thread, read by the main thread. */
 	bool measuring;
+	uint64_t turns; /* how often it has come around */
 	uint64_t reflected;
 	uint64_t refused; /* bursts that the port did not take whole */
 
@@ -52,6 +53,10 @@ void engine_prepare(struct engine *engine, const struct engine_run *run);
 
 /* Answers requests until told to stop. */
 int engine_reflect(void *engine);
+
+/* Any other thread: returns when the polling thread has ended the turn that it is in, or is not
+ * running, or hangs. */
+void engine_wait(const struct engine *engine);
 
 /* Ticks of the counter in a second. */
 uint64_t engine_hz(void);

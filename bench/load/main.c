@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+#include <unmap_guard.h>
 
 #define EXIT_INVALID 1
 #define EXIT_USAGE   2
@@ -157,6 +158,12 @@ static int self_start(void)
 	return r;
 }
 
+/* In EAL's interrupt thread, before a dead peer's memory goes. */
+static void turn_wait(void)
+{
+	engine_wait(&engine);
+}
+
 static int start(void)
 {
 	static const uint8_t no_mac[6];
@@ -174,6 +181,7 @@ static int start(void)
 		}
 	}
 	engine.port = &port;
+	unmap_guard_set(turn_wait);
 	engine.traffic = &traffic;
 	engine.meter = &meter;
 	engine.burst = (unsigned int)options.burst;

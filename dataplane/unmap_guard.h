@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_UNMAP_GUARD_H
+#define DATAPLANE_UNMAP_GUARD_H
+
+/*
+ * Keeps DPDK from unmapping what a polling thread is using.
+ *
+ * The memif driver of DPDK 22.11 hears in EAL's interrupt thread that its peer is gone. It clears
+ * the flag that its receive and transmit functions look at before they touch the peer's memory,
+ * unmaps that memory, and only then frees what it knew about it. Nobody waits for a worker that
+ * looked before. So munmap() is defined here for the whole process: called in that thread it first
+ * waits until all polling threads have come around, after which they see the flag.
+ *
+ * The program must export the symbol `munmap` (meson.build), lest the driver finds libc's.
+ */
+
+/*
+ * Returns when every polling thread has ended the receive or transmit call that it was in. Called
+ * in EAL's interrupt thread.
+ */
+typedef void unmap_guard_wait_function(void);
+
+/* Sets what to wait for, before the first thread polls; NULL when none does any more. */
+void unmap_guard_set(unmap_guard_wait_function *wait);
+
+#endif
