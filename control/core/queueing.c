@@ -150,12 +150,14 @@ static struct integral integrate(const struct queueing *queueing,
 	return integral;
 }
 
-/* Density of a sample that says nothing. */
-static double outlier_density(const struct queueing *queueing)
+/* Density of a sample that says nothing. Its offset is spread wider than what is expected, however
+ * wide that is: on a path without jitter even the first samples, expected anywhere, would count as
+ * such else. */
+static double outlier_density(const struct queueing *queueing, const struct belief *belief)
 {
-	double range_s = 2 * scale[QUEUEING_SCALES - 1] * queueing->scale_s;
+	double longest = scale[QUEUEING_SCALES - 1], range_s = 2 * longest * queueing->scale_s;
 
-	return OUTLIER / (range_s * range_s);
+	return OUTLIER / (range_s * fmax(range_s, 2 * longest * sqrt(belief->var)));
 }
 
 /* By a normal sample of `var` whose density has the further factor `other`; it may say nothing. */
@@ -189,7 +191,7 @@ struct belief queueing_judge(const struct queueing *queueing, const struct queue
 	const struct belief *belief)
 {
 	struct integral integral;
-	double outlier = outlier_density(queueing), mass;
+	double outlier = outlier_density(queueing, belief), mass;
 	double moved_s, square;
 
 	if (sample->noise_s > 0)
@@ -213,7 +215,7 @@ struct belief queueing_judge_normal(const struct queueing *queueing,
 		return judge_known(sample, belief);
 	return judge_normal(sample, belief, var / 4,
 		exp(-late_s * late_s / (2 * var)) / sqrt(2 * M_PI * var),
-		outlier_density(queueing));
+		outlier_density(queueing, belief));
 }
 
 void queueing_learn(struct queueing *queueing, const struct queueing_sample *sample,
@@ -225,7 +227,7 @@ void queueing_learn(struct queueing *queueing, const struct queueing_sample *sam
 	if (sample->noise_s > 0)
 		return;
 	integral = integrate(queueing, sample, belief);
-	mass = integral.mass + outlier_density(queueing);
+	mass = integral.mass + outlier_density(queueing, belief);
 	for (size_t d = 0; d < QUEUEING_DIRECTIONS; d++) {
 		for (size_t k = 0; k < QUEUEING_SCALES; k++)
 			queueing->count[d][k] =

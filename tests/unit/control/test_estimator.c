@@ -49,6 +49,22 @@ static void test_converges_on_a_lan(void **state)
 	assert_true(estimate.offset_sd_s < 10e-6);
 }
 
+/* On a path that never queues what is left is rounding: every sample is nearly exact. */
+static void test_no_jitter_is_no_reason_to_start_anew(void **state)
+{
+	struct estimate estimate;
+
+	(void)state;
+	path.queue_s = 0;
+	for (int i = 0; i < 100; i++) {
+		feed(1, 1);
+		assert_false(estimator.restarted);
+	}
+	assert_int_equal(estimator.sample_count, 100);
+	assert_true(fabs(error_now(&estimate)) < 20e-9);
+	assert_true(fabs(estimate.frequency - path.frequency) < 10e-9);
+}
+
 static void test_first_sample_is_within_half_its_delay(void **state)
 {
 	struct estimate estimate;
@@ -226,6 +242,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_converges_on_a_lan, setup),
+		cmocka_unit_test_setup(test_no_jitter_is_no_reason_to_start_anew, setup),
 		cmocka_unit_test_setup(test_first_sample_is_within_half_its_delay, setup),
 		cmocka_unit_test_setup(test_outlier_does_little, setup),
 		cmocka_unit_test_setup(test_follows_a_longer_path, setup),
