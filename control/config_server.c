@@ -41,7 +41,8 @@ const struct config_option config_server_options[] = {
 		"(default 1). The very first one is used at once."},
 	{"iburst", CONFIG_OPTION_FLAG, FIELD(iburst), 0, 0, NULL,
 		"The first requests are 2 seconds apart, and the intervals after them double, "
-		"each with a sample, until they reach minpoll: so the frequency is known soon."},
+		"each with a sample, until they reach minpoll, the longer ones only as the "
+		"frequency becomes known."},
 	{"burst", CONFIG_OPTION_FLAG, FIELD(burst), 0, 0, NULL,
 		"A request without a good answer is repeated after 2 seconds, up to 3 times, as "
 		"far as that asks no more often than minpoll on average."},

@@ -15,12 +15,16 @@
 #define RETURN_SAMPLES 4
 #define JITTERY_RATIO  0.7
 #define JITTERY_NOISES 1.4 /* a prediction so bad still leaves most to the jitter */
-#define EAGER_SAMPLES  2   /* before the first intervals begin to double */
+#define EAGER_SAMPLES  3   /* before the first intervals begin to double, */
+#define EAGER_LOG2     4   /* up to this one in any case, */
+#define EAGER_NOISES   0.5 /* then when a prediction is that much better than a sample, */
+#define EAGER_HELD     6   /* or after so many samples that did not make it so good */
 
 void poll_start(struct poll *poll, const struct poll_limits *limits, bool eager)
 {
 	memset(poll, 0, sizeof(*poll));
 	poll->eager = eager;
+	poll->eager_log2 = 1;
 	poll->log2 = limits->min_log2;
 }
 
@@ -38,6 +42,11 @@ static void shorten(struct poll *poll, const struct poll_limits *limits)
 		poll->log2--;
 }
 
+static bool is_early(const struct poll *poll, const struct poll_limits *limits)
+{
+	return poll->eager && poll->eager_log2 < limits->min_log2;
+}
+
 /* A clock that is hardly known yet is not left alone because some packets are lost. */
 static uint8_t silence_kept(const struct poll *poll)
 {
@@ -53,6 +62,8 @@ void poll_ask(struct poll *poll, const struct poll_limits *limits)
 	}
 	if (poll->silent < UINT8_MAX)
 		poll->silent++;
+	if (is_early(poll, limits) && poll->samples > 0 && poll->asked >= poll->samples)
+		poll->eager_log2++;
 	if (poll->asked < UINT8_MAX && poll->samples > 0)
 		poll->asked++;
 }
@@ -62,6 +73,23 @@ void poll_heard(struct poll *poll)
 	if (poll->silent > SILENT_LONG)
 		poll->returned = RETURN_SAMPLES;
 	poll->silent = 0;
+}
+
+/* The frequency is hardly known, and should not lead the clock astray before the next sample. */
+static void lengthen_early(struct poll *poll, const struct poll_sample *sample)
+{
+	if (poll->samples <= EAGER_SAMPLES)
+		return;
+	if (poll->eager_log2 < EAGER_LOG2 || poll->held >= EAGER_HELD ||
+		sample->ahead_sd_s <= EAGER_NOISES * sample->noise_sd_s)
+		poll->eager_log2++;
+	else
+		poll->held++;
+}
+
+double poll_ahead_s(const struct poll *poll, const struct poll_limits *limits)
+{
+	return ldexp(2, is_early(poll, limits) ? poll->eager_log2 : poll->log2);
 }
 
 void poll_answer(
@@ -76,6 +104,10 @@ void poll_answer(
 	poll->jittery = sample->ahead_sd_s <= JITTERY_NOISES * sample->noise_sd_s;
 	if (poll->samples < UINT8_MAX)
 		poll->samples++;
+	if (is_early(poll, limits)) {
+		lengthen_early(poll, sample);
+		return;
+	}
 	if (poll->samples < SAMPLES_UP || poll->returned > 0)
 		return;
 	if (fabs(sample->innovation_s) > SURPRISE_SIGMA * sigma_s ||
@@ -92,12 +124,8 @@ void poll_answer(
 /* As often as allowed, and at the start more often: the frequency is not known yet. */
 static double least_interval_s(const struct poll *poll, const struct poll_limits *limits)
 {
-	int count = poll->asked > poll->samples ? poll->asked : poll->samples;
-	int early_log2 = count > EAGER_SAMPLES ? count - EAGER_SAMPLES : 1;
-	bool early = poll->eager && poll->samples > 0 && poll->silent <= SILENT_KEEP;
-
-	if (early && early_log2 < limits->min_log2)
-		return ldexp(1, early_log2);
+	if (is_early(poll, limits) && poll->samples > 0 && poll->silent <= SILENT_KEEP)
+		return ldexp(1, poll->eager_log2);
 	return ldexp(1, limits->min_log2);
 }
 

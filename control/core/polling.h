@@ -9,22 +9,26 @@
  * sample shows it: until then it is the path's jitter that limits, and every sample counts. Where
  * even the longest interval is limited by jitter, a third of it is left out. A source that is
  * silent is asked less and less, once it has said enough; one in dispute, or that came back, as
- * often as allowed, until it is known what it is worth.
+ * often as allowed, until it is known what it is worth. The first intervals may be shorter than
+ * that (`iburst`) and double, the longer ones only while the frequency, hardly known yet, does not
+ * lead the clock astray.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct poll {
-	int8_t log2;      /* the interval, s */
-	int8_t score;     /* samples that would have it longer; negative: shorter */
-	uint8_t samples;  /* since the start, saturating */
-	uint8_t asked;    /* questions since the first sample, saturating */
-	uint8_t silent;   /* questions without an answer, saturating */
-	uint8_t returned; /* samples to come quickly after a silence, and the one that ends it */
-	bool jittery;     /* jitter limits, even across the interval */
-	bool disputed;    /* the source contradicts what it said before */
-	bool eager;       /* the first intervals are short, and double each time, if answered */
+	int8_t log2;       /* the interval, s */
+	int8_t score;      /* samples that would have it longer; negative: shorter */
+	uint8_t samples;   /* since the start, saturating */
+	uint8_t asked;     /* questions since the first sample, saturating */
+	uint8_t silent;    /* questions without an answer, saturating */
+	uint8_t held;      /* samples after which a first interval was kept */
+	uint8_t returned;  /* samples to come quickly after a silence, and the one that ends it */
+	bool jittery;      /* jitter limits, even across the interval */
+	bool disputed;     /* the source contradicts what it said before */
+	bool eager;        /* the first intervals are short, if they are answered */
+	int8_t eager_log2; /* the interval, until it reaches the least that is allowed */
 };
 
 /* What the estimator knew of the sample that was taken. */
@@ -32,7 +36,7 @@ struct poll_sample {
 	double innovation_s;   /* the sample minus what was predicted */
 	double predicted_sd_s; /* how sure that was */
 	double noise_sd_s;     /* of samples like it */
-	double ahead_sd_s;     /* how sure it will be across twice the interval */
+	double ahead_sd_s;     /* how sure it will be when poll_ahead_s() have passed */
 	bool disputed;
 };
 
@@ -48,6 +52,9 @@ void poll_ask(struct poll *poll, const struct poll_limits *limits);
 
 /* There was an answer, of which a sample may come or not. */
 void poll_heard(struct poll *poll);
+
+/* Twice the interval as planned now. */
+double poll_ahead_s(const struct poll *poll, const struct poll_limits *limits);
 
 /* An answer gave a sample. */
 void poll_answer(

@@ -65,11 +65,10 @@ uint64_t ntp_poll_interval_ns(const struct ntp_server *server)
 		(double)NS_PER_S);
 }
 
-/* How sure the estimator will be when twice the interval has passed. */
-static double ahead_sd(const struct ntp_server *server)
+static double ahead_sd(const struct ntp_server *server, const struct poll_limits *allowed)
 {
 	const struct estimator *estimator = &server->source.estimator;
-	double seconds = ldexp(2, server->poll.log2);
+	double seconds = poll_ahead_s(&server->poll, allowed);
 	uint64_t then = estimator->filter_counter +
 		(uint64_t)timescale_ticks(estimator->timescale, seconds);
 	struct estimate estimate;
@@ -85,7 +84,7 @@ void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s)
 	struct poll_sample sample = {.innovation_s = estimator->last_innovation_s,
 		.predicted_sd_s = predicted_sd_s,
 		.noise_sd_s = estimator_noise_sd(estimator),
-		.ahead_sd_s = ahead_sd(server),
+		.ahead_sd_s = ahead_sd(server, &allowed),
 		.disputed = estimator->disputed_count > 0};
 
 	poll_answer(&server->poll, &allowed, &sample);

@@ -157,6 +157,27 @@ static void test_eager_start(void **state)
 	}
 }
 
+/* The longer ones of the first intervals wait until the clock can be predicted, but not for ever.
+ */
+static void test_eager_until_the_frequency_is_known(void **state)
+{
+	double wanted_s[] = {2, 2, 2, 4, 8, 16, 16, 16, 32};
+	double ahead_s[] = {4, 4, 4, 8, 16, 32, 32, 32, 64};
+
+	(void)state;
+	poll_start(&polling, &limits, true);
+	for (size_t i = 0; i < sizeof(wanted_s) / sizeof(wanted_s[0]); i++) {
+		answers(1, i == 8 ? &jittery : &wandering);
+		assert_true(interval() == wanted_s[i]);
+		assert_true(poll_ahead_s(&polling, &limits) == ahead_s[i]);
+	}
+	answers(3, &wandering);
+	assert_true(interval() == 32);
+	answers(2, &wandering);
+	assert_true(interval() == 64);
+	assert_true(poll_ahead_s(&polling, &limits) == 128);
+}
+
 static void test_eager_only_with_answers(void **state)
 {
 	static const struct poll_limits fixed = {6, 6};
@@ -190,6 +211,7 @@ int main(void)
 		cmocka_unit_test_setup(test_silence_at_the_start_changes_nothing, setup),
 		cmocka_unit_test_setup(test_dispute_is_urgent, setup),
 		cmocka_unit_test_setup(test_eager_start, setup),
+		cmocka_unit_test_setup(test_eager_until_the_frequency_is_known, setup),
 		cmocka_unit_test_setup(test_eager_only_with_answers, setup),
 	};
 
