@@ -283,35 +283,61 @@ static enum meridian_verdict serve_one(struct burst *burst, unsigned int i)
 	return serve_other(burst, i);
 }
 
-/*
- * Serves frames of one family, from `i` up to `end` or the first that needs a function to be
- * called, and returns where it ended. Otherwise as serve_one(); whom the limiter refuses here may
- * be asked for again: that counts nowhere. No leap second is known, and none asks for interleaved
- * replies.
- *
- * What is shared by frames is copied to where it can stay in registers. Timestamps depend on the
- * ones before, and by way of memory that would be what all frames wait for.
- */
-INLINE unsigned int serve_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
+INLINE void sketch_run(struct collector *collector, const struct limit_source *source,
+	unsigned int i, unsigned int end, bool ipv6)
+{
+	for (; i < end; i++)
+		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source[i].hash);
+}
+
+/* Asks access rules and limiter about frames of one family, from `i` up to `end` or the first that
+ * is refused, and returns where it ended. Who is refused here may be asked for again: that counts
+ * nowhere. Each look-up has a loop of its own, where those of many frames overlap. */
+INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
 	const struct responder *responder = burst->responder;
 	const struct responder_policy *policy = responder->policy;
+	const struct limit_source *const source = burst->source;
+	const unsigned int begin = i;
+
+	if (!is_open(policy, ipv6)) {
+		while (i < end && allowed(policy, addresses_of(&burst->frame[i], ipv6), ipv6))
+			i++;
+		end = i;
+	}
+	if (responder->limit == NULL)
+		return end;
+	for (i = begin; i < end; i++) {
+		if (!limit_allow(responder->limit, &source[i], ipv6))
+			break;
+	}
+	if (responder->collector != NULL)
+		sketch_run(responder->collector, source, begin, i, ipv6);
+	return i;
+}
+
+/*
+ * Answers frames of one family, as serve() does. No leap second is known, none asks for interleaved
+ * replies, and no function is called: what frames share stays in registers. Timestamps depend on
+ * the ones before, and by way of memory that would be what all frames wait for.
+ */
+INLINE void answer_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
+{
+	const struct responder *responder = burst->responder;
 	const enum meridian_verdict verdict = answered(responder);
 	const struct common common = burst->common;
 	const uint64_t *const receive_counter = burst->receive_counter;
 	struct frame *const all = burst->frame;
 	struct timestamps timestamps = burst->timestamps;
 	struct arrival arrival = burst->arrival;
-	const unsigned int begin = i;
 
+	for (unsigned int served = i; served < end; served++)
+		burst->verdict[served] = verdict;
 	arrival.leap_offset_s = 0; /* the compiler knows */
 	for (; i < end; i++) {
 		const uint64_t counter = receive_counter[i];
 		struct frame *frame = &all[i];
 
-		if (!allowed(policy, addresses_of(frame, ipv6), ipv6) ||
-			!within_limit(responder, &burst->source[i], ipv6))
-			break;
 		if (counter != arrival.counter) {
 			arrival.counter = counter;
 			arrival.ntp = clock_ntp(meridian_timemodel_utc(&responder->model, counter));
@@ -319,21 +345,28 @@ INLINE unsigned int serve_run(struct burst *burst, unsigned int i, unsigned int 
 		frame->interleave = FRAME_BASIC;
 		answer(&timestamps, frame, &arrival, &common, ipv6);
 	}
-	for (unsigned int served = begin; served < i; served++)
-		burst->verdict[served] = verdict;
 	burst->timestamps = timestamps;
 	burst->arrival = arrival;
-	return i;
 }
 
-static NOINLINE unsigned int serve_ipv4(struct burst *burst, unsigned int i, unsigned int end)
+static NOINLINE unsigned int admit_ipv4(struct burst *burst, unsigned int i, unsigned int end)
 {
-	return serve_run(burst, i, end, false);
+	return admit_run(burst, i, end, false);
 }
 
-static NOINLINE unsigned int serve_ipv6(struct burst *burst, unsigned int i, unsigned int end)
+static NOINLINE unsigned int admit_ipv6(struct burst *burst, unsigned int i, unsigned int end)
 {
-	return serve_run(burst, i, end, true);
+	return admit_run(burst, i, end, true);
+}
+
+static NOINLINE void answer_ipv4(struct burst *burst, unsigned int i, unsigned int end)
+{
+	answer_run(burst, i, end, false);
+}
+
+static NOINLINE void answer_ipv6(struct burst *burst, unsigned int i, unsigned int end)
+{
+	answer_run(burst, i, end, true);
 }
 
 /* How many frames from `i` on, which is in the set, are in it. */
@@ -348,19 +381,18 @@ static unsigned int run_length(uint64_t set, unsigned int i)
  * serve_one(). */
 static bool serve_many(struct burst *burst, unsigned int *i, uint64_t ipv4, uint64_t ipv6)
 {
-	unsigned int end = *i;
+	unsigned int begin = *i, end = begin;
 
-	if (ipv4 >> end & 1) {
-		end += run_length(ipv4, *i);
-		*i = serve_ipv4(burst, *i, end);
-		return *i == end;
+	if (ipv4 >> begin & 1) {
+		end += run_length(ipv4, begin);
+		*i = admit_ipv4(burst, begin, end);
+		answer_ipv4(burst, begin, *i);
+	} else if (ipv6 >> begin & 1) {
+		end += run_length(ipv6, begin);
+		*i = admit_ipv6(burst, begin, end);
+		answer_ipv6(burst, begin, *i);
 	}
-	if (ipv6 >> end & 1) {
-		end += run_length(ipv6, *i);
-		*i = serve_ipv6(burst, *i, end);
-		return *i == end;
-	}
-	return false;
+	return end > begin && *i == end;
 }
 
 static void second_pass(struct burst *burst, unsigned int count)

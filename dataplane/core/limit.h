@@ -254,17 +254,17 @@ struct limit_entry {
 static inline struct limit_entry limit_find(
 	const struct limit *limit, struct limit_set *set, uint32_t tag)
 {
-	uint32_t now = limit->now, horizon = limit->horizon, i, ahead, known;
+	uint32_t now = limit->now, horizon = limit->horizon, i, known;
 	uint32_t found = limit_candidates(set, tag, now, horizon);
 
 	if (__builtin_expect(found == 0, 0))
 		i = LIMIT_WAYS + limit_least(set, now);
 	else
 		i = (uint32_t)__builtin_ctz(found);
-	ahead = set->time[i % LIMIT_WAYS] - now;
-	known = (i < LIMIT_WAYS) & (ahead - 1 < horizon);
-	/* No branch: it is anybody's guess. */
-	return (struct limit_entry){set, i % LIMIT_WAYS, tag, ahead & (0 - known)};
+	/* Its tag, and its time has not passed. No branch: it is anybody's guess. */
+	known = (found & ~(found >> LIMIT_WAYS) & UINT8_MAX) >> i & 1;
+	i %= LIMIT_WAYS;
+	return (struct limit_entry){set, i, tag, (set->time[i] - now) & (0 - known)};
 }
 
 /* Is there no room for another request at a level: 0 for a source, 1 for a /56, 2 for a /48? */
