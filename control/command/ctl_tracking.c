@@ -99,7 +99,7 @@ int ctl_tracking(struct ctl *ctl)
 	ctl_reference_name(ctl, &tracking, name);
 	row = (struct tracking_row){
 		.refid = refid,
-		.name = name,
+		.name = name[0] != '\0' ? name : NULL,
 		.leap = leaps[tracking.leap & 3],
 		.stratum = tracking.stratum,
 		.reference = tracking.reference,

@@ -63,10 +63,11 @@ lab_config "server $LAB_UPSTREAM4 minpoll 4 maxpoll 4 iburst" \
 	"server $other4 minpoll 0 maxpoll 0 iburst" \
 	"pool $name maxsources 2 minpoll 4 maxpoll 4 iburst" "cmdport 323"
 sed -i '/^cmdport 0/d' "$LAB_CONFIG"
-lab_upstream
 lab_control
 socket=$LAB_RUNDIR/control.sock
 lab_wait 10 "the control socket" test -S "$socket"
+lab_ctl tracking | grep -qx "Reference *: -" || lab_fail "a reference without a source"
+lab_upstream
 lab_wait 20 "the end of the first burst" is_active online 3
 
 says "501 Not authorised" 127.0.0.1 offline
@@ -97,7 +98,8 @@ says "200 OK" "$socket" refresh
 says "500 Failure" "$socket" makestep # without steerclock
 status=0
 said=$(lab_ctl makestep 2>&1) || status=$?
-[ "$status" = 1 ] && grep -q steerclock <<<"$said" || lab_fail "meridianctl makestep: $said"
+[ "$status" = 1 ] || lab_fail "meridianctl makestep without steerclock ends with $status"
+grep -q steerclock <<<"$said" || lab_fail "meridianctl makestep: $said"
 says "502 Invalid command" "$socket" shutdown
 # A name stands for all servers of the pool, also for the one without an address.
 lab_ctl offline "$name"
