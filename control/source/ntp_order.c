@@ -3,6 +3,12 @@
 #include "ntp_server.h"
 #include <log.h>
 
+/* The timer of its next poll goes on: earlier it is not asked, whatever is ordered meanwhile. */
+static bool asked_for_fewer(const struct ntp_server *server)
+{
+	return server->poll_floor_log2 > server->config.minpoll_log2;
+}
+
 static void go_offline(struct ntp_server *server)
 {
 	if (server->offline)
@@ -12,7 +18,7 @@ static void go_offline(struct ntp_server *server)
 	server->burst_requests = 0;
 	event_remove_timer(server->expiry_timer);
 	server->expiry_timer = 0;
-	if (!server->denied) {
+	if (!server->denied && !asked_for_fewer(server)) {
 		event_remove_timer(server->poll_timer);
 		server->poll_timer = 0;
 	}
@@ -33,15 +39,17 @@ static void go_online(struct ntp_server *server)
 	server->source.stopped = false;
 	if (server->source.address.family == 0)
 		return;
-	ntp_server_begin_burst(server);
+	if (!asked_for_fewer(server))
+		ntp_server_begin_burst(server);
+	else if (server->poll_timer > 0)
+		return;
 	ntp_server_ask_in(server, 0);
 }
 
 /* Not of who has no address, is offline, denied us service or asked for fewer requests. */
 static bool burst(struct ntp_server *server, const struct order *order)
 {
-	if (server->source.address.family == 0 || server->source.stopped ||
-		server->poll_floor_log2 > server->config.minpoll_log2)
+	if (server->source.address.family == 0 || server->source.stopped || asked_for_fewer(server))
 		return false;
 	server->burst_requests = order->burst_requests;
 	server->burst_samples = order->burst_samples;

@@ -34,8 +34,9 @@ struct ntp_server {
 	struct sample best; /* of the samples since the last one that was used (filter) */
 	uint8_t best_of;    /* how many there were */
 	int poll_timer, expiry_timer;
-	bool offline; /* the operator wants it not to be asked */
-	bool denied;  /* it does not want to be asked: the poll timer ends that, offline or not */
+	bool offline; /* the operator wants it not to be asked; the poll timer goes on where the
+			 server itself does not want to be asked before */
+	bool denied;  /* it does not want to be asked at all: the poll timer ends that */
 	struct ntp_name *name;
 	size_t index;         /* the later in the config, the later the first request */
 	uint8_t silent_polls; /* since the last good response or look-up */

@@ -149,6 +149,41 @@ static void denial_outlives_offline(void **state)
 	assert_int_equal(play.requests, 2);
 }
 
+/* After a kiss RATE the operator cannot have it asked sooner than it wants. */
+static void demand_outlives_offline(void **state)
+{
+	struct config_server eager = play_numeric;
+	unsigned int requests;
+
+	(void)state;
+	eager.iburst = true;
+	play_start(&eager);
+	play_until_request();
+	play_answer(0, "RATE", 10);
+	for (int i = 0; i < 3; i++) {
+		assert_true(give(ORDER_OFFLINE));
+		play_until(play.now_ns + 200 * NS_PER_S);
+		assert_true(give(ORDER_ONLINE));
+		assert_int_equal(activity(), SOURCE_ONLINE);
+		play_until(play.now_ns + 200 * NS_PER_S);
+	}
+	assert_int_equal(play.requests, 1);
+	assert_true(play_until_request() >= 1024);
+	/* So it goes on, with no iburst. */
+	requests = play.requests;
+	assert_true(give(ORDER_OFFLINE));
+	assert_true(give(ORDER_ONLINE));
+	play_until(play.now_ns + 900 * NS_PER_S);
+	assert_int_equal(play.requests, requests);
+	/* When its time is over while it is offline, there is nothing to wait for. */
+	assert_true(give(ORDER_OFFLINE));
+	play_until(play.now_ns + 10000 * NS_PER_S);
+	assert_int_equal(play.requests, requests);
+	assert_true(give(ORDER_ONLINE));
+	play_until(play.now_ns + 900 * NS_PER_S);
+	assert_int_equal(play.requests, requests + 1);
+}
+
 static void refresh_does_not_wait(void **state)
 {
 	(void)state;
@@ -178,6 +213,7 @@ int main(void)
 		cmocka_unit_test(burst_ends_without_answers),
 		cmocka_unit_test(burst_is_not_for_who_is_overloaded),
 		cmocka_unit_test(denial_outlives_offline),
+		cmocka_unit_test(demand_outlives_offline),
 		cmocka_unit_test(refresh_does_not_wait),
 	};
 
