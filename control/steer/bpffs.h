@@ -39,8 +39,9 @@ void bpffs_give_pins(const char *directory);
 /* Removes `directory` with all that is pinned in it, and its parent when empty then. */
 void bpffs_remove(const char *directory);
 
-/* Removes the directories of the instance in `rundir` but for the `count` ones to keep. What was
- * pinned there is detached. Returns how many it removed. */
-size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count);
+/* Has `remove` remove each directory of the instance in `rundir` but for the `count` ones to keep.
+ * Returns how many there were. */
+size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count,
+	void (*remove)(const char *directory));
 
 #endif

@@ -323,6 +323,20 @@ void nic_log_steered(struct nic *nic)
 		nic->config->name, count, nic->policy.queue_count);
 }
 
+void nic_forget_other(const char *directory)
+{
+	uint32_t ifindex, set = offload_record_find(directory, &ifindex);
+	char name[IFNAMSIZ];
+	int r;
+
+	xdp_remove(directory);
+	if (set == 0 || !if_indextoname(ifindex, name))
+		return;
+	r = offload_strip_vlan(name, set, true);
+	if (r < 0)
+		log_errno(r, "%s: cannot have it take VLAN tags off again", name);
+}
+
 void nic_fini(struct nic *nic, bool detach)
 {
 	if (!detach) {

@@ -57,6 +57,10 @@ void nic_steer(struct nic *nic, uint16_t queue, bool steer, uint64_t now_ns);
 /* Logs how many queues go to the dataplane, when that has changed. */
 void nic_log_steered(struct nic *nic);
 
+/* Takes our program off an interface that no `nic` names any more, and gives back what an earlier
+ * control took from it, by what is pinned in its directory, which is gone then. */
+void nic_forget_other(const char *directory);
+
 /* Lets go; with `detach` takes the program off the interface, too. */
 void nic_fini(struct nic *nic, bool detach);
 

@@ -57,7 +57,7 @@ static bool is_record(int map)
 		info.value_size == sizeof(struct record);
 }
 
-uint32_t offload_record_read(const char *directory, uint32_t ifindex)
+uint32_t offload_record_find(const char *directory, uint32_t *ret_ifindex)
 {
 	struct record record = {0};
 	char path[BPFFS_PATH_SIZE + 16];
@@ -65,12 +65,21 @@ uint32_t offload_record_read(const char *directory, uint32_t ifindex)
 	int map;
 
 	record_path(path, directory);
+	*ret_ifindex = 0;
 	map = bpf_obj_get(path);
 	if (map < 0)
 		return 0;
 	found = is_record(map) && bpf_map_lookup_elem(map, &(uint32_t){0}, &record) == 0;
 	close(map);
-	return found && record.ifindex == ifindex ? record.set : 0;
+	*ret_ifindex = record.ifindex;
+	return found ? record.set : 0;
+}
+
+uint32_t offload_record_read(const char *directory, uint32_t ifindex)
+{
+	uint32_t noted, set = offload_record_find(directory, &noted);
+
+	return noted == ifindex ? set : 0;
 }
 
 void offload_record_remove(const char *directory)

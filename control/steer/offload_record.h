@@ -16,6 +16,9 @@ int offload_record_write(const char *directory, uint32_t ifindex, uint32_t set);
 /* What was noted for this interface; 0: nothing, or for another that had its name. */
 uint32_t offload_record_read(const char *directory, uint32_t ifindex);
 
+/* The same for whichever it was. */
+uint32_t offload_record_find(const char *directory, uint32_t *ret_ifindex);
+
 void offload_record_remove(const char *directory);
 
 #endif

@@ -347,7 +347,7 @@ static void forget_others(void)
 
 	for (size_t i = 0; i < plan.nic_count; i++)
 		keep[i] = nics[i].xdp.directory;
-	removed = bpffs_remove_others(plan.rundir, keep, plan.nic_count);
+	removed = bpffs_remove_others(plan.rundir, keep, plan.nic_count, nic_forget_other);
 	if (removed > 0)
 		log_notice("XDP program detached from %zu interfaces that no `nic` names any more",
 			removed);

@@ -481,3 +481,17 @@ void xdp_detach(struct xdp *xdp)
 	if (xdp->directory[0])
 		bpffs_remove(xdp->directory);
 }
+
+void xdp_remove(const char *directory)
+{
+	char path[PIN_SIZE];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/link", directory);
+	fd = bpf_obj_get(path);
+	if (fd >= 0) {
+		(void)bpf_link_detach(fd);
+		close(fd);
+	}
+	bpffs_remove(directory);
+}

@@ -67,4 +67,7 @@ int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns);
 void xdp_detach(struct xdp *xdp);
 void xdp_leave(struct xdp *xdp);
 
+/* Detaches and unpins what is in an interface's directory, which is not taken over. */
+void xdp_remove(const char *directory);
+
 #endif

@@ -212,9 +212,10 @@ static void test_interface_that_is_not_configured_any_more(void **state)
 
 	(void)state;
 	attach(false);
-	assert_int_equal(bpffs_remove_others("/tmp", keep, 1), 0);
+	assert_int_equal(bpffs_remove_others("/tmp", keep, 1, xdp_remove), 0);
 	assert_true(xdp_attached(&xdp, if_nametoindex(NIC)));
-	assert_int_equal(bpffs_remove_others("/tmp", NULL, 0), 1);
+	assert_int_equal(bpffs_remove_others("/tmp", NULL, 0, xdp_remove), 1);
+	assert_int_equal(attached_program(), 0); /* at once */
 	assert_int_not_equal(access(BPFFS_ROOT "/meridian-tmp", F_OK), 0);
 }
 

@@ -105,6 +105,20 @@ vlan_tags_survive_control()
 	done
 }
 
+# So does one whose config does not name the interface any more.
+vlan_tags_survive_the_nic()
+{
+	lab_serve
+	lab_kill control
+	configure
+	lab_control
+	lab_wait 10 "the program to go" grep -q "that no .nic. names any more" "$LAB_DIR/control.log"
+	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "not given back without a nic"
+	[ "$(vlan_tags rx-vlan-stag-hw-parse)" = on ] || lab_fail "half given back without a nic"
+	stop_all
+	configure eth1
+}
+
 # An interface that somebody else's XDP program holds is not changed.
 refused_stays_as_it_is()
 {
@@ -194,6 +208,7 @@ lab_network
 lab_upstream
 keeps_vlan_tags
 vlan_tags_survive_control
+vlan_tags_survive_the_nic
 refused_stays_as_it_is
 jumbo
 bridge
