@@ -227,10 +227,12 @@ struct access_rules *access_rules_new(const struct config_rule *rules, size_t co
 	work->count = count;
 	work->run = 1;
 	work->stage = count > 0 ? STAGE_RANK : STAGE_DONE;
+	if (count == 0)
+		return work;
 	work->ranked = calloc(count, sizeof(*work->ranked));
 	work->spare = calloc(count, sizeof(*work->spare));
 	work->access = calloc(count, sizeof(*work->access));
-	if (count == 0 || (work->ranked && work->spare && work->access))
+	if (work->ranked && work->spare && work->access)
 		return work;
 	access_rules_free(work);
 	return NULL;
@@ -246,10 +248,9 @@ bool access_rules_step(struct access_rules *work, size_t count)
 void access_rules_take(
 	struct access_rules *work, struct meridian_policy_access **ret_access, size_t *ret_count)
 {
-	*ret_access = work->count > 0 ? work->access : NULL;
+	*ret_access = work->access;
 	*ret_count = work->kept;
-	if (work->count > 0)
-		work->access = NULL;
+	work->access = NULL;
 }
 
 void access_rules_free(struct access_rules *work)
