@@ -34,9 +34,11 @@ struct ring_port {
 
 	/* Written by the worker, read by the generator: slots handed back. */
 	uint64_t returned __attribute__((aligned(128)));
-	uint64_t taken;       /* the worker's own: slots it has received */
-	uint64_t known;       /* the worker's own: `filled` when it looked last */
-	unsigned int on_loan; /* the worker's own: received and not handed back */
+
+	/* The worker's own, not on the line that the generator looks at all the time. */
+	uint64_t taken __attribute__((aligned(128))); /* slots it has received */
+	uint64_t known;                               /* `filled` when it looked last */
+	unsigned int on_loan;                         /* received and not handed back */
 };
 
 /* Empty, at our address `mac`. Returns 0 or -ENOMEM. */
