@@ -141,22 +141,22 @@ static int argument_parse(struct load_options *options, int argc, char **argv, i
 	return row->parse(row, options, value, error);
 }
 
-/* -1: there is none of that name. */
-static int row_index(const char *name, size_t length)
+/* In load_options.given. 0: there is none of that name. */
+static uint64_t row_bit(const char *name)
 {
-	const struct option_row *row = row_find(name, length);
+	const struct option_row *row = row_find(name, strlen(name));
 
-	return row ? (int)(row - rows) : -1;
+	return row ? UINT64_C(1) << (row - rows) : 0;
 }
 
 bool options_given(const struct load_options *options, const char *name)
 {
-	return options->given >> row_index(name, strlen(name)) & 1;
+	return (options->given & row_bit(name)) != 0;
 }
 
 void options_forget(struct load_options *options, const char *name)
 {
-	options->given &= ~(UINT64_C(1) << row_index(name, strlen(name)));
+	options->given &= ~row_bit(name);
 }
 
 const char *options_first_given(const struct load_options *options)
