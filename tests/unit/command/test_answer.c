@@ -2,7 +2,7 @@
 
 /* Requests of every kind against made-up reports. */
 
-#include "answer.h"
+#include "ask.h"
 #include "steer/steer.h"
 #include <errno.h>
 #include <meridian/policy.h>
@@ -30,7 +30,7 @@ static bool step_ordered(void)
 }
 
 static const struct answer_orders orders = {sources_ordered, reselect_ordered, step_ordered};
-static const struct answer_context context = {.hits = 11, .drops = 2, .orders = &orders};
+struct answer_context ask_context = {.hits = 11, .drops = 2, .orders = &orders};
 
 unsigned int report_source_count(void)
 {
@@ -113,55 +113,12 @@ void steer_report_server(struct report_server *ret_server)
 	*ret_server = (struct report_server){.ntp_hits = 1000};
 }
 
-struct exchange {
-	uint8_t request[CANDM_REQUEST_MAX + 1];
-	uint8_t octets[CANDM_REPLY_MAX];
-	struct candm_reply reply;
-	struct candm_wire body; /* of the reply */
-	size_t length;
-};
-
-static struct candm_wire request_begin(struct exchange *exchange, uint16_t command)
+static void ask_index(struct ask *ask, uint16_t command, uint32_t index)
 {
-	struct candm_request request = {.version = CANDM_VERSION,
-		.type = CANDM_TYPE_REQUEST,
-		.command = command,
-		.sequence = 77};
-	struct candm_wire wire = {.octets = exchange->request, .size = sizeof(exchange->request)};
-
-	memset(exchange, 0, sizeof(*exchange));
-	candm_request(&wire, &request);
-	return wire;
-}
-
-static void request_send(struct exchange *exchange, size_t length)
-{
-	exchange->length = answer(exchange->request, length, &context, exchange->octets);
-	exchange->body = (struct candm_wire){
-		.octets = exchange->octets, .size = exchange->length, .decode = true};
-	candm_reply(&exchange->body, &exchange->reply);
-}
-
-static void ask(struct exchange *exchange, uint16_t command, size_t length)
-{
-	request_begin(exchange, command);
-	request_send(exchange, length);
-}
-
-static void ask_index(struct exchange *exchange, uint16_t command, uint32_t index)
-{
-	struct candm_wire wire = request_begin(exchange, command);
+	struct candm_wire wire = ask_begin(ask, command);
 
 	candm_index(&wire, &index);
-	request_send(exchange, CANDM_REPLY_MAX);
-}
-
-static void assert_status(const struct exchange *exchange, uint16_t status)
-{
-	assert_int_equal(exchange->length, CANDM_REPLY_SIZE);
-	assert_int_equal(exchange->reply.reply, CANDM_REPLY_NULL);
-	assert_int_equal(exchange->reply.status, status);
-	assert_int_equal(exchange->reply.sequence, 77);
+	ask_send(ask, CANDM_REPLY_MAX);
 }
 
 static void lengths(void **state)
@@ -181,134 +138,133 @@ static void lengths(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct exchange exchange;
+		struct ask ask;
 
-		ask(&exchange, table[i].command, table[i].length);
-		assert_int_equal(exchange.length, table[i].length);
-		assert_int_equal(exchange.reply.reply, table[i].reply);
-		assert_int_equal(exchange.reply.status, CANDM_STATUS_SUCCESS);
-		assert_int_equal(exchange.reply.command, table[i].command);
-		assert_int_equal(exchange.reply.sequence, 77);
-		ask(&exchange, table[i].command, table[i].length - 1);
-		assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
+		ask_for(&ask, table[i].command, table[i].length);
+		assert_int_equal(ask.length, table[i].length);
+		assert_int_equal(ask.reply.reply, table[i].reply);
+		assert_int_equal(ask.reply.status, CANDM_STATUS_SUCCESS);
+		assert_int_equal(ask.reply.command, table[i].command);
+		assert_int_equal(ask.reply.sequence, 77);
+		ask_for(&ask, table[i].command, table[i].length - 1);
+		ask_assert_status(&ask, CANDM_STATUS_BAD_LENGTH);
 	}
 }
 
 static void server_stats_by_length(void **state)
 {
-	struct exchange exchange;
+	struct ask ask;
 	struct report_server server;
 
 	(void)state;
-	ask(&exchange, CANDM_COMMAND_SERVER_STATS, 195);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_SERVER_STATS3);
-	assert_int_equal(exchange.length, 72);
-	ask(&exchange, CANDM_COMMAND_SERVER_STATS, 196);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_SERVER_STATS4);
-	assert_int_equal(exchange.length, 196);
-	candm_server_stats4(&exchange.body, &server);
+	ask_for(&ask, CANDM_COMMAND_SERVER_STATS, 195);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_SERVER_STATS3);
+	assert_int_equal(ask.length, 72);
+	ask_for(&ask, CANDM_COMMAND_SERVER_STATS, 196);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_SERVER_STATS4);
+	assert_int_equal(ask.length, 196);
+	candm_server_stats4(&ask.body, &server);
 	assert_int_equal(server.ntp_hits, 1000);
-	assert_int_equal(server.command_hits, context.hits);
-	assert_int_equal(server.command_drops, context.drops);
+	assert_int_equal(server.command_hits, ask_context.hits);
+	assert_int_equal(server.command_drops, ask_context.drops);
 }
 
 static void sources(void **state)
 {
 	struct report_source source = {.refid = 0};
-	struct exchange exchange;
+	struct ask ask;
 	uint32_t id;
 
 	(void)state;
-	ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, 0);
-	candm_source_data(&exchange.body, &source, &id);
+	ask_index(&ask, CANDM_COMMAND_SOURCE_DATA, 0);
+	candm_source_data(&ask.body, &source, &id);
 	assert_int_equal(source.stratum, 1);
 	assert_int_equal(id, 0);
-	ask_index(&exchange, CANDM_COMMAND_SOURCESTATS, 0);
-	candm_sourcestats(&exchange.body, &source, &id);
+	ask_index(&ask, CANDM_COMMAND_SOURCESTATS, 0);
+	candm_sourcestats(&ask.body, &source, &id);
 	assert_int_equal(source.samples, 8);
-	ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, 1);
-	candm_source_data(&exchange.body, &source, &id);
+	ask_index(&ask, CANDM_COMMAND_SOURCE_DATA, 1);
+	candm_source_data(&ask.body, &source, &id);
 	assert_int_equal(id, 2);
 	for (uint32_t index = 4; index != 0; index <<= 1) {
-		ask_index(&exchange, CANDM_COMMAND_SOURCE_DATA, index);
-		assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
-		ask_index(&exchange, CANDM_COMMAND_SOURCESTATS, index);
-		assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+		ask_index(&ask, CANDM_COMMAND_SOURCE_DATA, index);
+		ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
+		ask_index(&ask, CANDM_COMMAND_SOURCESTATS, index);
+		ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 	}
 }
 
-static void ask_name(struct exchange *exchange, struct report_address address, uint32_t id)
+static void ask_name(struct ask *ask, struct report_address address, uint32_t id)
 {
-	struct candm_wire wire = request_begin(exchange, CANDM_COMMAND_SOURCE_NAME);
+	struct candm_wire wire = ask_begin(ask, CANDM_COMMAND_SOURCE_NAME);
 
 	candm_address(&wire, &address, &id);
-	request_send(exchange, CANDM_REPLY_MAX);
+	ask_send(ask, CANDM_REPLY_MAX);
 }
 
-static void ask_number(struct exchange *exchange, uint16_t command, uint32_t id)
+static void ask_number(struct ask *ask, uint16_t command, uint32_t id)
 {
 	struct report_address none = {.family = 0};
-	struct candm_wire wire = request_begin(exchange, command);
+	struct candm_wire wire = ask_begin(ask, command);
 
 	candm_address(&wire, &none, &id);
-	request_send(exchange, CANDM_REPLY_MAX);
+	ask_send(ask, CANDM_REPLY_MAX);
 }
 
-static void ask_address(
-	struct exchange *exchange, uint16_t command, uint8_t last_octet, size_t length)
+static void ask_address(struct ask *ask, uint16_t command, uint8_t last_octet, size_t length)
 {
 	struct report_address address = {
 		.octets = {192, 0, 2, last_octet}, .family = MERIDIAN_FAMILY_IPV4};
-	struct candm_wire wire = request_begin(exchange, command);
+	struct candm_wire wire = ask_begin(ask, command);
 	uint32_t id = 0;
 
 	candm_address(&wire, &address, &id);
-	request_send(exchange, length);
+	ask_send(ask, length);
 }
 
 /* chronyc up to 4.5 knows the shorter layout only, and pads its request accordingly. */
 static void ntp_data_by_length(void **state)
 {
-	struct exchange exchange;
+	struct ask ask;
 	struct report_ntp ntp = {.port = 1};
 
 	(void)state;
-	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 151);
-	assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
-	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 171);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_NTP_DATA);
-	assert_int_equal(exchange.length, 152);
-	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 1, 172);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_NTP_DATA2);
-	assert_int_equal(exchange.length, 172);
-	candm_ntp_data2(&exchange.body, &ntp);
+	ask_address(&ask, CANDM_COMMAND_NTP_DATA, 1, 151);
+	ask_assert_status(&ask, CANDM_STATUS_BAD_LENGTH);
+	ask_address(&ask, CANDM_COMMAND_NTP_DATA, 1, 171);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_NTP_DATA);
+	assert_int_equal(ask.length, 152);
+	ask_address(&ask, CANDM_COMMAND_NTP_DATA, 1, 172);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_NTP_DATA2);
+	assert_int_equal(ask.length, 172);
+	candm_ntp_data2(&ask.body, &ntp);
 	assert_int_equal(ntp.remote.octets[3], 1);
 	assert_int_equal(ntp.stratum, 1);
 	assert_int_equal(ntp.hardware_receives, 7);
-	ask_address(&exchange, CANDM_COMMAND_NTP_DATA, 2, 172);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_address(&ask, CANDM_COMMAND_NTP_DATA, 2, 172);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 }
 
 /* By their address they cannot be told apart. */
 static void two_servers_at_one_address(void **state)
 {
-	struct exchange exchange;
+	struct ask ask;
 	struct report_ntp ntp;
 	char name[CANDM_NAME_SIZE + 1];
 
 	(void)state;
-	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 1);
-	candm_ntp_data2(&exchange.body, &ntp);
+	ask_number(&ask, CANDM_COMMAND_NTP_DATA, 1);
+	candm_ntp_data2(&ask.body, &ntp);
 	assert_int_equal(ntp.port, 123);
-	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 3);
-	candm_ntp_data2(&exchange.body, &ntp);
+	ask_number(&ask, CANDM_COMMAND_NTP_DATA, 3);
+	candm_ntp_data2(&ask.body, &ntp);
 	assert_int_equal(ntp.port, 1123);
-	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 2);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
-	ask_number(&exchange, CANDM_COMMAND_NTP_DATA, 4);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
-	ask_number(&exchange, CANDM_COMMAND_SOURCE_NAME, 3);
-	candm_name(&exchange.body, name);
+	ask_number(&ask, CANDM_COMMAND_NTP_DATA, 2);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
+	ask_number(&ask, CANDM_COMMAND_NTP_DATA, 4);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
+	ask_number(&ask, CANDM_COMMAND_SOURCE_NAME, 3);
+	candm_name(&ask.body, name);
 	assert_string_equal(name, "port.example");
 }
 
@@ -317,69 +273,69 @@ static void keys_are_told(void **state)
 	static const uint8_t zeroes[CANDM_AUTH_DATA_SIZE];
 	static const uint8_t symmetric[CANDM_AUTH_DATA_SIZE] = {
 		0, 1, 0, 13, 1, 2, 3, 4, 0, 128, [21] = 5};
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
-	ask_address(&exchange, CANDM_COMMAND_AUTH_DATA, 1, 52);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_AUTH_DATA);
-	assert_int_equal(exchange.length, 52);
-	assert_memory_equal(exchange.octets + CANDM_REPLY_SIZE, zeroes, sizeof(zeroes));
-	ask_number(&exchange, CANDM_COMMAND_AUTH_DATA, 3);
-	assert_memory_equal(exchange.octets + CANDM_REPLY_SIZE, symmetric, sizeof(symmetric));
-	ask_address(&exchange, CANDM_COMMAND_AUTH_DATA, 2, 52);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_address(&ask, CANDM_COMMAND_AUTH_DATA, 1, 52);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_AUTH_DATA);
+	assert_int_equal(ask.length, 52);
+	assert_memory_equal(ask.octets + CANDM_REPLY_SIZE, zeroes, sizeof(zeroes));
+	ask_number(&ask, CANDM_COMMAND_AUTH_DATA, 3);
+	assert_memory_equal(ask.octets + CANDM_REPLY_SIZE, symmetric, sizeof(symmetric));
+	ask_address(&ask, CANDM_COMMAND_AUTH_DATA, 2, 52);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 }
 
 static void selection(void **state)
 {
 	struct report_select select;
-	struct exchange exchange;
+	struct ask ask;
 	uint32_t id;
 
 	(void)state;
-	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 0);
-	candm_select_data(&exchange.body, &select, &id);
+	ask_index(&ask, CANDM_COMMAND_SELECT_DATA, 0);
+	candm_select_data(&ask.body, &select, &id);
 	assert_int_equal(select.state, '*');
 	/* At chrony's places. */
-	assert_int_equal(exchange.octets[CANDM_REPLY_SIZE + 25], 1);
-	assert_int_equal(exchange.octets[CANDM_REPLY_SIZE + 29], REPORT_OPTION_PREFER);
+	assert_int_equal(ask.octets[CANDM_REPLY_SIZE + 25], 1);
+	assert_int_equal(ask.octets[CANDM_REPLY_SIZE + 29], REPORT_OPTION_PREFER);
 	assert_int_equal(
-		exchange.octets[CANDM_REPLY_SIZE + 31], REPORT_OPTION_PREFER | REPORT_OPTION_TRUST);
+		ask.octets[CANDM_REPLY_SIZE + 31], REPORT_OPTION_PREFER | REPORT_OPTION_TRUST);
 	assert_int_equal(select.written, REPORT_OPTION_PREFER);
 	assert_int_equal(select.options, REPORT_OPTION_PREFER | REPORT_OPTION_TRUST);
 	assert_true(select.authenticated);
 	assert_int_equal(select.address.octets[0], 192);
-	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 1);
-	candm_select_data(&exchange.body, &select, &id);
+	ask_index(&ask, CANDM_COMMAND_SELECT_DATA, 1);
+	candm_select_data(&ask.body, &select, &id);
 	assert_int_equal(select.state, 'M');
 	assert_false(select.authenticated);
 	assert_int_equal(id, 2);
-	ask_index(&exchange, CANDM_COMMAND_SELECT_DATA, 2);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_index(&ask, CANDM_COMMAND_SELECT_DATA, 2);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 }
 
 static void names(void **state)
 {
 	struct report_address known = {.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
 	struct report_address none = {.family = 0};
-	struct exchange exchange;
+	struct ask ask;
 	char name[CANDM_NAME_SIZE + 1];
 
 	(void)state;
-	ask_name(&exchange, known, 0);
-	candm_name(&exchange.body, name);
+	ask_name(&ask, known, 0);
+	candm_name(&ask.body, name);
 	assert_string_equal(name, "ntp.example");
-	ask_name(&exchange, none, 2);
-	candm_name(&exchange.body, name);
+	ask_name(&ask, none, 2);
+	candm_name(&ask.body, name);
 	assert_string_equal(name, "unresolved.example");
-	ask_name(&exchange, none, 1);
-	candm_name(&exchange.body, name);
+	ask_name(&ask, none, 1);
+	candm_name(&ask.body, name);
 	assert_string_equal(name, "ntp.example");
-	ask_name(&exchange, none, 0);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_name(&ask, none, 0);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 	known.octets[3] = 2;
-	ask_name(&exchange, known, 0);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_name(&ask, known, 0);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 }
 
 static void headers(void **state)
@@ -400,31 +356,31 @@ static void headers(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		struct exchange exchange;
+		struct ask ask;
 
-		request_begin(&exchange, CANDM_COMMAND_TRACKING);
-		exchange.request[table[i].at] = table[i].value;
-		request_send(&exchange, 104);
+		ask_begin(&ask, CANDM_COMMAND_TRACKING);
+		ask.request[table[i].at] = table[i].value;
+		ask_send(&ask, 104);
 		if (table[i].answered)
-			assert_status(&exchange, CANDM_STATUS_BAD_VERSION);
+			ask_assert_status(&ask, CANDM_STATUS_BAD_VERSION);
 		else
-			assert_int_equal(exchange.length, 0);
+			assert_int_equal(ask.length, 0);
 	}
 }
 
 static void every_length(void **state)
 {
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
 	for (uint16_t command = 0; command < 80; command++) {
 		for (size_t length = 0; length <= CANDM_REQUEST_MAX + 1; length++) {
-			ask(&exchange, command, length);
-			assert_true(exchange.length <= length);
+			ask_for(&ask, command, length);
+			assert_true(ask.length <= length);
 			if (length < CANDM_REPLY_SIZE || length > CANDM_REQUEST_MAX)
-				assert_int_equal(exchange.length, 0);
+				assert_int_equal(ask.length, 0);
 			else
-				assert_true(exchange.length >= CANDM_REPLY_SIZE);
+				assert_true(ask.length >= CANDM_REPLY_SIZE);
 		}
 	}
 }
@@ -441,7 +397,7 @@ static uint64_t random_next(uint64_t *seed)
 static void random_requests(void **state)
 {
 	uint64_t seed = UINT64_C(0x9e3779b97f4a7c15);
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
 	for (int i = 0; i < RANDOM_REQUESTS; i++) {
@@ -449,13 +405,13 @@ static void random_requests(void **state)
 		size_t from = 0;
 
 		if (i % 2 == 0) {
-			request_begin(&exchange, (uint16_t)(random_next(&seed) % 80));
+			ask_begin(&ask, (uint16_t)(random_next(&seed) % 80));
 			from = CANDM_REQUEST_SIZE;
 		}
 		for (size_t at = from; at < length; at++)
-			exchange.request[at] = (uint8_t)random_next(&seed);
-		request_send(&exchange, length);
-		assert_true(exchange.length <= length);
+			ask.request[at] = (uint8_t)random_next(&seed);
+		ask_send(&ask, length);
+		assert_true(ask.length <= length);
 	}
 }
 

@@ -2,7 +2,7 @@
 
 /* Requests about clients and access: from the octets of the request to those of the reply. */
 
-#include "answer.h"
+#include "ask.h"
 #include "steer/steer.h"
 #include <errno.h>
 #include <meridian/clients.h>
@@ -13,6 +13,10 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+/* Who may order may ask this, too; nothing is ordered here. */
+static const struct answer_orders orders;
+struct answer_context ask_context = {.orders = &orders};
 
 static const char *rundir = "/nonexistent";
 
@@ -26,91 +30,18 @@ const char *steer_rundir(void)
 	return rundir;
 }
 
-/* Nothing else is asked for. */
-unsigned int report_source_count(void)
-{
-	return 0;
-}
-
-int report_source(unsigned int index, struct report_source *ret_source)
-{
-	(void)index;
-	(void)ret_source;
-	return -ENOENT;
-}
-
-int report_select(unsigned int index, struct report_select *ret_select)
-{
-	(void)index;
-	(void)ret_select;
-	return -ENOENT;
-}
-
-int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
-{
-	(void)index;
-	(void)ret_ntp;
-	return -ENOENT;
-}
-
-void report_tracking(struct report_tracking *ret_tracking)
-{
-	(void)ret_tracking;
-}
-
-void report_activity(struct report_activity *ret_activity)
-{
-	(void)ret_activity;
-}
-
-void steer_report_server(struct report_server *ret_server)
-{
-	(void)ret_server;
-}
-
-struct exchange {
-	uint8_t request[CANDM_REQUEST_MAX + 1];
-	uint8_t octets[CANDM_REPLY_MAX];
-	struct candm_reply reply;
-	struct candm_wire body; /* of the reply */
-	size_t length;
-};
-
-static struct candm_wire request_begin(struct exchange *exchange, uint16_t command)
-{
-	struct candm_request request = {
-		.version = CANDM_VERSION, .type = CANDM_TYPE_REQUEST, .command = command};
-	struct candm_wire wire = {.octets = exchange->request, .size = sizeof(exchange->request)};
-
-	memset(exchange, 0, sizeof(*exchange));
-	candm_request(&wire, &request);
-	return wire;
-}
-
-static void request_send(struct exchange *exchange, size_t length)
-{
-	/* Who may order may ask this, too; nothing is ordered here. */
-	static const struct answer_orders orders;
-	static const struct answer_context context = {.orders = &orders};
-
-	exchange->length = answer(exchange->request, length, &context, exchange->octets);
-	exchange->body = (struct candm_wire){
-		.octets = exchange->octets, .size = exchange->length, .decode = true};
-	candm_reply(&exchange->body, &exchange->reply);
-}
-
 static uint16_t check(uint8_t family, uint8_t last_octet, size_t length)
 {
 	struct report_address address = {.octets = {192, 0, 2, last_octet}, .family = family};
-	struct exchange exchange;
-	struct candm_wire wire = request_begin(&exchange, CANDM_COMMAND_ACCHECK);
+	struct ask ask;
+	struct candm_wire wire = ask_begin(&ask, CANDM_COMMAND_ACCHECK);
 	uint32_t id = 0;
 
 	candm_address(&wire, &address, &id);
-	request_send(&exchange, length);
-	assert_int_equal(exchange.length, CANDM_REPLY_SIZE);
-	assert_int_equal(exchange.reply.reply, CANDM_REPLY_NULL);
-	return exchange.reply.status;
+	ask_send(&ask, length);
+	assert_int_equal(ask.length, CANDM_REPLY_SIZE);
+	assert_int_equal(ask.reply.reply, CANDM_REPLY_NULL);
+	return ask.reply.status;
 }
 
 static void access_check(void **state)
@@ -125,16 +56,15 @@ static void access_check(void **state)
 #define CLIENTS_LENGTH (CANDM_REPLY_SIZE + CANDM_CLIENTS_SIZE)
 
 /* As a reply's body begins, and then a list of clients. */
-static struct candm_clients_head ask_clients(
-	struct exchange *exchange, uint32_t first, uint32_t hits_min)
+static struct candm_clients_head ask_clients(struct ask *ask, uint32_t first, uint32_t hits_min)
 {
 	struct candm_clients_ask clients = {.first = first, .count = 100, .hits_min = hits_min};
 	struct candm_clients_head head = {.count = 0};
-	struct candm_wire wire = request_begin(exchange, CANDM_COMMAND_CLIENTS);
+	struct candm_wire wire = ask_begin(ask, CANDM_COMMAND_CLIENTS);
 
 	candm_clients_ask(&wire, &clients);
-	request_send(exchange, CLIENTS_LENGTH);
-	candm_clients_head(&exchange->body, &head);
+	ask_send(ask, CLIENTS_LENGTH);
+	candm_clients_head(&ask->body, &head);
 	return head;
 }
 
@@ -155,14 +85,14 @@ static void clients(void **state)
 {
 	struct meridian_page page;
 	struct meridian_clients *shared;
-	struct exchange exchange;
+	struct ask ask;
 	struct candm_clients_head head;
 	struct report_address address;
 	uint32_t requests, drops;
 
-	ask_clients(&exchange, 0, 0);
-	assert_int_equal(exchange.reply.status, CANDM_STATUS_INACTIVE);
-	assert_int_equal(exchange.length, CANDM_REPLY_SIZE);
+	ask_clients(&ask, 0, 0);
+	assert_int_equal(ask.reply.status, CANDM_STATUS_INACTIVE);
+	assert_int_equal(ask.length, CANDM_REPLY_SIZE);
 	rundir = *state;
 	assert_int_equal(meridian_page_create(&page, rundir, &meridian_clients_fallback_kind,
 				 sizeof(*shared), 0640, NULL),
@@ -172,19 +102,19 @@ static void clients(void **state)
 	for (uint32_t i = 0; i < 10; i++)
 		talker_put(shared, MERIDIAN_CLIENTS_ANSWERED, i, 100 - i);
 	talker_put(shared, MERIDIAN_CLIENTS_RATE_LIMITED, 9, 1000);
-	head = ask_clients(&exchange, 0, 0);
-	assert_int_equal(exchange.reply.status, CANDM_STATUS_SUCCESS);
-	assert_int_equal(exchange.length, CLIENTS_LENGTH);
+	head = ask_clients(&ask, 0, 0);
+	assert_int_equal(ask.reply.status, CANDM_STATUS_SUCCESS);
+	assert_int_equal(ask.length, CLIENTS_LENGTH);
 	assert_true(head.all == 10 && head.next == 8 && head.count == 8);
-	candm_client(&exchange.body, &address, &requests, &drops);
+	candm_client(&ask.body, &address, &requests, &drops);
 	assert_true(address.octets[3] == 9 && requests == 1091 && drops == 1000);
-	candm_client(&exchange.body, &address, &requests, &drops);
+	candm_client(&ask.body, &address, &requests, &drops);
 	assert_true(address.octets[3] == 0 && requests == 100 && drops == 0);
-	head = ask_clients(&exchange, head.next, 0);
+	head = ask_clients(&ask, head.next, 0);
 	assert_true(head.all == 10 && head.next == 10 && head.count == 2);
-	head = ask_clients(&exchange, 0, 95);
+	head = ask_clients(&ask, 0, 95);
 	assert_true(head.next == 10 && head.count == 7);
-	head = ask_clients(&exchange, 10, 0);
+	head = ask_clients(&ask, 10, 0);
 	assert_int_equal(head.count, 0);
 	meridian_page_close(&page);
 }

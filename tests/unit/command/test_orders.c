@@ -2,7 +2,7 @@
 
 /* Requests that order something. */
 
-#include "answer.h"
+#include "ask.h"
 #include "steer/steer.h"
 #include <errno.h>
 #include <meridian/policy.h>
@@ -40,46 +40,7 @@ static bool take_step(void)
 }
 
 static const struct answer_orders orders = {take_order, take_reselect, take_step};
-static struct answer_context context;
-
-/* There is nothing to look at. */
-unsigned int report_source_count(void)
-{
-	return 0;
-}
-
-int report_source(unsigned int index, struct report_source *ret_source)
-{
-	(void)index, (void)ret_source;
-	return -ENOENT;
-}
-
-int report_select(unsigned int index, struct report_select *ret_select)
-{
-	(void)index, (void)ret_select;
-	return -ENOENT;
-}
-
-int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
-{
-	(void)index, (void)ret_ntp;
-	return -ENOENT;
-}
-
-void report_tracking(struct report_tracking *ret_tracking)
-{
-	(void)ret_tracking;
-}
-
-void report_activity(struct report_activity *ret_activity)
-{
-	(void)ret_activity;
-}
-
-void steer_report_server(struct report_server *ret_server)
-{
-	(void)ret_server;
-}
+struct answer_context ask_context;
 
 bool steer_allows(const struct report_address *address)
 {
@@ -92,71 +53,26 @@ const char *steer_rundir(void)
 	return "";
 }
 
-struct exchange {
-	uint8_t request[CANDM_REQUEST_MAX + 1];
-	uint8_t octets[CANDM_REPLY_MAX];
-	struct candm_reply reply;
-	size_t length;
-};
-
-static struct candm_wire request_begin(struct exchange *exchange, uint16_t command)
-{
-	struct candm_request request = {.version = CANDM_VERSION,
-		.type = CANDM_TYPE_REQUEST,
-		.command = command,
-		.sequence = 77};
-	struct candm_wire wire = {.octets = exchange->request, .size = sizeof(exchange->request)};
-
-	memset(exchange, 0, sizeof(*exchange));
-	candm_request(&wire, &request);
-	return wire;
-}
-
-static void request_send(struct exchange *exchange, size_t length)
-{
-	struct candm_wire wire;
-
-	exchange->length = answer(exchange->request, length, &context, exchange->octets);
-	wire = (struct candm_wire){
-		.octets = exchange->octets, .size = exchange->length, .decode = true};
-	candm_reply(&wire, &exchange->reply);
-}
-
-static void ask(struct exchange *exchange, uint16_t command, size_t length)
-{
-	request_begin(exchange, command);
-	request_send(exchange, length);
-}
-
-static void assert_status(const struct exchange *exchange, uint16_t status)
-{
-	assert_int_equal(exchange->length, CANDM_REPLY_SIZE);
-	assert_int_equal(exchange->reply.reply, CANDM_REPLY_NULL);
-	assert_int_equal(exchange->reply.status, status);
-	assert_int_equal(exchange->reply.sequence, 77);
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	memset(&ordered, 0, sizeof(ordered));
 	ordered.possible = true;
-	context.orders = &orders;
+	ask_context.orders = &orders;
 	return 0;
 }
 
-static void ask_which(
-	struct exchange *exchange, uint16_t command, struct report_address address, uint32_t id)
+static void ask_which(struct ask *ask, uint16_t command, struct report_address address, uint32_t id)
 {
 	struct report_address mask = {.family = address.family};
 	struct order burst = {.burst_requests = 8, .burst_samples = 4};
-	struct candm_wire wire = request_begin(exchange, command);
+	struct candm_wire wire = ask_begin(ask, command);
 
 	memset(mask.octets, 0xff, sizeof(mask.octets));
 	candm_address(&wire, &mask, &(uint32_t){0});
 	candm_address(&wire, &address, &id);
 	candm_burst(&wire, &burst);
-	request_send(exchange, wire.at);
+	ask_send(ask, wire.at);
 }
 
 static void orders_of_sources(void **state)
@@ -169,59 +85,59 @@ static void orders_of_sources(void **state)
 	const struct report_address server = {
 		.octets = {192, 0, 2, 1}, .family = MERIDIAN_FAMILY_IPV4};
 	const struct report_address none = {.family = 0};
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		ask_which(&exchange, cases[i].command, server, 0);
-		assert_status(&exchange, CANDM_STATUS_SUCCESS);
-		assert_int_equal(exchange.reply.reply, CANDM_REPLY_NULL);
+		ask_which(&ask, cases[i].command, server, 0);
+		ask_assert_status(&ask, CANDM_STATUS_SUCCESS);
+		assert_int_equal(ask.reply.reply, CANDM_REPLY_NULL);
 		assert_int_equal(ordered.order.kind, cases[i].kind);
 		assert_memory_equal(&ordered.target.address, &server, sizeof(server));
 		assert_int_equal(ordered.target.mask.octets[3], 0xff);
 		assert_int_equal(ordered.target.id, 0);
-		ask_which(&exchange, cases[i].command, none, 0);
+		ask_which(&ask, cases[i].command, none, 0);
 		assert_int_equal(ordered.target.address.family, 0);
 		/* By its number: it need not have an address. */
-		ask_which(&exchange, cases[i].command, none, 2);
-		assert_status(&exchange, CANDM_STATUS_SUCCESS);
+		ask_which(&ask, cases[i].command, none, 2);
+		ask_assert_status(&ask, CANDM_STATUS_SUCCESS);
 		assert_int_equal(ordered.target.id, 2);
 		assert_int_equal(ordered.count, 3 * i + 3);
 	}
 	assert_int_equal(ordered.order.burst_requests, 8);
 	assert_int_equal(ordered.order.burst_samples, 4);
-	ask(&exchange, CANDM_COMMAND_OFFLINE, CANDM_REQUEST_SIZE + CANDM_TARGET_SIZE - 1);
-	assert_status(&exchange, CANDM_STATUS_BAD_LENGTH);
-	ask(&exchange, CANDM_COMMAND_BURST, CANDM_REQUEST_SIZE + CANDM_BURST_SIZE);
-	assert_status(&exchange, CANDM_STATUS_INVALID); /* of no request */
+	ask_for(&ask, CANDM_COMMAND_OFFLINE, CANDM_REQUEST_SIZE + CANDM_TARGET_SIZE - 1);
+	ask_assert_status(&ask, CANDM_STATUS_BAD_LENGTH);
+	ask_for(&ask, CANDM_COMMAND_BURST, CANDM_REQUEST_SIZE + CANDM_BURST_SIZE);
+	ask_assert_status(&ask, CANDM_STATUS_INVALID); /* of no request */
 	assert_int_equal(ordered.count, 9);
 	ordered.possible = false;
-	ask_which(&exchange, CANDM_COMMAND_ONLINE, server, 0);
-	assert_status(&exchange, CANDM_STATUS_NO_SOURCE);
+	ask_which(&ask, CANDM_COMMAND_ONLINE, server, 0);
+	ask_assert_status(&ask, CANDM_STATUS_NO_SOURCE);
 }
 
 static void other_orders(void **state)
 {
 	/* settime, local, allow, add server, shutdown, local of chrony 4.6 */
 	static const uint16_t absent[] = {11, 12, 17, 60, 62, 64, 74};
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
-	ask(&exchange, CANDM_COMMAND_REFRESH, CANDM_REPLY_SIZE);
-	assert_status(&exchange, CANDM_STATUS_SUCCESS);
+	ask_for(&ask, CANDM_COMMAND_REFRESH, CANDM_REPLY_SIZE);
+	ask_assert_status(&ask, CANDM_STATUS_SUCCESS);
 	assert_int_equal(ordered.order.kind, ORDER_REFRESH);
 	assert_int_equal(ordered.target.address.family, 0);
-	ask(&exchange, CANDM_COMMAND_RESELECT, CANDM_REPLY_SIZE);
-	assert_status(&exchange, CANDM_STATUS_SUCCESS);
-	ask(&exchange, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
-	assert_status(&exchange, CANDM_STATUS_SUCCESS);
+	ask_for(&ask, CANDM_COMMAND_RESELECT, CANDM_REPLY_SIZE);
+	ask_assert_status(&ask, CANDM_STATUS_SUCCESS);
+	ask_for(&ask, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
+	ask_assert_status(&ask, CANDM_STATUS_SUCCESS);
 	assert_int_equal(ordered.count, 3);
 	ordered.possible = false;
-	ask(&exchange, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
-	assert_status(&exchange, CANDM_STATUS_FAILED);
+	ask_for(&ask, CANDM_COMMAND_MAKESTEP, CANDM_REPLY_SIZE);
+	ask_assert_status(&ask, CANDM_STATUS_FAILED);
 	for (size_t i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
-		ask(&exchange, absent[i], CANDM_REPLY_SIZE);
-		assert_status(&exchange, CANDM_STATUS_INVALID);
+		ask_for(&ask, absent[i], CANDM_REPLY_SIZE);
+		ask_assert_status(&ask, CANDM_STATUS_INVALID);
 	}
 }
 
@@ -231,17 +147,17 @@ static void refusals(void **state)
 	 * refresh, shutdown, add source, local of chrony 4.6 */
 	static const uint16_t writes[] = {1, 2, 3, 11, 12, 17, 60, 43, 48, 53, 62, 64, 74};
 	static const uint16_t unknown[] = {0, 26, 38, 75, 1000, UINT16_MAX};
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
-	context.orders = NULL;
+	ask_context.orders = NULL;
 	for (size_t i = 0; i < sizeof(writes) / sizeof(writes[0]); i++) {
-		ask(&exchange, writes[i], CANDM_REPLY_SIZE);
-		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+		ask_for(&ask, writes[i], CANDM_REPLY_SIZE);
+		ask_assert_status(&ask, CANDM_STATUS_UNAUTH);
 	}
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-		ask(&exchange, unknown[i], CANDM_REPLY_SIZE);
-		assert_status(&exchange, CANDM_STATUS_INVALID);
+		ask_for(&ask, unknown[i], CANDM_REPLY_SIZE);
+		ask_assert_status(&ask, CANDM_STATUS_INVALID);
 	}
 }
 
@@ -254,20 +170,20 @@ static void anybody_is_told_little(void **state)
 	static const uint16_t secret[] = {CANDM_COMMAND_CLIENTS, CANDM_COMMAND_ACCHECK,
 		CANDM_COMMAND_SERVER_STATS, CANDM_COMMAND_NTP_DATA, CANDM_COMMAND_AUTH_DATA,
 		CANDM_COMMAND_SELECT_DATA};
-	struct exchange exchange;
+	struct ask ask;
 
 	(void)state;
-	context.orders = NULL;
+	ask_context.orders = NULL;
 	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-		ask(&exchange, told[i], CANDM_REPLY_MAX);
-		assert_int_not_equal(exchange.reply.status, CANDM_STATUS_UNAUTH);
-		assert_int_not_equal(exchange.reply.status, CANDM_STATUS_INVALID);
+		ask_for(&ask, told[i], CANDM_REPLY_MAX);
+		assert_int_not_equal(ask.reply.status, CANDM_STATUS_UNAUTH);
+		assert_int_not_equal(ask.reply.status, CANDM_STATUS_INVALID);
 	}
 	for (size_t i = 0; i < sizeof(secret) / sizeof(secret[0]); i++) {
-		ask(&exchange, secret[i], CANDM_REPLY_MAX);
-		assert_status(&exchange, CANDM_STATUS_UNAUTH);
-		ask(&exchange, secret[i], CANDM_REPLY_SIZE);
-		assert_status(&exchange, CANDM_STATUS_UNAUTH);
+		ask_for(&ask, secret[i], CANDM_REPLY_MAX);
+		ask_assert_status(&ask, CANDM_STATUS_UNAUTH);
+		ask_for(&ask, secret[i], CANDM_REPLY_SIZE);
+		ask_assert_status(&ask, CANDM_STATUS_UNAUTH);
 	}
 }
 

@@ -49,40 +49,6 @@ void event_remove_fd(int fd)
 	}
 }
 
-unsigned int report_source_count(void)
-{
-	return 0;
-}
-
-int report_source(unsigned int index, struct report_source *ret_source)
-{
-	(void)index;
-	(void)ret_source;
-	return -ENOENT;
-}
-
-int report_select(unsigned int index, struct report_select *ret_select)
-{
-	(void)index, (void)ret_select;
-	return -ENOENT;
-}
-
-int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
-{
-	(void)index, (void)ret_ntp;
-	return -ENOENT;
-}
-
-void report_tracking(struct report_tracking *ret_tracking)
-{
-	*ret_tracking = (struct report_tracking){.stratum = 3};
-}
-
-void report_activity(struct report_activity *ret_activity)
-{
-	*ret_activity = (struct report_activity){.online = 1};
-}
-
 bool steer_allows(const struct report_address *address)
 {
 	return address->octets[0] == 192;
@@ -91,11 +57,6 @@ bool steer_allows(const struct report_address *address)
 const char *steer_rundir(void)
 {
 	return "/nonexistent";
-}
-
-void steer_report_server(struct report_server *ret_server)
-{
-	*ret_server = (struct report_server){.ntp_hits = 1};
 }
 
 static struct config config;
