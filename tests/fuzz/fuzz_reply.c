@@ -90,7 +90,7 @@ static void talk(struct fuzz_input *input, struct ways *ways, struct client *cli
 		damage(input, &pkt[0], round);
 	pkt[1] = pkt[0];
 	ways_burst(ways, pkt, count, (uint32_t)round << 20);
-	if (round & ROUND_FOLLOW && ways_answered(ways->way[0].verdict[0]))
+	if (round & ROUND_FOLLOW && fixture_answers(ways->way[0].verdict[0]))
 		follow(client, &ways->way[0].f[0].frame);
 	ways_burst_end(ways, count);
 }

@@ -15,6 +15,7 @@ static struct ways *ways_new(void)
 {
 	static struct ways ways;
 
+	/* The first has none: one frame at a time. */
 	ways.way[1].responder.engine = &burst_engine_plain;
 	ways.count = 2;
 	if (burst_engine_best() != &burst_engine_plain)
@@ -78,47 +79,6 @@ struct ways *ways_begin(unsigned int settings)
 	for (unsigned int i = 0; i < ways->count; i++)
 		way_begin(ways, &ways->way[i]);
 	return ways;
-}
-
-/* One frame at a time, as the fallback's and the tests' reference. */
-static void serve_plain(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
-{
-	for (unsigned int i = 0; i < count; i++)
-		way->verdict[i] = responder_classify(&way->responder, &way->f[i].frame, receive[i]);
-	for (unsigned int i = 0; i < count; i++) {
-		if (ways_answered(way->verdict[i]))
-			responder_finish(&way->responder, &way->f[i].frame, now);
-	}
-}
-
-static void serve_burst(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
-{
-	struct frame frame[WAYS_FRAMES], accepted[WAYS_FRAMES];
-	unsigned int accepted_count = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		frame[i] = way->f[i].frame;
-	burst_classify(&way->responder, frame, receive, way->verdict, count);
-	for (unsigned int i = 0; i < count; i++) {
-		if (ways_answered(way->verdict[i]))
-			accepted[accepted_count++] = frame[i];
-		way->f[i].frame = frame[i];
-	}
-	burst_finish(&way->responder, accepted, accepted_count, now);
-	burst_sign(&way->responder, accepted, accepted_count);
-}
-
-/* The replies have left. */
-static void save(struct way *way, unsigned int count, uint64_t left)
-{
-	struct interleaved_note note;
-
-	for (unsigned int i = 0; i < count; i++) {
-		if (!ways_answered(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
-			continue;
-		interleaved_note_take(&way->responder, &way->f[i].frame, &note);
-		interleaved_save(&way->responder, &note, left);
-	}
 }
 
 /* A reply tells of the one before it once: whoever repeats the request gets a basic one. */
@@ -186,7 +146,7 @@ static void check_same(const struct way *plain, const struct way *burst, unsigne
 	FUZZ_CHECK(burst->f[i].frame.length == plain->f[i].frame.length);
 	FUZZ_CHECK(memcmp(burst->f[i].frame.data, plain->f[i].frame.data,
 			   plain->f[i].frame.length) == 0);
-	if (!ways_answered(plain->verdict[i]))
+	if (!fixture_answers(plain->verdict[i]))
 		return;
 	FUZZ_CHECK(burst->f[i].frame.receive == plain->f[i].frame.receive);
 	FUZZ_CHECK(burst->f[i].frame.payload == plain->f[i].frame.payload);
@@ -203,7 +163,7 @@ static void check_one(struct ways *ways, unsigned int i)
 	FUZZ_CHECK(verdict < MERIDIAN_VERDICT_COUNT);
 	ways->verdicts[verdict]++;
 	ways->frames++;
-	if (!ways_answered(verdict)) {
+	if (!fixture_answers(verdict)) {
 		FUZZ_CHECK(fixture_frame_unchanged(&plain->f[i]));
 		return;
 	}
@@ -238,11 +198,8 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 			fixture_frame_init(&way->f[i], pkt[i].data, pkt[i].length);
 			way->f[i].frame.checksum_good = ways->settings & WAYS_CHECKSUM_GOOD;
 		}
-		if (w == 0)
-			serve_plain(way, receive, count, now);
-		else
-			serve_burst(way, receive, count, now);
-		save(way, count, now + 20);
+		fixture_serve(&way->responder, way->f, receive, count, now, way->verdict);
+		fixture_save(&way->responder, way->f, way->verdict, count, now + 20);
 	}
 	for (unsigned int i = 0; i < count; i++) {
 		for (unsigned int w = 1; w < ways->count; w++)

@@ -59,9 +59,4 @@ void ways_burst_end(struct ways *ways, unsigned int count);
 /* Checks that every frame has had one verdict. */
 void ways_end(struct ways *ways);
 
-static inline bool ways_answered(enum meridian_verdict verdict)
-{
-	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
-}
-
 #endif

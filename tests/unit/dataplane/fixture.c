@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "fixture.h"
+#include <burst.h>
+#include <interleaved.h>
 #include <meridian/counter.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,4 +134,57 @@ bool fixture_frame_unchanged(const struct fixture_frame *frame)
 {
 	return frame->frame.length == frame->length &&
 		memcmp(frame->frame.data, frame->before, frame->length) == 0;
+}
+
+static void serve_plain(struct responder *responder, struct fixture_frame *f,
+	const uint64_t *receive, unsigned int count, uint64_t transmit,
+	enum meridian_verdict *ret_verdict)
+{
+	for (unsigned int i = 0; i < count; i++)
+		ret_verdict[i] = responder_classify(responder, &f[i].frame, receive[i]);
+	for (unsigned int i = 0; i < count; i++) {
+		if (fixture_answers(ret_verdict[i]))
+			responder_finish(responder, &f[i].frame, transmit);
+	}
+}
+
+static void serve_burst(struct responder *responder, struct fixture_frame *f,
+	const uint64_t *receive, unsigned int count, uint64_t transmit,
+	enum meridian_verdict *ret_verdict)
+{
+	struct frame frame[BURST_MAX], accepted[BURST_MAX];
+	unsigned int accepted_count = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		frame[i] = f[i].frame;
+	burst_classify(responder, frame, receive, ret_verdict, count);
+	for (unsigned int i = 0; i < count; i++) {
+		if (fixture_answers(ret_verdict[i]))
+			accepted[accepted_count++] = frame[i];
+		f[i].frame = frame[i];
+	}
+	burst_finish(responder, accepted, accepted_count, transmit);
+	burst_sign(responder, accepted, accepted_count);
+}
+
+void fixture_serve(struct responder *responder, struct fixture_frame *f, const uint64_t *receive,
+	unsigned int count, uint64_t transmit, enum meridian_verdict *ret_verdict)
+{
+	if (responder->engine == NULL)
+		serve_plain(responder, f, receive, count, transmit, ret_verdict);
+	else
+		serve_burst(responder, f, receive, count, transmit, ret_verdict);
+}
+
+void fixture_save(struct responder *responder, const struct fixture_frame *f,
+	const enum meridian_verdict *verdict, unsigned int count, uint64_t left)
+{
+	struct interleaved_note note;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (!fixture_answers(verdict[i]) || f[i].frame.interleave == FRAME_BASIC)
+			continue;
+		interleaved_note_take(responder, &f[i].frame, &note);
+		interleaved_save(responder, &note, left);
+	}
 }

@@ -44,6 +44,15 @@ static inline bool fixture_answers(enum meridian_verdict verdict)
 	return meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
 }
 
+/* Serves `count` frames, at most BURST_MAX, that came at `receive` and are answered at `transmit`:
+ * in a burst, or one at a time where the responder has no engine. */
+void fixture_serve(struct responder *responder, struct fixture_frame *f, const uint64_t *receive,
+	unsigned int count, uint64_t transmit, enum meridian_verdict *ret_verdict);
+
+/* Their replies have left at `left`, as interleaved ones will tell. */
+void fixture_save(struct responder *responder, const struct fixture_frame *f,
+	const enum meridian_verdict *verdict, unsigned int count, uint64_t left);
+
 /* The octets of frame->before are still there. */
 bool fixture_frame_unchanged(const struct fixture_frame *frame);
 

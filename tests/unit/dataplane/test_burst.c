@@ -59,6 +59,7 @@ static int pair_setup(void **state)
 	responder_init(&pair.burst.responder, seed, NULL);
 	pair.plain.responder.keyring = pair.burst.responder.keyring = pair.keyring;
 	engine = *(const struct burst_engine **)*state;
+	pair.plain.responder.engine = NULL;
 	pair.burst.responder.engine = engine;
 	*state = &pair;
 	return 0;
@@ -71,33 +72,6 @@ static int pair_teardown(void **state)
 	responder_policy_free(pair->policy);
 	keyring_free(pair->keyring);
 	return 0;
-}
-
-static void plain_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
-{
-	for (unsigned int i = 0; i < count; i++)
-		way->verdict[i] = responder_classify(&way->responder, &way->f[i].frame, receive[i]);
-	for (unsigned int i = 0; i < count; i++) {
-		if (fixture_answers(way->verdict[i]))
-			responder_finish(&way->responder, &way->f[i].frame, now);
-	}
-}
-
-static void burst_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
-{
-	struct frame frame[BURST_MAX], accepted[BURST_MAX];
-	unsigned int accepted_count = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		frame[i] = way->f[i].frame;
-	burst_classify(&way->responder, frame, receive, way->verdict, count);
-	for (unsigned int i = 0; i < count; i++) {
-		if (fixture_answers(way->verdict[i]))
-			accepted[accepted_count++] = frame[i];
-		way->f[i].frame = frame[i];
-	}
-	burst_finish(&way->responder, accepted, accepted_count, now);
-	burst_sign(&way->responder, accepted, accepted_count);
 }
 
 static uint64_t *told(struct pair *pair, const uint8_t *client, bool ipv6)
@@ -127,19 +101,6 @@ static void assert_same(struct pair *pair, unsigned int i)
 	pair->answered++;
 }
 
-/* The replies have left. */
-static void way_save(struct way *way, unsigned int count, uint64_t left)
-{
-	struct interleaved_note note;
-
-	for (unsigned int i = 0; i < count; i++) {
-		if (!fixture_answers(way->verdict[i]) || way->f[i].frame.interleave == FRAME_BASIC)
-			continue;
-		interleaved_note_take(&way->responder, &way->f[i].frame, &note);
-		interleaved_save(&way->responder, &note, left);
-	}
-}
-
 static void way_begin(struct pair *pair, struct way *way)
 {
 	if (pair->policy != NULL)
@@ -147,6 +108,12 @@ static void way_begin(struct pair *pair, struct way *way)
 	way->policy.interleave = way->interleave;
 	responder_begin(&way->responder, &pair->model, pair->policy ? &way->policy : NULL,
 		pair->counter, 0);
+}
+
+static void way_serve(struct way *way, const uint64_t *receive, unsigned int count, uint64_t now)
+{
+	fixture_serve(&way->responder, way->f, receive, count, now + 50, way->verdict);
+	fixture_save(&way->responder, way->f, way->verdict, count, now + 70);
 }
 
 /* Sends the packets both ways. */
@@ -164,10 +131,8 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 		pair->burst.f[i].frame.checksum_good = checksum_good;
 		receive[i] = pair->counter - seed_below(&pair->seed, 40);
 	}
-	plain_serve(&pair->plain, receive, count, pair->counter + 50);
-	burst_serve(&pair->burst, receive, count, pair->counter + 50);
-	way_save(&pair->plain, count, pair->counter + 70);
-	way_save(&pair->burst, count, pair->counter + 70);
+	way_serve(&pair->plain, receive, count, pair->counter);
+	way_serve(&pair->burst, receive, count, pair->counter);
 	for (unsigned int i = 0; i < count; i++) {
 		assert_same(pair, i);
 		fixture_frame_fini(&pair->plain.f[i]);

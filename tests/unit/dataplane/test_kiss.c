@@ -72,42 +72,15 @@ static struct pkt request(struct pkt_spec spec, uint8_t li_vn_mode, uint8_t poll
 	return request_with_field(spec, li_vn_mode, poll, 0);
 }
 
-static void serve_plain(struct world *world, struct frame *frame,
-	enum meridian_verdict *ret_verdict, unsigned int count)
-{
-	for (unsigned int i = 0; i < count; i++)
-		ret_verdict[i] = responder_classify(&world->responder, &frame[i], world->counter);
-	for (unsigned int i = 0; i < count; i++) {
-		if (fixture_answers(ret_verdict[i]))
-			responder_finish(&world->responder, &frame[i], world->counter + 100);
-	}
-}
-
-static void serve_burst(struct world *world, struct frame *frame,
-	enum meridian_verdict *ret_verdict, unsigned int count)
+static void serve(struct world *world, struct fixture_frame *f, enum meridian_verdict *ret_verdict,
+	unsigned int count)
 {
 	uint64_t receive[BURST_MAX];
-	struct frame accepted[BURST_MAX];
-	unsigned int accepted_count = 0;
 
 	for (unsigned int i = 0; i < count; i++)
 		receive[i] = world->counter;
-	burst_classify(&world->responder, frame, receive, ret_verdict, count);
-	for (unsigned int i = 0; i < count; i++) {
-		if (fixture_answers(ret_verdict[i]))
-			accepted[accepted_count++] = frame[i];
-	}
-	burst_finish(&world->responder, accepted, accepted_count, world->counter + 100);
-}
-
-static void serve(struct world *world, struct frame *frame, enum meridian_verdict *ret_verdict,
-	unsigned int count)
-{
 	responder_begin(&world->responder, &world->model, world->policy, world->counter, 0);
-	if (world->responder.engine == NULL)
-		serve_plain(world, frame, ret_verdict, count);
-	else
-		serve_burst(world, frame, ret_verdict, count);
+	fixture_serve(&world->responder, f, receive, count, world->counter + 100, ret_verdict);
 }
 
 /* Asks once. The frame is the caller's to free. */
@@ -117,7 +90,7 @@ static enum meridian_verdict ask(
 	enum meridian_verdict verdict;
 
 	fixture_frame_init(ret_frame, pkt->data, pkt->length);
-	serve(world, &ret_frame->frame, &verdict, 1);
+	serve(world, ret_frame, &verdict, 1);
 	return verdict;
 }
 
@@ -242,7 +215,6 @@ static void tells_one_among_others(void **state)
 	struct world *world = *state;
 	struct pkt greedy = request((struct pkt_spec){0}, 0x23, 6);
 	struct fixture_frame f[BURST_MAX];
-	struct frame frame[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
 	unsigned int kisses = 0;
 
@@ -255,11 +227,9 @@ static void tells_one_among_others(void **state)
 			pkt.data[pkt.ip + (pkt.ipv6 ? 14 : 15)] = (uint8_t)i;
 		pkt_checksum(&pkt);
 		fixture_frame_init(&f[i], pkt.data, pkt.length);
-		frame[i] = f[i].frame;
 	}
-	serve(world, frame, verdict, BURST_MAX);
+	serve(world, f, verdict, BURST_MAX);
 	for (unsigned int i = 0; i < BURST_MAX; i++) {
-		f[i].frame = frame[i];
 		kisses += verdict[i] == MERIDIAN_VERDICT_kod;
 		if (verdict[i] == MERIDIAN_VERDICT_kod)
 			assert_kiss(&f[i], 7);
@@ -318,16 +288,11 @@ static void tells_no_earlier_time(void **state)
 	assert_false(ask_on(world, &greedy, 10, &f));
 	for (uint8_t i = 0; i < 30 && verdict[0] == MERIDIAN_VERDICT_rate_limited; i++) {
 		struct fixture_frame pair[2] = {interleaved_request(world, greedy)};
-		struct frame frame[2];
 
 		other.data[other.ip + 14] = i; /* who has asked nothing yet */
 		pair[1] = interleaved_request(world, other);
-		frame[0] = pair[0].frame;
-		frame[1] = pair[1].frame;
 		world->counter += FIXTURE_HZ / 10;
-		serve(world, frame, verdict, 2);
-		pair[0].frame = frame[0];
-		pair[1].frame = frame[1];
+		serve(world, pair, verdict, 2);
 		assert_int_equal(verdict[1], MERIDIAN_VERDICT_answered);
 		assert_interleaved(&pair[1]);
 		if (verdict[0] == MERIDIAN_VERDICT_kod) {
