@@ -5,7 +5,6 @@
 #include "fixture.h"
 #include "pkt.h"
 #include <arpa/inet.h>
-#include <burst.h>
 #include <burst_engine.h>
 #include <matrix.h>
 #include <setjmp.h>
@@ -71,25 +70,6 @@ static struct responder_policy *policy_new(void)
 	return policy;
 }
 
-/* One frame through a reply path: an engine, or plain code without one. */
-static enum meridian_verdict serve(struct responder *responder, struct frame *frame)
-{
-	const uint64_t receive = FIXTURE_COUNTER + 1000, transmit = receive + 1000;
-	enum meridian_verdict verdict;
-	bool answers;
-
-	if (responder->engine == NULL)
-		verdict = responder_classify(responder, frame, receive);
-	else
-		burst_classify(responder, frame, &receive, &verdict, 1);
-	answers = meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER;
-	if (answers && responder->engine == NULL)
-		responder_finish(responder, frame, transmit);
-	else if (answers)
-		burst_finish(responder, frame, 1, transmit);
-	return verdict;
-}
-
 /* What every answer must be, headers and all. */
 static void assert_answer(const struct matrix_row *row, const struct fixture_frame *f, uint32_t ntp)
 {
@@ -138,12 +118,13 @@ static void try_row(struct responder *responder, const struct matrix_row *row)
 	unsigned int count = matrix_build(row, &wire, TRANSMIT, frame);
 
 	for (unsigned int i = 0; i < count; i++) {
+		const uint64_t receive = FIXTURE_COUNTER + 1000;
 		enum meridian_verdict verdict;
 		struct fixture_frame f;
 
 		fixture_frame_init(&f, frame[i].octets, frame[i].length);
 		f.frame.mac = frame_mac(wire.server_mac);
-		verdict = serve(responder, &f.frame);
+		fixture_serve(responder, &f, &receive, 1, receive + 1000, &verdict);
 		if (verdict != expected)
 			fail_msg("%s: %s, expected %s", row->name, meridian_verdict_name(verdict),
 				meridian_verdict_name(expected));
