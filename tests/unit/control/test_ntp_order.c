@@ -71,16 +71,24 @@ static void offline_name_leads_nowhere(void **state)
 	assert_int_equal(play.requests, 1);
 }
 
-static void burst_ends_with_its_samples(void **state)
+/* Orders a burst of a server that has answered once. Returns how often it had been asked. */
+static unsigned int burst_order(void)
 {
 	unsigned int requests;
 
-	(void)state;
 	play_start(&play_numeric);
 	play_until_request();
 	play_answer_good();
 	requests = play.requests;
 	assert_true(give(ORDER_BURST));
+	return requests;
+}
+
+static void burst_ends_with_its_samples(void **state)
+{
+	unsigned int requests = burst_order();
+
+	(void)state;
 	play_until(play.now_ns);
 	assert_int_equal(activity(), SOURCE_BURST);
 	for (int i = 0; i < 3; i++) {
@@ -95,14 +103,9 @@ static void burst_ends_with_its_samples(void **state)
 
 static void burst_ends_without_answers(void **state)
 {
-	unsigned int requests;
+	unsigned int requests = burst_order();
 
 	(void)state;
-	play_start(&play_numeric);
-	play_until_request();
-	play_answer_good();
-	requests = play.requests;
-	assert_true(give(ORDER_BURST));
 	play_until(play.now_ns + 14 * NS_PER_S);
 	assert_int_equal(play.requests, requests + 6);
 }
