@@ -2,16 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # NTPv5 (draft-ietf-ntp-ntpv5-09): not a word of it without `ntpv5`; with it, on SIGHUP, a client of the
 # draft is served over both families by dataplane and fallback, and each kind of frame of it has the
-# verdict of the acceptance matrix.
+# verdict of the acceptance matrix; a MAC is verified and answered with one.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
+
+KEY=00112233445566778899aabbccddeeff
 
 client() # on|off
 {
 	local address said
 
 	for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
-		said=$(lab_in client "$LAB_TOOLS/ntp-v5" "$address" "$1") ||
+		said=$(lab_in client "$LAB_TOOLS/ntp-v5" "$address" "$1" 10 7 "$KEY") ||
 			lab_fail "$address, $1: $said"
 		[ -z "$said" ] || lab_note "$address: $(echo "$said" | paste -sd ';')"
 	done
@@ -35,7 +37,8 @@ is_spoken()
 lab_enter "$@"
 lab_network
 lab_upstream
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+(umask 077 && echo "7 SHA256 HEX:$KEY" >"$LAB_DIR/keys")
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "keyfile $LAB_DIR/keys"
 lab_serve
 client off
 [ "$(lab_counter dataplane answered_ntpv5)" = 0 ] || lab_fail "counted though off"
