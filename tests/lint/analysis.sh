@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 build="build-clang"
 [ -f $build/compile_commands.json ] || CC=clang meson setup $build -Dwerror=true >/dev/null
-ninja -C $build bpf/steer.skel.h >/dev/null # a header that the sources include
+ninja -C $build bpf/steer.skel.h bpf/echo.skel.h >/dev/null # headers that sources include
 
 status=0
 cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j "$(nproc)" \
