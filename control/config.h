@@ -58,6 +58,7 @@ struct config_server {
 	uint16_t port;               /* 123 */
 	uint32_t key;                /* that signs requests and replies; 0: none */
 	struct config_place place;
+	bool tolerant;                     /* of `sourcedir`: left out when its key is not there */
 	uint8_t version;                   /* of the requests, 4 */
 	uint8_t family;                    /* of the addresses wanted, MERIDIAN_FAMILY_*; 0: any */
 	int8_t minpoll_log2, maxpoll_log2; /* 6, 10 */

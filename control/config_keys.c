@@ -41,9 +41,11 @@ void config_parse_authselectmode(struct config_parser *parser, const struct conf
 		parser->config->auth_select = (uint8_t)mode;
 }
 
-static void key_check(struct config_parser *parser, const struct config_server *server)
+/* False after reporting that there is no such key. */
+static bool key_check(struct config_parser *parser, const struct config_server *server)
 {
 	const struct config *config = parser->config;
+	unsigned int error_count = parser->error_count;
 
 	config_place_set(parser, server->place);
 	parser->directive = server->pool ? "pool" : "server";
@@ -53,6 +55,29 @@ static void key_check(struct config_parser *parser, const struct config_server *
 		config_error(
 			parser, "there is no key %" PRIu32 " in %s", server->key, config->keyfile);
 	parser->directive = NULL;
+	return parser->error_count == error_count;
+}
+
+/* Servers without their key are errors, but those of `sourcedir` are left out. */
+static void keys_check(struct config_parser *parser)
+{
+	struct config *config = parser->config;
+	size_t count = 0;
+
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->server[i];
+		unsigned int error_count = parser->error_count;
+		bool ok;
+
+		parser->tolerant = server->tolerant;
+		ok = server->key == 0 || key_check(parser, server);
+		if (server->tolerant)
+			parser->error_count = error_count;
+		if (ok || !server->tolerant)
+			config->server[count++] = *server;
+	}
+	parser->tolerant = false;
+	config->server_count = count;
 }
 
 /* With `require` nothing is left then of the servers that would be used. */
@@ -90,11 +115,10 @@ void config_keys_apply(struct config_parser *parser)
 	struct config *config = parser->config;
 	bool with = false, without = false;
 
+	keys_check(parser);
 	for (size_t i = 0; i < config->server_count; i++) {
 		const struct config_server *server = &config->server[i];
 
-		if (server->key != 0)
-			key_check(parser, server);
 		if (server->source.written.noselect)
 			continue;
 		with |= server->key != 0;

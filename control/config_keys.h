@@ -9,7 +9,8 @@
 /* Reads `keyfile`, once it is known whether `insecurekeys` is there. Errors are reported. */
 void config_keys_load(struct config_parser *parser);
 
-/* Checks that servers have the keys they name, and gives the sources the options that follow from
+/* Checks that servers have the keys they name, leaves those of `sourcedir` out that have not, and
+ * gives the sources the options that follow from
  * `authselectmode`. */
 void config_keys_apply(struct config_parser *parser);
 

@@ -305,22 +305,27 @@ void config_parse_sourcedir(struct config_parser *parser, const struct config_di
 /* Comes when all else was read. False: there are none, or not any more. */
 static bool source_directories_push(struct config_reader *reader)
 {
+	struct config_parser *parser = &reader->parser;
+	unsigned int error_count = parser->error_count;
 	struct files files = {.count = 0};
 	size_t count = reader->source_directory_count;
 
 	if (count == 0)
 		return false;
 	reader->source_directory_count = 0;
-	config_return_to(&reader->parser, "sourcedir");
+	config_return_to(parser, "sourcedir");
+	parser->tolerant = true;
 	for (size_t i = 0; i < count; i++)
-		directory_find(&reader->parser, &files, reader->source_directory[i], SOURCE_SUFFIX);
+		directory_find(parser, &files, reader->source_directory[i], SOURCE_SUFFIX);
 	level_push(reader, &files, true);
-	reader->parser.directive = NULL;
+	parser->directive = NULL;
+	parser->tolerant = false;
+	parser->error_count = error_count;
 	return true;
 }
 
 /* Who writes such a file, often for what a DHCP server said, cannot be told what is wrong with it,
- * and may be in the middle of it: what is no good is left out. */
+ * and may be in the middle of it: what is no good is left out, as are files that cannot be read. */
 static void source_line_parse(struct config_parser *parser)
 {
 	const struct config_reader *reader = (const struct config_reader *)parser;
@@ -336,29 +341,39 @@ static void source_line_parse(struct config_parser *parser)
 		config_error(parser, "there may be nothing but server and pool here");
 }
 
+static int line_next(struct config_reader *reader)
+{
+	struct level *level = &reader->level[reader->depth - 1];
+	int r = config_line_next(&reader->parser, level->file,
+		level->sources ? source_line_parse : config_line_parse);
+
+	if (r < 0 && !level->sources)
+		return r;
+	if (r != 0) {
+		fclose(level->file);
+		level->file = NULL;
+	}
+	return 0;
+}
+
 /* A line, or the way to the next one. */
 static int turn(struct config_reader *reader)
 {
 	struct config_parser *parser = &reader->parser;
-	struct level *level = &reader->level[reader->depth - 1];
+	const struct level *level = &reader->level[reader->depth - 1];
 	unsigned int error_count = parser->error_count;
-	int r;
+	bool sources = level->sources;
+	int r = 0;
 
-	if (level->file == NULL) {
+	parser->tolerant = sources;
+	if (level->file == NULL)
 		file_next(reader);
-		return 0;
-	}
-	parser->tolerant = level->sources;
-	r = config_line_next(
-		parser, level->file, level->sources ? source_line_parse : config_line_parse);
+	else
+		r = line_next(reader);
 	parser->tolerant = false;
-	if (level->sources)
+	if (sources)
 		parser->error_count = error_count;
-	if (r == 1) {
-		fclose(level->file);
-		level->file = NULL;
-	}
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int config_reader_open(

@@ -201,6 +201,7 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 		return;
 	strcpy(server.name, word);
 	server.place = config_place(parser);
+	server.tolerant = parser->tolerant;
 	while ((word = config_word(parser))) {
 		if (!option_parse(parser, &server, word))
 			return;

@@ -442,10 +442,10 @@ const struct config_directive config_table[] = {
 		.syntax = "DIRECTORY [DIRECTORY ...]",
 		.text = "The same for files whose names end in .sources, after everything else. "
 			"They "
-			"may have server and pool only, and a line that is wrong, or has no end "
-			"yet, "
-			"is left out with a warning, as a DHCP client may have written it. What "
-			"changes there takes effect at the next start; reload sources of chronyc "
+			"may have server and pool only. A line that is wrong, or has no end yet, "
+			"is left out with a warning, as a DHCP client may have written it, and "
+			"so is a file or directory that cannot be read. What changes there takes "
+			"effect at the next start; reload sources of chronyc "
 			"is "
 			"not there."},
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -216,15 +217,16 @@ static void test_bad_lines_of_sources_are_left_out(void **state)
 	directory_make("a");
 	file_write("a/eth0.sources",
 		"server 192.0.2.1 iburst\nserver 192.0.2.2 nonsense\nallow\n"
-		"server 192.0.2.3\nserver 192.0.2.4");
+		"server 192.0.2.5 key 5\nserver 192.0.2.3\nserver 192.0.2.4");
 	file_write("a/eth1.conf", "x\n");
 	assert_int_equal(load("sourcedir @/a @/none\nserver 192.0.2.3 minpoll 4\n"), 0);
 	assert_string_equal(messages,
 		"@/a/eth0.sources:2: server: warning: not used: unknown option 'nonsense'\n"
 		"@/a/eth0.sources:3: warning: not used: there may be nothing but server and pool "
 		"here\n"
-		"@/a/eth0.sources:4: server: warning: not used: 192.0.2.3 is there already\n"
-		"@/a/eth0.sources:5: warning: not used: the line has no end\n");
+		"@/a/eth0.sources:5: server: warning: not used: 192.0.2.3 is there already\n"
+		"@/a/eth0.sources:6: warning: not used: the line has no end\n"
+		"@/a/eth0.sources:4: server: warning: not used: key 5 needs `keyfile`\n");
 	assert_int_equal(config.server_count, 2);
 	assert_string_equal(config.server[0].name, "192.0.2.3");
 	assert_int_equal(config.server[0].minpoll_log2, 4);
@@ -233,6 +235,36 @@ static void test_bad_lines_of_sources_are_left_out(void **state)
 	config_free(&config);
 	expect("sourcedir /1 /2 /3 /4 /5 /6 /7 /8 /9 /10\nsourcedir /11\n", -EINVAL,
 		"@/main:2: sourcedir: more than 10 directories\n");
+}
+
+static void test_unreadable_sources_are_left_out(void **state)
+{
+	char path[256];
+
+	(void)state;
+	directory_make("a");
+	directory_make("a/eth0.sources");
+	path_of(path, "a/eth1.sources");
+	assert_int_equal(symlink("gone", path), 0);
+	file_write("a/eth2.sources", "server 192.0.2.1 key 5\nserver 192.0.2.2\n");
+	file_write("keys", "6 MD5 HEX:00112233445566778899AABBCCDDEEFF\n");
+	path_of(path, "keys");
+	assert_int_equal(chmod(path, 0600), 0);
+	path_of(path, "loop");
+	assert_int_equal(symlink("loop", path), 0); /* EACCES would not stop root */
+	assert_int_equal(load("insecurekeys\nkeyfile @/keys\nsourcedir @/loop @/a\n"), 0);
+	assert_string_equal(messages,
+		"@/main:3: sourcedir: warning: not used: @/loop/*.sources: Too many levels of "
+		"symbolic links\n"
+		"@/main:3: sourcedir: warning: not used: @/a/eth0.sources: not a regular file\n"
+		"@/main:3: sourcedir: warning: not used: @/a/eth1.sources: No such file or "
+		"directory\n"
+		"@/a/eth2.sources:1: server: warning: not used: there is no key 5 in @/keys\n");
+	assert_int_equal(config.server_count, 1);
+	assert_string_equal(config.server[0].name, "192.0.2.2");
+	config_free(&config);
+	expect("confdir @/loop\n", -EINVAL,
+		"@/main:1: confdir: @/loop/*.conf: Too many levels of symbolic links\n");
 }
 
 int main(void)
@@ -247,6 +279,8 @@ int main(void)
 			test_directories_are_merged_by_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_bad_lines_of_sources_are_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_unreadable_sources_are_left_out, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
