@@ -242,6 +242,7 @@ int worker_run(void *argument)
 			worker_idle(worker, nap_max_ns, turn_counter);
 	}
 	server_set(&worker->slot->state, MERIDIAN_WORKER_STOPPING);
+	__atomic_store_n(&worker->returned, true, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -290,7 +291,8 @@ static bool worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
 	static const struct timespec pause = {.tv_nsec = WAIT_MS * 1000000};
 
 	for (int wait = 0; wait < WORKER_TURN_MAX_MS / WAIT_MS; wait++) {
-		if (__atomic_load_n(&worker->slot->heartbeat, __ATOMIC_ACQUIRE) != heartbeat)
+		if (__atomic_load_n(&worker->slot->heartbeat, __ATOMIC_ACQUIRE) != heartbeat ||
+			__atomic_load_n(&worker->returned, __ATOMIC_ACQUIRE))
 			return true;
 		nanosleep(&pause, NULL);
 	}

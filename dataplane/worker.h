@@ -30,6 +30,8 @@ struct worker {
 	const struct server_view *view;
 	enum worker_phase phase;
 
+	bool returned; /* from worker_run(). Written by the worker, read by others */
+
 	/* The worker's own. */
 	struct server server;
 	struct server_burst burst;
@@ -61,9 +63,9 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase);
 #define WORKER_TURN_MAX_MS 2000
 
 /*
- * Any other thread: returns when each of `count` running workers has ended the turn that it is in,
- * and so sees what was stored before. Takes as long as their longest burst or nap. Returns 0, or
- * -ETIMEDOUT and the number of a worker that hangs.
+ * Any other thread: returns when each of `count` launched workers has ended the turn that it is in,
+ * and so sees what was stored before, or has returned from worker_run(). Takes as long as their
+ * longest burst or nap. Returns 0, or -ETIMEDOUT and the number of a worker that hangs.
  */
 int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung);
 

@@ -416,6 +416,17 @@ static void names_a_worker_that_hangs(void **state)
 	free(workers);
 }
 
+/* Its heartbeat never moves again. */
+static void waits_for_none_that_has_returned(void **state)
+{
+	struct setup *setup = *state;
+	unsigned int hung;
+
+	start(setup);
+	drain(setup);
+	assert_int_equal(worker_wait(&setup->worker, 1, &hung), 0);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -430,6 +441,7 @@ int main(void)
 		WORKER_TEST(tells_what_a_nap_hides),
 		WORKER_TEST(lets_go_of_what_it_saw),
 		WORKER_TEST(names_a_worker_that_hangs),
+		WORKER_TEST(waits_for_none_that_has_returned),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
