@@ -20,7 +20,8 @@
  */
 typedef void unmap_guard_wait_function(void);
 
-/* Sets what to wait for, before the first thread polls; NULL when none does any more. */
+/* Sets what to wait for, before the first thread polls; NULL when none does any more. Returns when
+ * nobody is in the function of before, which must not call this. */
 void unmap_guard_set(unmap_guard_wait_function *wait);
 
 #endif
