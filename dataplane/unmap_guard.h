@@ -11,6 +11,13 @@
  * looked before. So munmap() is defined here for the whole process: called in that thread it first
  * waits until all polling threads have come around, after which they see the flag.
  *
+ * What remains, of a driver that computes a ring's address before it looks at the flag: a thread
+ * may take the address of memory that is going away or not mapped yet, be preempted before it looks
+ * at the flag, and not run again until a peer has connected. For that it has to lose its core
+ * between two loads, either in the instants (at most about a millisecond) between its last turn
+ * that was waited for and the driver's forgetting of the address, or while a new peer introduces
+ * itself. Then it reads unmapped memory. A worker that has its core for itself is not preempted.
+ *
  * The program must export the symbol `munmap` (meson.build), lest the driver finds libc's.
  */
 
