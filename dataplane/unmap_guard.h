@@ -11,6 +11,11 @@
  * looked before. So munmap() is defined here for the whole process: called in that thread it first
  * waits until all polling threads have come around, after which they see the flag.
  *
+ * It does not wait for ever: a thread that hangs would stop all else that EAL does there. When the
+ * wait gives up, the memory is unmapped all the same, and the thread crashes if it goes on to read
+ * it. The dataplane gives a worker WORKER_TURN_MAX_MS (worker.h) and logs which one hangs;
+ * meridian-load gives up after 2 s and says nothing.
+ *
  * What remains, of a driver that computes a ring's address before it looks at the flag: a thread
  * may take the address of memory that is going away or not mapped yet, be preempted before it looks
  * at the flag, and not run again until a peer has connected. For that it has to lose its core
@@ -22,8 +27,8 @@
  */
 
 /*
- * Returns when every polling thread has ended the receive or transmit call that it was in. Called
- * in EAL's interrupt thread.
+ * Returns when every polling thread has ended the receive or transmit call that it was in, or has
+ * not done so for too long. Called in EAL's interrupt thread.
  */
 typedef void unmap_guard_wait_function(void);
 

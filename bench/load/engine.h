@@ -55,7 +55,7 @@ void engine_prepare(struct engine *engine, const struct engine_run *run);
 int engine_reflect(void *engine);
 
 /* Any other thread: returns when the polling thread has ended the turn that it is in, or is not
- * running, or hangs. */
+ * running, or after 2 s, which nobody is told. */
 void engine_wait(const struct engine *engine);
 
 /* Ticks of the counter in a second. */
