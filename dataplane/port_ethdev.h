@@ -7,7 +7,7 @@
  * device is ours alone, with all that arrives. Its link may come and go with a peer; that is the
  * driver's business, and nothing is received while it is down. The memif driver of DPDK 22.11 has
  * no lock between its interrupt thread, which unmaps the memory of a peer that died, and a burst
- * that reads it; none can be had from outside.
+ * that reads it: unmap_guard.h stands in for one.
  *
  * Such devices give no receive stamps: T2 is when the worker takes the packet.
  */
