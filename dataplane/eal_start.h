@@ -33,8 +33,10 @@ bool eal_hugepages_available(uint64_t memory_mb);
 /* Adds how much packet memory there is to be, and of which pages. */
 void eal_arguments_memory(struct eal_arguments *arguments, uint64_t memory_mb, bool hugepages);
 
-/* Adds what is the same for all programs and starts EAL, whose warnings then go to our log.
- * Returns 0 or a negative errno after logging why. */
+/* Adds what is the same for all programs and starts EAL. What DPDK logs goes to our
+ * log, as warnings: EAL's own errors, and what the other libraries and the drivers log at their
+ * levels. What libbpf and libxdp log goes there for debugging. Returns 0 or a negative errno after
+ * logging why. */
 int eal_arguments_start(struct eal_arguments *arguments);
 
 #endif
