@@ -11,6 +11,7 @@
 #include <meridian/stats.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
+#include <rte_log.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -181,6 +182,11 @@ int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 	eal_arguments_memory(
 		&arguments, started.memory_mb, *ret_memory == MERIDIAN_MEMORY_HUGEPAGES);
 	return eal_arguments_start(&arguments);
+}
+
+void eal_mute(bool mute)
+{
+	rte_log_set_global_level(mute ? RTE_LOG_CRIT : RTE_LOG_MAX);
 }
 
 void eal_fini(void)

@@ -8,6 +8,7 @@
  */
 
 #include <meridian/policy.h>
+#include <stdbool.h>
 
 /*
  * Starts EAL with packet memory and one thread per worker of the policy, each on its core, chosen
@@ -20,6 +21,9 @@ void eal_fini(void);
 
 /* NULL while EAL suits `blob` as well; else what a restart has to follow. Static storage. */
 const char *eal_outdated(const struct meridian_policy_blob *blob);
+
+/* Whether DPDK's errors are kept out of our log. At first they are not. */
+void eal_mute(bool mute);
 
 /* CPU of worker `worker`. */
 uint32_t eal_core(unsigned int worker);

@@ -108,6 +108,7 @@ static int ports_open_patiently(void)
 			until_ns = now_ns + OPEN_TIMEOUT_S * UINT64_C(1000000000);
 			log_notice("%s is not to be had yet; trying for %d s", ports.failed,
 				OPEN_TIMEOUT_S);
+			eal_mute(true); /* a driver would say the same ten times a second */
 		}
 		if (now_ns > until_ns)
 			break;
@@ -115,6 +116,7 @@ static int ports_open_patiently(void)
 		if (r < 0)
 			break;
 	}
+	eal_mute(false);
 	return r;
 }
 

@@ -211,15 +211,24 @@ static int queue_start(struct af_xdp_queue *queue, const struct meridian_policy_
 	return port_af_xdp_ready(nic) ? r : -EAGAIN;
 }
 
+/* The driver tries to detach control's program and complains that it cannot: nobody listens. */
+static void device_remove(struct af_xdp_queue *queue)
+{
+	/* Of the type that the driver has registered this only tells the number. */
+	int type = rte_log_register("pmd.net.af_xdp");
+	int level = rte_log_get_level((uint32_t)type);
+
+	rte_log_set_level((uint32_t)type, RTE_LOG_CRIT);
+	rte_eth_dev_stop(queue->port_id);
+	rte_eal_hotplug_remove("vdev", queue->device);
+	rte_log_set_level((uint32_t)type, (uint32_t)level);
+	queue->device[0] = '\0';
+}
+
 static void queue_stop(struct af_xdp_queue *queue)
 {
-	if (queue->device[0] != '\0') {
-		/* The driver tries to detach control's program and complains that it cannot. */
-		rte_log_set_level_pattern("pmd.net.af_xdp", RTE_LOG_CRIT);
-		rte_eth_dev_stop(queue->port_id);
-		rte_eal_hotplug_remove("vdev", queue->device);
-		queue->device[0] = '\0';
-	}
+	if (queue->device[0] != '\0')
+		device_remove(queue);
 	/* The driver of DPDK 22.11 leaves its socket open, which keeps the queue busy. */
 	if (queue->fd >= 0 && af_xdp_socket_is(queue->fd))
 		close(queue->fd);
