@@ -193,8 +193,9 @@ struct burst {
 	struct frame *frame;
 	const uint64_t *receive_counter;
 	enum meridian_verdict *verdict;
-	uint64_t ipv4, ipv6; /* a bit for each frame of that shape */
-	uint64_t asking;     /* of these, for which interleaved_asked() */
+	uint64_t ipv4, ipv6;      /* a bit for each frame of that shape */
+	uint64_t asking;          /* of these, for which interleaved_asked() */
+	unsigned int allowed_end; /* up to here, access rules allow the frames not served yet */
 	struct limit_source source[BURST_MAX];
 	struct common common;
 	struct arrival arrival;
@@ -242,7 +243,7 @@ INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv
 
 	if (burst->receive_counter[i] != burst->arrival.counter)
 		arrival_take(responder, &burst->arrival, burst->receive_counter[i]);
-	if (!allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
+	if (i >= burst->allowed_end && !allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
 	if (!within_limit(responder, source, ipv6)) {
 		verdict = responder_refuse(responder, source, frame);
@@ -290,24 +291,36 @@ INLINE void sketch_run(struct collector *collector, const struct limit_source *s
 		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source[i].hash);
 }
 
+/* Asks the access rules about frames of one family, from `i` up to `end` or the first that is
+ * denied, and returns where it ended. The limiter may stop a run at each of its frames: those after
+ * that one are not asked about anew. */
+INLINE unsigned int allowed_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
+{
+	const struct responder_policy *policy = burst->responder->policy;
+
+	if (is_open(policy, ipv6))
+		return end;
+	if (i < burst->allowed_end)
+		return burst->allowed_end;
+	while (i < end && allowed(policy, addresses_of(&burst->frame[i], ipv6), ipv6))
+		i++;
+	burst->allowed_end = i;
+	return i;
+}
+
 /* Asks access rules and limiter about frames of one family, from `i` up to `end` or the first that
  * is refused, and returns where it ended. Who is refused here may be asked for again: that counts
  * nowhere. Each look-up has a loop of its own, where those of many frames overlap. */
 INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
 	const struct responder *responder = burst->responder;
-	const struct responder_policy *policy = responder->policy;
 	const struct limit_source *const source = burst->source;
 	const unsigned int begin = i;
 
-	if (!is_open(policy, ipv6)) {
-		while (i < end && allowed(policy, addresses_of(&burst->frame[i], ipv6), ipv6))
-			i++;
-		end = i;
-	}
+	end = allowed_run(burst, i, end, ipv6);
 	if (responder->limit == NULL)
 		return end;
-	for (i = begin; i < end; i++) {
+	for (; i < end; i++) {
 		if (!limit_allow(responder->limit, &source[i], ipv6))
 			break;
 	}
@@ -404,6 +417,7 @@ static void second_pass(struct burst *burst, unsigned int count)
 	common_take(&burst->common, responder);
 	arrival_take(responder, &burst->arrival, burst->receive_counter[0]);
 	burst->timestamps = responder->timestamps;
+	burst->allowed_end = 0;
 	for (unsigned int i = 0; i < count;) {
 		if (serve_many(burst, &i, ipv4, ipv6))
 			continue;
