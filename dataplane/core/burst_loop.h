@@ -202,19 +202,21 @@ struct burst {
 	struct timestamps timestamps;
 };
 
-/* Asked last: whoever is allowed has used up some of what it may ask. */
-INLINE bool within_limit(
-	const struct responder *responder, const struct limit_source *source, bool ipv6)
+/* Asked last: whoever is allowed has used up some of what it may ask. Of those who are answered, a
+ * leak's among them, the sketch is made. */
+INLINE enum meridian_verdict check_limit(struct responder *responder, struct frame *frame,
+	const struct limit_source *source, bool ipv6)
 {
+	enum meridian_verdict verdict = MERIDIAN_VERDICT_answered;
 	struct collector *collector = responder->collector;
 
 	if (responder->limit == NULL)
-		return true;
+		return verdict;
 	if (!limit_allow(responder->limit, source, ipv6))
-		return false;
-	if (collector != NULL)
+		verdict = responder_refuse(responder, source, frame);
+	if (verdict == MERIDIAN_VERDICT_answered && collector != NULL)
 		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source->hash);
-	return true;
+	return verdict;
 }
 
 INLINE void answer(struct timestamps *timestamps, struct frame *frame,
@@ -238,18 +240,15 @@ INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv
 {
 	struct responder *responder = burst->responder;
 	struct frame *frame = &burst->frame[i];
-	const struct limit_source *source = &burst->source[i];
 	enum meridian_verdict verdict;
 
 	if (burst->receive_counter[i] != burst->arrival.counter)
 		arrival_take(responder, &burst->arrival, burst->receive_counter[i]);
 	if (i >= burst->allowed_end && !allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
-	if (!within_limit(responder, source, ipv6)) {
-		verdict = responder_refuse(responder, source, frame);
-		if (verdict != MERIDIAN_VERDICT_answered)
-			return verdict;
-	}
+	verdict = check_limit(responder, frame, &burst->source[i], ipv6);
+	if (verdict != MERIDIAN_VERDICT_answered)
+		return verdict;
 	frame->interleave = FRAME_BASIC;
 	if (burst->asking >> i & 1)
 		interleaved_classify(responder, frame,

@@ -37,6 +37,7 @@ struct pair {
 	unsigned int answered, limited, denied, interleaved, keyed;
 	uint64_t told[2][UINT8_MAX + 1]; /* last T2, by family and last octet of the client */
 	unsigned int least;              /* of a corpus is answered */
+	bool written[2];                 /* have clients of the family been written down? */
 };
 
 static const struct burst_engine *engine; /* under test */
@@ -116,6 +117,23 @@ static void way_serve(struct way *way, const uint64_t *receive, unsigned int cou
 	fixture_save(&way->responder, way->f, way->verdict, count, now + 70);
 }
 
+/* Both have written down the same clients. Each burst finds empty sketches, as after an exchange of
+ * collectors: nobody would miss a client in one that had it before. */
+static void assert_same_clients(struct pair *pair)
+{
+	static const struct meridian_clients_sketch none;
+	struct collector *plain = pair->plain.responder.collector;
+	struct collector *burst = pair->burst.responder.collector;
+
+	if (plain == NULL)
+		return;
+	assert_memory_equal(&burst->ipv4, &plain->ipv4, sizeof(none));
+	assert_memory_equal(&burst->ipv6, &plain->ipv6, sizeof(none));
+	pair->written[0] |= memcmp(&plain->ipv4, &none, sizeof(none)) != 0;
+	pair->written[1] |= memcmp(&plain->ipv6, &none, sizeof(none)) != 0;
+	plain->ipv4 = plain->ipv6 = burst->ipv4 = burst->ipv6 = none;
+}
+
 /* Sends the packets both ways. */
 static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool checksum_good)
 {
@@ -133,6 +151,7 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 	}
 	way_serve(&pair->plain, receive, count, pair->counter);
 	way_serve(&pair->burst, receive, count, pair->counter);
+	assert_same_clients(pair);
 	for (unsigned int i = 0; i < count; i++) {
 		assert_same(pair, i);
 		fixture_frame_fini(&pair->plain.f[i]);
@@ -221,25 +240,21 @@ static void same_unsynchronised(void **state)
 	compare_corpus(pair, 1);
 }
 
-/* The limiter of each way has the same key, and one client asks all the time. Both write down the
- * same clients. */
+/* The limiter of each way has the same key, and one client asks all the time. */
 static void same_with_a_rate_limit(void **state)
 {
-	static struct collector plain, burst, none;
+	static struct collector plain, burst;
 	struct pair *pair = *state;
 
-	pair->policy->rate = (struct limit_rate){.interval_log2 = -17, .burst = 4};
+	pair->policy->rate = (struct limit_rate){.interval_log2 = -17, .burst = 4, .leak_log2 = 2};
 	pair->least = ROUNDS / 4;
 	assert_int_equal(limit_new(&pair->plain.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
 	assert_int_equal(limit_new(&pair->burst.responder.limit, LIMIT_SETS_LOG2_MIN, 7), 0);
 	pair->plain.responder.collector = &plain;
 	pair->burst.responder.collector = &burst;
-	plain = burst = none;
 	compare_corpus(pair, 0);
 	assert_true(pair->limited > ROUNDS / 10);
-	assert_memory_equal(&plain, &burst, sizeof(plain));
-	assert_memory_not_equal(&plain.ipv4, &none.ipv4, sizeof(plain.ipv4));
-	assert_memory_not_equal(&plain.ipv6, &none.ipv6, sizeof(plain.ipv6));
+	assert_true(pair->written[0] && pair->written[1]);
 	limit_free(pair->plain.responder.limit);
 	limit_free(pair->burst.responder.limit);
 }
