@@ -27,6 +27,30 @@ void corpus_request(struct seed *seed, struct pkt *ret_pkt)
 	pkt_build(ret_pkt, spec, payload, length);
 }
 
+void corpus_common(struct seed *seed, struct pkt *ret_pkt)
+{
+	uint8_t payload[PKT_NTP_SIZE];
+	uint8_t version = (uint8_t)(seed_below(seed, 8) << 3);
+	struct pkt_spec spec = {.ipv6 = seed_below(seed, 2),
+		.sport = (uint16_t)(1 + seed_below(seed, 65535)),
+		.padding = (uint16_t)(seed_below(seed, 3) * 6)};
+
+	pkt_ntp(payload, version | 3, seed_next(seed));
+	payload[2] = (uint8_t)seed_next(seed);
+	pkt_build(ret_pkt, spec, payload, sizeof(payload));
+}
+
+void corpus_flood(struct seed *seed, struct pkt *ret_pkt)
+{
+	uint32_t client;
+
+	corpus_common(seed, ret_pkt);
+	client = ret_pkt->ip + (ret_pkt->ipv6 ? 8 + 15 : 12 + 3); /* last octet of its address */
+	ret_pkt->data[client] ^= (uint8_t)seed_below(seed, 3);
+	ret_pkt->data[ret_pkt->payload] = 0x23;
+	pkt_checksum(ret_pkt);
+}
+
 /* The draft's name first or last, and once in a while another one. */
 static size_t put_draft(struct seed *seed, uint8_t *payload, size_t at)
 {

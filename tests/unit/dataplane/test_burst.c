@@ -39,6 +39,7 @@ struct pair {
 	unsigned int answered, limited, denied, interleaved, keyed;
 	uint64_t told[2][UINT8_MAX + 1]; /* last T2, by family and last octet of the client */
 	unsigned int least;              /* of a corpus is answered */
+	bool flood;                      /* are most requests plain ones of three clients? */
 	bool written[2];                 /* have clients of the family been written down? */
 };
 
@@ -160,26 +161,12 @@ static void compare(struct pair *pair, struct pkt *pkt, unsigned int count, bool
 	}
 }
 
-/* What nearly all requests look like, so that the fast shapes are met often. */
-static void common_request(struct pair *pair, struct pkt *ret_pkt)
-{
-	uint8_t payload[PKT_NTP_SIZE];
-	uint8_t version = (uint8_t)(seed_below(&pair->seed, 8) << 3);
-	struct pkt_spec spec = {.ipv6 = seed_below(&pair->seed, 2),
-		.sport = (uint16_t)(1 + seed_below(&pair->seed, 65535)),
-		.padding = (uint16_t)(seed_below(&pair->seed, 3) * 6)};
-
-	pkt_ntp(payload, version | 3, seed_next(&pair->seed));
-	payload[2] = (uint8_t)seed_next(&pair->seed);
-	pkt_build(ret_pkt, spec, payload, sizeof(payload));
-}
-
 /* One of many clients, which refers to the last reply it had. */
 static void interleaved_request(struct pair *pair, struct pkt *ret_pkt)
 {
 	uint8_t *client, *ntp;
 
-	common_request(pair, ret_pkt);
+	corpus_common(&pair->seed, ret_pkt);
 	ntp = ret_pkt->data + ret_pkt->payload;
 	ntp[0] = 0x23;
 	client = ret_pkt->data + ret_pkt->ip + (ret_pkt->ipv6 ? 8 : 12);
@@ -200,8 +187,10 @@ static void compare_corpus(struct pair *pair, unsigned int damage)
 		for (unsigned int i = 0; i < count; i++) {
 			if (pair->burst.interleave != NULL && seed_below(&pair->seed, 4))
 				interleaved_request(pair, &pkt[i]);
+			else if (pair->flood && seed_below(&pair->seed, 4))
+				corpus_flood(&pair->seed, &pkt[i]);
 			else if (seed_below(&pair->seed, 2))
-				common_request(pair, &pkt[i]);
+				corpus_common(&pair->seed, &pkt[i]);
 			else
 				corpus_any(&pair->seed, pair->keyring, &pkt[i]);
 			if (seed_below(&pair->seed, 4) < damage)
@@ -242,10 +231,9 @@ static void same_unsynchronised(void **state)
 }
 
 /* The limiter of each way has the same key, and one client asks all the time. */
-static void same_with_a_rate_limit(void **state)
+static void compare_limited(struct pair *pair)
 {
 	static struct collector plain, burst;
-	struct pair *pair = *state;
 
 	pair->policy->rate = (struct limit_rate){.interval_log2 = -17, .burst = 4, .leak_log2 = 2};
 	pair->least = ROUNDS / 4;
@@ -258,6 +246,11 @@ static void same_with_a_rate_limit(void **state)
 	assert_true(pair->written[0] && pair->written[1]);
 	limit_free(pair->plain.responder.limit);
 	limit_free(pair->burst.responder.limit);
+}
+
+static void same_with_a_rate_limit(void **state)
+{
+	compare_limited(*state);
 }
 
 /* Three in four requests refer to an earlier reply. */
@@ -274,10 +267,9 @@ static void same_in_interleaved_mode(void **state)
 	interleave_free(pair->burst.interleave);
 }
 
-/* Two clients of which one may not ask, and rules of single addresses. */
-static void same_with_access_rules(void **state)
+/* Denies a client of each family: that of the corpus, or what it becomes with these bits turned. */
+static void deny(struct pair *pair, uint8_t turn_ipv4, uint8_t turn_ipv6)
 {
-	struct pair *pair = *state;
 	struct meridian_policy_access rule[4] = {
 		{.family = MERIDIAN_FAMILY_IPV4, .allow = 1},
 		{.family = MERIDIAN_FAMILY_IPV4, .prefix_len = 32},
@@ -285,17 +277,37 @@ static void same_with_access_rules(void **state)
 		{.family = MERIDIAN_FAMILY_IPV6, .prefix_len = 128},
 	};
 
-	for (int denied = 0; denied < 2; denied++) {
-		memcpy(rule[1].octets, pkt_client_ipv4, 4);
-		memcpy(rule[3].octets, pkt_client_ipv6, 16);
-		rule[denied ? 3 : 1].octets[denied ? 15 : 3] ^= 1; /* somebody else */
-		access_fini(&pair->policy->access);
-		assert_int_equal(access_init(&pair->policy->access, rule, 4), 0);
-		pair->policy->open_ipv4 = pair->policy->open_ipv6 = false;
+	memcpy(rule[1].octets, pkt_client_ipv4, 4);
+	memcpy(rule[3].octets, pkt_client_ipv6, 16);
+	rule[1].octets[3] ^= turn_ipv4;
+	rule[3].octets[15] ^= turn_ipv6;
+	access_fini(&pair->policy->access);
+	assert_int_equal(access_init(&pair->policy->access, rule, 4), 0);
+	pair->policy->open_ipv4 = pair->policy->open_ipv6 = false;
+}
+
+/* Two clients of which one may not ask, and rules of single addresses. */
+static void same_with_access_rules(void **state)
+{
+	struct pair *pair = *state;
+
+	for (uint8_t denied = 0; denied < 2; denied++) {
+		deny(pair, 1 - denied, denied);
 		compare_corpus(pair, 1);
 		assert_true(pair->denied > ROUNDS / 10);
 		pair->denied = 0;
 	}
+}
+
+/* Of three clients that ask too often one may not ask at all. */
+static void same_with_access_rules_and_a_rate_limit(void **state)
+{
+	struct pair *pair = *state;
+
+	pair->flood = true;
+	deny(pair, 1, 1);
+	compare_limited(pair);
+	assert_true(pair->denied > ROUNDS / 10);
 }
 
 /* Over the instant of a leap second, the day before it and the second itself. */
@@ -433,7 +445,7 @@ static void same_without_model_or_policy(void **state)
 	struct responder_policy *policy = pair->policy;
 
 	for (unsigned int i = 0; i < BURST_MAX; i++)
-		common_request(pair, &pkt[i]);
+		corpus_common(&pair->seed, &pkt[i]);
 	pair->model.period_shift = 64; /* not sane, so never taken */
 	compare(pair, pkt, BURST_MAX, false);
 	assert_int_equal(pair->burst.verdict[0] == MERIDIAN_VERDICT_answered, 0);
@@ -456,6 +468,7 @@ int main(int argc, char **argv)
 		TEST(same_with_a_rate_limit),
 		TEST(same_in_interleaved_mode),
 		TEST(same_with_access_rules),
+		TEST(same_with_access_rules_and_a_rate_limit),
 		TEST(same_with_many_addresses),
 		TEST(same_at_a_leap_second),
 		TEST(same_for_every_octet),
