@@ -9,7 +9,7 @@
 #define REPLIES        64 /* kept for interleaved mode */
 #define IN_NTP(member) offsetof(struct meridian_ntp_header, member)
 
-static const struct limit_rate limit_rate = {.interval_log2 = 0, .burst = 2};
+static const struct limit_rate limit_rate = {.interval_log2 = 0, .burst = 2, .leak_log2 = 1};
 
 static struct ways *ways_new(void)
 {
@@ -36,9 +36,11 @@ static void way_begin(struct ways *ways, struct way *way)
 	limit_configure(way->limit, &none, FIXTURE_HZ);
 	limit_configure(way->limit, &limit_rate, FIXTURE_HZ);
 	way->limit->counter = way->limit->fraction = way->limit->now = 0;
+	way->limit->random = SEED;
 	responder_init(&way->responder, SEED, ways->settings & WAYS_LIMIT ? way->limit : NULL);
 	way->responder.engine = engine;
 	way->responder.keyring = ways->keyring;
+	way->responder.collector = &way->collector;
 	interleave_free(way->policy.interleave);
 	way->policy = *ways->policy;
 	way->policy.rate = limit_rate;
@@ -154,6 +156,13 @@ static void check_same(const struct way *plain, const struct way *burst, unsigne
 	FUZZ_CHECK(burst->f[i].frame.interleave == plain->f[i].frame.interleave);
 }
 
+/* Each burst begins with empty sketches, or a client in them would not be missed later on. */
+static void check_same_clients(const struct collector *plain, const struct collector *burst)
+{
+	FUZZ_CHECK(memcmp(&burst->ipv4, &plain->ipv4, sizeof(plain->ipv4)) == 0);
+	FUZZ_CHECK(memcmp(&burst->ipv6, &plain->ipv6, sizeof(plain->ipv6)) == 0);
+}
+
 static void check_one(struct ways *ways, unsigned int i)
 {
 	const struct way *plain = &ways->way[0];
@@ -192,6 +201,8 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 	for (unsigned int w = 0; w < ways->count; w++) {
 		struct way *way = &ways->way[w];
 
+		memset(&way->collector.ipv4, 0, sizeof(way->collector.ipv4));
+		memset(&way->collector.ipv6, 0, sizeof(way->collector.ipv6));
 		responder_begin(&way->responder,
 			ways->settings & WAYS_NO_MODEL ? NULL : &ways->model, &way->policy, now, 0);
 		for (unsigned int i = 0; i < count; i++) {
@@ -201,6 +212,8 @@ void ways_burst(struct ways *ways, const struct pkt *pkt, unsigned int count, ui
 		fixture_serve(&way->responder, way->f, receive, count, now, way->verdict);
 		fixture_save(&way->responder, way->f, way->verdict, count, now + 20);
 	}
+	for (unsigned int w = 1; w < ways->count; w++)
+		check_same_clients(&ways->way[0].collector, &ways->way[w].collector);
 	for (unsigned int i = 0; i < count; i++) {
 		for (unsigned int w = 1; w < ways->count; w++)
 			check_same(&ways->way[0], &ways->way[w], i);

@@ -18,7 +18,7 @@
 
 /* How the server is set, a bit each. */
 #define WAYS_CHECKSUM_GOOD  1 /* checksums count as verified */
-#define WAYS_LIMIT          2 /* two requests at once, then one a second */
+#define WAYS_LIMIT          2 /* two requests at once, then one a second, and half the others */
 #define WAYS_UNSYNCHRONISED 4
 #define WAYS_LEAP           8  /* a second is inserted in the middle of it */
 #define WAYS_NOISE          16 /* of a clock read to 2^-20 s */
@@ -30,6 +30,7 @@ struct way {
 	struct responder responder;
 	struct responder_policy policy; /* the fixture's, with a table of its own */
 	struct limit *limit;
+	struct collector collector;
 	struct fixture_frame f[WAYS_FRAMES];
 	enum meridian_verdict verdict[WAYS_FRAMES];
 };
