@@ -35,7 +35,8 @@ const struct config_option config_server_options[] = {
 		"POLL",
 		"From an interval of 2^POLL seconds on, a request that does not count goes 2 "
 		"seconds ahead of each that does, so that nobody on the way has to look up an "
-		"address meanwhile (default 100: never)."},
+		"address meanwhile (default 100: never). Not while the server asks for fewer "
+		"requests."},
 	{"filter", CONFIG_OPTION_UINT8, FIELD(filter), 1, 64, "N",
 		"Of the samples of N polls, only the one with the least delay is used "
 		"(default 1). The very first one is used at once."},

@@ -203,10 +203,11 @@ static void send_request(struct ntp_server *server)
 	server->expiry_timer = event_add_timer(ANSWER_TIMEOUT_NS, on_expiry, server);
 }
 
-/* `presend`: a request that does not count goes first. */
+/* `presend`: a request that does not count goes first, unless a kiss RATE wants fewer of them. */
 static bool warm_up(struct ntp_server *server)
 {
 	server->warming = !server->warming && server->burst_requests == 0 &&
+		server->poll_floor_log2 <= server->config.minpoll_log2 &&
 		server->source.poll_log2 >= server->config.presend_log2;
 	if (server->warming) {
 		send_request(server);

@@ -191,6 +191,31 @@ static void test_presend_does_not_count(void **state)
 	assert_true(play_until_request() >= 32);
 }
 
+/* The interval that it demands is no reason to ask twice as often. */
+static void test_rate_ends_presend(void **state)
+{
+	struct config_server presending = play_numeric;
+
+	(void)state;
+	presending.presend_log2 = 5;
+	play_start(&presending);
+	play_until_request();
+	play_answer(0, "RATE", 5);
+	assert_int_equal(play_server[0].source.poll_log2, 5);
+	assert_true(play_until_request() >= 4 * 32);
+	play_answer_good();
+	assert_int_equal(play_server[0].source.estimator.sample_count, 1);
+	for (int i = 1; i < 32; i++) {
+		assert_true(play_until_request() >= 32);
+		play_answer_good();
+	}
+	/* What it demanded is forgotten. */
+	play_server[0].poll.log2 = play_server[0].source.poll_log2 = 5;
+	play_until_request();
+	play_answer_good();
+	assert_true(fabs(play_until_request() - 2) < 1e-3);
+}
+
 /* The first answer is a sample at once, lest a quicker server lead alone meanwhile. */
 static void test_filter_takes_the_best(void **state)
 {
@@ -302,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_rate_ends_burst),
 		cmocka_unit_test(test_burst_repeats_what_got_no_answer),
 		cmocka_unit_test(test_presend_does_not_count),
+		cmocka_unit_test(test_rate_ends_presend),
 		cmocka_unit_test(test_filter_takes_the_best),
 		cmocka_unit_test(test_filter_across_a_leap_second),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
