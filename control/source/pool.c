@@ -90,7 +90,7 @@ static bool is_heard(const struct source *source)
 static bool is_awaited(const struct pool *pool, const struct source *source)
 {
 	if (source->config->select.noselect || source->stopped || source->absent ||
-		source->reach != 0)
+		source->follower || source->reach != 0)
 		return false;
 	return pool->after_outage || !source_settled(source);
 }
@@ -152,10 +152,10 @@ bool pool_is_settled(const struct pool *pool, uint64_t now)
 	return true;
 }
 
-static bool any_reachable(const struct pool *pool)
+static bool any_heard(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->count; i++) {
-		if (pool->source[i]->reach != 0 && !pool->source[i]->config->select.noselect)
+		if (is_heard(pool->source[i]))
 			return true;
 	}
 	return false;
@@ -163,8 +163,9 @@ static bool any_reachable(const struct pool *pool)
 
 bool pool_settle(struct pool *pool, uint64_t now)
 {
-	if (!any_reachable(pool)) {
-		pool->outage = pool->outage || pool->settled;
+	if (!any_heard(pool)) {
+		/* Who was waited for in vain gets a chance when there is a network. */
+		pool->outage = pool->outage || pool_is_settled(pool, now);
 		pool->settled = false;
 		return false;
 	}

@@ -23,7 +23,7 @@ struct pool {
 	size_t count;
 	uint64_t start_counter; /* of the polling, or when an answer ended an outage */
 	bool settled;           /* enough sources were heard since then */
-	bool outage;            /* none is heard, though some were */
+	bool outage;            /* none is heard, though some were, or had their chance */
 	bool after_outage;
 };
 
@@ -35,7 +35,7 @@ void pool_stop(struct pool *pool);
 /* To be called when a source came or went, and until it is true, since the wait ends without that.
  * True when a selection may be made: the first one, after the start or an outage, waits for
  * everybody, so that the quickest server does not decide alone, and longer while most of those that
- * are heard may be liars. */
+ * are heard may be liars. When everybody was waited for in vain, it is an outage, too. */
 bool pool_settle(struct pool *pool, uint64_t now);
 
 /* The same without taking note. */

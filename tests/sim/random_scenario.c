@@ -250,6 +250,13 @@ static void random_filters(void)
 		made.filter[i] = chance(0.6) ? (uint8_t)(2 + below(7)) : 0;
 }
 
+/* Who answers first then could lead alone. */
+static void random_late_network(void)
+{
+	if (chance(0.3))
+		made.world.late_s = uniform(5, 60);
+}
+
 /* What a bound has to hold because of this path: half of its round trip, and what it is told. */
 static double server_bound_s(const struct world_server *server)
 {
@@ -300,6 +307,8 @@ const struct scenario *random_scenario(uint64_t number)
 		random_leap(liars);
 	if (chance(0.1))
 		made.restart_s = floor(uniform(10, made.duration_s));
+	if (liars > 0)
+		random_late_network();
 	made.may_lose = made.may_step = true;
 	made.bound_limit_s = BOUND_RATIO * paths_bound_s(liars);
 	return &made;
@@ -339,13 +348,15 @@ void random_scenario_print(const struct scenario *scenario)
 
 	if (world->leap.kind != MERIDIAN_NTP_LI_NONE)
 		printf("  leap second %d at %.0f s\n", (int)world->leap.kind, world->leap.at_s);
-	printf("  %.0f s, poll %d-%d,%s precision %g, restart %.0f, suspend %.0f+%.0f, clock %g\n"
+	printf("  %.0f s, poll %d-%d,%s precision %g, restart %.0f, suspend %.0f+%.0f, "
+	       "network after %.0f s, clock %g\n"
 	       "  oscillator %.3g, walk %.2g, flicker %.2g, cycle %.2g / %.0f s, jump %.2g at %.0f "
 	       "s, aging %.2g\n",
 		scenario->duration_s, scenario->minpoll_log2, scenario->maxpoll_log2,
 		scenario->options, scenario->precision_s, scenario->restart_s,
-		world->suspend.start_s, world->suspend.length_s, world->clock_error_s, o->frequency,
-		o->walk, o->flicker, o->cycle, o->cycle_s, o->jump, o->jump_s, o->aging);
+		world->suspend.start_s, world->suspend.length_s, world->late_s,
+		world->clock_error_s, o->frequency, o->walk, o->flicker, o->cycle, o->cycle_s,
+		o->jump, o->jump_s, o->aging);
 	for (size_t i = 0; i < world->server_count; i++)
 		print_server(&world->server[i], scenario->filter[i]);
 }

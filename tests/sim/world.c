@@ -203,6 +203,16 @@ static bool is_down(const struct world_outage *outage)
 	return since_s < outage->length_s;
 }
 
+/* The network comes later than the host. */
+static bool is_cut(void)
+{
+	const struct world_suspend *suspend = &world->suspend;
+	double awake_s = now_s - suspend->start_s - suspend->length_s;
+
+	return now_s < world->late_s ||
+		(suspend->length_s > 0 && awake_s >= 0 && awake_s < world->late_s);
+}
+
 static double server_error(const struct world_server *server, double at_s)
 {
 	if (at_s < server->error_from_s)
@@ -229,14 +239,14 @@ bool world_passage(size_t index, struct world_passage *ret_passage)
 	ret_passage->return_s = ret_passage->arrival_s + ret_passage->late_s + back_s;
 	if (server->loss > 0 && world_random() < server->loss)
 		return false;
-	return !is_down(&server->outage) && !world_is_suspended(ret_passage->return_s);
+	return !is_down(&server->outage) && !is_cut() && !world_is_suspended(ret_passage->return_s);
 }
 
 bool world_is_reachable(void)
 {
 	for (size_t i = 0; i < world->server_count; i++) {
 		if (!is_down(&world->server[i].outage))
-			return !world_is_suspended(now_s);
+			return !is_cut() && !world_is_suspended(now_s);
 	}
 	return false;
 }

@@ -87,6 +87,12 @@ static bool settles_at(double seconds)
 	return pool_is_settled(&pool, now_ns);
 }
 
+static bool settle_at(double seconds)
+{
+	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_S);
+	return pool_settle(&pool, now_ns);
+}
+
 static void everybody_is_waited_for(void **state)
 {
 	(void)state;
@@ -171,6 +177,106 @@ static void nobody_is_no_liar(void **state)
 	assert_true(settles_at(5));
 }
 
+/* `count` servers on a network that comes so late that all had their chance, or their time. */
+static void start_late(size_t count, bool asked)
+{
+	start(count);
+	for (size_t i = 0; i < count && asked; i++)
+		stay_silent(i);
+	assert_false(settle_at(asked ? 5 : 30));
+	now_ns = START_NS + 40 * NS_PER_S;
+}
+
+/* Who is the first then is no better than who is the first at once. */
+static void nobody_leads_alone_when_the_network_is_late(void **state)
+{
+	(void)state;
+	for (int asked = 0; asked < 2; asked++) {
+		start_late(3, asked != 0);
+		answer(0, 0);
+		assert_false(settle_at(40));
+		assert_false(settle_at(59));
+		assert_true(settle_at(61));
+		start_late(3, asked != 0);
+		answer(0, 0);
+		assert_false(settle_at(40));
+		answer(1, 0);
+		assert_false(settle_at(41));
+		answer(2, 0);
+		assert_true(settle_at(41));
+	}
+}
+
+/* A second wait is no longer than it must be. */
+static void late_network_costs_little_time(void **state)
+{
+	(void)state;
+	start_late(1, true);
+	answer(0, 0);
+	assert_true(settle_at(40));
+	start_late(2, true);
+	answer(0, 0);
+	assert_false(settle_at(40));
+	assert_true(settle_at(51));
+	start_late(2, true);
+	source[1].follower = true;
+	answer(0, 0);
+	assert_true(settle_at(40));
+	start_late(2, true);
+	source[1].stopped = true;
+	answer(0, 0);
+	assert_true(settle_at(40));
+}
+
+/* All gave up, and may come back. */
+static void who_gave_up_is_waited_for_when_back(void **state)
+{
+	(void)state;
+	start(3);
+	for (size_t i = 0; i < 3; i++)
+		source[i].stopped = true;
+	assert_false(settle_at(1));
+	for (size_t i = 0; i < 3; i++)
+		source[i].stopped = false;
+	now_ns = START_NS + 40 * NS_PER_S;
+	answer(0, 0);
+	assert_false(settle_at(40));
+	answer(1, 0);
+	answer(2, 0);
+	assert_true(settle_at(41));
+}
+
+/* Answers without a sample are no reason to believe the first sample. */
+static void who_answers_uselessly_is_not_heard(void **state)
+{
+	(void)state;
+	start(3);
+	source[1].reach = source[2].reach = 1;
+	assert_false(settle_at(30));
+	now_ns = START_NS + 40 * NS_PER_S;
+	answer(0, 0);
+	assert_false(settle_at(40));
+	assert_true(settle_at(61));
+}
+
+static void outage_begins_the_wait_again(void **state)
+{
+	(void)state;
+	start(3);
+	for (size_t i = 0; i < 3; i++)
+		answer(i, 0);
+	assert_true(settle_at(1));
+	for (size_t i = 0; i < 3; i++)
+		source[i].reach = 0;
+	assert_false(settle_at(1000));
+	now_ns = START_NS + 2000 * NS_PER_S;
+	answer(0, 0);
+	assert_false(settle_at(2000));
+	answer(1, 0);
+	assert_false(settle_at(2009));
+	assert_true(settle_at(2011));
+}
+
 /* The round trip of the source whose bound is that of the clock. */
 static double bound_delay_s(void)
 {
@@ -252,6 +358,11 @@ int main(void)
 		cmocka_unit_test(who_is_vouched_for_leads_alone),
 		cmocka_unit_test(who_has_no_say_is_not_counted),
 		cmocka_unit_test(nobody_is_no_liar),
+		cmocka_unit_test(nobody_leads_alone_when_the_network_is_late),
+		cmocka_unit_test(late_network_costs_little_time),
+		cmocka_unit_test(who_gave_up_is_waited_for_when_back),
+		cmocka_unit_test(who_answers_uselessly_is_not_heard),
+		cmocka_unit_test(outage_begins_the_wait_again),
 		cmocka_unit_test(bound_is_not_of_a_liar),
 		cmocka_unit_test(bound_counts_who_is_silent),
 		cmocka_unit_test(bound_forgets_who_is_refuted),
