@@ -87,97 +87,6 @@ static bool is_heard(const struct source *source)
 		source->stratum < MERIDIAN_NTP_STRATUM_MAX;
 }
 
-static bool is_awaited(const struct pool *pool, const struct source *source)
-{
-	if (source->config->select.noselect || source->stopped || source->absent ||
-		source->follower || source->reach != 0)
-		return false;
-	return pool->after_outage || !source_settled(source);
-}
-
-/* The address is of a server. */
-static bool is_vouched(const struct source *source)
-{
-	return source->config->select.trust || source->config->select.prefer ||
-		source->address.family == 0;
-}
-
-/* It may be silent now, but it could have a say. */
-static bool is_witness(const struct source *source)
-{
-	return !source->config->select.noselect && !source->absent && !source->follower;
-}
-
-/* How many of those that were configured may lie: fewer than half, and none of two. */
-static size_t liars_possible(const struct pool *pool)
-{
-	size_t witnesses = 0;
-
-	for (size_t i = 0; i < pool->count; i++)
-		witnesses += is_witness(pool->source[i]);
-	return witnesses > 2 ? (witnesses - 1) / 2 : 0;
-}
-
-/* Most of those that are heard may be liars. */
-static bool are_few(const struct pool *pool)
-{
-	size_t heard = 0;
-
-	for (size_t i = 0; i < pool->count; i++) {
-		const struct source *source = pool->source[i];
-
-		if (!is_heard(source))
-			continue;
-		if (is_vouched(source))
-			return false;
-		heard++;
-	}
-	return heard > 0 && heard < 2 * liars_possible(pool);
-}
-
-bool pool_is_settled(const struct pool *pool, uint64_t now)
-{
-	bool few = are_few(pool);
-
-	if (pool->settled ||
-		timescale_seconds(pool->context->timescale, pool->start_counter, now) >
-			(few ? FEW_WAIT_S : START_WAIT_S))
-		return true;
-	if (few)
-		return false;
-	for (size_t i = 0; i < pool->count; i++) {
-		if (is_awaited(pool, pool->source[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool any_heard(const struct pool *pool)
-{
-	for (size_t i = 0; i < pool->count; i++) {
-		if (is_heard(pool->source[i]))
-			return true;
-	}
-	return false;
-}
-
-bool pool_settle(struct pool *pool, uint64_t now)
-{
-	if (!any_heard(pool)) {
-		/* Who was waited for in vain gets a chance when there is a network. */
-		pool->outage = pool->outage || pool_is_settled(pool, now);
-		pool->settled = false;
-		return false;
-	}
-	if (pool->outage) {
-		pool->start_counter = now;
-		pool->after_outage = true;
-	}
-	pool->outage = false;
-	pool->settled = pool_is_settled(pool, now);
-	return pool->settled;
-}
-
 /* Of a source that has nothing to say. */
 static enum select_state silence_reason(const struct source *source)
 {
@@ -222,6 +131,109 @@ static void offer(const struct pool *pool, struct select_source *offered,
 	offered->state =
 		refusal_reason(pool->context->config, offered, estimator_noise_sd(estimator));
 	offered->usable = offered->state == SELECT_BEST;
+}
+
+/* A selection may use it. */
+static bool has_vote(const struct pool *pool, const struct source *source, uint64_t now)
+{
+	struct select_source offered;
+
+	offer(pool, &offered, source, false, now);
+	return offered.usable;
+}
+
+static bool is_awaited(const struct pool *pool, const struct source *source)
+{
+	if (source->config->select.noselect || source->stopped || source->absent ||
+		source->follower || source->reach != 0)
+		return false;
+	return pool->after_outage || !source_settled(source);
+}
+
+/* The address is of a server. */
+static bool is_vouched(const struct source *source)
+{
+	return source->config->select.trust || source->config->select.prefer ||
+		source->address.family == 0;
+}
+
+/* It may be silent now, but it could have a say. */
+static bool is_witness(const struct source *source)
+{
+	return !source->config->select.noselect && !source->absent && !source->follower;
+}
+
+/* How many of those that were configured may lie: fewer than half, and none of two. */
+static size_t liars_possible(const struct pool *pool)
+{
+	size_t witnesses = 0;
+
+	for (size_t i = 0; i < pool->count; i++)
+		witnesses += is_witness(pool->source[i]);
+	return witnesses > 2 ? (witnesses - 1) / 2 : 0;
+}
+
+/* Somebody is heard, but most of those that have a vote may be liars. */
+static bool are_few(const struct pool *pool, uint64_t now)
+{
+	size_t heard = 0, votes = 0;
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct source *source = pool->source[i];
+
+		heard += is_heard(source);
+		if (!has_vote(pool, source, now))
+			continue;
+		if (is_vouched(source))
+			return false;
+		votes++;
+	}
+	return heard > 0 && votes < 2 * liars_possible(pool);
+}
+
+bool pool_is_settled(const struct pool *pool, uint64_t now)
+{
+	bool few;
+
+	if (pool->settled)
+		return true;
+	few = are_few(pool, now);
+	if (timescale_seconds(pool->context->timescale, pool->start_counter, now) >
+		(few ? FEW_WAIT_S : START_WAIT_S))
+		return true;
+	if (few)
+		return false;
+	for (size_t i = 0; i < pool->count; i++) {
+		if (is_awaited(pool, pool->source[i]))
+			return false;
+	}
+	return true;
+}
+
+static bool any_heard(const struct pool *pool)
+{
+	for (size_t i = 0; i < pool->count; i++) {
+		if (is_heard(pool->source[i]))
+			return true;
+	}
+	return false;
+}
+
+bool pool_settle(struct pool *pool, uint64_t now)
+{
+	if (!any_heard(pool)) {
+		/* Who was waited for in vain gets a chance when there is a network. */
+		pool->outage = pool->outage || pool_is_settled(pool, now);
+		pool->settled = false;
+		return false;
+	}
+	if (pool->outage) {
+		pool->start_counter = now;
+		pool->after_outage = true;
+	}
+	pool->outage = false;
+	pool->settled = pool_is_settled(pool, now);
+	return pool->settled;
 }
 
 const struct source *pool_select(

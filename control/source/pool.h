@@ -35,7 +35,7 @@ void pool_stop(struct pool *pool);
 /* To be called when a source came or went, and until it is true, since the wait ends without that.
  * True when a selection may be made: the first one, after the start or an outage, waits for
  * everybody, so that the quickest server does not decide alone, and longer while most of those that
- * are heard may be liars. When everybody was waited for in vain, it is an outage, too. */
+ * it could use may be liars. When everybody was waited for in vain, it is an outage, too. */
 bool pool_settle(struct pool *pool, uint64_t now);
 
 /* The same without taking note. */
@@ -57,9 +57,9 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	struct bound bound[POOL_SOURCES_MAX]);
 
 /* What surely holds for `line`, which follows `best`, if of three or more sources that are
- * configured fewer than half do not keep their promise, at most half of those in the last
- * selection, and none that the operator vouches for: reference clocks, and those with `trust` or
- * `prefer`. */
+ * configured fewer than half do not keep their promise, at most half of those that the last
+ * selection could use, and none that the operator vouches for: reference clocks, and those with
+ * `trust` or `prefer`. */
 struct bound pool_bound(
 	const struct pool *pool, const struct source *best, const struct clock_line *line);
 

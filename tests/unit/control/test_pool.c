@@ -14,13 +14,15 @@
 #define ROUND_S   0.02 /* of the first source; each is a little farther than the one before */
 #define FARTHER_S 0.001
 
+#define MAX_DISTANCE_S 3
+
 /* The test is the servers: what they would have said, without asking them. */
 static struct pool pool;
 static struct source source[SOURCES];
 static struct config_source line[SOURCES];
 static uint64_t now_ns;
 
-static const struct config config = {.max_distance_s = 3, .max_jitter_s = 1, .min_sources = 1};
+static struct config config = {.max_jitter_s = 1, .min_sources = 1};
 static const struct timescale timescale = {
 	.counter = START_NS, .hz = NS_PER_S, .utc = {.s = 1800000000}, .wander = 1e-6};
 static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_S};
@@ -54,6 +56,7 @@ void refclock_start(struct refclock *refclock, const struct source_context *its_
 static void start(size_t count)
 {
 	now_ns = START_NS;
+	config.max_distance_s = MAX_DISTANCE_S;
 	pool_start(&pool, &context);
 	pool.start_counter = START_NS;
 	for (size_t i = 0; i < count; i++) {
@@ -148,6 +151,29 @@ static void who_is_vouched_for_leads_alone(void **state)
 	stay_silent(1);
 	stay_silent(2);
 	assert_true(settles_at(5));
+}
+
+/* Of three the two honest ones are too far to have a vote. */
+static void who_has_no_vote_is_not_enough(void **state)
+{
+	(void)state;
+	start(3);
+	answer(0, 0);
+	config.max_distance_s = (ROUND_S + FARTHER_S / 2) / 2;
+	answer(1, 0);
+	answer(2, 0);
+	assert_false(settles_at(0.1));
+	assert_true(settles_at(21));
+	start(3);
+	answer(2, 0);
+	config.max_distance_s = (ROUND_S + FARTHER_S / 2) / 2;
+	stay_silent(0);
+	stay_silent(1);
+	assert_false(settles_at(11));
+	line[2].select.trust = true;
+	assert_false(settles_at(9));
+	config.max_distance_s = MAX_DISTANCE_S;
+	assert_true(settles_at(9));
 }
 
 /* They have no say, heard or not. */
@@ -356,6 +382,7 @@ int main(void)
 		cmocka_unit_test(one_dead_server_costs_no_time),
 		cmocka_unit_test(who_may_lie_does_not_lead_alone),
 		cmocka_unit_test(who_is_vouched_for_leads_alone),
+		cmocka_unit_test(who_has_no_vote_is_not_enough),
 		cmocka_unit_test(who_has_no_say_is_not_counted),
 		cmocka_unit_test(nobody_is_no_liar),
 		cmocka_unit_test(nobody_leads_alone_when_the_network_is_late),
