@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "slots.h"
+#include <errno.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #define CAPACITY_MIN 4096
 #define BLOB_ALIGN   64
@@ -61,6 +63,19 @@ static void blob_begin(struct slots_writer *writer)
 	__atomic_thread_fence(__ATOMIC_RELEASE);
 }
 
+/* Whether the page can grow to `end` bytes. Steps that come to nothing must not take the space of
+ * whoever else writes there, as a page never shrinks. */
+static bool page_has_space(const struct meridian_page *page, uint64_t end)
+{
+	struct statvfs fs;
+	uint64_t unit;
+
+	if (fstatvfs(page->fd, &fs) < 0 || fs.f_blocks == 0)
+		return true; /* as in a tmpfs without a limit */
+	unit = fs.f_frsize;
+	return (round_up(end, unit) - round_up(page->size, unit)) / unit <= fs.f_bavail;
+}
+
 int slots_room_step(struct slots_writer *writer, uint64_t step)
 {
 	uint64_t end = slot_of(writer)->offset + slot_of(writer)->capacity;
@@ -68,6 +83,8 @@ int slots_room_step(struct slots_writer *writer, uint64_t step)
 	int r;
 
 	if (size < end) {
+		if (!page_has_space(writer->page, end))
+			return -ENOSPC;
 		r = meridian_page_grow(writer->page, end - size > step ? size + step : end);
 		return r < 0 ? r : 0;
 	}

@@ -23,7 +23,7 @@ struct slots_writer {
 void slots_begin(struct slots_writer *writer, struct meridian_page *page, uint64_t size);
 
 /* Makes room, at most `step` bytes of it. Returns 1 when there is enough, 0 to be called again, or
- * a negative errno. */
+ * a negative errno: -ENOSPC, and takes nothing more, when the file system has not all of it. */
 int slots_room_step(struct slots_writer *writer, uint64_t step);
 
 /* Appends to the blob, which begins with its `size`: the generation before it is not the caller's.

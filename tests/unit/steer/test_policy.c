@@ -8,9 +8,12 @@
 
 #include "policy.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static char rundir[64];
@@ -251,6 +254,51 @@ static void test_steps_are_given_up(void **state)
 	meridian_page_close(&reader);
 }
 
+/* On a file system of its own, in a mount namespace. */
+static void mount_rundir(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("tmpfs", rundir, "tmpfs", 0, "size=300k") < 0) {
+		printf("# SKIP no mount namespace: %s\n", strerror(errno));
+		skip();
+	}
+}
+
+static uint64_t blocks_free(void)
+{
+	struct statvfs fs;
+
+	assert_int_equal(statvfs(rundir, &fs), 0);
+	return fs.f_bavail;
+}
+
+static void test_what_does_not_fit_takes_no_space(void **state)
+{
+	static struct meridian_policy_access access[RULES];
+	struct policy_content content = sample();
+	uint64_t before;
+
+	(void)state;
+	mount_rundir();
+	policy_fini();
+	assert_int_equal(policy_init(rundir), 0);
+	assert_int_equal(policy_publish(&content), 1);
+	before = blocks_free();
+	content.access = access;
+	content.access_count = RULES;
+	content.access_id++;
+	for (size_t i = 0; i < RULES; i++)
+		access[i] = rule_of(i);
+	assert_int_equal(policy_publish_begin(&content), 1);
+	assert_int_equal(policy_publish_step(STEP), -ENOSPC);
+	assert_int_equal(blocks_free(), before);
+	assert_int_equal(policy_generation(), 1);
+	assert_int_equal(mount(NULL, rundir, NULL, MS_REMOUNT, "size=600k"), 0);
+	assert_int_equal(policy_publish(&content), 1);
+	policy_fini();
+	assert_int_equal(umount(rundir), 0);
+}
+
 /* The rules of before are known by what they are, not by a number that is lost. */
 static void test_restart_compares_the_rules(void **state)
 {
@@ -289,6 +337,8 @@ int main(void)
 			test_reader_sees_what_was_published, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_publishes_in_steps, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_steps_are_given_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_what_does_not_fit_takes_no_space, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_restart_compares_the_rules, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_generation_moves_only_with_the_content, setup, teardown),
