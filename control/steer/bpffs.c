@@ -150,8 +150,8 @@ int bpffs_give(const char *rundir, uid_t user, gid_t group)
 	return 0;
 }
 
-/* Calls `change` for every name in a directory, "." and ".." too. */
-static void pins_change(const char *directory, void (*change)(const char *path))
+/* Calls `change` for every name in a directory but `except`, "." and ".." too. */
+static void pins_change(const char *directory, const char *except, void (*change)(const char *path))
 {
 	char path[BPFFS_PATH_SIZE + NAME_MAX + 2];
 	DIR *listing = opendir(directory);
@@ -159,6 +159,8 @@ static void pins_change(const char *directory, void (*change)(const char *path))
 	if (!listing)
 		return;
 	for (const struct dirent *entry = readdir(listing); entry; entry = readdir(listing)) {
+		if (strcmp(entry->d_name, except) == 0)
+			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 		change(path);
 	}
@@ -174,7 +176,7 @@ static void pin_give(const char *path)
 void bpffs_give_pins(const char *directory)
 {
 	if (given.directory[0])
-		pins_change(directory, pin_give);
+		pins_change(directory, "", pin_give);
 }
 
 /* Directories refuse to be unlinked. */
@@ -183,11 +185,16 @@ static void pin_remove(const char *path)
 	unlink(path);
 }
 
-void bpffs_remove(const char *directory)
+void bpffs_remove(const char *directory, const char *keep)
+{
+	pins_change(directory, keep, pin_remove);
+	bpffs_remove_empty(directory);
+}
+
+void bpffs_remove_empty(const char *directory)
 {
 	char parent[BPFFS_PATH_SIZE];
 
-	pins_change(directory, pin_remove);
 	rmdir(directory);
 	parent_of(parent, directory);
 	rmdir(parent);

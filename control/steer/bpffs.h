@@ -36,8 +36,11 @@ int bpffs_make(const char *directory);
 /* Gives what is pinned in `directory` to the user of bpffs_give(), if any. */
 void bpffs_give_pins(const char *directory);
 
-/* Removes `directory` with all that is pinned in it, and its parent when empty then. */
-void bpffs_remove(const char *directory);
+/* Removes what is pinned in `directory` but for the pin called `keep`; then as the next one. */
+void bpffs_remove(const char *directory, const char *keep);
+
+/* Removes `directory` when it is empty, and its parent when that is empty then. */
+void bpffs_remove_empty(const char *directory);
 
 /* Has `remove` remove each directory of the instance in `rundir` but for the `count` ones to keep.
  * Returns how many there were. */

@@ -50,9 +50,28 @@ static int nic_complain(struct nic *nic, int error, const char *text)
 	return error;
 }
 
+/* What the note in a directory says, when no program of ours runs there any more. The note goes
+ * last: after a crash in between, or when a driver refuses for now, the next control finds it. */
+static void give_stripping_back(const char *directory)
+{
+	uint32_t ifindex, set = offload_record_find(directory, &ifindex);
+	char name[IFNAMSIZ];
+	int r = 0;
+
+	if (set == 0)
+		return;
+	if (if_indextoname(ifindex, name))
+		r = offload_strip_vlan(name, set, true);
+	if (r < 0 && r != -ENODEV)
+		log_errno(r, "nic %s: cannot have it take VLAN tags off again", name);
+	else
+		offload_record_remove(directory);
+}
+
 static void nic_forget(struct nic *nic)
 {
 	xdp_detach(&nic->xdp);
+	give_stripping_back(nic->xdp.directory);
 	nic_deadlines_forget(nic);
 	nic->policy.xdp_program_id = 0;
 	nic->policy.xsks_map_id = 0;
@@ -145,13 +164,12 @@ static void nic_lose(struct nic *nic, bool same_interface)
 /* The note comes first: a crash in between must not lose it. */
 static int nic_switch_stripping_off(struct nic *nic, uint32_t stripping)
 {
-	uint32_t all = nic->vlan_stripping | stripping;
-	int r = offload_record_write(nic->xdp.directory, nic->policy.ifindex, all);
+	uint32_t noted = offload_record_read(nic->xdp.directory, nic->policy.ifindex);
+	int r = offload_record_write(nic->xdp.directory, nic->policy.ifindex, noted | stripping);
 
 	if (r < 0)
 		return nic_complain(
 			nic, r, "cannot note in " BPFFS_ROOT " that it took VLAN tags off");
-	nic->vlan_stripping = all;
 	r = offload_strip_vlan(nic->config->name, stripping, false);
 	if (r < 0)
 		return nic_complain(nic, r,
@@ -178,20 +196,6 @@ static int nic_keep_vlan_tags(struct nic *nic)
 	return r;
 }
 
-/* Only when no program of ours runs there any more. */
-static void nic_give_stripping_back(struct nic *nic)
-{
-	int r;
-
-	if (nic->vlan_stripping == 0)
-		return;
-	r = offload_strip_vlan(nic->config->name, nic->vlan_stripping, true);
-	if (r < 0 && r != -ENODEV)
-		log_errno(r, "nic %s: cannot have it take VLAN tags off again", nic->config->name);
-	nic->vlan_stripping = 0;
-	offload_record_remove(nic->xdp.directory);
-}
-
 static int nic_prepare(struct nic *nic, const struct network_nic *found)
 {
 	char reason[DEVICE_REASON_SIZE];
@@ -211,14 +215,12 @@ static int nic_prepare(struct nic *nic, const struct network_nic *found)
 /* An earlier control may have left its program there, and a note. */
 static int nic_begin(struct nic *nic, const struct network_nic *found)
 {
-	int r;
+	int r = nic_prepare(nic, found);
 
-	nic->vlan_stripping |= offload_record_read(nic->xdp.directory, found->ifindex);
-	r = nic_prepare(nic, found);
 	if (r == 0)
 		r = nic_attach(nic);
 	if (r < 0 && !xdp_runs(&nic->xdp, found->ifindex))
-		nic_give_stripping_back(nic);
+		give_stripping_back(nic->xdp.directory);
 	return r;
 }
 
@@ -227,10 +229,8 @@ static int nic_go_on(struct nic *nic)
 {
 	int r = nic_keep_vlan_tags(nic);
 
-	if (r < 0) {
+	if (r < 0)
 		nic_forget(nic);
-		nic_give_stripping_back(nic);
-	}
 	return r;
 }
 
@@ -239,8 +239,6 @@ static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 	bool same_interface = nic->policy.ifindex == found->ifindex;
 
 	nic_describe(nic, found);
-	if (!same_interface)
-		nic->vlan_stripping = 0;
 	if (xdp_attached(&nic->xdp, found->ifindex))
 		return nic_go_on(nic);
 	if (nic->xdp.bpf)
@@ -259,7 +257,6 @@ int nic_sync(struct nic *nic)
 	if (r == -ENODEV) {
 		nic_forget(nic);
 		nic->policy.ifindex = nic->master_ifindex = 0;
-		nic->vlan_stripping = 0;
 		nic_complain(nic, r, "no such interface; waiting for it");
 		return 0;
 	}
@@ -325,16 +322,8 @@ void nic_log_steered(struct nic *nic)
 
 void nic_forget_other(const char *directory)
 {
-	uint32_t ifindex, set = offload_record_find(directory, &ifindex);
-	char name[IFNAMSIZ];
-	int r;
-
 	xdp_remove(directory);
-	if (set == 0 || !if_indextoname(ifindex, name))
-		return;
-	r = offload_strip_vlan(name, set, true);
-	if (r < 0)
-		log_errno(r, "%s: cannot have it take VLAN tags off again", name);
+	give_stripping_back(directory);
 }
 
 void nic_fini(struct nic *nic, bool detach)
@@ -344,5 +333,5 @@ void nic_fini(struct nic *nic, bool detach)
 		return;
 	}
 	xdp_detach(&nic->xdp);
-	nic_give_stripping_back(nic);
+	give_stripping_back(nic->xdp.directory);
 }

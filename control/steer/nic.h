@@ -24,9 +24,8 @@ struct nic {
 	const struct config_nic *config;
 	struct meridian_policy_nic policy; /* what the policy says about it */
 	struct xdp xdp;
-	uint32_t master_ifindex; /* bridge, bond or team that it is a port of; 0: none */
-	uint16_t rx_queues;      /* of the interface, used or not; 0: not known yet */
-	uint32_t vlan_stripping; /* OFFLOAD_VLAN_*, which we switched off: to be given back */
+	uint32_t master_ifindex;        /* bridge, bond or team that it is a port of; 0: none */
+	uint16_t rx_queues;             /* of the interface, used or not; 0: not known yet */
 	char complaint[XDP_ERROR_SIZE]; /* the failure that was logged last; "": none */
 	uint64_t deadline_ns[MERIDIAN_POLICY_QUEUES_MAX]; /* as last written; 0: not steered */
 	enum nic_served served;
@@ -58,7 +57,8 @@ void nic_steer(struct nic *nic, uint16_t queue, bool steer, uint64_t now_ns);
 void nic_log_steered(struct nic *nic);
 
 /* Takes our program off an interface that no `nic` names any more, and gives back what an earlier
- * control took from it, by what is pinned in its directory, which is gone then. */
+ * control took from it, by what is pinned in its directory. That is gone then, but for what could
+ * not be given back: it is left to the next control. */
 void nic_forget_other(const char *directory);
 
 /* Lets go; with `detach` takes the program off the interface, too. */

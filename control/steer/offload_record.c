@@ -14,7 +14,7 @@ struct record {
 
 static void record_path(char path[BPFFS_PATH_SIZE + 16], const char *directory)
 {
-	snprintf(path, BPFFS_PATH_SIZE + 16, "%s/offloads", directory);
+	snprintf(path, BPFFS_PATH_SIZE + 16, "%s/" OFFLOAD_RECORD_PIN, directory);
 }
 
 static int record_pin(int map, const char *directory, const struct record *record)
@@ -38,7 +38,7 @@ int offload_record_write(const char *directory, uint32_t ifindex, uint32_t set)
 	if (r < 0)
 		return r;
 	map = bpf_map_create(
-		BPF_MAP_TYPE_ARRAY, "offloads", sizeof(uint32_t), sizeof(record), 1, NULL);
+		BPF_MAP_TYPE_ARRAY, OFFLOAD_RECORD_PIN, sizeof(uint32_t), sizeof(record), 1, NULL);
 	if (map < 0)
 		return map;
 	r = record_pin(map, directory, &record);
@@ -88,4 +88,5 @@ void offload_record_remove(const char *directory)
 
 	record_path(path, directory);
 	unlink(path);
+	bpffs_remove_empty(directory);
 }

@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#define OFFLOAD_RECORD_PIN "offloads"
+
 /* Notes the offloads `set` (OFFLOAD_*) of interface `ifindex` in its directory of pins, which it
  * makes; replaces an earlier note. Returns 0 or a negative errno. */
 int offload_record_write(const char *directory, uint32_t ifindex, uint32_t set);
@@ -19,6 +21,7 @@ uint32_t offload_record_read(const char *directory, uint32_t ifindex);
 /* The same for whichever it was. */
 uint32_t offload_record_find(const char *directory, uint32_t *ret_ifindex);
 
+/* Removes the note, and the directory when nothing else is there. */
 void offload_record_remove(const char *directory);
 
 #endif

@@ -2,6 +2,7 @@
 #include "xdp.h"
 #include "addresses.h"
 #include "log.h"
+#include "offload_record.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -479,7 +480,7 @@ void xdp_detach(struct xdp *xdp)
 		(void)bpf_link_detach(xdp->link_fd);
 	xdp_leave(xdp);
 	if (xdp->directory[0])
-		bpffs_remove(xdp->directory);
+		bpffs_remove(xdp->directory, OFFLOAD_RECORD_PIN);
 }
 
 void xdp_remove(const char *directory)
@@ -493,5 +494,5 @@ void xdp_remove(const char *directory)
 		(void)bpf_link_detach(fd);
 		close(fd);
 	}
-	bpffs_remove(directory);
+	bpffs_remove(directory, OFFLOAD_RECORD_PIN);
 }

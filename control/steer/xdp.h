@@ -62,12 +62,12 @@ int xdp_serve(struct xdp *xdp, const struct meridian_policy_address *addresses, 
  * negative errno. */
 int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns);
 
-/* Detaches and unpins, or lets go and leaves all in place. Legal on a detached one that
- * xdp_init() has seen. */
+/* Detaches and unpins all but the note of offloads, which are to be given back only then; or lets
+ * go and leaves all in place. Legal on a detached one that xdp_init() has seen. */
 void xdp_detach(struct xdp *xdp);
 void xdp_leave(struct xdp *xdp);
 
-/* Detaches and unpins what is in an interface's directory, which is not taken over. */
+/* Detaches and unpins the same in an interface's directory, which is not taken over. */
 void xdp_remove(const char *directory);
 
 #endif

@@ -13,9 +13,8 @@
 #include <cmocka.h>
 
 #include "addresses.h"
+#include "isolate.h"
 #include "network.h"
-#include "offload.h"
-#include "offload_record.h"
 #include "xdp.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -24,27 +23,18 @@
 #include <linux/if_link.h>
 #include <net/if.h>
 #include <net/if_arp.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <steer.skel.h>
 #include <steer_map.h>
 
-#define EXIT_SKIP 77
-#define NIC       "lifetime0"
-#define PINS      BPFFS_ROOT "/meridian-tmp/" NIC
+#define NIC  "lifetime0"
+#define PINS BPFFS_ROOT "/meridian-tmp/" NIC
 
 static struct xdp xdp;
-
-static void run(const char *command)
-{
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
 
 static uint32_t nic_make(void)
 {
@@ -404,61 +394,6 @@ static void test_a_port_and_its_master(void **state)
 	run("ip link del master0");
 }
 
-/* Both kinds of tags, and back; what is not meant stays as it is. */
-static void test_vlan_tags_stay_on(void **state)
-{
-	const uint32_t both = OFFLOAD_VLAN_CTAG | OFFLOAD_VLAN_STAG;
-
-	(void)state;
-	assert_int_equal(offload_vlan_stripping(NIC), both);
-	run("ethtool -K " NIC " rxvlan off"); /* 802.1Q only */
-	assert_int_equal(offload_vlan_stripping(NIC), OFFLOAD_VLAN_STAG);
-	assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, false), 0);
-	assert_int_equal(offload_vlan_stripping(NIC), 0);
-	assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, true), 0);
-	assert_int_equal(offload_vlan_stripping(NIC), OFFLOAD_VLAN_STAG);
-	assert_int_equal(offload_strip_vlan(NIC, both, true), 0);
-	run("ethtool -k " NIC " | grep -q 'rx-vlan-offload: on'");
-	assert_int_equal(offload_vlan_stripping("lo"), 0);
-	assert_int_equal(offload_strip_vlan("lo", both, true), -EOPNOTSUPP);
-}
-
-/* For one interface: another of the same name has lost nothing. */
-static void test_offloads_are_noted(void **state)
-{
-	static const char directory[] = BPFFS_ROOT "/meridian-note/" NIC;
-
-	(void)state;
-	assert_int_equal(offload_record_read(directory, 7), 0);
-	assert_int_equal(offload_record_write(directory, 7, OFFLOAD_VLAN_CTAG), 0);
-	assert_int_equal(offload_record_read(directory, 7), OFFLOAD_VLAN_CTAG);
-	assert_int_equal(offload_record_write(directory, 8, OFFLOAD_VLAN_STAG), 0);
-	assert_int_equal(offload_record_read(directory, 7), 0);
-	assert_int_equal(offload_record_read(directory, 8), OFFLOAD_VLAN_STAG);
-	offload_record_remove(directory);
-	assert_int_equal(offload_record_read(directory, 8), 0);
-	bpffs_remove(directory);
-}
-
-static int refuse(const char *what)
-{
-	printf("SKIP: %s: %s\n", what, strerror(errno));
-	return EXIT_SKIP;
-}
-
-/* A place of our own, or the reason why this machine has none. */
-static int isolate(void)
-{
-	if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0)
-		return refuse("no namespaces");
-	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-		mount("bpf", BPFFS_ROOT, "bpf", 0, NULL) < 0)
-		return refuse("no bpffs");
-	if (system("ip link add " NIC " type veth peer name lifetime1 && ip link del " NIC) != 0)
-		return refuse("no veth");
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,8 +426,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			test_what_the_kernel_says_about_an_interface, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_port_and_its_master, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_vlan_tags_stay_on, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_offloads_are_noted, setup, teardown),
 	};
 	int r = isolate();
 
