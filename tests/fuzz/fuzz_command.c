@@ -42,6 +42,7 @@ int report_select(unsigned int index, struct report_select *ret_select)
 	if (index >= SOURCES)
 		return -ENOENT;
 	fuzz_take(&reports, ret_select, sizeof(*ret_select));
+	ret_select->authenticated = fuzz_u8(&reports) & 1;
 	return 0;
 }
 
