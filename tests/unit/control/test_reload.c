@@ -132,6 +132,10 @@ static void test_no_turn_does_more_than_its_part(void **state)
 	assert_in_range(turns_to_take_over(), 2, 4);
 	assert_int_equal(rules_taken, 2);
 	assert_ptr_equal(reload_config(), before);
+	/* It is not over before the page is full. */
+	for (unsigned int i = 0; i < 5; i++)
+		turn();
+	assert_int_equal(publishing_turns, 0);
 }
 
 /* Wherever the second signal comes, what was begun before it is never seen. */
