@@ -10,8 +10,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLANKS " \t\r\n\v\f"
-
 /* Few are left after the first letter. */
 static bool is_named(const struct config_directive *row, const char *name)
 {
@@ -77,13 +75,13 @@ void config_warning(struct config_parser *parser, const char *format, ...)
 
 bool config_at_end(const struct config_parser *parser)
 {
-	return parser->rest[strspn(parser->rest, BLANKS)] == '\0';
+	return parser->rest[strspn(parser->rest, CONFIG_BLANKS)] == '\0';
 }
 
 char *config_word(struct config_parser *parser)
 {
-	char *word = parser->rest + strspn(parser->rest, BLANKS);
-	size_t length = strcspn(word, BLANKS);
+	char *word = parser->rest + strspn(parser->rest, CONFIG_BLANKS);
+	size_t length = strcspn(word, CONFIG_BLANKS);
 
 	if (length == 0)
 		return NULL;

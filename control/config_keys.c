@@ -84,7 +84,8 @@ static void keys_check(struct config_parser *parser)
 static void warn_unsigned(struct config_parser *parser)
 {
 	if (config_return_to(parser, "authselectmode"))
-		config_warning(parser, "warning: no server is used: none has a `key`");
+		config_warning(
+			parser, "warning: no server is used: none without noselect has a `key`");
 	parser->directive = NULL;
 }
 

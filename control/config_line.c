@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BLANKS " \t\r\n\v\f"
-
 /* Reads a line without its end. Returns its length, which is above CONFIG_LINE_MAX when it was cut,
  * or -1 at the end of the file. */
 static int line_read(FILE *file, char line[CONFIG_LINE_MAX + 2])
@@ -36,7 +34,7 @@ static void line_take(struct config_parser *parser, char *line, int length,
 		config_error(parser, "there is a NUL character in the line");
 		return;
 	}
-	parser->rest = line + strspn(line, BLANKS);
+	parser->rest = line + strspn(line, CONFIG_BLANKS);
 	/* The end of the string is found in it, too. */
 	if (strchr("!;#%", *parser->rest) == NULL)
 		take(parser);

@@ -10,8 +10,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#define BLANKS " \t\r\n\v\f"
-
 #define CONFIG_SUFFIX ".conf"
 #define SOURCE_SUFFIX ".sources"
 
@@ -40,6 +38,7 @@ struct config_reader {
 	char *path[CONFIG_FILES_MAX];
 	size_t path_count;
 	char source_directory[CONFIG_DIRECTORIES_MAX][CONFIG_PATH_SIZE];
+	struct config_place source_place[CONFIG_DIRECTORIES_MAX]; /* where each was given */
 	size_t source_directory_count;
 };
 
@@ -220,7 +219,9 @@ static bool files_find(
 	for (size_t i = 0; ok && i < found.gl_pathc; i++)
 		ok = files->count < CONFIG_FILES_MAX && file_add(files, found.gl_pathv[i], ordered);
 	globfree(&found);
-	if (!ok)
+	if (!ok && files->count < CONFIG_FILES_MAX)
+		config_error(parser, "%s: %s", pattern, strerror(ENOMEM));
+	else if (!ok)
 		config_error(parser, "%s: too many files (at most %d)", pattern, CONFIG_FILES_MAX);
 	return ok;
 }
@@ -276,7 +277,11 @@ void config_parse_confdir(struct config_parser *parser, const struct config_dire
 
 		ok = directory && directory_find(parser, &files, directory, CONFIG_SUFFIX);
 	} while (ok && ++count < CONFIG_DIRECTORIES_MAX && !config_at_end(parser));
-	if (ok && config_at_end(parser))
+	if (ok && *parser->rest != '\0') {
+		config_error(parser, "more than %d directories", CONFIG_DIRECTORIES_MAX);
+		ok = false;
+	}
+	if (ok)
 		level_push((struct config_reader *)parser, &files, false);
 	else
 		files_free(&files);
@@ -297,6 +302,7 @@ void config_parse_sourcedir(struct config_parser *parser, const struct config_di
 			config_error(parser, "more than %d directories", CONFIG_DIRECTORIES_MAX);
 			return;
 		}
+		reader->source_place[reader->source_directory_count] = config_place(parser);
 		snprintf(reader->source_directory[reader->source_directory_count++],
 			CONFIG_PATH_SIZE, "%s", directory);
 	} while (!config_at_end(parser));
@@ -315,8 +321,10 @@ static bool source_directories_push(struct config_reader *reader)
 	reader->source_directory_count = 0;
 	config_return_to(parser, "sourcedir");
 	parser->tolerant = true;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		config_place_set(parser, reader->source_place[i]);
 		directory_find(parser, &files, reader->source_directory[i], SOURCE_SUFFIX);
+	}
 	level_push(reader, &files, true);
 	parser->directive = NULL;
 	parser->tolerant = false;
@@ -330,7 +338,7 @@ static void source_line_parse(struct config_parser *parser)
 {
 	const struct config_reader *reader = (const struct config_reader *)parser;
 	const struct level *level = &reader->level[reader->depth - 1];
-	size_t length = strcspn(parser->rest, BLANKS);
+	size_t length = strcspn(parser->rest, CONFIG_BLANKS);
 
 	if (feof(level->file))
 		config_error(parser, "the line has no end");

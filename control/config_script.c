@@ -6,7 +6,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLANKS        " \t\r\n\v\f"
 #define FILE_SIZE_MAX 262144
 
 static struct script checked;
@@ -62,10 +61,10 @@ static bool script_check(struct config_parser *parser, const char *path)
 
 bool config_script_parse(struct config_parser *parser)
 {
-	const char *word = parser->rest + strspn(parser->rest, BLANKS);
+	const char *word = parser->rest + strspn(parser->rest, CONFIG_BLANKS);
 	struct config *config = parser->config;
 
-	if (strncasecmp(word, "SCRIPT", 6) != 0 || strcspn(word, BLANKS) != 6)
+	if (strncasecmp(word, "SCRIPT", 6) != 0 || strcspn(word, CONFIG_BLANKS) != 6)
 		return false;
 	config_word(parser);
 	word = config_word_required(parser, "the path");

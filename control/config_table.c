@@ -426,7 +426,8 @@ const struct config_directive config_table[] = {
 		.parse = config_parse_include,
 		.syntax = "FILE|PATTERN",
 		.text = "Reads FILE here, or the files that match PATTERN, as of a shell, by their "
-			"names; none may match. Files may include others, at most 10 deep."},
+			"names; a PATTERN may match none. Files may include others, at most 10 "
+			"deep."},
 	{.name = "confdir",
 		.class = CONFIG_CHRONY,
 		.many = true,
@@ -440,14 +441,12 @@ const struct config_directive config_table[] = {
 		.many = true,
 		.parse = config_parse_sourcedir,
 		.syntax = "DIRECTORY [DIRECTORY ...]",
-		.text = "The same for files whose names end in .sources, after everything else. "
-			"They "
-			"may have server and pool only. A line that is wrong, or has no end yet, "
+		.text = "The same for files whose names end in .sources, of up to 10 directories "
+			"in all such lines, after everything else. They may have server and pool "
+			"only. A line that is wrong, or has no end yet, "
 			"is left out with a warning, as a DHCP client may have written it, and "
 			"so is a file or directory that cannot be read. What changes there takes "
-			"effect at the next start; reload sources of chronyc "
-			"is "
-			"not there."},
+			"effect at the next start; reload sources of chronyc is not there."},
 
 	/* The process. */
 	{.name = "rundir",

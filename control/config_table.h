@@ -48,7 +48,8 @@ extern const size_t config_chrony_table_size;
 const struct config_directive *config_directive_find(const char *name);
 
 #define CONFIG_DIRECTIVES_MAX 160
-#define CONFIG_LINE_MAX       2048 /* characters, of a key file too */
+#define CONFIG_BLANKS         " \t\r\n\v\f" /* what is between words */
+#define CONFIG_LINE_MAX       2048          /* characters, of a key file too */
 
 /* A file being read, and those that it includes. */
 struct config_parser {

@@ -441,8 +441,8 @@ void candm_activity(struct candm_wire *wire, struct report_activity *activity)
 	wire_u32(wire, &activity->unresolved);
 }
 
-/* The counters that both layouts begin with, `size` octets each. Those of key establishment,
- * client log and of key establishment are of things we do not have: 0. */
+/* The counters that both layouts begin with, `size` octets each. Those of client log and key
+ * establishment are of things we do not have: 0. */
 static void server_stats(struct candm_wire *wire, struct report_server *server, size_t size)
 {
 	wire_uint(wire, &server->ntp_hits, size);

@@ -63,8 +63,9 @@ static void warns_of_what_is_missing(void **state)
 	assert_string_equal(messages, "");
 	config_free(&config);
 	assert_int_equal(load("server a\nauthselectmode require\n"), 0);
-	assert_string_equal(
-		messages, "2: authselectmode: warning: no server is used: none has a `key`\n");
+	assert_string_equal(messages,
+		"2: authselectmode: warning: no server is used: none without noselect has a "
+		"`key`\n");
 	config_free(&config);
 	assert_int_equal(truncate(keyfile, 0), 0);
 	assert_int_equal(load_with_keys(""), 0);
