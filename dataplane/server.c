@@ -227,13 +227,14 @@ void server_finish(struct server *server, struct server_burst *burst)
 void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent)
 {
 	struct meridian_stats_worker *slot = server->slot;
-	uint64_t octets = 0, unsynchronised = 0, interleaved = 0, kissed = 0, ntpv5 = 0;
+	uint64_t octets = 0, others = 0, interleaved = 0;
 
 	for (unsigned int i = 0; i < sent; i++) {
 		octets += burst->frame[i].length;
-		unsynchronised += burst->verdict[i] == MERIDIAN_VERDICT_answered_unsynchronised;
-		kissed += burst->verdict[i] == MERIDIAN_VERDICT_kod;
-		ntpv5 += burst->verdict[i] == MERIDIAN_VERDICT_answered_ntpv5;
+		if (burst->verdict[i] == MERIDIAN_VERDICT_answered)
+			continue;
+		meridian_stats_add(&slot->verdict[burst->verdict[i]], 1);
+		others++;
 	}
 	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
 		interleaved += burst->note[i].note.earned;
@@ -241,12 +242,7 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 	meridian_stats_add(&slot->authenticated, signed_count(server, burst, sent));
 	meridian_stats_add(&slot->tx_packets, sent);
 	meridian_stats_add(&slot->tx_octets, octets);
-	meridian_stats_add(
-		&slot->verdict[MERIDIAN_VERDICT_answered], sent - unsynchronised - kissed - ntpv5);
-	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_answered_ntpv5], ntpv5);
-	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_kod], kissed);
-	meridian_stats_add(
-		&slot->verdict[MERIDIAN_VERDICT_answered_unsynchronised], unsynchronised);
+	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_answered], sent - others);
 	meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_tx_failed], burst->count - sent);
 }
 
