@@ -63,8 +63,9 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase);
 #define WORKER_TURN_MAX_MS 2000
 
 /*
- * Any other thread: returns when each of `count` launched workers has ended the turn that it is in,
- * and so sees what was stored before, or has returned from worker_run(). Takes as long as their
+ * Any other thread: returns when each of `count` workers has ended the turn that it is in, and so
+ * sees what was stored before, or has returned from worker_run(). One that is not launched yet is
+ * waited for, too. Takes as long as their
  * longest burst or nap. Returns 0, or -ETIMEDOUT and the number of a worker that hangs.
  */
 int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung);

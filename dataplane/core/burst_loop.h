@@ -13,7 +13,7 @@
  *   reply(frame, common, ipv6, leap)   turns the request, whose T2 is in frame->receive, into its
  *                               reply but for T3 and the UDP checksum, and sets frame->udp_sum
  *
- * `ipv6` is a constant in every call: INLINE makes two bodies of one.
+ * `ipv6` is a constant in every call of these: INLINE makes two bodies of one.
  */
 
 #ifndef DATAPLANE_BURST_LOOP_H
@@ -312,11 +312,13 @@ static bool serve_many(struct burst *burst, unsigned int *i, uint64_t ipv4, uint
 	if (ipv4 >> begin & 1) {
 		end += run_length(ipv4, begin);
 		*i = admit_ipv4(burst, begin, end);
-		answer_ipv4(burst, begin, *i);
+		if (*i > begin)
+			answer_ipv4(burst, begin, *i);
 	} else if (ipv6 >> begin & 1) {
 		end += run_length(ipv6, begin);
 		*i = admit_ipv6(burst, begin, end);
-		answer_ipv6(burst, begin, *i);
+		if (*i > begin)
+			answer_ipv6(burst, begin, *i);
 	}
 	return end > begin && *i == end;
 }

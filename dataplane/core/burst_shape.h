@@ -13,8 +13,6 @@
 #include "ntpv5.h"
 #include <stddef.h>
 
-#define REFERENCE_OFFSET offsetof(struct meridian_ntp_header, reference)
-
 /* A bit for each version and mode (the lower six bits of the first octet) of a client. */
 #define CLIENT_FIRST_OCTETS                                                                        \
 	(UINT64_C(1) << MERIDIAN_NTP_LI_VN_MODE(0, 1, MERIDIAN_NTP_MODE_CLIENT) |                  \
@@ -86,8 +84,7 @@ static enum burst_shape shape_of(const struct responder *responder, const struct
 /* Whether a frame of this shape also asks if we speak NTPv5. Only asked where we do. */
 INLINE bool asks_for_upgrade(const struct frame *frame, enum burst_shape shape)
 {
-	return shape != BURST_OTHER &&
-		get_u64(ntp_of(frame, shape == BURST_IPV6) + REFERENCE_OFFSET) == NTPV5_UPGRADE;
+	return shape != BURST_OTHER && ntpv5_asked(ntp_of(frame, shape == BURST_IPV6));
 }
 
 static enum burst_shape shape(const struct responder *responder, const struct frame *frame)

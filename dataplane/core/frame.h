@@ -28,10 +28,10 @@ struct frame {
 	/* Set by frame_parse(): offsets from data. */
 	uint16_t ip, udp, payload;
 	uint16_t payload_length;
-	uint16_t mac_at; /* of an answer with a key: where its MAC is, from the payload on */
 	bool ipv6;
 
 	/* Set by responder_classify() for an answer. */
+	uint16_t mac_at;      /* with a key: where its MAC is, from the payload on */
 	int8_t leap_offset_s; /* leap second applied to T2, and hence to T3: -1, 0 or 1 */
 	uint8_t interleave;   /* FRAME_* */
 	uint64_t receive;     /* T2, the receive timestamp in the reply */

@@ -116,7 +116,6 @@ enum meridian_verdict ntpv5_parse(
 		.reply_mode = MERIDIAN_NTP_MODE_SERVER,
 		.mac = found.mac == 0 ? 0 : (uint16_t)(found.mac - FIELD_HEADER),
 		.mac_at = (uint16_t)(found.mac_at + FIELD_HEADER),
-		.signed_octets = found.mac_at,
 		.transmit = get_u64(payload + IN_HEADER(client_cookie)),
 		.interleaved = get_u16(payload + IN_HEADER(flags)) & NTPV5_FLAG_INTERLEAVED,
 		.server_cookie = get_u64(payload + IN_HEADER(server_cookie)),

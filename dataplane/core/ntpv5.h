@@ -25,7 +25,9 @@
  * mode is that of interleaved.h, with T2 as the server cookie. All pure.
  */
 
+#include "bytes.h"
 #include "request.h"
+#include <meridian/ntp.h>
 #include <meridian/stats.h>
 #include <meridian/timemodel.h>
 #include <stdbool.h>
@@ -39,6 +41,12 @@
  * one too; the reply says the same if we do (section "NTPv5 Negotiation in Previous NTP Versions").
  * As a time it is of 1941 or 2077. */
 #define NTPV5_UPGRADE UINT64_C(0x4e54503544524654)
+
+/* Whether the header at `ntp`, of an older version, asks that. */
+static inline bool ntpv5_asked(const uint8_t *ntp)
+{
+	return get_u64(ntp + offsetof(struct meridian_ntp_header, reference)) == NTPV5_UPGRADE;
+}
 
 #define NTPV5_TIMESCALE_UTC     0
 #define NTPV5_TIMESCALE_SMEARED 3 /* leap-smeared UTC */

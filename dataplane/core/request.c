@@ -65,8 +65,7 @@ static enum meridian_verdict check_trailer(
 
 static bool asks_for_upgrade(const uint8_t *payload)
 {
-	return MERIDIAN_NTP_MODE(payload[0]) == MERIDIAN_NTP_MODE_CLIENT &&
-		get_u64(payload + offsetof(struct meridian_ntp_header, reference)) == NTPV5_UPGRADE;
+	return MERIDIAN_NTP_MODE(payload[0]) == MERIDIAN_NTP_MODE_CLIENT && ntpv5_asked(payload);
 }
 
 enum meridian_verdict request_parse(const uint8_t *payload, uint16_t length, uint16_t source_port,
@@ -94,7 +93,6 @@ enum meridian_verdict request_parse(const uint8_t *payload, uint16_t length, uin
 		.reply_mode = reply_mode,
 		.mac = mac,
 		.mac_at = (uint16_t)(length - mac),
-		.signed_octets = (uint16_t)(length - mac),
 		.poll = (int8_t)payload[offsetof(struct meridian_ntp_header, poll)],
 		.transmit = get_u64(payload + offsetof(struct meridian_ntp_header, transmit)),
 		.upgrade = ntpv5 && asks_for_upgrade(payload),

@@ -10,16 +10,15 @@
 
 /* What the reply needs to know. */
 struct request {
-	uint8_t version;        /* 1..5, echoed */
-	uint8_t reply_mode;     /* MERIDIAN_NTP_MODE_SERVER or _PASSIVE */
-	int8_t poll;            /* log2 s, echoed; not of version 5 */
-	uint16_t mac;           /* octets of the MAC, key ID included; 0: there is none */
-	uint16_t mac_at;        /* where it is in the packet */
-	uint16_t signed_octets; /* of the packet, from its beginning: what it is over */
-	uint64_t transmit; /* NTP timestamp, becomes the origin timestamp; may be 0. Of version 5:
-			      the client cookie, in the same place of the reply */
-	bool upgrade;      /* up to version 4: asks whether we speak version 5, and we do */
-	bool interleaved;  /* version 5: asks for an interleaved reply ... */
+	uint8_t version;    /* 1..5, echoed */
+	uint8_t reply_mode; /* MERIDIAN_NTP_MODE_SERVER or _PASSIVE */
+	int8_t poll;        /* log2 s, echoed; not of version 5 */
+	uint16_t mac;       /* octets of the MAC, key ID included; 0: there is none */
+	uint16_t mac_at;    /* where it is in the packet */
+	uint64_t transmit;  /* NTP timestamp, becomes the origin timestamp; may be 0. Of version 5:
+			       the client cookie, in the same place of the reply */
+	bool upgrade;       /* up to version 4: asks whether we speak version 5, and we do */
+	bool interleaved;   /* version 5: asks for an interleaved reply ... */
 	uint64_t server_cookie; /* ... that tells of the reply with this cookie; 0: of none */
 };
 

@@ -47,6 +47,7 @@ static void prepare(struct responder *responder, bool synchronised, uint64_t now
 	responder->prepared_until_counter = until;
 	responder->prepared_error_ns = receive_error_ns;
 	model.root_dispersion_ns += receive_error_ns;
+	responder->prepared_dispersion_ns = meridian_timemodel_dispersion_ns(&model, until);
 	reply_prepare(&responder->common, &model, synchronised, until);
 }
 
@@ -166,6 +167,13 @@ static void count_client(
 		sketch_add(frame->ipv6 ? &collector->ipv6 : &collector->ipv4, source->hash);
 }
 
+/* What a MAC at `mac_at` is over, from the packet's beginning: in version 5 not its field's header.
+ */
+static size_t signed_octets(uint8_t version, uint16_t mac_at)
+{
+	return mac_at - (version == NTPV5_VERSION ? NTPV5_FIELD_HEADER : 0u);
+}
+
 /* Of a request with a MAC, the dearest question. */
 static enum meridian_verdict authenticate(
 	const struct responder *responder, struct frame *frame, const struct request *request)
@@ -179,7 +187,8 @@ static enum meridian_verdict authenticate(
 		return MERIDIAN_VERDICT_unknown_key;
 	key = keyring_key(responder->keyring, frame->key);
 	if (request->mac != mac_length(key, request->version) ||
-		!mac_good_at(key, payload, request->signed_octets, mac, request->mac))
+		!mac_good_at(key, payload, signed_octets(request->version, request->mac_at), mac,
+			request->mac))
 		return MERIDIAN_VERDICT_bad_mac;
 	return GOOD;
 }
@@ -242,13 +251,11 @@ static enum meridian_verdict reply_ntpv5(
 	struct responder *responder, struct frame *frame, struct meridian_utc utc)
 {
 	const struct responder_policy *policy = responder->policy;
-	uint64_t dispersion_ns = meridian_timemodel_dispersion_ns(
-		&responder->model, responder->prepared_until_counter);
 	struct ntpv5_reply reply = {
 		.model = &responder->model,
 		.utc = utc,
 		.receive = frame->receive,
-		.dispersion_ns = dispersion_ns + responder->prepared_error_ns,
+		.dispersion_ns = responder->prepared_dispersion_ns,
 		.least_poll_log2 = least_poll(&policy->rate),
 		.synchronised = responder->synchronised,
 		.smeared = is_smeared(&policy->smear, frame),
@@ -318,9 +325,9 @@ void responder_finish(struct responder *responder, struct frame *frame, uint64_t
 static void sign(const struct mac_key *key, uint8_t *payload, uint16_t mac_at)
 {
 	uint8_t version = MERIDIAN_NTP_VERSION(payload[0]);
-	size_t header = version == NTPV5_VERSION ? NTPV5_FIELD_HEADER : 0;
 
-	mac_write_at(key, payload, mac_at - header, payload + mac_at, mac_length(key, version));
+	mac_write_at(key, payload, signed_octets(version, mac_at), payload + mac_at,
+		mac_length(key, version));
 }
 
 void responder_sign(const struct responder *responder, struct frame *frame)

@@ -56,6 +56,7 @@ struct responder {
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t prepared_until_counter;       /* `common` holds until then */
 	uint64_t prepared_error_ns;            /* and for this error */
+	uint64_t prepared_dispersion_ns;       /* root dispersion then, the error included */
 	struct timestamps timestamps;
 	struct limit *limit;           /* of the sources this worker hears; NULL: no rate limit */
 	struct collector *collector;   /* has a sketch of whom it answers; NULL, as without a
