@@ -68,11 +68,21 @@ void poll_ask(struct poll *poll, const struct poll_limits *limits)
 		poll->asked++;
 }
 
-void poll_heard(struct poll *poll)
+bool poll_heard(struct poll *poll)
 {
-	if (poll->silent > SILENT_LONG)
+	bool was_long = poll->silent > SILENT_LONG;
+	bool was_late = poll->samples == 0 && poll->silent > SILENT_KEEP;
+
+	if (was_long)
 		poll->returned = RETURN_SAMPLES;
 	poll->silent = 0;
+	return was_long || was_late;
+}
+
+/* Who never answered has said nothing that the question under way could add to. */
+bool poll_is_silent(const struct poll *poll)
+{
+	return poll->silent > (poll->samples > 0 ? SILENT_KEEP : 0);
 }
 
 /* The frequency is hardly known, and should not lead the clock astray before the next sample. */

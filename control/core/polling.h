@@ -50,8 +50,12 @@ void poll_start(struct poll *poll, const struct poll_limits *limits, bool eager)
 /* A question is sent. */
 void poll_ask(struct poll *poll, const struct poll_limits *limits);
 
-/* There was an answer, of which a sample may come or not. */
-void poll_heard(struct poll *poll);
+/* There was an answer, of which a sample may come or not. Returns true when a long silence is over,
+ * or the one since the start. */
+bool poll_heard(struct poll *poll);
+
+/* Questions were lost since the last answer, and not only the one under way. */
+bool poll_is_silent(const struct poll *poll);
 
 /* Twice the interval as planned now. */
 double poll_ahead_s(const struct poll *poll, const struct poll_limits *limits);

@@ -3,12 +3,6 @@
 #include "ntp_server.h"
 #include <log.h>
 
-/* The timer of its next poll goes on: earlier it is not asked, whatever is ordered meanwhile. */
-static bool asked_for_fewer(const struct ntp_server *server)
-{
-	return server->poll_floor_log2 > server->config.minpoll_log2;
-}
-
 static void go_offline(struct ntp_server *server)
 {
 	if (server->offline)
@@ -18,7 +12,7 @@ static void go_offline(struct ntp_server *server)
 	server->burst_requests = 0;
 	event_remove_timer(server->expiry_timer);
 	server->expiry_timer = 0;
-	if (!server->denied && !asked_for_fewer(server)) {
+	if (!server->denied && !ntp_server_wants_fewer(server)) {
 		event_remove_timer(server->poll_timer);
 		server->poll_timer = 0;
 	}
@@ -39,7 +33,7 @@ static void go_online(struct ntp_server *server)
 	server->source.stopped = false;
 	if (server->source.address.family == 0)
 		return;
-	if (!asked_for_fewer(server))
+	if (!ntp_server_wants_fewer(server))
 		ntp_server_begin_burst(server);
 	else if (server->poll_timer > 0)
 		return;
@@ -49,7 +43,8 @@ static void go_online(struct ntp_server *server)
 /* Not of who has no address, is offline, denied us service or asked for fewer requests. */
 static bool burst(struct ntp_server *server, const struct order *order)
 {
-	if (server->source.address.family == 0 || server->source.stopped || asked_for_fewer(server))
+	if (server->source.address.family == 0 || server->source.stopped ||
+		ntp_server_wants_fewer(server))
 		return false;
 	server->burst_requests = order->burst_requests;
 	server->burst_samples = order->burst_samples;

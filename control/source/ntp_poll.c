@@ -14,6 +14,12 @@
 #define RATE_BACKOFF       4
 #define RATE_POLL_MAX_LOG2 10
 
+/* When the network is back: so many requests of who is still silent, until one is answered, but for
+ * those that are asked as often anyway. One after the other, so that none queues behind another. */
+#define RETURN_REQUESTS  4
+#define RETURN_POLL_LOG2 1
+#define RETURN_DELAY_NS  (NS_PER_S / 10)
+
 /* So many answers without a kiss RATE halve the interval that it demanded. */
 #define RATE_FORGET 32
 
@@ -91,11 +97,31 @@ void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s)
 	server->source.poll_log2 = server->poll.log2;
 }
 
+/* Not of who is asked soon anyway, or may not be asked. */
+static void ask_silent(struct ntp_server *server, uint64_t delay_ns)
+{
+	if (!poll_is_silent(&server->poll) || server->burst_requests > 0 ||
+		server->poll.log2 <= RETURN_POLL_LOG2 || server->source.address.family == 0 ||
+		server->source.stopped || ntp_server_wants_fewer(server))
+		return;
+	server->burst_requests = RETURN_REQUESTS;
+	server->burst_samples = 1;
+	ntp_server_ask_in(server, delay_ns);
+}
+
+/* The network is back: whoever else was silent is asked now, and not when it was planned, which may
+ * be far away. Until then the first one that is heard would lead alone, and it may be a liar. */
+static void ask_others(const struct ntp_servers *all)
+{
+	for (size_t i = 0; i < all->count; i++)
+		ask_silent(all->server[i], RETURN_DELAY_NS * i);
+}
+
 void ntp_poll_answered(struct ntp_server *server)
 {
-	poll_heard(&server->poll);
-	if (server->poll_floor_log2 == server->config.minpoll_log2 ||
-		++server->good_answers < RATE_FORGET)
+	if (poll_heard(&server->poll))
+		ask_others(server->name->all);
+	if (!ntp_server_wants_fewer(server) || ++server->good_answers < RATE_FORGET)
 		return;
 	server->good_answers = 0;
 	server->poll_floor_log2--;

@@ -207,7 +207,7 @@ static void send_request(struct ntp_server *server)
 static bool warm_up(struct ntp_server *server)
 {
 	server->warming = !server->warming && server->burst_requests == 0 &&
-		server->poll_floor_log2 <= server->config.minpoll_log2 &&
+		!ntp_server_wants_fewer(server) &&
 		server->source.poll_log2 >= server->config.presend_log2;
 	if (server->warming) {
 		send_request(server);

@@ -56,6 +56,12 @@ bool ntp_server_order(struct source *source, const struct order *order);
 /* Asks after that time, and not when it was planned; nobody who is offline. */
 void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns);
 
+/* A kiss RATE is in force: earlier than its poll timer says it is not asked, whatever happens. */
+static inline bool ntp_server_wants_fewer(const struct ntp_server *server)
+{
+	return server->poll_floor_log2 > server->config.minpoll_log2;
+}
+
 /* The first questions of a server, or of one that is back: `iburst`. Not of who is offline. */
 void ntp_server_begin_burst(struct ntp_server *server);
 

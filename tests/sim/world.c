@@ -203,13 +203,13 @@ static bool is_down(const struct world_outage *outage)
 	return since_s < outage->length_s;
 }
 
-/* The network comes later than the host. */
+/* The network comes later than the host, or is down. */
 static bool is_cut(void)
 {
 	const struct world_suspend *suspend = &world->suspend;
 	double awake_s = now_s - suspend->start_s - suspend->length_s;
 
-	return now_s < world->late_s ||
+	return now_s < world->late_s || is_down(&world->outage) ||
 		(suspend->length_s > 0 && awake_s >= 0 && awake_s < world->late_s);
 }
 

@@ -111,8 +111,9 @@ struct world {
 	struct world_server server[WORLD_SERVERS_MAX];
 	size_t server_count;
 	struct world_suspend suspend;
-	double late_s;        /* nobody can be reached for so long after the start or a suspend */
-	double clock_error_s; /* of CLOCK_REALTIME at the start */
+	double late_s; /* nobody can be reached for so long after the start or a suspend, */
+	struct world_outage outage; /* nor now and then */
+	double clock_error_s;       /* of CLOCK_REALTIME at the start */
 };
 
 /* Begins at true time 0. `world` must outlive the simulation. */

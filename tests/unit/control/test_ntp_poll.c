@@ -315,6 +315,52 @@ static void test_unused_answers_do_not_slow_it_down(void **state)
 	assert_int_equal(play_server[0].source.estimator.sample_count, 1);
 }
 
+static bool any_heard(void)
+{
+	bool heard = false;
+
+	for (int i = 0; i < 4; i++)
+		heard = heard || play_server[i].source.reach != 0;
+	return heard;
+}
+
+/* Who asked for fewer requests, or is offline, is not. */
+static void test_all_are_asked_when_one_is_back(void **state)
+{
+	const struct order offline = {.kind = ORDER_OFFLINE};
+	struct config_server pool = play_named;
+	uint64_t requests[4];
+
+	(void)state;
+	pool.pool = true;
+	pool.max_sources = 4;
+	pool.maxpoll_log2 = 10;
+	play_start(&pool);
+	play_resolve(play_address, 4);
+	play_answering_until(0xf, 500 * NS_PER_S);
+	play_server[2].poll_floor_log2 = 10;
+	play_server[3].source.kind->order(&play_server[3].source, &offline);
+	play_until(100000 * NS_PER_S);
+	assert_false(any_heard());
+	for (int i = 0; i < 4; i++)
+		requests[i] = play_server[i].requests;
+	/* Once the second one is asked, so that it is the first who waits. */
+	play.answering = 2;
+	while (!any_heard())
+		play_until(play.now_ns + NS_PER_S / 100);
+	play_until(play.now_ns + NS_PER_S);
+	play.answering = 3;
+	play_until(play.now_ns + 2 * NS_PER_S);
+	assert_true(play_server[0].source.reach & 1);
+	assert_true(play_server[0].requests - requests[0] <= 4);
+	assert_true(play_server[2].requests - requests[2] <= 1);
+	assert_int_equal(play_server[3].requests, requests[3]);
+	/* Then as before: it is no reason to ask more often for long. */
+	requests[0] = play_server[0].requests;
+	play_until(play.now_ns + 10 * NS_PER_S);
+	assert_true(play_server[0].requests - requests[0] <= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_filter_across_a_leap_second),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
 		cmocka_unit_test(test_unused_answers_do_not_slow_it_down),
+		cmocka_unit_test(test_all_are_asked_when_one_is_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,35 @@ static void test_answers_are_no_silence(void **state)
 	assert_false(poll_is_urgent(&polling));
 }
 
+/* A packet that was lost is none. */
+static void test_return_is_told(void **state)
+{
+	(void)state;
+	answers(5, &jittery);
+	poll_ask(&polling, &limits);
+	assert_false(poll_is_silent(&polling));
+	poll_ask(&polling, &limits);
+	assert_true(poll_is_silent(&polling));
+	assert_false(poll_heard(&polling));
+	assert_false(poll_is_silent(&polling));
+	for (int i = 0; i < 5; i++)
+		poll_ask(&polling, &limits);
+	assert_true(poll_heard(&polling));
+	assert_false(poll_heard(&polling));
+}
+
+static void test_late_start_is_told(void **state)
+{
+	(void)state;
+	assert_false(poll_is_silent(&polling));
+	poll_ask(&polling, &limits);
+	assert_true(poll_is_silent(&polling));
+	assert_false(poll_heard(&polling));
+	poll_ask(&polling, &limits);
+	poll_ask(&polling, &limits);
+	assert_true(poll_heard(&polling));
+}
+
 /* A server that never answered may be about to start. */
 static void test_silence_at_the_start_changes_nothing(void **state)
 {
@@ -213,6 +242,8 @@ int main(void)
 		cmocka_unit_test_setup(test_eager_start, setup),
 		cmocka_unit_test_setup(test_eager_until_the_frequency_is_known, setup),
 		cmocka_unit_test_setup(test_eager_only_with_answers, setup),
+		cmocka_unit_test_setup(test_return_is_told, setup),
+		cmocka_unit_test_setup(test_late_start_is_told, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
