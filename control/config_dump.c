@@ -25,6 +25,8 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		fprintf(out, " queues %u", nic->queue_count);
 	if (!is_virtual)
 		fprintf(out, " xdp %s", nic->generic ? "generic" : "auto");
+	if (nic->rxcomp_ns)
+		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);
 	for (size_t i = 0; i < nic->address_count; i++) {
 		fputs(" address ", out);
 		dump_address(out, nic->address[i].octets, nic->address[i].family);

@@ -37,6 +37,17 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic)
 	return false;
 }
 
+static bool rxcomp_parse(struct config_parser *parser, struct config_nic *nic)
+{
+	double value;
+
+	if (!config_number(parser, "rxcomp", -MERIDIAN_POLICY_RXCOMP_MAX_NS,
+		    MERIDIAN_POLICY_RXCOMP_MAX_NS, true, &value))
+		return false;
+	nic->rxcomp_ns = (int32_t)value;
+	return true;
+}
+
 static bool address_parse(struct config_parser *parser, struct config_nic *nic)
 {
 	struct config_address address;
@@ -74,6 +85,8 @@ static bool option_parse(struct config_parser *parser, struct config_nic *nic, c
 		return queues_parse(parser, nic);
 	if (strcasecmp(word, "xdp") == 0)
 		return mode_parse(parser, nic);
+	if (strcasecmp(word, "rxcomp") == 0)
+		return rxcomp_parse(parser, nic);
 	if (strcasecmp(word, "address") == 0)
 		return address_parse(parser, nic);
 	config_error(parser, "unknown option '%s'", word);

@@ -372,11 +372,13 @@ const struct config_directive config_table[] = {
 		.many = true,
 		.parse = config_parse_nic,
 		.syntax = "NAME|vdev:DEVICE[,ARGUMENTS] [queues COUNT] [xdp auto|generic] "
-			  "[address ADDRESS ...]",
+			  "[rxcomp NS] [address ADDRESS ...]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
 			"keeps the interface and everything but NTP. May be repeated up to 16 "
 			"times. queues limits the receive queues used (1 to 64, default all), "
-			"xdp generic keeps off the driver's own XDP support. vdev: makes a "
+			"xdp generic keeps off the driver's own XDP support. rxcomp is taken off "
+			"receive stamps: how many nanoseconds earlier a packet came than its stamp "
+			"says (-1000000 to 1000000, default 0). vdev: makes a "
 			"virtual device of DPDK instead, such as "
 			"vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; DEVICE is the "
 			"driver's name, net_ and more, with a number, ARGUMENTS are its "

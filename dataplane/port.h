@@ -50,6 +50,7 @@ struct port_queue {
 	const struct port_operations *operations;
 	clockid_t stamp_clock;
 	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
+	int32_t rxcomp_ns; /* how much earlier than its stamp a packet came: stamps have it off */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */

@@ -4,10 +4,12 @@
 #include "packet_pool.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
+#include "stamp_driver.h"
 #include <errno.h>
 #include <prefetch.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_mbuf_dyn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,12 @@
 
 struct ethdev_queue {
 	struct port_queue base;
+	struct port_operations operations;
 	uint16_t port_id, queue_id;
+	/* Where the driver puts its stamps, if stamp_flag is not 0. */
+	int stamp_offset;
+	uint64_t stamp_flag;
+	uint32_t stamp_unit_ns;
 };
 
 struct port_ethdev {
@@ -72,6 +79,25 @@ static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet 
 	return count;
 }
 
+/* The same of a driver that stamps, though perhaps not every packet. */
+static unsigned int ethdev_receive_stamped(
+	struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = ethdev_receive(queue, packet);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct rte_mbuf *mbuf = packet[i].buffer;
+		uint64_t stamp =
+			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
+
+		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
+		packet[i].stamp_ns =
+			stamp * own->stamp_unit_ns - (uint64_t)(int64_t)queue->rxcomp_ns;
+	}
+	return count;
+}
+
 static unsigned int ethdev_transmit(
 	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
 {
@@ -91,12 +117,6 @@ static const struct port_operations ethdev_operations = {
 	.receive = ethdev_receive,
 	.transmit = ethdev_transmit,
 	.release = port_mbuf_release,
-};
-static const struct port_operations ethdev_watchable_operations = {
-	.receive = ethdev_receive,
-	.transmit = ethdev_transmit,
-	.release = port_mbuf_release,
-	.watch = ethdev_watch,
 };
 
 uint32_t port_ethdev_memory_mb(uint16_t queue_count)
@@ -141,10 +161,46 @@ static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 	return r;
 }
 
+/* How the device will stamp; NULL: not, as far as we know. */
+static const struct stamp_driver *stamps_of(const struct rte_eth_dev_info *info)
+{
+	const struct stamp_driver *driver = stamp_driver_find(info->driver_name);
+	bool can = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
+
+	return driver && (driver->always || can) ? driver : NULL;
+}
+
+/* Before the device starts: it fills the field that is registered by then. */
+static int stamps_take(struct port_ethdev *device, const struct stamp_driver *driver)
+{
+	uint64_t flag;
+	int offset;
+
+	if (rte_mbuf_dyn_rx_timestamp_register(&offset, &flag) < 0)
+		return -rte_errno;
+	for (uint16_t i = 0; i < device->queue_count; i++) {
+		struct ethdev_queue *queue = &device->queue[i];
+
+		queue->stamp_offset = offset;
+		queue->stamp_flag = flag;
+		queue->stamp_unit_ns = driver->unit_ns;
+		queue->operations.receive = ethdev_receive_stamped;
+		queue->base.stamp_clock = CLOCK_REALTIME;
+		queue->base.stamp_source = MERIDIAN_STAMP_kernel;
+	}
+	return 0;
+}
+
 static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
+	const struct stamp_driver *stamps = stamps_of(info);
+	int r = stamps ? stamps_take(device, stamps) : 0;
 
+	if (r < 0)
+		return r;
+	if (stamps && !stamps->always)
+		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	conf.rx_adv_conf.rss_conf.rss_hf =
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
@@ -180,7 +236,7 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		memcpy(device->queue[i].base.mac, mac.addr_bytes, sizeof(mac.addr_bytes));
 		if (port_watch_possible(device->port_id, i))
-			device->queue[i].base.operations = &ethdev_watchable_operations;
+			device->queue[i].operations.watch = ethdev_watch;
 	}
 	return 0;
 }
@@ -188,11 +244,13 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 static void queues_init(struct port_ethdev *device)
 {
 	for (uint16_t i = 0; i < device->queue_count; i++) {
-		device->queue[i] = (struct ethdev_queue){.base.operations = &ethdev_operations,
-			.base.stamp_clock = CLOCK_MONOTONIC,
-			.base.stamp_source = MERIDIAN_STAMP_counter,
-			.port_id = device->port_id,
-			.queue_id = i};
+		device->queue[i] =
+			(struct ethdev_queue){.base.operations = &device->queue[i].operations,
+				.operations = ethdev_operations,
+				.base.stamp_clock = CLOCK_MONOTONIC,
+				.base.stamp_source = MERIDIAN_STAMP_counter,
+				.port_id = device->port_id,
+				.queue_id = i};
 	}
 }
 

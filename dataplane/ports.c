@@ -111,6 +111,7 @@ static int queues_open(struct ports *ports)
 			continue;
 		if (r < 0)
 			return r;
+		entry->queue->rxcomp_ns = nic->rxcomp_ns;
 		entry->nic = queue->nic;
 		entry->worker = queue->worker;
 		ports->count++;
@@ -199,6 +200,7 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 			if (ports->entry[i].nic != n)
 				continue;
 			report.queue_count++;
+			report.stamp = (uint8_t)ports->entry[i].queue->stamp_source;
 			report.zero_copy &=
 				device == NULL && port_af_xdp_zero_copy(ports->entry[i].queue);
 		}
@@ -233,7 +235,8 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
-	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0)
+	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0 ||
+		a->rxcomp_ns != b->rxcomp_ns)
 		return false;
 	return !nic_usable(a) ||
 		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&

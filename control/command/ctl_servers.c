@@ -35,7 +35,7 @@ static const struct output_report process_report =
 	OUTPUT_REPORT("processes", "\nProcesses", process_fields, process_row);
 
 struct port_row {
-	const char *name, *state, *driver, *xdp_mode, *copy_mode;
+	const char *name, *state, *driver, *xdp_mode, *copy_mode, *stamp;
 	char name_text[MERIDIAN_POLICY_NAME_SIZE + 1], driver_text[17];
 	uint64_t queues, missed_packets;
 };
@@ -47,6 +47,7 @@ static const struct output_field port_fields[] = {
 	OUTPUT_FIELD("queues", "Queues", COUNT, port_row, queues, 0),
 	OUTPUT_FIELD("xdp_mode", "XDP mode", STRING, port_row, xdp_mode, 0),
 	OUTPUT_FIELD("copy_mode", "Buffers", STRING, port_row, copy_mode, 0),
+	OUTPUT_FIELD("stamp", "Stamps", STRING, port_row, stamp, 0),
 	OUTPUT_FIELD("missed_packets", "Missed", COUNT, port_row, missed_packets, 0),
 };
 static const struct output_report port_report =
@@ -182,6 +183,7 @@ static void port_row_fill(struct port_row *row, const struct meridian_policy_nic
 	memcpy(row->driver_text, port->driver, sizeof(port->driver));
 	row->driver = row->driver_text;
 	row->queues = port->queue_count;
+	row->stamp = meridian_stamp_name(port->stamp);
 	row->missed_packets = meridian_stats_get(&port->missed_packets);
 	if (nic->kind == MERIDIAN_NIC_AF_XDP)
 		row->copy_mode = port->zero_copy ? "zero-copy" : "copy";

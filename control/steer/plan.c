@@ -24,7 +24,8 @@ void plan_init(struct plan *plan, const struct config *config)
 static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
-		a->generic == b->generic && strcmp(a->device.text, b->device.text) == 0 &&
+		a->generic == b->generic && a->rxcomp_ns == b->rxcomp_ns &&
+		strcmp(a->device.text, b->device.text) == 0 &&
 		a->address_count == b->address_count &&
 		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
 }

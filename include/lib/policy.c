@@ -75,7 +75,9 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
 		if (nic[i].name[0] == '\0' || memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
 			!nic_kind_sane(blob, &nic[i]) || nic[i].queue_count < 1 ||
-			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX)
+			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
+			nic[i].rxcomp_ns > MERIDIAN_POLICY_RXCOMP_MAX_NS ||
+			nic[i].rxcomp_ns < -MERIDIAN_POLICY_RXCOMP_MAX_NS)
 			return 0;
 	}
 	return 1;

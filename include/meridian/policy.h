@@ -98,6 +98,8 @@ struct meridian_policy_blob {
 #define MERIDIAN_XDP_NATIVE  2
 #define MERIDIAN_XDP_OFFLOAD 3
 
+#define MERIDIAN_POLICY_RXCOMP_MAX_NS 1000000
+
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
 						 MERIDIAN_POLICY_DRIVER_PREFIX */
@@ -112,7 +114,9 @@ struct meridian_policy_nic {
 	uint16_t device;      /* VDEV: index into devices; else 0 */
 	uint32_t xsks_map_id; /* map of sockets the program redirects to; 0: none yet. An
 				 adopted map keeps its id */
-	uint8_t reserved[20];
+	int32_t rxcomp_ns;    /* packets came so much earlier than their stamps say, at most
+				 RXCOMP_MAX_NS to either side */
+	uint8_t reserved[16];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
 

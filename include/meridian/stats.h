@@ -163,7 +163,8 @@ struct meridian_stats_port {
 	uint32_t queue_count; /* queues open */
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* of policy.h */
 	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
-	uint8_t reserved0[2];
+	uint8_t stamp;        /* enum meridian_stamp: the best receive stamps it can have */
+	uint8_t reserved0;
 	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
 	uint8_t reserved[16];
 };
