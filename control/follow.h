@@ -7,9 +7,9 @@
  * filter, so that the published clock is within tens of nanoseconds of it and does not jitter.
  */
 
-#include "core/filter.h"
 #include "core/model.h"
 #include "counter.h"
+#include <filter.h>
 
 struct follow {
 	const struct counter *counter;

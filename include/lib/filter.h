@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef CONTROL_CORE_FILTER_H
-#define CONTROL_CORE_FILTER_H
+#ifndef LIB_FILTER_H
+#define LIB_FILTER_H
 
 /*
- * A Kalman filter of two states: offset (s) and frequency (s/s) of UTC against the timescale.
- * The oscillator is a random walk of frequency with spectral density `wander` (1/s).
+ * A Kalman filter of two states: offset (s) and frequency (s/s) of one clock against another, such
+ * as UTC against the timescale. Their frequency is a random walk with spectral density `wander`
+ * (1/s). Pure.
  */
 
 struct filter {
