@@ -50,6 +50,24 @@ const char *meridian_stamp_name(unsigned int stamp)
 	return stamp < MERIDIAN_STAMP_COUNT ? names[stamp] : "unknown";
 }
 
+static const struct {
+	const char *name, *text;
+} faults[] = {
+#define FAULT_ROW(name, text) {#name, text},
+	MERIDIAN_FAULTS(FAULT_ROW)
+#undef FAULT_ROW
+};
+
+const char *meridian_fault_name(unsigned int fault)
+{
+	return fault < MERIDIAN_FAULT_COUNT ? faults[fault].name : "unknown";
+}
+
+const char *meridian_fault_text(unsigned int fault)
+{
+	return fault < MERIDIAN_FAULT_COUNT ? faults[fault].text : "unknown";
+}
+
 uint64_t meridian_residence_floor_ns(unsigned int bucket)
 {
 	unsigned int octave, sub;

@@ -96,6 +96,24 @@ enum meridian_stamp {
 
 const char *meridian_stamp_name(unsigned int stamp);
 
+/* Why a stamp of a NIC was not believed. */
+#define MERIDIAN_FAULTS(X)                                                                         \
+	X(clock, "the NIC's clock is not known well enough, or was set")                           \
+	X(future, "lies in the future")                                                            \
+	X(early, "lies before its queue was last seen empty")                                      \
+	X(ambiguous, "may have wrapped around, as its queue was not looked at for so long")
+
+enum meridian_fault {
+#define MERIDIAN_FAULT_ENUM_(name, text) MERIDIAN_FAULT_##name,
+	MERIDIAN_FAULTS(MERIDIAN_FAULT_ENUM_)
+#undef MERIDIAN_FAULT_ENUM_
+	MERIDIAN_FAULT_COUNT
+};
+
+/* Identifier and description of a fault; "unknown" past the list. Static storage. */
+const char *meridian_fault_name(unsigned int fault);
+const char *meridian_fault_text(unsigned int fault);
+
 /*
  * Residence time (receive stamp to transmit), log-linear: 8 buckets per factor of two. Bucket 0
  * takes everything below 64 ns, the last one everything from 2^26 ns (67 ms) on.

@@ -47,6 +47,9 @@ static void every_verdict_has_a_name_of_its_own(void **state)
 	assert_string_equal(meridian_verdict_text(UINT32_MAX), "unknown");
 	assert_string_equal(meridian_stamp_name(MERIDIAN_STAMP_xdp), "xdp");
 	assert_string_equal(meridian_stamp_name(MERIDIAN_STAMP_COUNT), "unknown");
+	assert_string_equal(meridian_fault_name(MERIDIAN_FAULT_early), "early");
+	assert_string_equal(meridian_fault_text(MERIDIAN_FAULT_future), "lies in the future");
+	assert_string_equal(meridian_fault_name(MERIDIAN_FAULT_COUNT), "unknown");
 }
 
 static void outcomes_follow_the_list(void **state)
