@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "core/refid.h"
 #include "event.h"
-#include "key_file.h"
 #include "ntp_poll.h"
+#include "ntp_request.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <log.h>
-#include <math.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define NS_PER_S UINT64_C(1000000000)
 
@@ -20,9 +18,6 @@
 #define BURST_INTERVAL_NS (2 * NS_PER_S)
 #define ANSWER_TIMEOUT_NS (4 * NS_PER_S)
 
-/* From so many samples on, the least delay and the noise are known well enough to reject others. */
-#define LIMIT_SAMPLES 8
-
 /* A server that is silent for so long may have moved. */
 #define SILENT_POLLS 8
 
@@ -33,11 +28,6 @@
 #define DENIED_NS (86400 * NS_PER_S)
 
 static void on_poll(void *arg);
-
-static bool random_octets(void *octets, size_t count)
-{
-	return getrandom(octets, count, 0) == (ssize_t)count;
-}
 
 void ntp_server_ask_in(struct ntp_server *server, uint64_t delay_ns)
 {
@@ -158,42 +148,14 @@ static void on_expiry(void *arg)
 	exchange_close(&server->exchange);
 }
 
-/* With the key as the file has it now. Returns the length, or -ENOKEY. */
-static int request_sign(struct ntp_server *server, uint8_t *octets)
-{
-	const struct meridian_keys_blob *keys = server->source.context->config->keys;
-	const struct meridian_key *key = key_file_find(keys, server->config.key);
-	size_t mac;
-
-	if (server->config.key == 0)
-		return MERIDIAN_NTP_HEADER_SIZE;
-	if (key == NULL ||
-		mac_key_init(&server->key, key->id, key->type, meridian_key_octets(keys, key),
-			key->length) < 0)
-		return -ENOKEY;
-	mac = mac_length(&server->key, server->request.version);
-	mac_write(&server->key, octets, MERIDIAN_NTP_HEADER_SIZE, mac);
-	server->request.key = &server->key;
-	return (int)(MERIDIAN_NTP_HEADER_SIZE + mac);
-}
-
 static void send_request(struct ntp_server *server)
 {
-	struct packet_request *request = &server->request;
-	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE + MAC_MAX];
-	int r = -EIO;
+	uint8_t octets[NTP_REQUEST_MAX];
+	int r = ntp_request_write(server, octets);
 
-	*request = (struct packet_request){.version = server->config.version};
-	if (random_octets(request->transmit, sizeof(request->transmit)) &&
-		random_octets(request->receive, sizeof(request->receive))) {
-		if (server->config.xleave && !server->warming)
-			interleave_request(&server->interleave, request);
-		packet_request_write(request, octets);
-		r = request_sign(server, octets);
-		if (r > 0)
-			r = exchange_start(&server->exchange, &server->source.address,
-				server->config.port, octets, (size_t)r);
-	}
+	if (r > 0)
+		r = exchange_start(&server->exchange, &server->source.address, server->config.port,
+			octets, (size_t)r);
 	server->requests++;
 	if (r < 0 && server->unanswered <= 1)
 		log_errno(r, "%s: cannot send", server->source.label);
@@ -358,33 +320,6 @@ static void accept_kiss(struct ntp_server *server, enum packet_verdict verdict,
 	source_give_up(&server->source);
 }
 
-/* What the checks of a response have to know. */
-static void request_complete(struct ntp_server *server)
-{
-	const struct source_context *context = server->source.context;
-	const struct estimator *estimator = &server->source.estimator;
-	const struct config_server *config = &server->config;
-	struct packet_request *request = &server->request;
-	struct exchange_stamps stamps = exchange_stamps(&server->exchange);
-	double least_s = estimator->delay_min_s;
-	bool limited = estimator->sample_count >= LIMIT_SAMPLES;
-
-	request->our_refid = server->exchange.our_refid;
-	request->max_distance_s = context->config->max_distance_s;
-	request->precision_s = context->counter->precision_s;
-	request->timescale = context->timescale;
-	request->t1 = stamps.t1;
-	request->t4 = stamps.t4;
-	request->error_s = stamps.error_s;
-	request->max_delay_s = config->max_delay_s;
-	request->max_delay_ratio_s = limited && config->max_delay_ratio > 0
-		? config->max_delay_ratio * least_s
-		: INFINITY;
-	request->max_delay_dev_s = limited && config->max_delay_dev_ratio > 0
-		? least_s + 2 * config->max_delay_dev_ratio * estimator_noise_sd(estimator)
-		: INFINITY;
-}
-
 /* For those who look on. */
 static void note_response(struct ntp_server *server, enum packet_verdict verdict,
 	const struct packet_response *response)
@@ -418,7 +353,7 @@ static void on_response(
 		exchange_close(exchange);
 		return;
 	}
-	request_complete(server);
+	ntp_request_complete(server);
 	verdict = packet_response_check(&server->request, buffer, length, &response);
 	note_response(server, verdict, &response);
 	switch (verdict) {
