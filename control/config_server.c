@@ -64,10 +64,13 @@ const struct config_option config_server_options[] = {
 		"Samples with a longer delay are not used (default 3)."},
 	{"maxdelayratio", CONFIG_OPTION_DOUBLE, FIELD(max_delay_ratio), 0, 1e6, "RATIO",
 		"Samples with a delay above RATIO times the least one are not used (default 0: "
-		"all are, as the estimator trusts a late sample the less anyway)."},
+		"all are, as the estimator trusts a late sample the less anyway). The limit grows "
+		"by what the clock may go astray without a sample, at least maxclockerror: a path "
+		"that has got longer is followed in the end."},
 	{"maxdelaydevratio", CONFIG_OPTION_DOUBLE, FIELD(max_delay_dev_ratio), 0, 1e6, "RATIO",
 		"Samples are not used when half of what their delay is above the least one is more "
-		"than RATIO times the typical error of a sample (default 0: all are)."},
+		"than RATIO times the typical error of a sample (default 0: all are). The limit "
+		"grows like that of maxdelayratio."},
 	{"maxdelayquant", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"maxsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},
 	{"minsamples", CONFIG_OPTION_IGNORED, 0, 0, 0, NULL, OTHER_FIT},

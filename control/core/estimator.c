@@ -105,6 +105,15 @@ double estimator_noise_sd(const struct estimator *estimator)
 	return sqrt(estimator->queueing.var / 4 + VAR_MIN);
 }
 
+double estimator_astray_s(const struct estimator *estimator, uint64_t counter)
+{
+	double seconds =
+		timescale_seconds(estimator->timescale, estimator->filter_counter, counter);
+	struct estimate now = bank_estimate(&estimator->bank, seconds);
+
+	return seconds * (now.frequency_sd + estimator->timescale->wander);
+}
+
 /* The first sample: it may be off by half its round trip, and the frequency is a guess. */
 static void first(struct estimator *estimator, const struct sample *sample)
 {

@@ -77,4 +77,8 @@ const struct sample *estimator_sample(const struct estimator *estimator, uint64_
 /* Typical standard deviation of a sample's offset on this path. */
 double estimator_noise_sd(const struct estimator *estimator);
 
+/* How far a clock that the last sample set may have gone astray until `counter`: by its frequency,
+ * as well as that is known, and as much as that may have changed. */
+double estimator_astray_s(const struct estimator *estimator, uint64_t counter);
+
 #endif

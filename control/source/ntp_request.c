@@ -46,15 +46,32 @@ int ntp_request_write(struct ntp_server *server, uint8_t octets[NTP_REQUEST_MAX]
 	return request_sign(server, octets);
 }
 
-void ntp_request_complete(struct ntp_server *server)
+/* What `maxdelayratio` and `maxdelaydevratio` allow: besides their own, what the clock may have
+ * gone astray since the last sample that was used. When a path has got longer for good, a late
+ * sample is soon worth more than none. */
+static void limit_delay(struct ntp_server *server, uint64_t now)
 {
-	const struct source_context *context = server->source.context;
 	const struct estimator *estimator = &server->source.estimator;
 	const struct config_server *config = &server->config;
 	struct packet_request *request = &server->request;
+	double least_s = estimator->delay_min_s, astray_s, late_s;
+
+	request->max_delay_ratio_s = request->max_delay_dev_s = INFINITY;
+	if (estimator->sample_count < LIMIT_SAMPLES)
+		return;
+	astray_s = estimator_astray_s(estimator, now);
+	late_s = config->max_delay_dev_ratio * estimator_noise_sd(estimator) + astray_s;
+	if (config->max_delay_ratio > 0)
+		request->max_delay_ratio_s = config->max_delay_ratio * least_s + astray_s;
+	if (config->max_delay_dev_ratio > 0)
+		request->max_delay_dev_s = least_s + 2 * late_s;
+}
+
+void ntp_request_complete(struct ntp_server *server)
+{
+	const struct source_context *context = server->source.context;
+	struct packet_request *request = &server->request;
 	struct exchange_stamps stamps = exchange_stamps(&server->exchange);
-	double least_s = estimator->delay_min_s;
-	bool limited = estimator->sample_count >= LIMIT_SAMPLES;
 
 	request->our_refid = server->exchange.our_refid;
 	request->max_distance_s = context->config->max_distance_s;
@@ -63,11 +80,6 @@ void ntp_request_complete(struct ntp_server *server)
 	request->t1 = stamps.t1;
 	request->t4 = stamps.t4;
 	request->error_s = stamps.error_s;
-	request->max_delay_s = config->max_delay_s;
-	request->max_delay_ratio_s = limited && config->max_delay_ratio > 0
-		? config->max_delay_ratio * least_s
-		: INFINITY;
-	request->max_delay_dev_s = limited && config->max_delay_dev_ratio > 0
-		? least_s + 2 * config->max_delay_dev_ratio * estimator_noise_sd(estimator)
-		: INFINITY;
+	request->max_delay_s = server->config.max_delay_s;
+	limit_delay(server, stamps.t4);
 }

@@ -28,7 +28,7 @@ static void *on_addresses_arg;
 
 static struct config config;
 static struct counter counter = {.hz = NS_PER_S, .precision_s = 1e-7};
-static struct timescale timescale = {.hz = NS_PER_S, .utc = {.s = START_S}};
+static struct timescale timescale = {.hz = NS_PER_S, .utc = {.s = START_S}, .wander = 1e-6};
 static struct ntp_name name;
 static struct ntp_servers servers;
 

@@ -291,6 +291,28 @@ static void test_late_answers_are_heard_but_not_used(void **state)
 	assert_int_equal(play_server[0].verdicts[PACKET_DELAY], 1);
 }
 
+/* A path that has got longer: the limit, and what the clock may be off by itself. */
+static void test_late_answers_are_used_in_the_end(void **state)
+{
+	struct config_server strict = play_numeric;
+	unsigned int refused = 0;
+
+	(void)state;
+	strict.max_delay_dev_ratio = 2;
+	play_start(&strict);
+	for (int i = 0; i < 8; i++) {
+		play_until_request();
+		play_answer_good();
+	}
+	play.answer_delay_ns = 4000000;
+	while (play_server[0].source.estimator.sample_count == 8 && refused < 1000) {
+		play_until_request();
+		play_answer_good();
+		refused = (unsigned int)play_server[0].verdicts[PACKET_DELAY_DEV];
+	}
+	assert_true(refused > 1 && refused < 1000);
+}
+
 static void test_unused_answers_do_not_slow_it_down(void **state)
 {
 	struct config_server strict = play_numeric;
@@ -377,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_filter_takes_the_best),
 		cmocka_unit_test(test_filter_across_a_leap_second),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
+		cmocka_unit_test(test_late_answers_are_used_in_the_end),
 		cmocka_unit_test(test_unused_answers_do_not_slow_it_down),
 		cmocka_unit_test(test_all_are_asked_when_one_is_back),
 	};
