@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "xdp.h"
 #include "addresses.h"
-#include "log.h"
 #include "offload_record.h"
+#include "steer_program.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -29,58 +29,6 @@ static int xdp_fail(struct xdp *xdp, int error, const char *doing)
 static void pin_path(char path[PIN_SIZE], const struct xdp *xdp, const char *name)
 {
 	snprintf(path, PIN_SIZE, "%s/%s", xdp->directory, name);
-}
-
-__attribute__((format(printf, 2, 0))) static int print_debug(
-	enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	char line[512];
-
-	(void)level;
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = '\0';
-	log_debug("%s", line);
-	return 0;
-}
-
-/* As a program for frames in pieces, which drivers want for jumbo frames. */
-static void xdp_allow_frags(struct xdp *xdp)
-{
-	struct bpf_program *program = xdp->bpf->progs.xsk_def_prog;
-
-	xdp->bpf->rodata->steer_has_frags = true;
-	(void)bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_HAS_FRAGS);
-}
-
-/* Constants belong to one program: they are no map to share. */
-static bool is_pinned(const struct bpf_map *map)
-{
-	return !bpf_map__is_internal(map);
-}
-
-/* Loads the program; maps that are pinned already are used instead of new ones, the others are
- * pinned. */
-static int xdp_load(struct xdp *xdp, bool frags)
-{
-	struct bpf_map *map = NULL;
-	char path[PIN_SIZE];
-	int r;
-
-	libbpf_set_print(print_debug);
-	xdp->bpf = steer_bpf__open();
-	if (!xdp->bpf)
-		return -errno;
-	if (frags)
-		xdp_allow_frags(xdp);
-	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
-		if (!is_pinned(map))
-			continue;
-		pin_path(path, xdp, bpf_map__name(map));
-		r = bpf_map__set_pin_path(map, path);
-		if (r < 0)
-			return r;
-	}
-	return steer_bpf__load(xdp->bpf);
 }
 
 /* Interface of a link; 0 when it is gone. */
@@ -278,23 +226,8 @@ static int link_new(struct xdp *xdp, uint32_t ifindex, bool generic)
 
 static void xdp_unload(struct xdp *xdp)
 {
-	steer_bpf__destroy(xdp->bpf);
+	steer_program_unload(xdp->bpf);
 	xdp->bpf = NULL;
-}
-
-/* Gives up pinned maps of another layout, which an earlier version made. The program that runs
- * keeps using them until it is swapped. The map of sockets has one layout for ever. */
-static void xdp_unpin_own_maps(const struct xdp *xdp)
-{
-	const struct bpf_map *map = NULL;
-	char path[PIN_SIZE];
-
-	while ((map = bpf_object__next_map(xdp->bpf->obj, map)) != NULL) {
-		if (!is_pinned(map) || strcmp(bpf_map__name(map), "xsks_map") == 0)
-			continue;
-		pin_path(path, xdp, bpf_map__name(map));
-		unlink(path);
-	}
 }
 
 static int xdp_load_pinned(struct xdp *xdp, bool frags)
@@ -303,12 +236,7 @@ static int xdp_load_pinned(struct xdp *xdp, bool frags)
 
 	if (r < 0)
 		return xdp_fail(xdp, r, "use " BPFFS_ROOT);
-	r = xdp_load(xdp, frags);
-	if (r == -EINVAL && xdp->bpf) {
-		xdp_unpin_own_maps(xdp);
-		xdp_unload(xdp);
-		r = xdp_load(xdp, frags);
-	}
+	r = steer_program_load(&xdp->bpf, xdp->directory, frags);
 	return r < 0 ? xdp_fail(xdp, r, "load the XDP program") : 0;
 }
 
