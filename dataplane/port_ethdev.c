@@ -167,7 +167,8 @@ static const struct stamp_driver *stamps_of(const struct rte_eth_dev_info *info)
 	const struct stamp_driver *driver = stamp_driver_find(info->driver_name);
 	bool can = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
 
-	return driver && (driver->always || can) ? driver : NULL;
+	return driver && driver->clock == STAMP_DRIVER_REALTIME && (driver->always || can) ? driver
+											   : NULL;
 }
 
 /* Before the device starts: it fills the field that is registered by then. */

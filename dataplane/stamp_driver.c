@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#define ALLOW_EXPERIMENTAL_API /* rte_eth_read_clock() */
 #include "stamp_driver.h"
+#include <errno.h>
+#include <rte_ethdev.h>
 #include <rte_version.h>
 #include <stddef.h>
 #include <string.h>
+#include <time.h>
 
-#define US 1000
+#define US        1000
+#define SECOND_NS UINT64_C(1000000000)
 
 /* DPDK's release notes say since when. */
 #if RTE_VERSION >= RTE_VERSION_NUM(26, 7, 0, 0)
@@ -15,9 +20,32 @@
 #define PCAP_UNIT_NS US
 #endif
 
+#define REALTIME(unit_ns)                                                                          \
+	STAMP_DRIVER_REALTIME, unit_ns,                                                            \
+	{                                                                                          \
+		0                                                                                  \
+	}
+#define NANOSECONDS(n)                                                                             \
+	STAMP_DRIVER_TIMESYNC, 0,                                                                  \
+	{                                                                                          \
+		.hz = SECOND_NS, .bits = n                                                         \
+	}
+#define TICKS_OF_ANY_RATE(n)                                                                       \
+	STAMP_DRIVER_RAW, 0,                                                                       \
+	{                                                                                          \
+		.bits = n                                                                          \
+	}
+
+/*
+ * net_ice has 32 bits from the card and makes up those above, sometimes wrongly. mlx5 counts ticks
+ * of a rate that differs from card to card, or nanoseconds where the card's firmware is set so.
+ */
 static const struct stamp_driver drivers[] = {
-	{"net_af_packet", false, 1}, /* since 24.11, of the kernel */
-	{"net_pcap", PCAP_ALWAYS, PCAP_UNIT_NS},
+	{"mlx5_pci", false, TICKS_OF_ANY_RATE(64)},
+	{"net_af_packet", false, REALTIME(1)}, /* since 24.11, of the kernel */
+	{"net_hns3", false, NANOSECONDS(64)},
+	{"net_ice", false, NANOSECONDS(32)},
+	{"net_pcap", PCAP_ALWAYS, REALTIME(PCAP_UNIT_NS)},
 };
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
@@ -29,4 +57,39 @@ const struct stamp_driver *stamp_driver_find(const char *name)
 			return &drivers[i];
 	}
 	return NULL;
+}
+
+int stamp_driver_clock_start(const struct stamp_driver *driver, uint16_t port_id)
+{
+	switch (driver->clock) {
+	case STAMP_DRIVER_RAW:
+		return 0;
+	case STAMP_DRIVER_TIMESYNC:
+		return rte_eth_timesync_enable(port_id);
+	default:
+		return -ENOTSUP;
+	}
+}
+
+static int timesync_read(uint16_t port_id, uint64_t *ret_device)
+{
+	struct timespec now;
+	int r = rte_eth_timesync_read_time(port_id, &now);
+
+	if (r == 0)
+		*ret_device = (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+	return r;
+}
+
+int stamp_driver_clock_read(
+	const struct stamp_driver *driver, uint16_t port_id, uint64_t *ret_device)
+{
+	switch (driver->clock) {
+	case STAMP_DRIVER_RAW:
+		return rte_eth_read_clock(port_id, ret_device);
+	case STAMP_DRIVER_TIMESYNC:
+		return timesync_read(port_id, ret_device);
+	default:
+		return -ENOTSUP;
+	}
 }
