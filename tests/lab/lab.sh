@@ -29,6 +29,7 @@ LAB_UPSTREAM4=198.51.100.2
 LAB_UPSTREAM6=2001:db8:2::2
 
 declare -A LAB_PID=()
+LAB_PATIENCE=4
 LAB_STDERR=2 # also where a command's own output is thrown away
 
 lab_note()
@@ -256,14 +257,14 @@ lab_alive() # NAME
 	[ -n "${LAB_PID[$1]:-}" ] && kill -0 "${LAB_PID[$1]}" 2>/dev/null
 }
 
-# Ends a process with SIGTERM. Says so and returns 1 unless it ends with exit code 0 in ten seconds.
+# Ends a process with SIGTERM. Says so and returns 1 unless it ends with exit code 0 in a minute.
 lab_stop() # NAME
 {
 	local pid=${LAB_PID[$1]} status=0
 
 	unset "LAB_PID[$1]"
 	kill -TERM "$pid" 2>/dev/null || true
-	timeout 10 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid"
+	timeout 60 tail -s 0.05 --pid="$pid" -f /dev/null || kill -KILL "$pid"
 	wait "$pid" 2>/dev/null || status=$?
 	[ "$status" = 0 ] && return
 	echo "FAIL: $1 ended with status $status" >&2
@@ -277,14 +278,17 @@ lab_kill() # NAME: at once, as a crash
 	unset "LAB_PID[$1]"
 }
 
-# Tries a command until it succeeds.
+# Tries a command until it succeeds. The seconds are what is generous on an idle machine; a busy
+# one gets more of them, which costs nothing where they are not needed.
 lab_wait() # SECONDS WHAT COMMAND...
 {
-	local end=$((SECONDS + $1)) what=$2
+	local end=$((SECONDS + LAB_PATIENCE * $1)) what=$2
 
 	shift 2
+	LAB_FOUND=
 	until "$@" >/dev/null 2>&1; do
-		[ "$SECONDS" -lt "$end" ] || lab_fail "$what: not within the time allowed"
+		[ "$SECONDS" -lt "$end" ] ||
+			lab_fail "$what: not within the time allowed${LAB_FOUND:+; $LAB_FOUND}"
 		sleep 0.1
 	done
 }
@@ -350,6 +354,35 @@ lab_serve()
 	lab_wait 20 "replies from the dataplane" lab_dataplane_answers
 }
 
+# Starts an upstream server whose time comes to an instant of interest at `origin` (CLOCK_MONOTONIC,
+# s), control and the dataplane; returns when they have synchronised in good time for it. A busy
+# machine, on which they have not, gets more time.
+lab_serve_before() # UPSTREAM-FUNCTION
+{
+	local lead
+
+	for lead in 25 60 120; do
+		origin=$(awk -v lead="$lead" '{ print $1 + lead }' /proc/uptime)
+		"$1"
+		lab_control
+		lab_dataplane
+		! lab_synchronised_before || return 0
+		lab_kill upstream
+		lab_stop dataplane
+		lab_stop control
+	done
+	lab_fail "not synchronised within $lead s"
+}
+
+lab_synchronised_before()
+{
+	while awk -v origin="$origin" '{ exit !($1 + 8 < origin) }' /proc/uptime; do
+		! lab_synchronised >/dev/null || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
 # --- asking -------------------------------------------------------------------------------------
 
 lab_ask() # ARGUMENT...: of tests/tools/ntp-ask, from the client
@@ -401,7 +434,26 @@ lab_dataplane_answers()
 	[ "$(lab_counter dataplane answered)" -gt "$before" ]
 }
 
-# The same, with the dataplane and the fallback started again when they end to be started again,
+# Asks so often; true when all was answered. What came is in ask.txt.
+lab_all_answered() # COUNT INTERVAL ADDRESS
+{
+	lab_ask --count "$1" --interval "$2" "$3" >"$LAB_DIR/ask.txt" || true
+	grep -q 'lost 0$' "$LAB_DIR/ask.txt" || lab_differs "$(tail -n 1 "$LAB_DIR/ask.txt")"
+}
+
+# The same, when it was the dataplane that answered: a busy machine may starve it, and then the
+# fallback does.
+lab_dataplane_answers_all() # COUNT INTERVAL ADDRESS
+{
+	local before answered
+
+	before=$(lab_counter dataplane answered)
+	lab_all_answered "$@" || return
+	answered=$(($(lab_counter dataplane answered) - before))
+	[ "$answered" = "$1" ] || lab_differs "the dataplane answered $answered of $1"
+}
+
+# As lab_dataplane_answers, with the dataplane and the fallback started again when they end to be started again,
 # as a service manager would. That end is a success; another one is a failure.
 lab_restarted_dataplane_answers()
 {
@@ -455,11 +507,23 @@ lab_less() # A B
 	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a < b) }'
 }
 
-# Fails unless the field has the value.
+# Waits until the field has the value.
 lab_expect() # COMMAND PATH VALUE
+{
+	lab_wait 5 "$1: $2 to be $3" lab_field_is "$@"
+}
+
+lab_field_is() # COMMAND PATH VALUE
 {
 	local value
 
-	value=$(lab_field "$1" "$2") || lab_fail "$1 has no $2"
-	[ "$value" = "$3" ] || lab_fail "$1: $2 is $value, expected $3"
+	value=$(lab_field "$1" "$2") || value="not there"
+	[ "$value" = "$3" ] || lab_differs "$1: $2 is $value"
+}
+
+# In a command that lab_wait tries: what it found is shown should it never succeed.
+lab_differs() # WHAT
+{
+	LAB_FOUND=$*
+	return 1
 }

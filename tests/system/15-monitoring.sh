@@ -53,11 +53,20 @@ sources()
 	same "number of sources" 1 "$(chronyc sources | wc -l)" "$(chronyc sourcestats | wc -l)"
 }
 
+# For meridianctl and, right after it, for chronyc. A sample that was held up does not.
+sample_passes()
+{
+	lab_field_is ntpdata ntpdata.0.tests "111 111 1111" &&
+		"$LAB_STOCK/chrony/usr/bin/chronyc" -n -h "$LAB_RUNDIR/control.sock" ntpdata |
+		grep -qx "NTP tests *: 111 111 1111"
+}
+
 # The last words of stock chronyc's lines: "Interleaved     : Yes".
 ntpdata()
 {
 	local all
 
+	lab_wait 10 "a sample that passes all tests" sample_passes
 	all=$("$LAB_STOCK/chrony/usr/bin/chronyc" -n -h "$LAB_RUNDIR/control.sock" ntpdata)
 	chronyc_says()
 	{
@@ -65,8 +74,7 @@ ntpdata()
 	}
 	same "remote address" "$LAB_UPSTREAM4" "$(lab_field ntpdata ntpdata.0.remote)" \
 		"$(text ntpdata "Remote address")" "$(column ntpdata 1)"
-	same "NTP tests" "111 111 1111" "$(lab_field ntpdata ntpdata.0.tests)" \
-		"$(chronyc_says "NTP tests")"
+	same "NTP tests" "111 111 1111" "$(chronyc_says "NTP tests")"
 	same "transmit stamps" Kernel "$(chronyc_says "TX timestamping")"
 	same "receive stamps" Kernel "$(chronyc_says "RX timestamping")"
 	[ "$(chronyc_says "Total good RX")" -gt 0 ] || lab_fail "ntpdata: $all"
@@ -88,7 +96,7 @@ serverstats()
 
 	received=$(($(lab_counter dataplane rx_packets) + $(lab_counter fallback rx_packets)))
 	dropped=$(lab_counter dataplane bad_mode)
-	[ "$dropped" = 1 ] || lab_fail "$dropped requests of a bad mode, expected 1"
+	[ "$dropped" -ge 1 ] || lab_fail "no request of a bad mode"
 	same "packets received" "$received" "$(column serverstats 1)" \
 		"$(lab_field serverstats serverstats.ntp_hits)" \
 		"$(text serverstats "NTP packets received")"

@@ -91,7 +91,7 @@ sleep 3 # three polls, were it online
 says "200 OK" "$socket" online
 lab_wait 10 "a server that is back to be asked" asked_since "$before"
 lab_wait 20 "the end of the bursts" is_active online 3
-says "200 OK" "$socket" burst 2/3 "$other4"
+says "200 OK" "$socket" burst 5/8 "$other4"
 lab_wait 5 "a burst" is_active burst_online 1
 says "200 OK" "$socket" reselect
 says "200 OK" "$socket" refresh

@@ -45,6 +45,12 @@ answered() # ADDRESS
 	lab_ask --require-synchronised "$1" && [ "$(lab_counter dataplane answered)" -gt "$before" ]
 }
 
+ahead() # ADDRESS
+{
+	ahead=$(stock_ahead_s client "$1")
+	[ -n "$ahead" ]
+}
+
 test_af_packet()
 {
 	local address ahead mac
@@ -66,8 +72,7 @@ test_af_packet()
 	no_xdp
 	! lab_ctl status | grep -i 'attach' || lab_fail "status asks for an XDP program"
 	for address in "$VIRTUAL4" "$VIRTUAL6"; do
-		ahead=$(stock_ahead_s client "$address")
-		[ -n "$ahead" ] || lab_fail "chronyd got no time from $address"
+		lab_wait 20 "a time for chronyd from $address" ahead "$address"
 		lab_note "chronyd: $address is $ahead s ahead"
 	done
 	lab_ask --timeout 0.3 "$LAB_SERVER4" && lab_fail "the kernel's address is served as well"
@@ -144,7 +149,7 @@ refuse_device() # WORD DEVICE-AND-REST...
 	virtual_config "$*"
 	lab_control
 	lab_wait 10 "the policy" test -s "$LAB_RUNDIR/policy"
-	timeout 20 nsenter --net=/run/netns/server -- "$LAB_BUILD/dataplane/meridian-dataplane" \
+	timeout 60 nsenter --net=/run/netns/server -- "$LAB_BUILD/dataplane/meridian-dataplane" \
 		--rundir "$LAB_RUNDIR" >"$LAB_DIR/device.log" 2>&1 || status=$?
 	[ "$status" = 3 ] || lab_fail "$1: ended with status $status, expected 3"
 	grep -q "${1%%,*}: .*$word" "$LAB_DIR/device.log" ||

@@ -10,8 +10,8 @@ serve_from() # MEMORY [CONFIG-LINE]
 	lab_config "local stratum 10" "${@:2}"
 	lab_serve
 	lab_expect status processes.0.memory "$1"
-	lab_ask --count 100 --interval 0.01 "$LAB_SERVER4" >"$LAB_DIR/ask.txt"
-	grep -q 'lost 0$' "$LAB_DIR/ask.txt" || lab_fail "$1: $(tail -n 1 "$LAB_DIR/ask.txt")"
+	lab_wait 10 "every request to be answered from $1" \
+		lab_dataplane_answers_all 100 0.01 "$LAB_SERVER4"
 	lab_note "$1: $(tail -n 1 "$LAB_DIR/ask.txt")"
 	lab_stop fallback
 	lab_stop dataplane

@@ -199,7 +199,7 @@ refusals()
 			lab_fail "${entry%%=*} is not refused with a reason"
 		lab_note "$(grep "nic ${entry%%=*}: " "$LAB_DIR/control.log" | tail -n 1)"
 	done
-	lab_dataplane_answers || lab_fail "the good interface is not served any more"
+	lab_wait 10 "the good interface to be served" lab_dataplane_answers
 	stop_all
 }
 

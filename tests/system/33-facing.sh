@@ -33,14 +33,18 @@ peer_answers() # PROCESS
 	[ "$(peer_counter "$1" answered)" -gt "$before" ]
 }
 
+# Tried again: a dataplane that a busy machine starves is passed by, and so are the frames.
 facing() # PROCESS
 {
-	local said
-
-	said=$(lab_in client "$LAB_TOOLS/matrix-facing" "$LAB_BUILD/tests/matrix/matrix" eth0 \
-		"$(ip -n server -br link show eth1 | awk '{ print $3 }')" "$peer" "$LAB_RUNDIR" "$1") ||
-		lab_fail "$1: $said"
+	lab_wait 15 "$1: one reply to each request" faces "$1"
 	lab_note "$1: $said"
+}
+
+faces() # PROCESS
+{
+	said=$(lab_in client "$LAB_TOOLS/matrix-facing" "$LAB_BUILD/tests/matrix/matrix" eth0 \
+		"$(ip -n server -br link show eth1 | awk '{ print $3 }')" "$peer" "$LAB_RUNDIR" "$1" 2>&1) ||
+		lab_differs "$said"
 }
 
 lab_enter "$@"

@@ -29,9 +29,27 @@ matrix() # dataplane|fallback
 	lab_note "$1: $rows of the matrix"
 }
 
+not_spoken()
+{
+	local before
+
+	before=$(lab_counter dataplane bad_version)
+	client off
+	[ "$(lab_counter dataplane bad_version)" -ge $((before + 8)) ]
+}
+
 is_spoken()
 {
 	lab_in client "$LAB_TOOLS/ntp-v5" "$LAB_SERVER4" on 2 >/dev/null 2>&1
+}
+
+served() # dataplane|fallback
+{
+	local before
+
+	before=$(lab_counter "$1" answered_ntpv5)
+	client on
+	[ "$(lab_counter "$1" answered_ntpv5)" -ge $((before + 22)) ]
 }
 
 lab_enter "$@"
@@ -40,18 +58,14 @@ lab_upstream
 (umask 077 && echo "7 SHA256 HEX:$KEY" >"$LAB_DIR/keys")
 lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "keyfile $LAB_DIR/keys"
 lab_serve
-client off
+lab_wait 20 "what is off to be bad_version for the dataplane" not_spoken
 [ "$(lab_counter dataplane answered_ntpv5)" = 0 ] || lab_fail "counted though off"
-[ "$(lab_counter dataplane bad_version)" -ge 8 ] || lab_fail "what is off is no bad_version"
 echo ntpv5 >>"$LAB_CONFIG"
 kill -HUP "${LAB_PID[control]}"
 lab_wait 10 "NTPv5 after a reload" is_spoken
-before=$(lab_counter dataplane answered_ntpv5)
-client on
-[ "$(lab_counter dataplane answered_ntpv5)" -ge $((before + 22)) ] || lab_fail "not the dataplane"
+lab_wait 20 "the dataplane to serve a client" served dataplane
 matrix dataplane
 lab_stop dataplane
 lab_wait 10 "replies from the fallback" lab_fallback_answers
-client on
-[ "$(lab_counter fallback answered_ntpv5)" -ge 22 ] || lab_fail "not the fallback"
+lab_wait 20 "the fallback to serve a client" served fallback
 matrix fallback

@@ -30,17 +30,63 @@ received() # ADDRESS [COUNT [INTERVAL]]: of 40 requests in 0.8 s, or of others
 	sed -n "s/^sent ${2:-40} received \([0-9]*\) .*/\1/p" "$LAB_DIR/ask.txt"
 }
 
+# One more a second than the burst; how long the asking takes is up to the machine. Where it holds
+# up the process, another one answers or a reply is late: then it is tried again.
 limited() # PROCESS ADDRESS
 {
-	local before answered dropped
+	lab_wait 30 "$1, $2: as many answers as the limit allows, the others rate_limited" \
+		is_limited "$@"
+	lab_note "$1, $2: $answered of 40 answered, $dropped rate_limited"
+}
+
+is_limited() # PROCESS ADDRESS
+{
+	local before start=$EPOCHSECONDS
 
 	before=$(lab_counter "$1" rate_limited)
 	answered=$(received "$2")
 	dropped=$(($(lab_counter "$1" rate_limited) - before))
-	lab_note "$1, $2: $answered of 40 answered, $dropped rate_limited"
-	[ "$answered" -ge "$BURST" ] || lab_fail "fewer answers than the burst allows"
-	[ "$answered" -le $((BURST + 5)) ] || lab_fail "more answers than the limit allows"
-	[ $((answered + dropped)) = 40 ] || lab_fail "some were lost under another name"
+	if [ "$answered" -lt "$BURST" ] || [ $((answered + dropped)) != 40 ] ||
+		[ "$answered" -gt $((BURST + 1 + EPOCHSECONDS - start)) ]; then
+		sleep "$BURST" # until the burst is there again
+		lab_differs "$answered of 40 answered, $dropped rate_limited"
+	fi
+}
+
+# How many were limited, by either process.
+limited_count()
+{
+	echo $(($(lab_counter dataplane rate_limited) + $(lab_counter fallback rate_limited)))
+}
+
+unlimited() # WHEN
+{
+	local before
+
+	before=$(limited_count)
+	lab_wait 10 "every request to be answered $1" lab_all_answered 40 0.02 "$LAB_SERVER4"
+	[ "$(limited_count)" = "$before" ] || lab_fail "limited $1"
+}
+
+# A single request is none that a refilling limit would let through.
+other_source_answered()
+{
+	local before
+
+	before=$(lab_counter dataplane rate_limited)
+	lab_ask --count "$BURST" --interval 0.02 --source 192.0.2.3 "$LAB_SERVER4" || return
+	[ "$(lab_counter dataplane rate_limited)" = "$before" ] ||
+		lab_fail "another source is limited, too"
+}
+
+leaks()
+{
+	local start=$EPOCHSECONDS
+
+	leaked=$(received "$LAB_SERVER4" 400 0.005) # one a second, half of the others: 202
+	if [ "$leaked" -lt 160 ] || [ "$leaked" -gt $((240 + EPOCHSECONDS - start)) ]; then
+		lab_differs "$leaked of 400 answered with leak 1"
+	fi
 }
 
 # A stock chronyd that asks more often than it may is told, and says that it was. Its polls of before
@@ -54,7 +100,7 @@ kissed_chronyd()
 		"pidfile $LAB_DIR/chronyd.pid"
 	lab_wait 20 "a kiss for chronyd" grep -q "Received KoD RATE from $LAB_SERVER4" \
 		"$LAB_DIR/chronyd.log"
-	[ "$(lab_counter dataplane kod)" = 1 ] || lab_fail "not one kiss"
+	[ "$(($(lab_counter dataplane kod) + $(lab_counter fallback kod)))" -ge 1 ] || lab_fail "not one kiss"
 	lab_note "chronyd: $(grep KoD "$LAB_DIR/chronyd.log")"
 	lab_stop chronyd || true
 }
@@ -68,6 +114,14 @@ kisses() # SOURCE
 	"$LAB_TOOLS/json-field" results.kissed <"$LAB_DIR/load.json"
 }
 
+# By one process: where a busy machine holds up the dataplane, the fallback tells it as well, and the
+# dataplane a late client. The second that a kiss holds for is over before it is tried again.
+kissed_once() # SOURCE
+{
+	count=$(kisses "$1")
+	[ "$count" = 1 ] || { sleep 2; lab_differs "$count kisses, not one"; }
+}
+
 kissed_load()
 {
 	local count
@@ -76,8 +130,7 @@ kissed_load()
 	ratelimit dataplane "interval 0 burst 2 leak 0 kod 1 kodafter 1"
 	count=$(kisses 192.0.2.4)
 	[ "$count" = 0 ] || lab_fail "an exempt client was told"
-	count=$(kisses 192.0.2.5)
-	[ "$count" = 1 ] || lab_fail "$count kisses, not one"
+	lab_wait 20 "one kiss for a client" kissed_once 192.0.2.5
 	[ "$("$LAB_TOOLS/json-field" results.kiss_o_death.RATE <"$LAB_DIR/load.json")" = 1 ] ||
 		lab_fail "a kiss of another code"
 	lab_note "meridian-load: $count kiss for $("$LAB_TOOLS/json-field" results.sent \
@@ -103,22 +156,20 @@ lab_enter "$@"
 lab_network
 lab_config "local stratum 10"
 lab_serve
-[ "$(received "$LAB_SERVER4")" = 40 ] || lab_fail "limited without a limit"
+unlimited "without a limit"
 ratelimit dataplane "interval 0 burst $BURST leak 0"
 limited dataplane "$LAB_SERVER4"
 limited dataplane "$LAB_SERVER6"
 ip -n client address add 192.0.2.3/24 dev eth0
-lab_ask --source 192.0.2.3 "$LAB_SERVER4" >/dev/null || lab_fail "another source is limited, too"
+lab_wait 5 "an answer to another source" other_source_answered
 ratelimit dataplane "interval 0 burst 1 leak 1"
-leaked=$(received "$LAB_SERVER4" 400 0.005) # one a second, half of the others: 202
+lab_wait 20 "half of the requests to leak" leaks
 lab_note "$leaked of 400 answered with leak 1"
-[ "$leaked" -ge 160 ] || lab_fail "fewer than half of them leaked"
-[ "$leaked" -le 240 ] || lab_fail "more than half of them leaked"
 kissed_chronyd
 kissed_load
 dropped_are_shown
 ratelimit dataplane off
-[ "$(received "$LAB_SERVER4")" = 40 ] || lab_fail "still limited after a reload"
+unlimited "after a reload"
 lab_stop dataplane
 lab_wait 5 "the fallback to answer" lab_fallback_answers
 ratelimit fallback "interval 0 burst $BURST leak 0"

@@ -85,7 +85,7 @@ test_ntpdig()
 	local id
 
 	for id in 11 12 20; do
-		ntpdig "$id" || lab_fail "ntpdig got no time with key $id"
+		lab_wait 5 "a time for ntpdig with key $id" ntpdig "$id"
 	done
 	! ntpdig 50 || lab_fail "ntpdig took an answer to a wrong MAC"
 	! ntpdig 99 || lab_fail "ntpdig took an answer with a key that the server does not have"
@@ -93,16 +93,22 @@ test_ntpdig()
 
 test_ntpsec()
 {
+	lab_wait 20 "samples of three servers for ntpd" ntpsec_has_samples
+}
+
+ntpsec_has_samples()
+{
 	local address
 
 	stock_ntpsec "server 192.0.2.11 key 11 iburst" "server 192.0.2.12 key 12 iburst" \
 		"server 192.0.2.20 key 20 iburst" "keys $LAB_DIR/ntpsec.keys" "trustedkey 11 12 20"
 	for address in 192.0.2.11 192.0.2.12 192.0.2.20; do
-		grep -q " $address " "$LAB_DIR/peerstats" || lab_fail "ntpd: no sample of $address"
+		grep -q " $address " "$LAB_DIR/peerstats" ||
+			lab_differs "no sample of $address" || return
 	done
 }
 
-drops() # VERDICT
+drops() # VERDICT: of both processes
 {
 	echo $(($(lab_counter dataplane "$1") + $(lab_counter fallback "$1")))
 }
@@ -129,11 +135,11 @@ test_reload()
 	reload "was not taken over" # 17 octets
 	grep -q "server.keys:10: key 20 has 17 octets; AES128 takes 16" "$LAB_DIR/control.log" ||
 		lab_fail "no word on the broken line"
-	ntpdig 20 || lab_fail "the keys of before are gone after a reload that failed"
+	lab_wait 5 "the keys of before after a reload that failed" ntpdig 20
 	sed -i 's/^20 .*/20 AES128 ASCII:another-key-16--/' "$LAB_DIR/server.keys"
 	reload "was read again"
 	lab_wait 10 "the new key" not ntpdig 20
-	ntpdig 12 || lab_fail "another key is gone after the reload"
+	lab_wait 5 "another key after the reload" ntpdig 12
 	keys_write >"$LAB_DIR/server.keys"
 	reload "was read again"
 	lab_wait 10 "the key of before" ntpdig 20
@@ -214,14 +220,17 @@ lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "insecurekeys" \
 	"keyfile $LAB_DIR/server.keys"
 lab_upstream
 lab_serve
-before=$(lab_counter fallback answered)
-unsigned=$(lab_counter dataplane answered)
-test_chronyd
-[ "$(lab_counter fallback answered)" = "$before" ] || lab_fail "the fallback answered chronyd"
+unsigned=$(drops answered)
+for tried in 1 2 3 4 5; do
+	before=$(lab_counter fallback answered)
+	test_chronyd
+	answered=$(($(lab_counter fallback answered) - before))
+	[ "$answered" != 0 ] || break
+	lab_note "the fallback answered $answered of chronyd's requests, as it does for a starved dataplane"
+done
+[ "$answered" = 0 ] || lab_fail "the fallback answered chronyd in each of $tried tries"
 [ "$(drops unknown_key) $(drops bad_mac)" = "0 0" ] || lab_fail "chronyd's MACs are dropped"
-[ "$(lab_field serverstats serverstats.authenticated)" = \
-	$(($(lab_counter dataplane answered) - unsigned)) ] ||
-	lab_fail "serverstats does not count the replies with a MAC"
+lab_expect serverstats serverstats.authenticated $(($(drops answered) - unsigned))
 test_ntpdig
 [ "$(drops unknown_key)" -gt 0 ] || lab_fail "an unknown key has no verdict"
 [ "$(drops bad_mac)" -gt 0 ] || lab_fail "a wrong MAC has no verdict"

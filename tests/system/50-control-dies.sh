@@ -28,7 +28,7 @@ lab_upstream
 lab_serve
 before_pinned=$(pinned)
 lab_kill control
-lab_dataplane_answers || lab_fail "the dataplane does not serve the last model"
+lab_wait 5 "the dataplane to serve the last model" lab_dataplane_answers
 lab_note "control is dead, the model is served"
 before=$(lab_counter dataplane answered_unsynchronised)
 lab_wait 40 "the model to run out" unsynchronised

@@ -11,7 +11,7 @@ reload() # LINES-LOGGED: how many lines say so afterwards
 	kill -HUP "${LAB_PID[control]}"
 	lab_wait 5 "control to read its config again" logged "$1"
 	sleep 0.5 # ten looks of the watch
-	lab_dataplane_answers || lab_fail "the dataplane does not answer after a reload"
+	lab_wait 5 "the dataplane to answer after a reload" lab_dataplane_answers
 }
 
 logged()

@@ -34,7 +34,7 @@ restart_together()
 attach_anew()
 {
 	kill -STOP "${LAB_PID[dataplane]}"
-	sleep 0.7
+	lab_wait 5 "control to pass by a stopped dataplane" lab_fallback_answers
 	lab_stop control
 	kill -CONT "${LAB_PID[dataplane]}"
 	lab_control

@@ -13,14 +13,16 @@ tool()
 	lab_in "$1" "$LAB_TOOLS/ntp-leap" "${@:2}"
 }
 
+upstream()
+{
+	lab_start upstream upstream "$LAB_TOOLS/ntp-leap" serve --none "$LAB_UPSTREAM4" "$era" \
+		"$origin"
+}
+
 lab_enter "$@"
 lab_network
-origin=$(awk '{print $1 + 25}' /proc/uptime)
-lab_start upstream upstream "$LAB_TOOLS/ntp-leap" serve --none "$LAB_UPSTREAM4" "$era" "$origin"
 lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 1" "leapseclist off"
-lab_control
-lab_dataplane
-lab_wait 20 "synchronised replies" lab_synchronised
+lab_serve_before upstream
 steps=$(lab_field status clock.disruptions)
 tool client watch --none "$LAB_SERVER4" "$era" "$origin" -3 5 ||
 	lab_fail "wrong replies around the end of the era"

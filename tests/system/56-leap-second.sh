@@ -22,18 +22,19 @@ clock()
 	lab_field status "clock.$1"
 }
 
+upstream()
+{
+	lab_start upstream upstream "$LAB_TOOLS/ntp-leap" serve --announce 2 \
+		"$LAB_UPSTREAM4" "$leap" "$origin"
+}
+
 lab_enter "$@"
 lab_network
-origin=$(awk '{print $1 + 25}' /proc/uptime)
 "$LAB_TOOLS/ntp-leap" list "$leap" >"$LAB_DIR/leap-seconds.list"
-lab_start upstream upstream "$LAB_TOOLS/ntp-leap" serve --announce 2 \
-	"$LAB_UPSTREAM4" "$leap" "$origin"
 config=("server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 1"
 	"leapseclist $LAB_DIR/leap-seconds.list")
 lab_config "${config[@]}" "leapsmear linear duration 600 address $LAB_SERVER6"
-lab_control
-lab_dataplane
-lab_wait 20 "synchronised replies" lab_synchronised
+lab_serve_before upstream
 [ "$(clock leap)" = insert ] || lab_fail "the leap second to come is '$(clock leap)'"
 [ "$(clock tai_offset_s)" = 36 ] || lab_fail "TAI - UTC is $(clock tai_offset_s) before"
 steps=$(clock disruptions)

@@ -13,7 +13,7 @@ refused() # EXPECTED-WORDS LINE...
 
 	shift
 	lab_config "$@"
-	timeout 10 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
+	timeout 60 "$control" --foreground --config "$LAB_CONFIG" >"$LAB_DIR/refused.log" 2>&1 ||
 		status=$?
 	[ "$status" = 2 ] || lab_fail "'$*' ended with status $status, expected 2"
 	grep -q -e "$words" "$LAB_DIR/refused.log" || lab_fail "'$*' does not say '$words'"
@@ -79,5 +79,5 @@ expect_field leap 0 20
 expect_offset 99 4
 expect_field leap 3 20 # lost
 expect_field leap 0 20
-lab_synchronised || lab_fail "unsynchronised after 'back'"
+lab_wait 5 "synchronised replies after 'back'" lab_synchronised
 grep -q 'the clock lies: step 100' "$LAB_DIR/control.log" || lab_fail "the log does not tell of the step"
