@@ -3,6 +3,7 @@
 #include "cores.h"
 #include "eal_start.h"
 #include "log.h"
+#include "packet_memory.h"
 #include "port_af_xdp.h"
 #include "port_ethdev.h"
 #include "worker.h"
@@ -18,9 +19,8 @@
 #include <string.h>
 #include <time.h>
 
-#define MEMORY_BASE_MB 16   /* what DPDK takes besides the queues, with a reserve */
-#define MAIN_LCORE     "0"  /* worker i is lcore i + 1 */
-#define LCORES_SIZE    7168 /* 64 workers and 1024 CPUs of up to 4 digits */
+#define MAIN_LCORE  "0"  /* worker i is lcore i + 1 */
+#define LCORES_SIZE 7168 /* 64 workers and 1024 CPUs of up to 4 digits */
 
 static uint8_t memory_choose(const struct meridian_policy_blob *blob, uint32_t memory_mb)
 {
@@ -34,7 +34,7 @@ static uint8_t memory_choose(const struct meridian_policy_blob *blob, uint32_t m
 	if (!eal_hugepages_available(memory_mb)) {
 		log_notice("packet memory: %" PRIu32 " MB, %s, of ordinary pages, which is slower: "
 			   "so many hugepages of %d MB are not to be had",
-			memory_mb, origin, EAL_HUGEPAGE_MB);
+			memory_mb, origin, PACKET_MEMORY_PAGE_MB);
 		return MERIDIAN_MEMORY_4K;
 	}
 	log_info("packet memory: %" PRIu32 " MB, %s, of hugepages", memory_mb, origin);
@@ -125,7 +125,7 @@ static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
-	uint32_t need_mb = MEMORY_BASE_MB, queues = 0;
+	uint32_t need_mb = PACKET_MEMORY_BASE_MB, queues = 0;
 
 	if (blob->memory_mb != 0)
 		return blob->memory_mb;
@@ -137,7 +137,7 @@ static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 	}
 	if (queues > PORT_AF_XDP_MAX)
 		queues = PORT_AF_XDP_MAX;
-	return need_mb + queues * PORT_AF_XDP_MEMORY_MB;
+	return need_mb + queues * PACKET_MEMORY_AF_XDP_QUEUE_MB;
 }
 
 static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "eal_start.h"
 #include "log.h"
+#include "packet_memory.h"
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -88,7 +89,8 @@ void eal_arguments_add(struct eal_arguments *arguments, const char *format, ...)
  * have a limit. */
 bool eal_hugepages_available(uint64_t memory_mb)
 {
-	size_t size = ((size_t)memory_mb + EAL_HUGEPAGE_MB - 1) / EAL_HUGEPAGE_MB * EAL_HUGEPAGE_MB
+	size_t size = ((size_t)memory_mb + PACKET_MEMORY_PAGE_MB - 1) / PACKET_MEMORY_PAGE_MB *
+			PACKET_MEMORY_PAGE_MB
 		<< 20;
 	void *addr = mmap(NULL, size, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_HUGE_2MB, -1, 0);

@@ -26,8 +26,7 @@ struct eal_arguments {
 void eal_arguments_add(struct eal_arguments *arguments, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Whether the kernel would give us so much packet memory of hugepages of EAL_HUGEPAGE_MB. */
-#define EAL_HUGEPAGE_MB 2
+/* Whether the kernel would give us so much packet memory of hugepages of PACKET_MEMORY_PAGE_MB. */
 bool eal_hugepages_available(uint64_t memory_mb);
 
 /* Adds how much packet memory there is to be, and of which pages. */

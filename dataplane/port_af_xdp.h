@@ -11,9 +11,8 @@
 #include "port.h"
 #include <meridian/policy.h>
 
-#define PORT_AF_XDP_DRIVER    "net_af_xdp"
-#define PORT_AF_XDP_MEMORY_MB 11 /* of packet buffers for a queue, about */
-#define PORT_AF_XDP_MAX       32 /* queues open at a time: the devices of DPDK as Debian builds it */
+#define PORT_AF_XDP_DRIVER "net_af_xdp"
+#define PORT_AF_XDP_MAX    32 /* queues open at a time: the devices of DPDK as Debian builds it */
 
 /*
  * Whether the interface of `nic` has the XDP program attached that the policy names, and that

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_ethdev.h"
 #include "device.h"
+#include "packet_memory.h"
 #include "packet_pool.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
@@ -22,9 +23,6 @@
 #define RING_SIZE     1024
 #define QUEUE_BUFFERS 8192
 #define POOL_CACHE    256
-
-#define QUEUE_MEMORY_MB  20 /* of QUEUE_BUFFERS */
-#define DEVICE_MEMORY_MB 2  /* what drivers take besides */
 
 #define CHECKSUM_FLAGS                                                                             \
 	(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_GOOD |  \
@@ -121,7 +119,7 @@ static const struct port_operations ethdev_operations = {
 
 uint32_t port_ethdev_memory_mb(uint16_t queue_count)
 {
-	return DEVICE_MEMORY_MB + (uint32_t)queue_count * QUEUE_MEMORY_MB;
+	return PACKET_MEMORY_DEVICE_MB + (uint32_t)queue_count * PACKET_MEMORY_DEVICE_QUEUE_MB;
 }
 
 /* DPDK's functions return a negative errno, or -1 of a driver that has logged what is wrong. */

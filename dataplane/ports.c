@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ports.h"
 #include "log.h"
+#include "packet_memory.h"
 #include "port_af_xdp.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -158,7 +159,7 @@ void ports_error_log(const struct ports *ports, int error)
 		log_error("%s: its packet buffers, about %d MB, do not fit into what is left of "
 			  "the packet memory: configure a larger `memory`, or 0 for as much as is "
 			  "needed",
-			ports->failed, PORT_AF_XDP_MEMORY_MB);
+			ports->failed, PACKET_MEMORY_AF_XDP_QUEUE_MB);
 	else if (error == -EBUSY)
 		log_error("%s: no AF_XDP socket could be bound: is another program bound to the "
 			  "queue, or a privilege missing?",
