@@ -44,7 +44,8 @@ static int netlink_exchange(
 	return 0;
 }
 
-static int netlink_request(struct nlmsghdr *request, mnl_cb_t handler, void *arg)
+int network_request(
+	struct nlmsghdr *request, int (*handler)(const struct nlmsghdr *, void *), void *arg)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	int r;
@@ -149,7 +150,7 @@ int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6])
 {
 	char buffer[MESSAGE_SIZE];
 	struct network_nic nic = {0};
-	int r = netlink_request(link_request(buffer, ifindex), link_handler, &nic);
+	int r = network_request(link_request(buffer, ifindex), link_handler, &nic);
 
 	if (r == 0)
 		memcpy(ret_mac, nic.mac, sizeof(nic.mac));
@@ -165,7 +166,7 @@ int network_nic(const char *name, struct network_nic *ret_nic)
 
 	memset(ret_nic, 0, sizeof(*ret_nic));
 	mnl_attr_put_strz(request, IFLA_IFNAME, name);
-	r = netlink_request(request, link_handler, ret_nic);
+	r = network_request(request, link_handler, ret_nic);
 	if (r < 0)
 		return r;
 	rx_queues = network_rx_queues(name);
@@ -242,7 +243,7 @@ int network_nic_addresses(const uint32_t *ifindex, size_t count, struct addresse
 		request->nlmsg_type = RTM_GETADDR;
 		request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 		mnl_nlmsg_put_extra_header(request, sizeof(struct ifaddrmsg));
-		r = netlink_request(request, address_handler, &query);
+		r = network_request(request, address_handler, &query);
 	}
 	return r;
 }

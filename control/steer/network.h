@@ -26,6 +26,12 @@ struct network_nic {
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
 
+/* Sends a request of rtnetlink and gives each answer to `handler` (mnl_cb_t). Returns 0 or a
+ * negative errno; -EINTR: a dump in which something changed meanwhile. */
+struct nlmsghdr;
+int network_request(struct nlmsghdr *request,
+	int (*handler)(const struct nlmsghdr *message, void *arg), void *arg);
+
 /* MAC address of the interface `ifindex`. Returns 0, or -ENODEV or another negative errno, and
  * *ret_mac stays as it is. */
 int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6]);

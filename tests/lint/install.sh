@@ -63,11 +63,11 @@ make --no-print-directory install DESTDIR="$dest" >"$dest/log" 2>&1 || {
 	exit 1
 }
 top=$dest$(prefix)
-check_files sbin/meridian-{control,dataplane,fallback} bin/meridian{ctl,-load} \
+check_files sbin/meridian-{control,dataplane,fallback,setup} bin/meridian{ctl,-load} \
 	lib/systemd/system/meridian-{control,dataplane,fallback}.service \
 	share/man/man{1/meridianctl.1,1/meridian-load.1,5/meridian.conf.5}* \
-	share/man/man8/meridian-{control,dataplane,fallback}.8* \
-	share/bash-completion/completions/meridianctl \
+	share/man/man8/meridian-{control,dataplane,fallback,setup}.8* \
+	share/bash-completion/completions/{meridianctl,meridian-setup} \
 	share/doc/meridian/meridian.conf.example
 for header in include/meridian/*.h; do
 	check_files "$header"
