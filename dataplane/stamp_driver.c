@@ -20,32 +20,19 @@
 #define PCAP_UNIT_NS US
 #endif
 
-#define REALTIME(unit_ns)                                                                          \
-	STAMP_DRIVER_REALTIME, unit_ns,                                                            \
-	{                                                                                          \
-		0                                                                                  \
-	}
-#define NANOSECONDS(n)                                                                             \
-	STAMP_DRIVER_TIMESYNC, 0,                                                                  \
-	{                                                                                          \
-		.hz = SECOND_NS, .bits = n                                                         \
-	}
-#define TICKS_OF_ANY_RATE(n)                                                                       \
-	STAMP_DRIVER_RAW, 0,                                                                       \
-	{                                                                                          \
-		.bits = n                                                                          \
-	}
-
 /*
  * net_ice has 32 bits from the card and makes up those above, sometimes wrongly. mlx5 counts ticks
  * of a rate that differs from card to card, or nanoseconds where the card's firmware is set so.
  */
 static const struct stamp_driver drivers[] = {
-	{"mlx5_pci", false, TICKS_OF_ANY_RATE(64)},
-	{"net_af_packet", false, REALTIME(1)}, /* since 24.11, of the kernel */
-	{"net_hns3", false, NANOSECONDS(64)},
-	{"net_ice", false, NANOSECONDS(32)},
-	{"net_pcap", PCAP_ALWAYS, REALTIME(PCAP_UNIT_NS)},
+	{.name = "mlx5_pci", .clock = STAMP_DRIVER_RAW, .kind = {.bits = 64}},
+	{.name = "net_af_packet", .clock = STAMP_DRIVER_REALTIME, .unit_ns = 1}, /* since 24.11 */
+	{.name = "net_hns3", .clock = STAMP_DRIVER_TIMESYNC, .kind = {.hz = SECOND_NS, .bits = 64}},
+	{.name = "net_ice", .clock = STAMP_DRIVER_TIMESYNC, .kind = {.hz = SECOND_NS, .bits = 32}},
+	{.name = "net_pcap",
+		.always = PCAP_ALWAYS,
+		.clock = STAMP_DRIVER_REALTIME,
+		.unit_ns = PCAP_UNIT_NS},
 };
 
 #define DRIVERS (sizeof(drivers) / sizeof(drivers[0]))
