@@ -19,7 +19,7 @@
 #define DRIFT_WRITE_S      3600
 #define REBASE_S           1.0
 #define RMS_WEIGHT         0.1
-#define ADOPTED_SD         1e-6 /* of the frequency, since the run before */
+#define ADOPTED_SIGMA      4.0 /* what is sure of a frequency, in what is likely */
 #define LOCAL_DISPERSION_S 1e-6
 
 static struct config config; /* a copy: what is here changes only by a restart */
@@ -368,10 +368,12 @@ static bool was_suspended(void)
 static void start_again(uint64_t now)
 {
 	log_warning("the machine was suspended, starting again");
+	if (status.best)
+		drift_adopt(&source_context.start, model_rate(&model) - 1,
+			status.combined.frequency_sd);
 	status.updated = status.local = false;
 	status.best = NULL;
 	pool_stop(&pool);
-	source_context.start = (struct drift_start){model_rate(&model) - 1, ADOPTED_SD};
 	pool_start(&pool, &source_context);
 	kernel_clock_start_again();
 	publish_unsynchronised(now);
@@ -423,8 +425,7 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
 	held_adopt();
 	timescale.utc = meridian_timemodel_utc(data, timescale.counter);
-	start->frequency = model_rate(&model) - 1;
-	start->frequency_sd = fmin(start->frequency_sd, ADOPTED_SD);
+	drift_adopt(start, model_rate(&model) - 1, held.drift / ADOPTED_SIGMA);
 	log_info("going on with the time model of the last run");
 }
 

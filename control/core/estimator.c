@@ -22,8 +22,10 @@ void estimator_init(struct estimator *estimator, const struct timescale *timesca
 	estimator->timescale = timescale;
 	estimator->start_frequency = frequency;
 	estimator->start_frequency_sd = frequency_sd;
-	estimator->sure_frequency = frequency;
-	estimator->sure_error = ESTIMATOR_FREQUENCY_ERROR;
+	/* Whatever is believed at the start, it may be as printed; and where that cannot be,
+	 * either. */
+	estimator->sure_frequency = fabs(frequency) > ESTIMATOR_FREQUENCY_ERROR ? frequency / 2 : 0;
+	estimator->sure_error = ESTIMATOR_FREQUENCY_ERROR + fabs(estimator->sure_frequency);
 }
 
 /* The k-th youngest of those that went into the filters. */
