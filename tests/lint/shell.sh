@@ -11,7 +11,7 @@ scripts() # INTERPRETER (end of the first line)
 	done
 }
 
-scripts '(ba)?sh' | xargs shellcheck --external-sources
+scripts '(ba)?sh' | xargs -n 8 -P "$(nproc)" shellcheck --external-sources
 shellcheck --external-sources tests/lab/lab.sh tests/lab/vm.sh
 for file in $(scripts python3) $(git ls-files '*.py'); do
 	/usr/bin/python3 -c 'import sys; compile(open(sys.argv[1]).read(), sys.argv[1], "exec")' "$file"
