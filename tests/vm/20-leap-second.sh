@@ -21,16 +21,16 @@ vm_image "$LAB_STOCK/chrony/usr/sbin/chronyd"
 vm_start "" -device igb,netdev=wire,romfile=
 vm_modules dca i2c-algo-bit igb
 vm_address
-origin=$(awk '{print $1 + 20}' /proc/uptime)
+origin=$(awk '{print $1 + 30}' /proc/uptime)
 lab_start upstream client "$LAB_TOOLS/ntp-leap" serve --announce 0 "$upstream" "$leap" "$origin"
 "$LAB_TOOLS/ntp-leap" list "$leap" | vm_write /etc/leap-seconds.list
 vm_config "server $upstream iburst minpoll 0 maxpoll 0" steerclock "makestep 1 1" rtcsync \
 	"leapseclist /etc/leap-seconds.list"
 vm_control
-lab_wait 18 "STA_INS" kernel_says "insert leap second"
+lab_wait 28 "STA_INS" kernel_says "insert leap second"
 lab_note "the kernel is told of the leap second"
 lab_wait 40 "the leap second" kernel_says "leap second has occurred"
-vm_is_ahead "$upstream" 0 0.5 || lab_fail "after the leap second the clock is $VM_AHEAD_S s behind"
+lab_wait 20 "the right time after the leap second" vm_is_ahead "$upstream" 0 0.5
 lab_figure "the kernel inserted a second and is $VM_AHEAD_S s behind its upstream"
 steps=$(vm_run "grep -c 'steerclock: the clock was stepped' /run/control.log")
 [ "$steps" = 1 ] || lab_fail "the clock was stepped $steps times, not once at the start"
