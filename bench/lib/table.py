@@ -10,9 +10,10 @@ STAGES = [
     ("the kernel: its driver, soft interrupts, system calls", r"^\[kernel|vmlinux"),
     ("receive and send: DPDK's drivers, packet buffers", r"librte_|libxdp"),
     ("receive and send: the port", r"ring_(receive|transmit|release)|ethdev_|af_xdp|port_"),
-    ("verify, look up, answer", r" (burst_classify|responder_|access_|limit_|served_|frame_|"
-     r"request_|reply_|classify)"),
-    ("transmit time and checksums", r"burst_finish|finish"),
+    ("verify, look for the client", r" (take_|classify$|burst_classify|frame_|request_|served_)"),
+    ("access rules, rate limit", r" (admit_|access_|limit_)"),
+    ("make the reply", r" (answer_|serve_|reply_|responder_|interleaved_)"),
+    ("transmit time and checksums", r" (burst_)?finish$"),
     ("the loop: stamps, time model, statistics", r" (worker_|server_|stamp_|idle_|meridian_|"
      r"clock_|__vdso|clock_gettime)"),
 ]
