@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "mac.h"
 #include <errno.h>
+#include <nettle/cbc.h>
 #include <nettle/memops.h>
 #include <nettle/nettle-meta.h>
 #include <string.h>
 #include <strings.h>
 
-#define BLOCK 16 /* of AES, and the digest of a CMAC */
+#define BLOCK   AES_BLOCK_SIZE /* and the digest of a CMAC */
+#define AT_ONCE (4 * BLOCK)    /* a header of NTP and more */
+#define PAD     0x80           /* and zeros, after a message that ends within a block */
 
 static const struct mac_type types[] = {
 #define X(identifier, number, name, digest, octets, broken) {name, number, digest, octets, broken},
@@ -99,6 +102,40 @@ uint32_t mac_id(const uint8_t *mac)
 	return (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 | (uint32_t)mac[2] << 8 | mac[3];
 }
 
+static void encrypt(const struct mac_key *key, uint8_t *chain, size_t length, uint8_t *ret_output,
+	const uint8_t *input)
+{
+	if (key->type == MERIDIAN_KEY_AES128)
+		cbc_aes128_encrypt(
+			&key->state.cmac.cipher.aes128, chain, length, ret_output, input);
+	else
+		cbc_aes256_encrypt(
+			&key->state.cmac.cipher.aes256, chain, length, ret_output, input);
+}
+
+/* RFC 4493: what is chained last, when the last block has a subkey added. In nettle's own cmac128
+ * each block is a call, which takes as long as the cipher. */
+static void cmac(const struct mac_key *key, const uint8_t *packet, size_t length, size_t count,
+	uint8_t *ret_digest)
+{
+	const struct cmac128_key *subkeys = &key->state.cmac.subkeys;
+	uint8_t chain[BLOCK] = {0}, block[AT_ONCE] = {0};
+	size_t end;
+
+	for (; length > AT_ONCE; length -= AT_ONCE, packet += AT_ONCE)
+		encrypt(key, chain, AT_ONCE, block, packet);
+	memcpy(block, packet, length);
+	end = length == 0 ? BLOCK : (length + BLOCK - 1) / BLOCK * BLOCK;
+	if (length < end) {
+		memset(block + length, 0, end - length);
+		block[length] = PAD;
+	}
+	for (size_t i = 0; i < BLOCK; i++)
+		block[end - BLOCK + i] ^= length < end ? subkeys->K2.b[i] : subkeys->K1.b[i];
+	encrypt(key, chain, end, block, block);
+	memcpy(ret_digest, chain, count);
+}
+
 /* The first `count` octets of the digest. The state, which has taken up the key, is left on the
  * stack: to wipe it would cost time with each packet, and who signs has the key in memory anyway.
  */
@@ -106,23 +143,15 @@ static void digest(const struct mac_key *key, const uint8_t *packet, size_t leng
 	uint8_t *ret_digest)
 {
 	const struct nettle_hash *hash = hash_of(key->type);
+	union mac_state state __attribute__((uninitialized));
 
-	if (hash != NULL) {
-		union mac_state state __attribute__((uninitialized));
-
-		memcpy(&state.hash, &key->state.hash, hash->context_size);
-		hash->update(&state.hash, length, packet);
-		hash->digest(&state.hash, count, ret_digest);
-	} else {
-		const struct nettle_cipher *cipher = cipher_of(key->type);
-		const void *schedule = &key->state.cmac.cipher;
-		struct cmac128_ctx context;
-
-		cmac128_init(&context);
-		cmac128_update(&context, schedule, cipher->encrypt, length, packet);
-		cmac128_digest(&context, &key->state.cmac.subkeys, schedule, cipher->encrypt,
-			(unsigned int)count, ret_digest);
+	if (hash == NULL) {
+		cmac(key, packet, length, count, ret_digest);
+		return;
 	}
+	memcpy(&state.hash, &key->state.hash, hash->context_size);
+	hash->update(&state.hash, length, packet);
+	hash->digest(&state.hash, count, ret_digest);
 }
 
 void mac_write_at(const struct mac_key *key, const uint8_t *packet, size_t length, uint8_t *mac,
