@@ -23,6 +23,10 @@ static inline uint8_t clock_leap_indicator(
 				  : meridian_timemodel_leap_indicator(model, utc);
 }
 
+/* An error of `ns` in the 32 bits of a packet's field, `fraction_bits` of them below a second:
+ * never made smaller by rounding, and the greatest number for what is more. */
+uint32_t clock_error(uint64_t ns, unsigned int fraction_bits);
+
 /* Bits of an NTP timestamp that a clock of precision 2^log2 s cannot tell. */
 uint64_t clock_noise_mask(int8_t precision_log2);
 

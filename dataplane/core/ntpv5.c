@@ -9,9 +9,8 @@
 
 #define GOOD MERIDIAN_VERDICT_answered
 
-#define NS_PER_S      UINT64_C(1000000000)
-#define TIME32_SHIFT  28
-#define TIME32_SECOND (UINT32_C(1) << TIME32_SHIFT)
+#define TIME32_BITS   28 /* of a second */
+#define TIME32_SECOND (UINT32_C(1) << TIME32_BITS)
 
 #define IN_HEADER(member) offsetof(struct ntpv5_header, member)
 
@@ -221,25 +220,14 @@ static uint8_t era(const struct ntpv5_reply *reply)
 	return (uint8_t)(seconds >> 32);
 }
 
-/* 4.28 seconds. Errors are never made smaller by rounding. */
-static uint32_t time32(uint64_t ns)
-{
-	uint64_t seconds = ns / NS_PER_S;
-	uint64_t fraction = (((ns % NS_PER_S) << TIME32_SHIFT) + NS_PER_S - 1) / NS_PER_S;
-
-	if (seconds >= UINT32_MAX >> TIME32_SHIFT)
-		return UINT32_MAX;
-	return (uint32_t)((seconds << TIME32_SHIFT) + fraction);
-}
-
 /* As of older versions, who is not synchronised claims a second each. */
 static void errors_write(struct ntpv5_header *header, const struct ntpv5_reply *reply)
 {
 	uint32_t delay = TIME32_SECOND, dispersion = TIME32_SECOND;
 
 	if (reply->synchronised) {
-		delay = time32(reply->model->root_delay_ns);
-		dispersion = time32(reply->dispersion_ns);
+		delay = clock_error(reply->model->root_delay_ns, TIME32_BITS);
+		dispersion = clock_error(reply->dispersion_ns, TIME32_BITS);
 	}
 	header->root_delay = htonl(delay);
 	header->root_dispersion = htonl(dispersion);

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define NS_PER_S     UINT64_C(1000000000)
-#define SHORT_SECOND UINT32_C(0x10000) /* 1 s as 16.16 */
+#define SHORT_BITS   16 /* of a second, in NTP short format */
+#define SHORT_SECOND (UINT32_C(1) << SHORT_BITS)
 
 /* Of a kiss, as seconds log2. */
 #define KISS_POLL_MIN 6
@@ -27,15 +27,6 @@ static int8_t clamp(int8_t value, int8_t min, int8_t max)
 	return value > max ? max : value;
 }
 
-/* NTP short format: 16.16 seconds. Errors are never made smaller by rounding. */
-static uint32_t short_seconds(uint64_t ns)
-{
-	uint64_t fraction = ((ns % NS_PER_S << 16) + NS_PER_S - 1) / NS_PER_S;
-	uint64_t seconds = (ns / NS_PER_S << 16) + fraction;
-
-	return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
-}
-
 static void prepare_unsynchronised(struct meridian_ntp_header *common)
 {
 	common->root_delay = htonl(SHORT_SECOND);
@@ -51,8 +42,8 @@ static void prepare_synchronised(struct meridian_ntp_header *common,
 	uint64_t stamp = model->reference_s == 0 ? 0 : clock_ntp(reference);
 
 	common->stratum = model->stratum;
-	common->root_delay = htonl(short_seconds(model->root_delay_ns));
-	common->root_dispersion = htonl(short_seconds(dispersion_ns));
+	common->root_delay = htonl(clock_error(model->root_delay_ns, SHORT_BITS));
+	common->root_dispersion = htonl(clock_error(dispersion_ns, SHORT_BITS));
 	common->refid = htonl(model->refid);
 	common->reference.seconds = htonl((uint32_t)(stamp >> 32));
 	common->reference.fraction = htonl((uint32_t)stamp);

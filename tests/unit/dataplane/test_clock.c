@@ -80,6 +80,22 @@ static void knows_the_bits_of_a_precision(void **state)
 	assert_int_equal(clock_noise_mask(127), 0xffffffff);
 }
 
+/* In both formats of packets up to their ends, 2^16 s and 16 s. */
+static void never_rounds_an_error_down(void **state)
+{
+	(void)state;
+	assert_int_equal(clock_error(0, 28), 0);
+	assert_int_equal(clock_error(1, 28), 1);
+	assert_int_equal(clock_error(1, 16), 1);
+	assert_int_equal(clock_error(15500000000, 28), 0xf8000000);
+	assert_int_equal(clock_error(15999999996, 28), 0xffffffff);
+	assert_int_equal(clock_error(15999999999, 28), UINT32_MAX);
+	assert_int_equal(clock_error(16000000000, 28), UINT32_MAX);
+	assert_int_equal(clock_error(65535500000000, 16), 0xffff8000);
+	assert_int_equal(clock_error(65536000000000, 16), UINT32_MAX);
+	assert_int_equal(clock_error(UINT64_MAX, 28), UINT32_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -87,6 +103,7 @@ int main(void)
 		cmocka_unit_test(begins_anew_in_2036),
 		cmocka_unit_test(warns_a_day_before_a_leap),
 		cmocka_unit_test(knows_the_bits_of_a_precision),
+		cmocka_unit_test(never_rounds_an_error_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
