@@ -158,6 +158,8 @@ static void cell_csv(char *text, size_t size, const struct output_field *field, 
 	case OUTPUT_SHARE:
 		if (cell_read(field, row, &cell))
 			snprintf(text, size, "%.9f", cell.number);
+		else if (field->flags & OUTPUT_CSV_ZERO)
+			snprintf(text, size, "%.9f", 0.0);
 		break;
 	case OUTPUT_PPM:
 		if (cell_read(field, row, &cell))

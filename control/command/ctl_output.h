@@ -39,7 +39,8 @@ enum output_type {
 #define OUTPUT_NOT_CSV  2u
 #define OUTPUT_NOT_JSON 4u
 #define OUTPUT_CSV_ONLY (OUTPUT_NOT_TEXT | OUTPUT_NOT_JSON)
-#define OUTPUT_SIGNED   8u /* text shows a plus sign */
+#define OUTPUT_SIGNED   8u  /* text shows a plus sign */
+#define OUTPUT_CSV_ZERO 16u /* CSV has 0 for what is not known, as chronyc's has */
 
 struct output_field {
 	const char *key;   /* in JSON */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ctl.h"
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,10 +29,11 @@ static const struct output_field source_fields[] = {
 	OUTPUT_FIELD("reachability", "Reach", OCTAL, source_row, reachability, 0),
 	OUTPUT_FIELD("sample_age_s", "LastRx", COUNT, source_row, sample_age_s, OUTPUT_NOT_CSV),
 	OUTPUT_FIELD("", "", COUNT, source_row, chronyc_age_s, OUTPUT_CSV_ONLY),
-	OUTPUT_FIELD("offset_s", "Offset", SECONDS, source_row, offset_s, OUTPUT_SIGNED),
+	OUTPUT_FIELD("offset_s", "Offset", SECONDS, source_row, offset_s,
+		OUTPUT_SIGNED | OUTPUT_CSV_ZERO),
 	OUTPUT_FIELD("original_offset_s", "Measured", SECONDS, source_row, original_offset_s,
-		OUTPUT_SIGNED),
-	OUTPUT_FIELD("error_s", "Error", SECONDS, source_row, error_s, 0),
+		OUTPUT_SIGNED | OUTPUT_CSV_ZERO),
+	OUTPUT_FIELD("error_s", "Error", SECONDS, source_row, error_s, OUTPUT_CSV_ZERO),
 	OUTPUT_FIELD("samples", "Samples", COUNT, source_row, samples, OUTPUT_NOT_CSV),
 	OUTPUT_FIELD("runs", "", COUNT, source_row, runs, OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("span_s", "", COUNT, source_row, span_s, OUTPUT_NOT_CSV | OUTPUT_NOT_TEXT),
@@ -74,6 +76,12 @@ static const struct {
 	[REPORT_SOURCE_COMBINED] = {"+", "combined"},
 };
 
+/* What the fields of a source that has no sample are filled with says nothing. */
+static double known(const struct report_source *source, double value)
+{
+	return source->sample_age_s == UINT32_MAX ? (double)NAN : value;
+}
+
 static void source_row_write(struct source_row *row, const struct report_source *source)
 {
 	row->mode = source->address.family == 0 && source->refid != 0 ? "#" : "^";
@@ -87,9 +95,9 @@ static void source_row_write(struct source_row *row, const struct report_source 
 	row->reachability = source->reachability;
 	row->sample_age_s = source->sample_age_s == UINT32_MAX ? UINT64_MAX : source->sample_age_s;
 	row->chronyc_age_s = source->sample_age_s;
-	row->offset_s = source->offset_s;
-	row->original_offset_s = source->original_offset_s;
-	row->error_s = source->error_s;
+	row->offset_s = known(source, source->offset_s);
+	row->original_offset_s = known(source, source->original_offset_s);
+	row->error_s = known(source, source->error_s);
 	row->samples = source->samples;
 	row->runs = source->runs;
 	row->span_s = source->span_s;

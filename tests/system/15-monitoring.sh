@@ -61,6 +61,17 @@ sample_passes()
 		grep -qx "NTP tests *: 111 111 1111"
 }
 
+# Before its server answers: no measurement is made up, and CSV stays chronyc's.
+unsampled()
+{
+	same "offset without a sample" - "$(lab_ctl sources | awk 'NR == 2 { print $9 }')" \
+		"$(lab_ctl sources | awk 'NR == 2 { print $10 }')"
+	same "offset without a sample, as JSON" null "$(lab_field sources sources.0.offset_s)" \
+		"$(lab_field sources sources.0.error_s)"
+	same "offset without a sample, as CSV" 0.000000000 "$(column sources 8)" \
+		"$(lab_ctl sources --csv | cut -d , -f 8)" "$(lab_ctl sources --csv | cut -d , -f 10)"
+}
+
 # The last words of stock chronyc's lines: "Interleaved     : Yes".
 ntpdata()
 {
@@ -108,8 +119,14 @@ serverstats()
 lab_enter "$@"
 lab_network
 lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2"
+lab_control
+lab_wait 10 "an answer of control" lab_ctl sources
+unsampled
 lab_upstream
-lab_serve
+lab_dataplane
+lab_fallback
+lab_wait 30 "synchronised replies" lab_synchronised
+lab_wait 20 "replies from the dataplane" lab_dataplane_answers
 lab_ask --count 20 --interval 0.01 "$LAB_SERVER4" >/dev/null
 lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 \
 	"$(ip -n server -br link show eth1 | awk '{ print $3 }')" "$LAB_RUNDIR" dataplane \
