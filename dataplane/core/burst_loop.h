@@ -110,6 +110,7 @@ struct burst {
 	uint64_t ipv4, ipv6;      /* a bit for each frame of that shape */
 	uint64_t asking;          /* of these, for which interleaved_asked() */
 	unsigned int allowed_end; /* up to here, access rules allow the frames not served yet */
+	unsigned int refused;     /* the frame that the limiter refused last */
 	struct limit_source source[BURST_MAX];
 	struct common common;
 	struct arrival arrival;
@@ -118,16 +119,17 @@ struct burst {
 
 /* Asked last: whoever is allowed has used up some of what it may ask. Of those who are answered, a
  * leak's among them, the sketch is made. */
-INLINE enum meridian_verdict check_limit(struct responder *responder, struct frame *frame,
-	const struct limit_source *source, bool ipv6)
+INLINE enum meridian_verdict check_limit(struct burst *burst, unsigned int i, bool ipv6)
 {
+	struct responder *responder = burst->responder;
+	const struct limit_source *source = &burst->source[i];
 	enum meridian_verdict verdict = MERIDIAN_VERDICT_answered;
 	struct collector *collector = responder->collector;
 
 	if (responder->limit == NULL)
 		return verdict;
-	if (!limit_allow(responder->limit, source, ipv6))
-		verdict = responder_refuse(responder, source, frame);
+	if (i == burst->refused || !limit_allow(responder->limit, source, ipv6))
+		verdict = responder_refuse(responder, source, &burst->frame[i]);
 	if (verdict == MERIDIAN_VERDICT_answered && collector != NULL)
 		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source->hash);
 	return verdict;
@@ -160,7 +162,7 @@ INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv
 		arrival_take(responder, &burst->arrival, burst->receive_counter[i]);
 	if (i >= burst->allowed_end && !allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
-	verdict = check_limit(responder, frame, &burst->source[i], ipv6);
+	verdict = check_limit(burst, i, ipv6);
 	if (verdict != MERIDIAN_VERDICT_answered)
 		return verdict;
 	frame->interleave = FRAME_BASIC;
@@ -222,8 +224,8 @@ INLINE unsigned int allowed_run(struct burst *burst, unsigned int i, unsigned in
 }
 
 /* Asks access rules and limiter about frames of one family, from `i` up to `end` or the first that
- * is refused, and returns where it ended. Who is refused here may be asked for again: that counts
- * nowhere. Each look-up has a loop of its own, where those of many frames overlap. */
+ * is refused, and returns where it ended. Each look-up has a loop of its own, where those of many
+ * frames overlap. */
 INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
 	const struct responder *responder = burst->responder;
@@ -234,8 +236,10 @@ INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int 
 	if (responder->limit == NULL)
 		return end;
 	for (; i < end; i++) {
-		if (!limit_allow(responder->limit, &source[i], ipv6))
+		if (!limit_allow(responder->limit, &source[i], ipv6)) {
+			burst->refused = i;
 			break;
+		}
 	}
 	if (responder->collector != NULL)
 		sketch_run(responder->collector, source, begin, i, ipv6);
@@ -333,6 +337,7 @@ static void second_pass(struct burst *burst, unsigned int count)
 	arrival_take(responder, &burst->arrival, burst->receive_counter[0]);
 	burst->timestamps = responder->timestamps;
 	burst->allowed_end = 0;
+	burst->refused = BURST_MAX;
 	for (unsigned int i = 0; i < count;) {
 		if (serve_many(burst, &i, ipv4, ipv6))
 			continue;
