@@ -212,6 +212,8 @@ static int workers_start(void)
 	}
 	if (r < 0) {
 		log_errno(r, "workers");
+		for (unsigned int i = worker_running; i < worker_count; i++)
+			worker_give_up(&workers[i]);
 		workers_stop();
 	}
 	return r;

@@ -285,6 +285,11 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase)
 	__atomic_store_n(&worker->phase, phase, __ATOMIC_RELAXED);
 }
 
+void worker_give_up(struct worker *worker)
+{
+	__atomic_store_n(&worker->returned, true, __ATOMIC_RELEASE);
+}
+
 /* Naps are counted, not the time: a stopped process is not a worker that hangs. */
 static bool worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
 {

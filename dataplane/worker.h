@@ -30,7 +30,7 @@ struct worker {
 	const struct server_view *view;
 	enum worker_phase phase;
 
-	bool returned; /* from worker_run(). Written by the worker, read by others */
+	bool returned; /* from worker_run(), or never launched. Read by other threads */
 
 	/* The worker's own. */
 	struct server server;
@@ -62,11 +62,14 @@ void worker_set_phase(struct worker *worker, enum worker_phase phase);
 /* A turn takes microseconds; a worker that needs longer than this hangs. */
 #define WORKER_TURN_MAX_MS 2000
 
+/* Says that the worker will never be launched: nobody waits for it. */
+void worker_give_up(struct worker *worker);
+
 /*
  * Any other thread: returns when each of `count` workers has ended the turn that it is in, and so
  * sees what was stored before, or has returned from worker_run(). One that is not launched yet is
- * waited for, too. Takes as long as their
- * longest burst or nap. Returns 0, or -ETIMEDOUT and the number of a worker that hangs.
+ * waited for, too. Takes as long as their longest burst or nap. Returns 0, or -ETIMEDOUT and the
+ * number of a worker that hangs.
  */
 int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung);
 

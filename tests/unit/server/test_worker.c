@@ -427,6 +427,16 @@ static void waits_for_none_that_has_returned(void **state)
 	assert_int_equal(worker_wait(&setup->worker, 1, &hung), 0);
 }
 
+/* Whose launch failed. */
+static void waits_for_none_that_never_starts(void **state)
+{
+	struct setup *setup = *state;
+	unsigned int hung;
+
+	worker_give_up(&setup->worker);
+	assert_int_equal(worker_wait(&setup->worker, 1, &hung), 0);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -442,6 +452,7 @@ int main(void)
 		WORKER_TEST(lets_go_of_what_it_saw),
 		WORKER_TEST(names_a_worker_that_hangs),
 		WORKER_TEST(waits_for_none_that_has_returned),
+		WORKER_TEST(waits_for_none_that_never_starts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
