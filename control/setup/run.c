@@ -197,14 +197,13 @@ static bool is_named(const char *directory)
 	return detaching.names->count == 0;
 }
 
-static void detach(const char *directory)
+static bool detach(const char *directory)
 {
 	if (!is_named(directory))
-		return;
+		return false;
 	printf(INDENT "rm -r %s # detaches the XDP program\n", directory);
 	detaching.found++;
-	if (!detaching.dry)
-		nic_forget_other(directory);
+	return !detaching.dry && nic_forget_other(directory);
 }
 
 int run_detach(const char *rundir, const struct run_names *names, bool dry)

@@ -210,7 +210,7 @@ static bool is_kept(const char *directory, const char *const *keep, size_t count
 }
 
 size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count,
-	void (*remove)(const char *directory))
+	bool (*remove)(const char *directory))
 {
 	char instance[BPFFS_PATH_SIZE], path[BPFFS_PATH_SIZE + NAME_MAX + 2];
 	size_t removed = 0;
@@ -226,8 +226,7 @@ size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t c
 		/* Our names have no dot, nor has anything else in a bpffs. */
 		if (entry->d_name[0] == '.' || is_kept(path, keep, count))
 			continue;
-		remove(path);
-		removed++;
+		removed += remove(path);
 	}
 	closedir(listing);
 	return removed;

@@ -7,6 +7,7 @@
  * names escaped because bpffs allows no dot and a name no slash.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -43,8 +44,8 @@ void bpffs_remove(const char *directory, const char *keep);
 void bpffs_remove_empty(const char *directory);
 
 /* Has `remove` remove each directory of the instance in `rundir` but for the `count` ones to keep.
- * Returns how many there were. */
+ * Returns of how many it says that they had a program. */
 size_t bpffs_remove_others(const char *rundir, const char *const *keep, size_t count,
-	void (*remove)(const char *directory));
+	bool (*remove)(const char *directory));
 
 #endif

@@ -321,10 +321,12 @@ void nic_log_steered(struct nic *nic)
 		nic->config->name, count, nic->policy.queue_count);
 }
 
-void nic_forget_other(const char *directory)
+bool nic_forget_other(const char *directory)
 {
-	xdp_remove(directory);
+	bool removed = xdp_remove(directory);
+
 	give_stripping_back(directory);
+	return removed;
 }
 
 void nic_fini(struct nic *nic, bool detach)

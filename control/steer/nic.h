@@ -58,8 +58,8 @@ void nic_log_steered(struct nic *nic);
 
 /* Takes our program off an interface that no `nic` names any more, and gives back what an earlier
  * control took from it, by what is pinned in its directory. That is gone then, but for what could
- * not be given back: it is left to the next control. */
-void nic_forget_other(const char *directory);
+ * not be given back: it is left to the next control. Returns whether there was a program. */
+bool nic_forget_other(const char *directory);
 
 /* Lets go; with `detach` takes the program off the interface, too. */
 void nic_fini(struct nic *nic, bool detach);

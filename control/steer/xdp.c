@@ -411,7 +411,7 @@ void xdp_detach(struct xdp *xdp)
 		bpffs_remove(xdp->directory, OFFLOAD_RECORD_PIN);
 }
 
-void xdp_remove(const char *directory)
+bool xdp_remove(const char *directory)
 {
 	char path[PIN_SIZE];
 	int fd;
@@ -423,4 +423,5 @@ void xdp_remove(const char *directory)
 		close(fd);
 	}
 	bpffs_remove(directory, OFFLOAD_RECORD_PIN);
+	return fd >= 0;
 }

@@ -67,7 +67,8 @@ int xdp_steer(struct xdp *xdp, uint32_t queue, uint64_t deadline_ns);
 void xdp_detach(struct xdp *xdp);
 void xdp_leave(struct xdp *xdp);
 
-/* Detaches and unpins the same in an interface's directory, which is not taken over. */
-void xdp_remove(const char *directory);
+/* Detaches and unpins the same in an interface's directory, which is not taken over. Returns
+ * whether there was a program. */
+bool xdp_remove(const char *directory);
 
 #endif

@@ -90,7 +90,7 @@ static void test_offloads_are_given_back_before_the_note_goes(void **state)
 		assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, false), 0);
 		if (other) {
 			xdp_leave(&xdp);
-			xdp_remove(PINS);
+			assert_true(xdp_remove(PINS));
 		} else {
 			xdp_detach(&xdp);
 		}
@@ -115,7 +115,7 @@ static void test_driver_that_refuses_to_take_offloads_back(void **state)
 	(void)state;
 	assert_int_equal(nic_init(&nic, &config, "/tmp"), 0);
 	assert_int_equal(offload_record_write(nic.xdp.directory, ifindex, OFFLOAD_VLAN_CTAG), 0);
-	nic_forget_other(nic.xdp.directory);
+	assert_false(nic_forget_other(nic.xdp.directory));
 	assert_int_equal(offload_record_read(nic.xdp.directory, ifindex), OFFLOAD_VLAN_CTAG);
 	nic_fini(&nic, true);
 	assert_int_equal(offload_record_read(nic.xdp.directory, ifindex), OFFLOAD_VLAN_CTAG);
