@@ -131,11 +131,18 @@ unsigned int card_queues_max(const struct card *card)
 
 bool card_table_is_even(const struct card *card, unsigned int queues)
 {
+	size_t count[CARD_TABLE_MAX] = {0}, least = CARD_TABLE_MAX, most = 0;
+
 	for (size_t i = 0; i < card->table_size; i++) {
-		if (card->table[i] != i % queues)
+		if (card->table[i] >= queues || card->table[i] >= CARD_TABLE_MAX)
 			return false;
+		count[card->table[i]]++;
 	}
-	return true;
+	for (size_t i = 0; i < queues && i < CARD_TABLE_MAX; i++) {
+		least = count[i] < least ? count[i] : least;
+		most = count[i] > most ? count[i] : most;
+	}
+	return card->table_size == 0 || most - least <= 1;
 }
 
 int card_filter(const struct card *card)

@@ -62,7 +62,8 @@ int card_read(const char *name, struct card *ret_card);
 unsigned int card_queues(const struct card *card);
 unsigned int card_queues_max(const struct card *card);
 
-/* Whether hashes lead to the first `queues` queues evenly, as drivers do by themselves. Pure. */
+/* Whether as many hashes lead to each of the first `queues` queues, as drivers do by themselves, in
+ * one order or another. Pure. */
 bool card_table_is_even(const struct card *card, unsigned int queues);
 
 /* The receive filter to have stamps of NTP by; HWTSTAMP_FILTER_NONE: it cannot. Pure. */

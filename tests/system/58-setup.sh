@@ -110,7 +110,7 @@ by_config()
 	expect_queues eth2 "1 1"
 	run_setup 0 --undo
 	expect_queues eth2 "2 2"
-	lab_config "hugepages never" "nic eth2 queus 1"
+	lab_config "hugepages never" "nic eth2 colour 1"
 	run_setup 2
 	said "$LAB_CONFIG:"
 	lab_config "hugepages never"
