@@ -5,11 +5,12 @@
 #include <math.h>
 #include <meridian/ntp.h>
 
-#define START_WAIT_S 10 /* for the first answer of every source, */
-#define FEW_WAIT_S   20 /* and as long as those that are heard may all be liars */
-#define LIKELY_SIGMA 4.0
-#define LIKELY_DELAY 0.25 /* of a path's delay: asymmetry that is seen now and then */
-#define ASYMMETRY_SD 0.01 /* of a path's delay: asymmetry that is always there */
+#define START_WAIT_S  10 /* for the first answer of every source, */
+#define FEW_WAIT_S    20 /* and as long as those that are heard may all be liars */
+#define SILENCE_POLLS 2  /* poll intervals: one more than may be between two answers */
+#define LIKELY_SIGMA  4.0
+#define LIKELY_DELAY  0.25 /* of a path's delay: asymmetry that is seen now and then */
+#define ASYMMETRY_SD  0.01 /* of a path's delay: asymmetry that is always there */
 
 static size_t min_size(size_t a, size_t b)
 {
@@ -79,12 +80,39 @@ void pool_stop(struct pool *pool)
 		pool->source[i]->kind->stop(pool->source[i]);
 }
 
-/* True when this source has something to say. */
-static bool is_heard(const struct source *source)
+/* Others were heard since it fell silent. While they were not, it is the network that is silent,
+ * not this source: who was asked a little later must not outvote it by that. */
+static bool is_outlived(const struct pool *pool, const struct source *source)
 {
-	return source->reach != 0 && !source->stopped && !source->config->select.noselect &&
+	const struct timescale *timescale = source->context->timescale;
+	double silence_s = SILENCE_POLLS * ldexp(1, source->poll_log2);
+
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct source *other = pool->source[i];
+
+		if (other != source && other->reach != 0 &&
+			timescale_seconds(timescale, source->heard, other->heard) > silence_s)
+			return true;
+	}
+	return false;
+}
+
+static bool has_said_something(const struct source *source)
+{
+	return !source->stopped && !source->config->select.noselect &&
 		estimator_sample(&source->estimator, 0) != NULL &&
 		source->stratum < MERIDIAN_NTP_STRATUM_MAX;
+}
+
+static bool is_reached(const struct source *source)
+{
+	return source->reach != 0 && has_said_something(source);
+}
+
+/* True when this source has something to say. */
+static bool is_heard(const struct pool *pool, const struct source *source)
+{
+	return has_said_something(source) && (source->reach != 0 || !is_outlived(pool, source));
 }
 
 /* Of a source that has nothing to say. */
@@ -118,7 +146,7 @@ static void offer(const struct pool *pool, struct select_source *offered,
 		.require = source->config->select.require,
 		.current = current,
 		.state = silence_reason(source)};
-	if (!is_heard(source))
+	if (!is_heard(pool, source))
 		return;
 	estimator_predict(estimator, now, &offered->estimate);
 	line.offset_s = offered->estimate.offset_s;
@@ -181,7 +209,7 @@ static bool are_few(const struct pool *pool, uint64_t now)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct source *source = pool->source[i];
 
-		heard += is_heard(source);
+		heard += is_heard(pool, source);
 		if (!has_vote(pool, source, now))
 			continue;
 		if (is_vouched(source))
@@ -213,7 +241,7 @@ bool pool_is_settled(const struct pool *pool, uint64_t now)
 static bool any_heard(const struct pool *pool)
 {
 	for (size_t i = 0; i < pool->count; i++) {
-		if (is_heard(pool->source[i]))
+		if (is_reached(pool->source[i]))
 			return true;
 	}
 	return false;
@@ -276,7 +304,7 @@ struct leap_votes pool_leap_votes(const struct pool *pool)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct source *source = pool->source[i];
 
-		if (source->state < SELECT_UNSELECTED || !is_heard(source))
+		if (source->state < SELECT_UNSELECTED || !is_heard(pool, source))
 			continue;
 		votes.voters++;
 		votes.insert += source->leap == MERIDIAN_NTP_LI_INSERT;
@@ -291,16 +319,16 @@ size_t pool_bounds(const struct pool *pool, const struct clock_line *line,
 	size_t count = 0;
 
 	for (size_t i = 0; i < pool->count; i++) {
-		if (is_heard(pool->source[i]))
+		if (is_heard(pool, pool->source[i]))
 			bound[count++] = bound_of_line(&pool->source[i]->estimator, line);
 	}
 	return count;
 }
 
 /* It was among those that the last selection chose from. */
-static bool is_usable(const struct source *source)
+static bool is_usable(const struct pool *pool, const struct source *source)
 {
-	return source->state >= SELECT_FALSETICKER && is_heard(source);
+	return source->state >= SELECT_FALSETICKER && is_heard(pool, source);
 }
 
 struct bound pool_bound(
@@ -310,8 +338,8 @@ struct bound pool_bound(
 	size_t count = 0, usable = 0, refuted = 0, liars;
 
 	for (size_t i = 0; i < pool->count; i++) {
-		usable += is_usable(pool->source[i]);
-		refuted += is_usable(pool->source[i]) && pool->source[i]->refuted;
+		usable += is_usable(pool, pool->source[i]);
+		refuted += is_usable(pool, pool->source[i]) && pool->source[i]->refuted;
 	}
 	liars = min_size(liars_possible(pool), usable / 2);
 	/* Where half may lie, nobody is refuted by the others. */
@@ -320,7 +348,7 @@ struct bound pool_bound(
 	if (is_vouched(best) || liars <= refuted)
 		return bound_of_line(&best->estimator, line);
 	for (size_t i = 0; i < pool->count; i++) {
-		if (is_usable(pool->source[i]) && !(refuted > 0 && pool->source[i]->refuted))
+		if (is_usable(pool, pool->source[i]) && !(refuted > 0 && pool->source[i]->refuted))
 			bound[count++] = bound_of_line(&pool->source[i]->estimator, line);
 	}
 	return bound_despite(bound, count, liars - refuted);

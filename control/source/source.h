@@ -66,6 +66,7 @@ struct source {
 	enum select_state state;  /* set by the tracker */
 	bool refuted;             /* the same: it cannot be of any majority */
 	uint64_t polls;           /* ever made */
+	uint64_t heard;           /* counter when it was heard last, with or without a sample */
 	uint64_t last_sample;     /* counter when the last good sample was complete */
 	double original_offset_s; /* published clock minus the source's, when it came */
 	uint8_t stratum;          /* of the source, by its last sample */
@@ -91,6 +92,7 @@ void source_begin_poll(struct source *source);
 static inline void source_hear(struct source *source)
 {
 	source->reach |= 1;
+	source->heard = counter_read(source->context->counter);
 }
 
 /* Follows a timescale that was moved ahead: all offsets are that much less. */

@@ -253,8 +253,15 @@ static void random_filters(void)
 /* Who answers first then could lead alone. */
 static void random_late_network(void)
 {
+	struct world_outage *outage = &made.world.outage;
+
 	if (chance(0.3))
 		made.world.late_s = uniform(5, 60);
+	if (chance(0.3) && made.world.leap.kind == MERIDIAN_NTP_LI_NONE)
+		outage->start_s = uniform(0, LAST_CHANGE * made.duration_s);
+	outage->length_s = outage->start_s > 0 ? magnitude(100, made.duration_s) : 0;
+	if (chance(0.3))
+		outage->period_s = outage->length_s * uniform(1.2, 4);
 }
 
 /* What a bound has to hold because of this path: half of its round trip, and what it is told. */
@@ -349,12 +356,13 @@ void random_scenario_print(const struct scenario *scenario)
 	if (world->leap.kind != MERIDIAN_NTP_LI_NONE)
 		printf("  leap second %d at %.0f s\n", (int)world->leap.kind, world->leap.at_s);
 	printf("  %.0f s, poll %d-%d,%s precision %g, restart %.0f, suspend %.0f+%.0f, "
-	       "network after %.0f s, clock %g\n"
+	       "network after %.0f s, down %.0f+%.0f/%.0f, clock %g\n"
 	       "  oscillator %.3g, walk %.2g, flicker %.2g, cycle %.2g / %.0f s, jump %.2g at %.0f "
 	       "s, aging %.2g\n",
 		scenario->duration_s, scenario->minpoll_log2, scenario->maxpoll_log2,
 		scenario->options, scenario->precision_s, scenario->restart_s,
 		world->suspend.start_s, world->suspend.length_s, world->late_s,
+		world->outage.start_s, world->outage.length_s, world->outage.period_s,
 		world->clock_error_s, o->frequency, o->walk, o->flicker, o->cycle, o->cycle_s,
 		o->jump, o->jump_s, o->aging);
 	for (size_t i = 0; i < world->server_count; i++)

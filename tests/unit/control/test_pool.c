@@ -75,6 +75,7 @@ static void answer(size_t index, double offset_s)
 		.delay_s = ROUND_S + (double)index * FARTHER_S};
 
 	source[index].reach = 1;
+	source[index].heard = now_ns;
 	source_add(&source[index], &sample, now_ns);
 }
 
@@ -355,6 +356,27 @@ static void bound_counts_who_is_silent(void **state)
 	assert_bound_of(0);
 }
 
+/* When it is the network, all know as much as before, whoever is given up first. */
+static void who_falls_silent_with_all_keeps_his_vote(void **state)
+{
+	(void)state;
+	start(3);
+	for (size_t i = 0; i < 3; i++) {
+		answer(i, 0);
+		source[i].poll_log2 = 6;
+	}
+	source[1].reach = source[2].reach = 0;
+	assert_bound_of(1);
+	assert_int_equal(source[2].state, SELECT_COMBINED);
+	source[0].reach = 0;
+	assert_false(settle_at(1));
+	/* They are silent alone. */
+	now_ns += 200 * NS_PER_S;
+	answer(0, 0);
+	assert_bound_of(0);
+	assert_int_equal(source[2].state, SELECT_UNUSABLE);
+}
+
 /* A liar that is found out is none any more, but only a majority of all can tell. */
 static void bound_forgets_who_is_refuted(void **state)
 {
@@ -390,6 +412,7 @@ int main(void)
 		cmocka_unit_test(who_gave_up_is_waited_for_when_back),
 		cmocka_unit_test(who_answers_uselessly_is_not_heard),
 		cmocka_unit_test(outage_begins_the_wait_again),
+		cmocka_unit_test(who_falls_silent_with_all_keeps_his_vote),
 		cmocka_unit_test(bound_is_not_of_a_liar),
 		cmocka_unit_test(bound_counts_who_is_silent),
 		cmocka_unit_test(bound_forgets_who_is_refuted),
