@@ -11,12 +11,13 @@
 #define JULY_S      INT64_C(1814400000) /* 2027-07-01 */
 #define WANDER      1e-6                /* the default of maxclockerror */
 #define REQUESTS    700                 /* of a source, about */
+#define LATEST      20                  /* scales of a law: no reading is as late */
 #define LAST_CHANGE 0.9                 /* of the duration */
 #define BOUND_RATIO 2                   /* of a bound to what its worst path and poll allow */
 
 static struct seed seed;
 static struct scenario made;
-static char config[256];
+static char config[256], clocks[256];
 
 static double uniform(double low, double high)
 {
@@ -264,6 +265,31 @@ static void random_late_network(void)
 		outage->period_s = outage->length_s * uniform(1.2, 4);
 }
 
+/* A serial line, or pulses beside the servers: the operator knows how late it can be. */
+static void random_refclock(void)
+{
+	static const char *const driver[] = {"SHM 0", "PPS /dev/pps0"};
+	static const enum world_law_kind kind[] = {
+		LAW_NORMAL, LAW_EXPONENTIAL, LAW_CONSTANT, LAW_CONGESTION};
+	uint32_t pulses = below(2);
+	struct world_clock *clock = &made.world.clock[pulses];
+	struct world_law *law = &clock->law;
+
+	if (!chance(0.2))
+		return;
+	law->kind = kind[below(4)];
+	law->scale_s = pulses ? magnitude(10e-9, 100 * US) : magnitude(10 * US, 10 * MS);
+	law->shape = magnitude(100, 10000);
+	law->probability = chance(0.3) ? uniform(0.05, 1) : 0;
+	clock->least_s = law->scale_s * (8 + magnitude(0.1, 10));
+	if (chance(0.3))
+		clock->outage = (struct world_outage){
+			uniform(0, made.duration_s), magnitude(10, made.duration_s), 0};
+	snprintf(clocks, sizeof(clocks), "refclock %s refid CLK poll %u offset %.9f delay %.9f",
+		driver[pulses], 2 + below(5), clock->least_s, 2 * LATEST * law->scale_s);
+	made.config = clocks;
+}
+
 /* What a bound has to hold because of this path: half of its round trip, and what it is told. */
 static double server_bound_s(const struct world_server *server)
 {
@@ -316,6 +342,7 @@ const struct scenario *random_scenario(uint64_t number)
 		made.restart_s = floor(uniform(10, made.duration_s));
 	if (liars > 0)
 		random_late_network();
+	random_refclock();
 	made.may_lose = made.may_step = true;
 	made.bound_limit_s = BOUND_RATIO * paths_bound_s(liars);
 	return &made;
@@ -365,6 +392,8 @@ void random_scenario_print(const struct scenario *scenario)
 		world->outage.start_s, world->outage.length_s, world->outage.period_s,
 		world->clock_error_s, o->frequency, o->walk, o->flicker, o->cycle, o->cycle_s,
 		o->jump, o->jump_s, o->aging);
+	if (scenario->config)
+		printf("  %s\n", scenario->config);
 	for (size_t i = 0; i < world->server_count; i++)
 		print_server(&world->server[i], scenario->filter[i]);
 }
