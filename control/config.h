@@ -116,6 +116,7 @@ struct config_nic {
 	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device */
 	bool generic;         /* force XDP generic mode */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
+	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
 	/* Of a virtual device: */
 	struct meridian_policy_device device;                    /* "": a kernel interface */
 	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */

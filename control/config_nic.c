@@ -37,14 +37,14 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic)
 	return false;
 }
 
-static bool rxcomp_parse(struct config_parser *parser, struct config_nic *nic)
+static bool comp_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
 {
 	double value;
 
-	if (!config_number(parser, "rxcomp", -MERIDIAN_POLICY_RXCOMP_MAX_NS,
-		    MERIDIAN_POLICY_RXCOMP_MAX_NS, true, &value))
+	if (!config_number(parser, name, -MERIDIAN_POLICY_COMP_MAX_NS, MERIDIAN_POLICY_COMP_MAX_NS,
+		    true, &value))
 		return false;
-	nic->rxcomp_ns = (int32_t)value;
+	*ret_ns = (int32_t)value;
 	return true;
 }
 
@@ -86,7 +86,9 @@ static bool option_parse(struct config_parser *parser, struct config_nic *nic, c
 	if (strcasecmp(word, "xdp") == 0)
 		return mode_parse(parser, nic);
 	if (strcasecmp(word, "rxcomp") == 0)
-		return rxcomp_parse(parser, nic);
+		return comp_parse(parser, "rxcomp", &nic->rxcomp_ns);
+	if (strcasecmp(word, "txcomp") == 0)
+		return comp_parse(parser, "txcomp", &nic->txcomp_ns);
 	if (strcasecmp(word, "address") == 0)
 		return address_parse(parser, nic);
 	config_error(parser, "unknown option '%s'", word);

@@ -372,13 +372,15 @@ const struct config_directive config_table[] = {
 		.many = true,
 		.parse = config_parse_nic,
 		.syntax = "NAME|vdev:DEVICE[,ARGUMENTS] [queues COUNT] [xdp auto|generic] "
-			  "[rxcomp NS] [address ADDRESS ...]",
+			  "[rxcomp NS] [txcomp NS] [address ADDRESS ...]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
 			"keeps the interface and everything but NTP. May be repeated up to 16 "
 			"times. queues limits the receive queues used (1 to 64, default all), "
 			"xdp generic keeps off the driver's own XDP support. rxcomp is taken off "
 			"receive stamps: how many nanoseconds earlier a packet came than its stamp "
-			"says (-1000000 to 1000000, default 0). vdev: makes a "
+			"says (-1000000 to 1000000, default 0); txcomp is added to transmit "
+			"times: how many nanoseconds after it was handed over a reply is at the "
+			"interface (same range; default: unknown, taken as 0). vdev: makes a "
 			"virtual device of DPDK instead, such as "
 			"vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; DEVICE is the "
 			"driver's name, net_ and more, with a number, ARGUMENTS are its "

@@ -230,6 +230,18 @@ static const char *outdated(void)
 	return reason ? reason : eal_outdated(pages.blob);
 }
 
+/* Clocks of NICs are reckoned in ticks of the model's counter. */
+static void ports_follow(void)
+{
+	struct meridian_timemodel_data model = {.counter_hz = 0};
+
+	if (pages.view->model == NULL || meridian_timemodel_read(pages.view->model, &model) < 0 ||
+		!meridian_timemodel_sane(&model))
+		model.counter_hz = 0;
+	ports_turn(&ports, model.counter_id, model.counter_hz, pages.stats->port,
+		pages.stats->port_count, pages.stats->clock);
+}
+
 /* Serves until told to stop, or until only a restart can follow what changed. */
 static void serve(void)
 {
@@ -243,6 +255,7 @@ static void serve(void)
 				worker_hangs(hung);
 			pages_taken(&pages);
 		}
+		ports_follow();
 		clients_turn(&clients, !pages.blob->no_client_log);
 		if (turn % TURNS_PER_S == 0)
 			ports_count_missed(&ports, pages.stats->port, pages.stats->port_count);

@@ -7,6 +7,7 @@
  * behind them: DPDK devices in the dataplane, rings in memory in tests.
  */
 
+#include <device_line.h>
 #include <meridian/stats.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,7 +22,11 @@ struct port_packet {
 	uint32_t length;    /* octets at data; 0 when the frame is not contiguous */
 	bool checksum_good; /* IP and UDP checksums verified by hardware */
 	bool has_stamp;
-	uint64_t stamp_ns; /* receive time in ns of the queue's stamp_clock, if has_stamp */
+	union {                         /* receive time, if has_stamp */
+		uint64_t stamp_ns;      /* of the queue's stamp_clock */
+		uint64_t stamp_device;  /* ticks of the device, where the queue has a device_line */
+		uint64_t stamp_counter; /* what port_stamps_judge() makes of these */
+	};
 };
 
 struct port_queue;
@@ -45,12 +50,29 @@ struct port_operations {
 	void (*watch)(struct port_queue *queue, uint32_t ns);
 };
 
+/* What a worker knows of a device's stamps. The counts are read by others. */
+struct port_stamps {
+	struct device_line_copy line;
+	uint64_t empty_counter; /* the queue was seen empty, or nearly; 0: not yet */
+	uint64_t believed;
+	uint64_t fault[MERIDIAN_FAULT_COUNT];
+};
+
 /* First member of every implementation's own queue. Polled by one worker at a time. */
 struct port_queue {
 	const struct port_operations *operations;
 	clockid_t stamp_clock;
 	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
 	int32_t rxcomp_ns; /* how much earlier than its stamp a packet came: stamps have it off */
+
+	/* Where the device itself stamps: what its clock is worth. Else NULL. */
+	const struct device_line_shared *device_line;
+	uint32_t octet_ps;         /* an octet on the wire, as far as known; main thread */
+	struct port_stamps stamps; /* the worker's */
+
+	/* Packets are at the interface so much after T3; the main thread's, which may change it. */
+	int32_t transmit_delay_ns;
+	uint8_t transmit_known; /* the delay has been measured or configured: 1; else 0 */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */

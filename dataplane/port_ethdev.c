@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_ethdev.h"
 #include "device.h"
+#include "log.h"
 #include "packet_memory.h"
 #include "packet_pool.h"
+#include "port_clock.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
 #include "stamp_driver.h"
@@ -24,6 +26,8 @@
 #define QUEUE_BUFFERS 8192
 #define POOL_CACHE    256
 
+#define OCTET_PS_MBPS 8000000 /* an octet at 1 Mbit/s */
+
 #define CHECKSUM_FLAGS                                                                             \
 	(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_GOOD |  \
 		RTE_MBUF_F_RX_L4_CKSUM_BAD)
@@ -44,6 +48,8 @@ struct port_ethdev {
 	char driver[RTE_ETH_NAME_MAX_LEN];
 	struct rte_mempool *pool;
 	uint16_t port_id, queue_count;
+	bool has_clock;
+	struct port_clock clock;
 	struct ethdev_queue queue[];
 };
 
@@ -92,6 +98,23 @@ static unsigned int ethdev_receive_stamped(
 		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
 		packet[i].stamp_ns =
 			stamp * own->stamp_unit_ns - (uint64_t)(int64_t)queue->rxcomp_ns;
+	}
+	return count;
+}
+
+/* The same of a driver whose stamps are the device's own. */
+static unsigned int ethdev_receive_placed(
+	struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = ethdev_receive(queue, packet);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct rte_mbuf *mbuf = packet[i].buffer;
+
+		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
+		packet[i].stamp_device =
+			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
 	}
 	return count;
 }
@@ -165,8 +188,7 @@ static const struct stamp_driver *stamps_of(const struct rte_eth_dev_info *info)
 	const struct stamp_driver *driver = stamp_driver_find(info->driver_name);
 	bool can = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
 
-	return driver && driver->clock == STAMP_DRIVER_REALTIME && (driver->always || can) ? driver
-											   : NULL;
+	return driver && (driver->always || can) ? driver : NULL;
 }
 
 /* Before the device starts: it fills the field that is registered by then. */
@@ -183,11 +205,33 @@ static int stamps_take(struct port_ethdev *device, const struct stamp_driver *dr
 		queue->stamp_offset = offset;
 		queue->stamp_flag = flag;
 		queue->stamp_unit_ns = driver->unit_ns;
+		if (driver->clock != STAMP_DRIVER_REALTIME)
+			continue; /* once its clock is open */
 		queue->operations.receive = ethdev_receive_stamped;
 		queue->base.stamp_clock = CLOCK_REALTIME;
 		queue->base.stamp_source = MERIDIAN_STAMP_kernel;
 	}
 	return 0;
+}
+
+/* A device that stamps with a clock which cannot be read is as one that does not stamp. */
+static void clock_start(struct port_ethdev *device, const struct stamp_driver *driver)
+{
+	int r = port_clock_open(&device->clock, device->port_id, driver);
+
+	if (r < 0) {
+		log_warning("%s: its clock cannot be read (%s): no stamps in hardware",
+			device->name, reason(r));
+		return;
+	}
+	device->has_clock = true;
+	for (uint16_t i = 0; i < device->queue_count; i++) {
+		struct ethdev_queue *queue = &device->queue[i];
+
+		queue->operations.receive = ethdev_receive_placed;
+		queue->base.device_line = &device->clock.line;
+		queue->base.stamp_source = MERIDIAN_STAMP_nic;
+	}
 }
 
 static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
@@ -204,7 +248,10 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	return device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
+	r = device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
+	if (r == 0 && stamps && stamps->clock != STAMP_DRIVER_REALTIME)
+		clock_start(device, stamps);
+	return r;
 }
 
 static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size)
@@ -298,6 +345,28 @@ struct port_queue *port_ethdev_queue(struct port_ethdev *device, uint16_t index)
 const char *port_ethdev_driver(const struct port_ethdev *device)
 {
 	return device->driver;
+}
+
+void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t counter_hz)
+{
+	struct rte_eth_link link;
+	uint32_t octet_ps = 0;
+
+	if (!device->has_clock)
+		return;
+	port_clock_turn(&device->clock, counter_id, counter_hz);
+	if (rte_eth_link_get_nowait(device->port_id, &link) == 0 && link.link_speed != 0 &&
+		link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
+		octet_ps = OCTET_PS_MBPS / link.link_speed;
+	for (uint16_t i = 0; i < device->queue_count; i++)
+		__atomic_store_n(&device->queue[i].base.octet_ps, octet_ps, __ATOMIC_RELAXED);
+}
+
+void port_ethdev_clock_report(
+	const struct port_ethdev *device, struct meridian_stats_clock *ret_report)
+{
+	if (device->has_clock)
+		port_clock_report(&device->clock, ret_report);
 }
 
 uint64_t port_ethdev_missed(const struct port_ethdev *device)

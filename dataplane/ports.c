@@ -113,6 +113,8 @@ static int queues_open(struct ports *ports)
 		if (r < 0)
 			return r;
 		entry->queue->rxcomp_ns = nic->rxcomp_ns;
+		entry->queue->transmit_delay_ns = nic->txcomp_ns;
+		entry->queue->transmit_known = nic->txcomp_ns != 0;
 		entry->nic = queue->nic;
 		entry->worker = queue->worker;
 		ports->count++;
@@ -234,10 +236,57 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 	}
 }
 
+/* What workers have counted of a queue. */
+static void stamps_add(struct meridian_stats_clock *clock, const struct port_queue *queue)
+{
+	clock->believed += meridian_stats_get(&queue->stamps.believed);
+	for (unsigned int i = 0; i < MERIDIAN_FAULT_COUNT; i++)
+		clock->fault[i] += meridian_stats_get(&queue->stamps.fault[i]);
+}
+
+static void clock_describe(
+	const struct ports *ports, const char *name, struct meridian_stats_clock *clock)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct ports_entry *entry = &ports->entry[i];
+
+		if (strcmp(nic_table(ports->blob)[entry->nic].name, name) != 0)
+			continue;
+		stamps_add(clock, entry->queue);
+		clock->transmit_delay_ns = entry->queue->transmit_delay_ns;
+		clock->transmit = entry->queue->transmit_known ? MERIDIAN_TRANSMIT_CONFIGURED
+							       : MERIDIAN_TRANSMIT_UNKNOWN;
+		if (ports->device[entry->nic])
+			port_ethdev_clock_report(ports->device[entry->nic], clock);
+	}
+}
+
+static void words_store(void *to, const void *from, size_t size)
+{
+	for (size_t i = 0; i < size / sizeof(uint64_t); i++)
+		__atomic_store_n((uint64_t *)to + i, ((const uint64_t *)from)[i], __ATOMIC_RELAXED);
+}
+
+void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_hz,
+	const struct meridian_stats_port *port, uint32_t count,
+	struct meridian_stats_clock *ret_clock)
+{
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX; i++) {
+		if (ports->device[i] && counter_hz != 0)
+			port_ethdev_turn(ports->device[i], counter_id, counter_hz);
+	}
+	for (uint32_t p = 0; p < count; p++) {
+		struct meridian_stats_clock clock = {.state = MERIDIAN_CLOCK_NONE};
+
+		clock_describe(ports, port[p].name, &clock);
+		words_store(&ret_clock[p], &clock, sizeof(clock));
+	}
+}
+
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
 	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0 ||
-		a->rxcomp_ns != b->rxcomp_ns)
+		a->rxcomp_ns != b->rxcomp_ns || a->txcomp_ns != b->txcomp_ns)
 		return false;
 	return !nic_usable(a) ||
 		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&

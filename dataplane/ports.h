@@ -56,6 +56,12 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 void ports_count_missed(
 	const struct ports *ports, struct meridian_stats_port *port, uint32_t count);
 
+/* Reads the clocks of the devices that have one, by counter `counter_id`, and describes clocks and
+ * stamps of these `count` ports in `ret_clock`. About ten times a second. */
+void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_hz,
+	const struct meridian_stats_port *port, uint32_t count,
+	struct meridian_stats_clock *ret_clock);
+
 /* NULL while the ports serve `blob` and their interfaces exist; else why not. Static storage. */
 const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob);
 

@@ -91,6 +91,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 	struct responder *responder = &server->responder;
 	struct meridian_timemodel_data data;
 	const struct meridian_timemodel_data *model = model_snapshot(server, view, &data);
+	uint64_t unstamped_ns;
 
 	responder->collector = __atomic_load_n(&server->collector, __ATOMIC_SEQ_CST);
 	burst->count = burst->rx_packets = 0;
@@ -107,8 +108,9 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 	else
 		stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
 	responder->keyring = view->keyring;
+	unstamped_ns = unstamped_place(server, empty_counter);
 	responder_begin(responder, model, view->policy, server->now.counter,
-		unstamped_place(server, empty_counter));
+		unstamped_ns > server->stamp_error_ns ? unstamped_ns : server->stamp_error_ns);
 }
 
 void server_classify(struct server *server, struct server_burst *burst)
@@ -208,11 +210,19 @@ static void sign(struct server *server, struct server_burst *burst, unsigned int
 	server->signing_ticks = ticks > macs * usual ? usual + usual / 16 + 1 : usual - usual / 16;
 }
 
+/* From the handing over of a frame to the wire, modulo 2^64. */
+static uint64_t delay_ticks(const struct server *server)
+{
+	return (uint64_t)(server->transmit_delay_ns *
+		(int64_t)(server->rate.ticks_per_ns_frac32 >> 8) / (1 << 24));
+}
+
 /* MACs cover T3 and are the only long thing after it: T3 is the time when they will be done. */
 void server_finish(struct server *server, struct server_burst *burst)
 {
 	unsigned int macs = signed_count(server, burst, burst->count);
-	uint64_t counter = meridian_counter_read(server->counter_id) + macs * server->signing_ticks;
+	uint64_t handed = meridian_counter_read(server->counter_id) + macs * server->signing_ticks;
+	uint64_t counter = handed + delay_ticks(server);
 
 	burst_finish(&server->responder, burst->frame, burst->count, counter);
 	if (burst->count > 0 && server->responder.policy->smear.shape != MERIDIAN_SMEAR_NONE)
@@ -220,6 +230,7 @@ void server_finish(struct server *server, struct server_burst *burst)
 	if (macs > 0)
 		sign(server, burst, macs);
 	burst->transmit_counter = counter;
+	burst->handed_counter = handed;
 	notes_take(&server->responder, burst);
 	residence_count(server, burst, counter);
 }

@@ -27,7 +27,12 @@ struct server {
 	struct responder responder;
 	struct meridian_stats_worker *slot; /* this thread is its one writer */
 	struct stamp_rate rate;
-	struct stamp_clock now;     /* of this burst */
+	struct stamp_clock now; /* of this burst */
+
+	/* The caller's, before server_begin(): how far off the receive times may be that
+	 * server_add_placed() is told, and how long after T3 replies are at the interface. */
+	uint64_t stamp_error_ns;
+	int32_t transmit_delay_ns;
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
 	uint64_t signing_ticks;     /* usual time from T3 of a reply to its MAC */
 	uint8_t counter_id;
@@ -47,7 +52,8 @@ struct server_burst {
 	uint64_t receive_counter[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
 
-	uint64_t transmit_counter; /* that T3 is of */
+	uint64_t transmit_counter; /* that T3 is of, */
+	uint64_t handed_counter;   /* and when its frames are handed over */
 
 	/* Of replies whose transmit time is to be saved. */
 	unsigned int note_count;
@@ -92,6 +98,21 @@ static inline bool server_receive_counter(const struct server *server, enum meri
 	return stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter);
 }
 
+/* Counts frame[count], and makes it one of the burst if it is not stale. */
+static inline bool burst_add(struct server *server, struct server_burst *burst,
+	enum meridian_stamp source, bool believable)
+{
+	burst->rx_octets += burst->frame[burst->count].length;
+	burst->rx_packets++;
+	if (!believable) {
+		meridian_stats_add(&server->slot->verdict[MERIDIAN_VERDICT_stale], 1);
+		return false;
+	}
+	burst->stamp[source]++;
+	burst->count++;
+	return true;
+}
+
 /*
  * Adds frame[count], whose data, length, mac and checksum_good are set, to the burst: at most
  * BURST_MAX. It arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter: it has none) at
@@ -101,18 +122,20 @@ static inline bool server_receive_counter(const struct server *server, enum meri
 static inline bool server_add(struct server *server, struct server_burst *burst,
 	enum meridian_stamp source, uint64_t stamp_ns)
 {
-	struct meridian_stats_worker *slot = server->slot;
-	unsigned int i = burst->count;
+	return burst_add(server, burst, source,
+		server_receive_counter(
+			server, source, stamp_ns, &burst->receive_counter[burst->count]));
+}
 
-	burst->rx_octets += burst->frame[i].length;
-	burst->rx_packets++;
-	if (!server_receive_counter(server, source, stamp_ns, &burst->receive_counter[i])) {
-		meridian_stats_add(&slot->verdict[MERIDIAN_VERDICT_stale], 1);
-		return false;
-	}
-	burst->stamp[source]++;
-	burst->count++;
-	return true;
+/* The same for a frame whose receive time is known as the counter value `receive_counter`, not
+ * after now: it is stale if that is more than STAMP_AGE_MAX_NS ago. */
+static inline bool server_add_placed(struct server *server, struct server_burst *burst,
+	enum meridian_stamp source, uint64_t receive_counter)
+{
+	uint64_t age_ns = stamp_rate_ns(&server->rate, server->now.counter - receive_counter);
+
+	burst->receive_counter[burst->count] = receive_counter;
+	return burst_add(server, burst, source, age_ns <= STAMP_AGE_MAX_NS);
 }
 
 /* Counts what was received, gives every frame its verdict, and counts those not answered. */
@@ -120,7 +143,7 @@ void server_classify(struct server *server, struct server_burst *burst);
 
 /* Writes the transmit time, read here, into the frames, all of which are answered by now: the
  * caller has moved them to the front with server_keep() and set the count. What their MACs will
- * take, as it was learnt from those before, is added to it. */
+ * take, as it was learnt from those before, is added to it, and server.transmit_delay_ns. */
 void server_finish(struct server *server, struct server_burst *burst);
 
 /* Counts the first `sent` replies as sent and the others as tx_failed. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "worker.h"
+#include "port_stamps.h"
 #include <errno.h>
 #include <meridian/counter.h>
 #include <stdlib.h>
@@ -61,6 +62,19 @@ static uint64_t burst_since(struct worker *worker, unsigned int count)
 	return 0;
 }
 
+/* The next frame of the burst, which is `packet`'s. Returns false if it is stale. */
+static bool frame_add(
+	struct worker *worker, const struct port_queue *queue, const struct port_packet *packet)
+{
+	enum meridian_stamp source =
+		packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
+
+	if (packet->has_stamp && queue->device_line != NULL)
+		return server_add_placed(
+			&worker->server, &worker->burst, source, packet->stamp_counter);
+	return server_add(&worker->server, &worker->burst, source, packet->stamp_ns);
+}
+
 /* Puts the packets' frames into the burst, but for stale ones, which go to `dropped`. */
 static void burst_take(struct worker *worker, const struct port_queue *queue, unsigned int count,
 	unsigned int *ret_dropped)
@@ -71,17 +85,17 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 
 	*ret_dropped = 0;
 	for (unsigned int i = 0; i < count; i++) {
-		enum meridian_stamp source =
-			packet[i].has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
 		struct frame *frame = &worker->burst.frame[worker->burst.count];
 
 		frame->data = packet[i].data;
 		frame->length = packet[i].length;
 		frame->mac = mac;
 		frame->checksum_good = packet[i].checksum_good;
-		if (!server_add(&worker->server, &worker->burst, source, packet[i].stamp_ns))
+		if (!frame_add(worker, queue, &packet[i])) {
 			worker->dropped[(*ret_dropped)++] = packet[i];
-		else if (taken++ != i)
+			continue;
+		}
+		if (taken++ != i)
 			packet[taken - 1] = packet[i];
 	}
 }
@@ -123,11 +137,15 @@ static uint64_t leave_step(struct port_queue *queue, uint64_t step)
 static bool replies_left(const struct worker *worker, struct port_queue *queue, unsigned int sent,
 	struct server_left *ret_left)
 {
-	uint64_t begin = worker->burst.transmit_counter;
+	uint64_t begin = worker->burst.handed_counter;
 	uint64_t end = meridian_counter_read(worker->server.counter_id);
 	uint64_t step = sent > 0 ? (end - begin) / sent : 0;
 	uint64_t together = queue->leave_share > 0 ? step : end - begin;
 
+	if (queue->leave_share == 0 && __atomic_load_n(&queue->transmit_known, __ATOMIC_RELAXED)) {
+		*ret_left = (struct server_left){.counter = worker->burst.transmit_counter};
+		return sent > 0;
+	}
 	if (sent == 0 || stamp_rate_ns(&worker->server.rate, together) > SERVER_LEAVE_MAX_NS)
 		return false;
 	*ret_left = (struct server_left){.counter = end};
@@ -163,11 +181,25 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 	server_sent(&worker->server, &worker->burst, sent);
 }
 
+/* What is known of this queue's stamps and of its way to the wire. */
+static void burst_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
+{
+	struct server *server = &worker->server;
+
+	server->transmit_delay_ns = __atomic_load_n(&queue->transmit_delay_ns, __ATOMIC_RELAXED);
+	server->stamp_error_ns = 0;
+	if (queue->device_line != NULL)
+		server->stamp_error_ns = port_stamps_judge(
+			queue, worker->packet, count, meridian_counter_read(server->counter_id));
+}
+
 static void burst_serve(struct worker *worker, struct port_queue *queue,
 	const struct server_view *view, unsigned int count)
 {
-	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter;
+	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter && queue->device_line == NULL;
 	unsigned int dropped;
+
+	burst_prepare(worker, queue, count);
 
 	server_begin(&worker->server, &worker->burst, view,
 		stamped ? queue->stamp_clock : SERVER_NO_CLOCK, burst_since(worker, count));
@@ -182,7 +214,8 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 }
 
 /* Polls every queue once. Returns the size of the largest burst. */
-static unsigned int queues_poll(struct worker *worker, const struct server_view *view)
+static unsigned int queues_poll(
+	struct worker *worker, const struct server_view *view, uint64_t turn_counter)
 {
 	unsigned int largest = 0;
 
@@ -192,6 +225,7 @@ static unsigned int queues_poll(struct worker *worker, const struct server_view 
 
 		if (count > 0)
 			burst_serve(worker, queue, view, count);
+		port_stamps_taken(queue, count, turn_counter);
 		if (count > largest)
 			largest = count;
 	}
@@ -233,7 +267,7 @@ int worker_run(void *argument)
 		unsigned int largest;
 
 		worker_report(worker, phase, view);
-		largest = queues_poll(worker, view);
+		largest = queues_poll(worker, view, turn_counter);
 		turn_end(worker); /* the view is let go */
 		if (largest > 0)
 			worker_busy(worker, largest == PORT_BURST, turn_counter,

@@ -47,6 +47,7 @@ int ctl_refresh(struct ctl *ctl);
 int ctl_reselect(struct ctl *ctl);
 int ctl_makestep(struct ctl *ctl);
 int ctl_clients(struct ctl *ctl);
+int ctl_nics(struct ctl *ctl);
 int ctl_accheck(struct ctl *ctl);
 
 /* Exit code for what a client_ function returned, after reporting it; 0 for 0. */

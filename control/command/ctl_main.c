@@ -29,6 +29,8 @@ static const struct command {
 	{"activity", ctl_activity, "how many sources are online", false, false, ""},
 	{"clients", ctl_clients, "how many clients there are, and who asks the most", true, true,
 		""},
+	{"nics", ctl_nics, "stamps and clocks of the dataplane's NICs, and what they are worth",
+		true, true, ""},
 	{"online", ctl_online, "ask all servers again, or one", false, false, "[SOURCE]"},
 	{"offline", ctl_offline, "ask them no more", false, false, "[SOURCE]"},
 	{"burst", ctl_burst, "ask them some times at once", false, false, "[SOURCE]"},

@@ -25,7 +25,7 @@ static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
 		a->generic == b->generic && a->rxcomp_ns == b->rxcomp_ns &&
-		strcmp(a->device.text, b->device.text) == 0 &&
+		a->txcomp_ns == b->txcomp_ns && strcmp(a->device.text, b->device.text) == 0 &&
 		a->address_count == b->address_count &&
 		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
 }

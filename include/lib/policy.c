@@ -67,6 +67,11 @@ static int nic_kind_sane(
 	}
 }
 
+static int is_beyond(int32_t ns)
+{
+	return ns > MERIDIAN_POLICY_COMP_MAX_NS || ns < -MERIDIAN_POLICY_COMP_MAX_NS;
+}
+
 static int nics_sane(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
@@ -76,8 +81,7 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 		if (nic[i].name[0] == '\0' || memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
 			!nic_kind_sane(blob, &nic[i]) || nic[i].queue_count < 1 ||
 			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
-			nic[i].rxcomp_ns > MERIDIAN_POLICY_RXCOMP_MAX_NS ||
-			nic[i].rxcomp_ns < -MERIDIAN_POLICY_RXCOMP_MAX_NS)
+			is_beyond(nic[i].rxcomp_ns) || is_beyond(nic[i].txcomp_ns))
 			return 0;
 	}
 	return 1;

@@ -98,7 +98,7 @@ struct meridian_policy_blob {
 #define MERIDIAN_XDP_NATIVE  2
 #define MERIDIAN_XDP_OFFLOAD 3
 
-#define MERIDIAN_POLICY_RXCOMP_MAX_NS 1000000
+#define MERIDIAN_POLICY_COMP_MAX_NS 1000000
 
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
@@ -115,8 +115,10 @@ struct meridian_policy_nic {
 	uint32_t xsks_map_id; /* map of sockets the program redirects to; 0: none yet. An
 				 adopted map keeps its id */
 	int32_t rxcomp_ns;    /* packets came so much earlier than their stamps say, at most
-				 RXCOMP_MAX_NS to either side */
-	uint8_t reserved[16];
+				 COMP_MAX_NS to either side */
+	int32_t txcomp_ns;    /* replies are at the interface so much after T3, as far; 0: not
+				 configured */
+	uint8_t reserved[12];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
 

@@ -188,6 +188,34 @@ struct meridian_stats_port {
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
 
+#define MERIDIAN_CLOCK_NONE     0 /* the port takes no stamps with a clock of its own */
+#define MERIDIAN_CLOCK_LEARNING 1 /* not known well enough yet: packets are stamped by software */
+#define MERIDIAN_CLOCK_GOOD     2
+#define MERIDIAN_CLOCK_DOUBTED  3 /* was set, or cannot be read: as LEARNING */
+
+#define MERIDIAN_TRANSMIT_UNKNOWN    0 /* T3 is when a reply is handed over */
+#define MERIDIAN_TRANSMIT_CONFIGURED 1 /* by `txcomp` */
+
+#define MERIDIAN_FAULT_CAPACITY 8
+
+/* The clock of port[] of the same index, and what becomes of stamps. Written by the main thread
+ * about ten times a second. Counts are since the port was opened. */
+struct meridian_stats_clock {
+	uint64_t state;             /* MERIDIAN_CLOCK_* */
+	uint64_t hz;                /* its ticks in a second, nominally; 0: not known yet */
+	int64_t frequency_ppt;      /* faster than that by the counter, 1e-12; 0 unless GOOD */
+	uint64_t error_ns;          /* a stamp may be off by now; 0 unless GOOD */
+	uint64_t readings, refused; /* times that it was read, and that this was of no use */
+	uint64_t jumps;             /* times that it was set */
+	uint64_t transmit;          /* MERIDIAN_TRANSMIT_* */
+	int64_t transmit_delay_ns;  /* from a reply's handing over to the interface */
+	uint64_t believed;          /* stamps */
+	uint64_t fault[MERIDIAN_FAULT_CAPACITY]; /* those not believed, by enum meridian_fault */
+	uint64_t reserved[14];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_clock) == 256, "ABI");
+MERIDIAN_STATIC_ASSERT(MERIDIAN_FAULT_COUNT <= MERIDIAN_FAULT_CAPACITY, "too many faults");
+
 #define MERIDIAN_STATS_PORTS_MAX   16
 #define MERIDIAN_STATS_WORKERS_MAX 64
 
@@ -210,6 +238,7 @@ struct meridian_stats {
 	uint8_t reserved[16];
 	struct meridian_stats_port port[MERIDIAN_STATS_PORTS_MAX];
 	struct meridian_stats_worker worker[MERIDIAN_STATS_WORKERS_MAX];
+	struct meridian_stats_clock clock[MERIDIAN_STATS_PORTS_MAX];
 };
 MERIDIAN_STATIC_ASSERT(offsetof(struct meridian_stats, worker) % MERIDIAN_CACHE_LINE == 0, "ABI");
 

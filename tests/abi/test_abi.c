@@ -98,7 +98,7 @@ static const uint8_t golden_nic[] = {
 	0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x63, 0x00, 0x00, 0x00,
 	0xdc, 0x05, 0x00, 0x00, 0x04, 0x00, 0x01, 0x02, 0x02, 0x00, 0x00, 0x00,
 	0x00, 0x05, 0x02, 0x01, 0x74, 0x73, 0x72, 0x71, 0xfe, 0xff, 0xff, 0xff,
-	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x04, 0x03, 0x02, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
 	0x00, 0x00, 0x00, 0x00,
 };
 
@@ -285,7 +285,8 @@ static void policy_tables(void **state)
 		.mac = {2, 0, 0, 0, 0, 5},
 		.device = 0x0102,
 		.xsks_map_id = 0x71727374,
-		.rxcomp_ns = -2};
+		.rxcomp_ns = -2,
+		.txcomp_ns = 0x01020304};
 	struct meridian_policy_queue queue = {.nic = 1, .queue = 2, .worker = 3};
 	struct meridian_policy_worker worker = {.core = 5};
 	struct meridian_policy_address address = {.octets = {0x20, 1, 0x0d, 0xb8, [15] = 1},
@@ -334,9 +335,25 @@ static void stats(void **state)
 	assert_int_equal(offsetof(struct meridian_stats, port), 128);
 	assert_int_equal(offsetof(struct meridian_stats, worker), 1152);
 	assert_int_equal(sizeof(struct meridian_stats_worker), 2048);
-	assert_int_equal(sizeof(page), 1152 + 64 * 2048);
+	assert_int_equal(offsetof(struct meridian_stats, clock), 132224);
+	assert_int_equal(sizeof(page), 132224 + 16 * 256);
 	assert_string_equal(meridian_stats_dataplane_kind.name, "stats.dataplane");
 	assert_string_equal(meridian_stats_fallback_kind.name, "stats.fallback");
+}
+
+#define CLOCK_AT(field) offsetof(struct meridian_stats_clock, field)
+
+static void stats_clock(void **state)
+{
+	(void)state;
+	assert_int_equal(CLOCK_AT(hz), 8);
+	assert_int_equal(CLOCK_AT(error_ns), 24);
+	assert_int_equal(CLOCK_AT(jumps), 48);
+	assert_int_equal(CLOCK_AT(transmit), 56);
+	assert_int_equal(CLOCK_AT(believed), 72);
+	assert_int_equal(CLOCK_AT(fault), 80);
+	assert_int_equal(MERIDIAN_FAULT_clock, 0);
+	assert_int_equal(MERIDIAN_FAULT_ambiguous, 3);
 }
 
 #define WORKER_AT(field) offsetof(struct meridian_stats_worker, field)
@@ -459,6 +476,7 @@ int main(void)
 		cmocka_unit_test(policy_tables),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(stats_worker),
+		cmocka_unit_test(stats_clock),
 		cmocka_unit_test(verdict_numbers),
 		cmocka_unit_test(clients),
 		cmocka_unit_test(frame_stamp),

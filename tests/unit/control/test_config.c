@@ -126,7 +126,7 @@ static void test_bindaddress(void **state)
 static void test_nic(void **state)
 {
 	(void)state;
-	assert_int_equal(load("nic eth0\nnic eth1 queues 4 xdp generic rxcomp -7\n"), 0);
+	assert_int_equal(load("nic eth0\nnic eth1 queues 4 xdp generic rxcomp -7 txcomp 950\n"), 0);
 	assert_int_equal(config.nic_count, 2);
 	assert_int_equal(config.nic[0].queue_count, 0);
 	assert_false(config.nic[0].generic);
@@ -134,6 +134,7 @@ static void test_nic(void **state)
 	assert_true(config.nic[1].generic);
 	assert_int_equal(config.nic[0].rxcomp_ns, 0);
 	assert_int_equal(config.nic[1].rxcomp_ns, -7);
+	assert_int_equal(config.nic[1].txcomp_ns, 950);
 	config_free(&config);
 	expect_error("nic 0000:3b:00.0\n",
 		"1: nic: 0000:3b:00.0: taking over a PCI device is not supported by this version; "
@@ -144,6 +145,8 @@ static void test_nic(void **state)
 		"'/')\n");
 	expect_error(
 		"nic eth0 queues 65\n", "1: nic: queues 65 is out of range (allowed: 1 to 64)\n");
+	expect_error("nic eth0 txcomp -1000001\n",
+		"1: nic: txcomp -1000001 is out of range (allowed: -1000000 to 1000000)\n");
 	expect_error("nic eth0 rxcomp 1000001\n",
 		"1: nic: rxcomp 1000001 is out of range (allowed: -1000000 to 1000000)\n");
 	expect_error("nic eth0 xdp native\n",
@@ -403,7 +406,8 @@ static void test_dump_is_a_config(void **state)
 		     "2\nmaxjitter 0.1\n"
 		     "ratelimit interval -7 burst 3 leak 1 rollup 0 kod 3 kodafter 9\n"
 		     "kodexempt 10/8\nkodexempt ::1\ninterleaved 1024\n"
-		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic rxcomp 9\nworkers 1 "
+		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic rxcomp 9 txcomp "
+		     "8\nworkers 1 "
 		     "2\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"

@@ -124,6 +124,8 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.nic[0].queue_count = 0);
 	CHECK(0, (b.nic[0].rxcomp_ns = 1000000, b.nic[1].rxcomp_ns = -1000000));
 	CHECK(-EBADMSG, b.nic[0].rxcomp_ns = 1000001);
+	CHECK(-EBADMSG, b.nic[0].txcomp_ns = 1000001);
+	CHECK(-EBADMSG, b.nic[0].txcomp_ns = -1000001);
 	CHECK(-EBADMSG, b.nic[0].rxcomp_ns = -1000001);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 1);
 	CHECK(-EBADMSG, b.queue[0].nic = 3);

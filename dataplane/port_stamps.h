@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PORT_STAMPS_H
+#define DATAPLANE_PORT_STAMPS_H
+
+/* Stamps that a device has taken with its own clock. */
+
+#include "port.h"
+
+/*
+ * Makes counter values of the stamps in a burst of a queue with a device_line, `count` packets that
+ * were taken from it by `now_counter`; one that is not believed is counted and taken from its
+ * packet. A stamp is of the frame's begin, T2 of its end, and rxcomp is taken off. Returns how far
+ * off the others may be, in ns; 0: there are none. The queue's worker. No system call.
+ */
+uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet, unsigned int count,
+	uint64_t now_counter);
+
+/* `count` packets were taken in a turn that began at `turn_counter`: fewer than a full burst mean
+ * that the queue was empty then, but for what came since. */
+static inline void port_stamps_taken(
+	struct port_queue *queue, unsigned int count, uint64_t turn_counter)
+{
+	if (count < PORT_BURST)
+		queue->stamps.empty_counter = turn_counter;
+}
+
+#endif

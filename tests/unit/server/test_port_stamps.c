@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "worker_bench.h"
+#include <meridian/counter.h>
+
+#define DEVICE_TICK_NS  8
+#define DEVICE_ERROR_NS 123000
+
+/* A device that counts 8 ns in 32 bits, which wrap right after `counter`; known for 0.1 s. */
+static void line_publish(struct device_line_shared *shared, uint64_t counter)
+{
+	struct device_line line = {.counter = counter,
+		.device = UINT32_MAX,
+		.counter_ticks_frac32 = (uint64_t)DEVICE_TICK_NS << 32,
+		.device_ticks_frac32 = (UINT64_C(1) << 32) / DEVICE_TICK_NS,
+		.fresh_until_counter = counter + 3600 * UINT64_C(1000000000),
+		.until_counter = counter + 3600 * UINT64_C(1000000000),
+		.error_ns = DEVICE_ERROR_NS,
+		.ahead_max_ticks = DEVICE_ERROR_NS,
+		.delivery_ticks = DEVICE_LINE_DELIVERY_NS,
+		.bits = 32};
+
+	device_line_publish(shared, &line);
+}
+
+/* A ring whose device stamps: packets of 20 and 10 ms ago, of the future, and of before the queue
+ * was seen empty, 50 ms ago. Returns the counter. */
+static uint64_t device_stamps(struct setup *setup, struct device_line_shared *shared)
+{
+	static const int64_t ages_ns[] = {20000000, 10000000, -1000000000, 51000000};
+	uint64_t now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+
+	setup->ring.base.device_line = shared;
+	setup->ring.base.stamp_source = MERIDIAN_STAMP_nic;
+	setup->ring.base.stamps.empty_counter = now - 50000000;
+	setup->ring.count = sizeof(ages_ns) / sizeof(ages_ns[0]);
+	for (unsigned int i = 0; i < setup->ring.count; i++)
+		setup->ring.stamp_ns[i] = UINT32_MAX - (uint64_t)(ages_ns[i] / DEVICE_TICK_NS);
+	return now;
+}
+
+/* T2 is what the device's line says, its error is told, and where a stamp cannot be true, software
+ * stamps in its place. Frames have an end and a checksum, 94 octets of 80 ns, and rxcomp. */
+static void converts_the_stamps_of_a_device(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+	const int64_t later_ns = 94 * 80 - 700;
+	uint64_t now = device_stamps(setup, &shared);
+
+	line_publish(&shared, now);
+	setup->ring.base.octet_ps = 80000;
+	setup->ring.base.rxcomp_ns = 700;
+	setup->ring.base.transmit_delay_ns = 5000000;
+	setup->ring.base.transmit_known = 1;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_nic], 2);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 2);
+	assert_int_equal(setup->ring.base.stamps.believed, 2);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_future], 1);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_early], 1);
+	for (unsigned int i = 0; i < 4; i++) {
+		const uint8_t *reply = setup->ring.packet[i].data + setup->ring.packet[i].payload;
+		uint64_t apart = pkt_u64(reply + 40) - pkt_u64(reply + 32);
+		int64_t offset_ns = bench_receive_offset_ns(&setup->model, reply, now);
+
+		assert_true(bench_told_error_ns(&setup->model, reply) >= DEVICE_ERROR_NS);
+		assert_true((apart * 1000000000 >> 32) >= (i < 2 ? 15000000 : 5000000));
+		if (i == 0)
+			assert_in_range(offset_ns + 20000000 - later_ns + 600, 0, 1200);
+		else if (i == 1)
+			assert_in_range(offset_ns + 10000000 - later_ns + 600, 0, 1200);
+		else
+			assert_true(offset_ns >= 0);
+	}
+}
+
+/* Not known (yet, or any more): software stamps all. */
+static void does_without_the_clock_of_a_device(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+
+	device_stamps(setup, &shared);
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 4);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_clock], 4);
+	assert_int_equal(setup->ring.base.stamps.believed, 0);
+}
+
+#define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORKER_TEST(converts_the_stamps_of_a_device),
+		WORKER_TEST(does_without_the_clock_of_a_device),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
