@@ -16,7 +16,7 @@ static struct estimator estimator;
 static int setup(void **state)
 {
 	(void)state;
-	path_init(&path, seed_init("estimator"));
+	path_init(&path, seed_init_fixed("estimator"));
 	estimator_init(&estimator, &path.timescale, 0, FREQUENCY_SD);
 	return 0;
 }

@@ -25,7 +25,7 @@ static int setup(void **state)
 	double delay_s[SAMPLES];
 
 	(void)state;
-	seed = seed_init("queueing");
+	seed = seed_init_fixed("queueing");
 	queueing_forget(&queueing);
 	for (size_t i = 0; i < SAMPLES; i++)
 		delay_s[i] = FLOOR_S + random_exponential(QUEUE_S) + random_exponential(QUEUE_S);

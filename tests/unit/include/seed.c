@@ -1,20 +1,43 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "seed.h"
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-struct seed seed_init(const char *test)
+static bool seed_wanted(struct seed *seed)
 {
 	const char *wanted = getenv("TEST_SEED");
-	struct seed seed = {0};
 
 	if (wanted != NULL)
-		seed.state = strtoull(wanted, NULL, 0);
-	else if (getrandom(&seed.state, sizeof(seed.state), 0) != (ssize_t)sizeof(seed.state))
+		seed->state = strtoull(wanted, NULL, 0);
+	return wanted != NULL;
+}
+
+static void seed_print(const char *test, const struct seed *seed)
+{
+	printf("# %s: TEST_SEED=0x%" PRIx64 "\n", test, seed->state);
+}
+
+struct seed seed_init(const char *test)
+{
+	struct seed seed;
+
+	if (!seed_wanted(&seed) &&
+		getrandom(&seed.state, sizeof(seed.state), 0) != (ssize_t)sizeof(seed.state))
 		abort();
-	printf("# %s: TEST_SEED=0x%" PRIx64 "\n", test, seed.state);
+	seed_print(test, &seed);
+	return seed;
+}
+
+struct seed seed_init_fixed(const char *test)
+{
+	struct seed seed;
+
+	if (!seed_wanted(&seed))
+		seed.state = 1;
+	seed_print(test, &seed);
 	return seed;
 }
 
