@@ -152,6 +152,8 @@ static void judge_wanted(void)
 {
 	unsigned int synchronised = 0;
 
+	/* The world ended before it could be asked for. */
+	result.wanted_share = 1;
 	if (result.wanted == 0)
 		return;
 	for (unsigned int i = 0; i < result.wanted; i++)
