@@ -131,7 +131,7 @@ static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 		return blob->memory_mb;
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
 		if (nic[i].kind == MERIDIAN_NIC_VDEV)
-			need_mb += port_ethdev_memory_mb(nic[i].queue_count);
+			need_mb += packet_memory_device_mb(nic[i].queue_count);
 		else
 			queues += nic[i].queue_count;
 	}

@@ -63,16 +63,14 @@ struct port_queue {
 	const struct port_operations *operations;
 	clockid_t stamp_clock;
 	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
-	int32_t rxcomp_ns; /* how much earlier than its stamp a packet came: stamps have it off */
+	int32_t rxcomp_ns;                /* how much earlier than its stamp a packet came */
 
 	/* Where the device itself stamps: what its clock is worth. Else NULL. */
 	const struct device_line_shared *device_line;
 	uint32_t octet_ps;         /* an octet on the wire, as far as known; main thread */
 	struct port_stamps stamps; /* the worker's */
 
-	/* Packets are at the interface so much after T3; the main thread's, which may change it. */
-	int32_t transmit_delay_ns;
-	uint8_t transmit_known; /* the delay has been measured or configured: 1; else 0 */
+	int32_t transmit_delay_ns; /* from a packet's handing over to the interface; 0: not known */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */

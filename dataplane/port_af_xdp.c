@@ -92,7 +92,6 @@ static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet 
 		port_mbuf_describe(&packet[i], mbuf[i]);
 		packet[i].checksum_good = false;
 		packet[i].has_stamp = stamp_take(mbuf[i], &packet[i].stamp_ns);
-		packet[i].stamp_ns -= (uint64_t)(int64_t)queue->rxcomp_ns;
 	}
 	return count;
 }

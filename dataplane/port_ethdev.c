@@ -40,7 +40,7 @@ struct ethdev_queue {
 	/* Where the driver puts its stamps, if stamp_flag is not 0. */
 	int stamp_offset;
 	uint64_t stamp_flag;
-	uint32_t stamp_unit_ns;
+	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
 };
 
 struct port_ethdev {
@@ -96,25 +96,7 @@ static unsigned int ethdev_receive_stamped(
 			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
 
 		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
-		packet[i].stamp_ns =
-			stamp * own->stamp_unit_ns - (uint64_t)(int64_t)queue->rxcomp_ns;
-	}
-	return count;
-}
-
-/* The same of a driver whose stamps are the device's own. */
-static unsigned int ethdev_receive_placed(
-	struct port_queue *queue, struct port_packet packet[PORT_BURST])
-{
-	const struct ethdev_queue *own = ethdev(queue);
-	unsigned int count = ethdev_receive(queue, packet);
-
-	for (unsigned int i = 0; i < count; i++) {
-		const struct rte_mbuf *mbuf = packet[i].buffer;
-
-		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
-		packet[i].stamp_device =
-			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
+		packet[i].stamp_ns = stamp * own->stamp_unit;
 	}
 	return count;
 }
@@ -139,11 +121,6 @@ static const struct port_operations ethdev_operations = {
 	.transmit = ethdev_transmit,
 	.release = port_mbuf_release,
 };
-
-uint32_t port_ethdev_memory_mb(uint16_t queue_count)
-{
-	return PACKET_MEMORY_DEVICE_MB + (uint32_t)queue_count * PACKET_MEMORY_DEVICE_QUEUE_MB;
-}
 
 /* DPDK's functions return a negative errno, or -1 of a driver that has logged what is wrong. */
 static const char *reason(int r)
@@ -178,7 +155,7 @@ static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 		snprintf(ret_error, size,
 			"its packet buffers, about %u MB, do not fit into what is left of the "
 			"packet memory: configure a larger `memory`, or 0 for as much as is needed",
-			port_ethdev_memory_mb(device->queue_count));
+			packet_memory_device_mb(device->queue_count));
 	return r;
 }
 
@@ -204,7 +181,7 @@ static int stamps_take(struct port_ethdev *device, const struct stamp_driver *dr
 
 		queue->stamp_offset = offset;
 		queue->stamp_flag = flag;
-		queue->stamp_unit_ns = driver->unit_ns;
+		queue->stamp_unit = driver->clock == STAMP_DRIVER_REALTIME ? driver->unit_ns : 1;
 		if (driver->clock != STAMP_DRIVER_REALTIME)
 			continue; /* once its clock is open */
 		queue->operations.receive = ethdev_receive_stamped;
@@ -228,7 +205,7 @@ static void clock_start(struct port_ethdev *device, const struct stamp_driver *d
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		struct ethdev_queue *queue = &device->queue[i];
 
-		queue->operations.receive = ethdev_receive_placed;
+		queue->operations.receive = ethdev_receive_stamped;
 		queue->base.device_line = &device->clock.line;
 		queue->base.stamp_source = MERIDIAN_STAMP_nic;
 	}

@@ -9,16 +9,14 @@
  * no lock between its interrupt thread, which unmaps the memory of a peer that died, and a burst
  * that reads it: unmap_guard.h stands in for one.
  *
- * Such devices give no receive stamps: T2 is when the worker takes the packet.
+ * Whether such a device stamps what it receives, and with which clock, is in stamp_driver.h; else
+ * T2 is when the worker takes the packet.
  */
 
 #include "port.h"
 #include <stddef.h>
 
 struct port_ethdev;
-
-/* Packet memory that a device with `queue_count` queues takes, in MB. */
-uint32_t port_ethdev_memory_mb(uint16_t queue_count);
 
 /*
  * Makes the device of `text` (struct meridian_policy_device) and starts `queue_count` receive and

@@ -114,7 +114,6 @@ static int queues_open(struct ports *ports)
 			return r;
 		entry->queue->rxcomp_ns = nic->rxcomp_ns;
 		entry->queue->transmit_delay_ns = nic->txcomp_ns;
-		entry->queue->transmit_known = nic->txcomp_ns != 0;
 		entry->nic = queue->nic;
 		entry->worker = queue->worker;
 		ports->count++;
@@ -254,8 +253,8 @@ static void clock_describe(
 			continue;
 		stamps_add(clock, entry->queue);
 		clock->transmit_delay_ns = entry->queue->transmit_delay_ns;
-		clock->transmit = entry->queue->transmit_known ? MERIDIAN_TRANSMIT_CONFIGURED
-							       : MERIDIAN_TRANSMIT_UNKNOWN;
+		clock->transmit = clock->transmit_delay_ns != 0 ? MERIDIAN_TRANSMIT_CONFIGURED
+								: MERIDIAN_TRANSMIT_UNKNOWN;
 		if (ports->device[entry->nic])
 			port_ethdev_clock_report(ports->device[entry->nic], clock);
 	}

@@ -85,6 +85,13 @@ static uint64_t unstamped_place(struct server *server, uint64_t empty_counter)
 	return error_ns;
 }
 
+/* With all packets earlier than their stamps say. */
+static void clock_read(struct server *server, clockid_t clock)
+{
+	stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
+	server->now.clock_ns += (uint64_t)(int64_t)server->rxcomp_ns;
+}
+
 void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
 	clockid_t clock, uint64_t empty_counter)
 {
@@ -106,7 +113,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 	if (clock == SERVER_NO_CLOCK)
 		server->now.counter = meridian_counter_read(server->counter_id);
 	else
-		stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
+		clock_read(server, clock);
 	responder->keyring = view->keyring;
 	unstamped_ns = unstamped_place(server, empty_counter);
 	responder_begin(responder, model, view->policy, server->now.counter,

@@ -29,8 +29,10 @@ struct server {
 	struct stamp_rate rate;
 	struct stamp_clock now; /* of this burst */
 
-	/* The caller's, before server_begin(): how far off the receive times may be that
-	 * server_add_placed() is told, and how long after T3 replies are at the interface. */
+	/* The caller's, before server_begin(): how much earlier than the stamps that server_add()
+	 * is told packets came, how far off the receive times may be that server_add_placed() is
+	 * told, and how long after their handing over replies are at the interface. */
+	int32_t rxcomp_ns;
 	uint64_t stamp_error_ns;
 	int32_t transmit_delay_ns;
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */

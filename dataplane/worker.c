@@ -142,13 +142,10 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 	uint64_t step = sent > 0 ? (end - begin) / sent : 0;
 	uint64_t together = queue->leave_share > 0 ? step : end - begin;
 
-	if (queue->leave_share == 0 && __atomic_load_n(&queue->transmit_known, __ATOMIC_RELAXED)) {
-		*ret_left = (struct server_left){.counter = worker->burst.transmit_counter};
-		return sent > 0;
-	}
 	if (sent == 0 || stamp_rate_ns(&worker->server.rate, together) > SERVER_LEAVE_MAX_NS)
 		return false;
-	*ret_left = (struct server_left){.counter = end};
+	*ret_left = (struct server_left){
+		.counter = queue->transmit_delay_ns != 0 ? worker->burst.transmit_counter : end};
 	if (queue->leave_share > 0) {
 		step = leave_step(queue, step);
 		*ret_left = (struct server_left){begin + (step * queue->leave_share >> 8), step};
@@ -186,7 +183,8 @@ static void burst_prepare(struct worker *worker, struct port_queue *queue, unsig
 {
 	struct server *server = &worker->server;
 
-	server->transmit_delay_ns = __atomic_load_n(&queue->transmit_delay_ns, __ATOMIC_RELAXED);
+	server->rxcomp_ns = queue->rxcomp_ns;
+	server->transmit_delay_ns = queue->transmit_delay_ns;
 	server->stamp_error_ns = 0;
 	if (queue->device_line != NULL)
 		server->stamp_error_ns = port_stamps_judge(

@@ -221,5 +221,5 @@ uint32_t plan_memory_mb(enum nic_use use, unsigned int queues)
 {
 	if (use == NIC_AF_XDP)
 		return queues * PACKET_MEMORY_AF_XDP_QUEUE_MB;
-	return PACKET_MEMORY_DEVICE_MB + queues * PACKET_MEMORY_DEVICE_QUEUE_MB;
+	return packet_memory_device_mb(queues);
 }

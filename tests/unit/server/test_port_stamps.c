@@ -51,7 +51,6 @@ static void converts_the_stamps_of_a_device(void **state)
 	setup->ring.base.octet_ps = 80000;
 	setup->ring.base.rxcomp_ns = 700;
 	setup->ring.base.transmit_delay_ns = 5000000;
-	setup->ring.base.transmit_known = 1;
 	bench_model_publish(&setup->model);
 	bench_start(setup);
 	bench_drain(setup);
