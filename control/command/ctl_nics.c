@@ -79,6 +79,7 @@ static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *c
 {
 	uint64_t state = meridian_stats_get(&clock->state);
 	bool good = state == MERIDIAN_CLOCK_GOOD, has = state != MERIDIAN_CLOCK_NONE;
+	bool transmits = meridian_stats_get(&clock->transmit) == MERIDIAN_TRANSMIT_CONFIGURED;
 	int64_t frequency_ppt, delay_ns;
 
 	__atomic_load(&clock->frequency_ppt, &frequency_ppt, __ATOMIC_RELAXED);
@@ -90,10 +91,8 @@ static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *c
 	row->readings = has ? meridian_stats_get(&clock->readings) : UINT64_MAX;
 	row->refused = has ? meridian_stats_get(&clock->refused) : UINT64_MAX;
 	row->jumps = has ? meridian_stats_get(&clock->jumps) : UINT64_MAX;
-	row->transmit = meridian_stats_get(&clock->transmit) == MERIDIAN_TRANSMIT_CONFIGURED
-		? "configured"
-		: "unknown";
-	row->transmit_s = row->transmit[0] == 'c' ? (double)delay_ns * 1e-9 : NAN;
+	row->transmit = transmits ? "configured" : "unknown";
+	row->transmit_s = transmits ? (double)delay_ns * 1e-9 : NAN;
 	row->believed = has ? meridian_stats_get(&clock->believed) : UINT64_MAX;
 	row->rejected = has ? 0 : UINT64_MAX;
 	for (unsigned int i = 0; has && i < MERIDIAN_FAULT_COUNT; i++)
@@ -111,9 +110,9 @@ static void row_fill(struct nic_row *row, const struct meridian_stats_port *port
 	clock_fill(row, clock);
 }
 
-static void clock_problem(const struct nic_row *row)
+static void clock_problem(const struct nic_row *row, const struct meridian_stats_clock *clock)
 {
-	if (row->clock && strcmp(row->clock, "doubted") == 0)
+	if (meridian_stats_get(&clock->state) == MERIDIAN_CLOCK_DOUBTED)
 		output_problem("The clock of %s was set, or cannot be read well enough: its "
 			       "packets are stamped by software until it is known again.",
 			row->name);
@@ -141,7 +140,7 @@ static void nics_put(const struct look *look)
 	output_table(&nic_report, rows, look->port_count);
 	output_table(&fault_report, faults, fault_count);
 	for (uint32_t i = 0; i < look->port_count; i++)
-		clock_problem(&rows[i]);
+		clock_problem(&rows[i], &look->stats->clock[i]);
 }
 
 int ctl_nics(struct ctl *ctl)

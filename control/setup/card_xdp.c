@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "card_xdp.h"
+#include "network.h"
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
-#include <sys/socket.h>
 
 #define MESSAGE_SIZE 8192
 #define ATTRIBUTES   32
@@ -108,15 +108,12 @@ static int features_ask(
 
 int card_xdp_read(uint32_t ifindex, uint64_t *ret_features, uint64_t *ret_metadata)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
-	int r;
+	struct mnl_socket *socket;
+	int r = network_open(NETLINK_GENERIC, &socket);
 
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		r = -errno;
-	else
-		r = features_ask(socket, ifindex, ret_features, ret_metadata);
+	if (r < 0)
+		return r;
+	r = features_ask(socket, ifindex, ret_features, ret_metadata);
 	mnl_socket_close(socket);
 	return r;
 }

@@ -42,9 +42,11 @@ static int note(struct state *state, const struct step *step)
 	return r < 0 ? log_errno(r, "%s", state->path) : 0;
 }
 
-static void forget_last(struct state *state)
+static void forget(struct state *state, size_t index)
 {
 	state->steps.count--;
+	memmove(&state->steps.step[index], &state->steps.step[index + 1],
+		(state->steps.count - index) * sizeof(state->steps.step[0]));
 	(void)state_save(state);
 }
 
@@ -61,11 +63,11 @@ static void roll_back(struct state *state, size_t count)
 			log_error("not taken back: %s; try meridian-setup --undo", error);
 			return;
 		}
-		forget_last(state);
+		forget(state, state->steps.count - 1);
 	}
 }
 
-/* Returns 1 for a wish that was refused. */
+/* A wish that is refused is no error. */
 static int do_step(const struct step *step, struct state *state)
 {
 	char error[STEP_ERROR_SIZE];
@@ -79,7 +81,7 @@ static int do_step(const struct step *step, struct state *state)
 	r = step_do(step, error);
 	if (r < 0 && step_is_wish(step)) {
 		log_notice("%s: left as it is", error);
-		forget_last(state);
+		forget(state, state->steps.count - 1);
 		return 0;
 	}
 	if (r < 0)
@@ -112,14 +114,6 @@ static bool is_for(const char *on, const struct run_names *names)
 			return true;
 	}
 	return names->count == 0;
-}
-
-static void forget(struct state *state, size_t index)
-{
-	state->steps.count--;
-	memmove(&state->steps.step[index], &state->steps.step[index + 1],
-		(state->steps.count - index) * sizeof(state->steps.step[0]));
-	(void)state_save(state);
 }
 
 static int undo_step(struct state *state, size_t index, bool dry)

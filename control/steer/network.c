@@ -44,18 +44,31 @@ static int netlink_exchange(
 	return 0;
 }
 
-int network_request(
-	struct nlmsghdr *request, int (*handler)(const struct nlmsghdr *, void *), void *arg)
+int network_open(int protocol, struct mnl_socket **ret_socket)
 {
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
 	int r;
 
 	if (!socket)
 		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		r = -errno;
-	else
-		r = netlink_exchange(socket, request, handler, arg);
+		mnl_socket_close(socket);
+		return r;
+	}
+	*ret_socket = socket;
+	return 0;
+}
+
+int network_request(
+	struct nlmsghdr *request, int (*handler)(const struct nlmsghdr *, void *), void *arg)
+{
+	struct mnl_socket *socket;
+	int r = network_open(NETLINK_ROUTE, &socket);
+
+	if (r < 0)
+		return r;
+	r = netlink_exchange(socket, request, handler, arg);
 	mnl_socket_close(socket);
 	return r;
 }
