@@ -19,6 +19,14 @@ talker_is() # FATE CLIENT REQUESTS
 		lab_differs "$(grep "^talkers,$1,$2" "$LAB_DIR/talkers.txt")"
 }
 
+# Of each fate the most first.
+ranked()
+{
+	lab_ctl clients --window start --csv | awk -F , '
+		$1 == "talkers" { wrong += $2 == fate && $4 > last; n++; fate = $2; last = $4 }
+		END { exit wrong || n < 4 }'
+}
+
 judged() # PROCESS: how many requests it has not found too late
 {
 	echo $(($(lab_counter "$1" answered) + $(lab_counter "$1" rate_limited)))
@@ -116,6 +124,7 @@ talkers=$(lab_ctl clients --window start --csv | grep -c ^talkers)
 [ "$talkers" -ge 4 ] || lab_fail "fewer talkers than clients"
 told "rate limited" "$client" 20.0
 told denied 192.0.2.66 7.0
+ranked || lab_fail "those who ask the most are not in order"
 may_ask "$client" true
 may_ask 192.0.2.66 false
 may_ask 192.0.3.1 false
