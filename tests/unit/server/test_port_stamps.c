@@ -58,6 +58,7 @@ static void converts_the_stamps_of_a_device(void **state)
 	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_nic], 2);
 	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_counter], 2);
 	assert_int_equal(setup->ring.base.stamps.believed, 2);
+	assert_true(setup->ring.base.stamps.empty_counter >= now); /* since it was drained */
 	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_future], 1);
 	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_early], 1);
 	for (unsigned int i = 0; i < 4; i++) {

@@ -28,13 +28,9 @@ static void answers_what_its_queue_holds(void **state)
 	}
 }
 
-/* How many replies, all to clients in interleaved mode, are remembered once they have left. */
-static uint64_t remembered(struct setup *setup)
+/* All clients in interleaved mode; the table is there afterwards. */
+static void serve_interleaved(struct setup *setup)
 {
-	struct interleave_survey survey = {.next = 0};
-	uint64_t held = 0;
-	uint32_t span_s;
-
 	for (unsigned int i = 0; i < PACKETS; i++) {
 		setup->ring.packet[i].data[setup->ring.packet[i].payload + 31] |= 1; /* origin */
 		pkt_checksum(&setup->ring.packet[i]);
@@ -44,6 +40,16 @@ static uint64_t remembered(struct setup *setup)
 	bench_start(setup);
 	bench_drain(setup);
 	bench_check_accounts(setup);
+}
+
+/* How many replies are remembered once they have left. */
+static uint64_t remembered(struct setup *setup)
+{
+	struct interleave_survey survey = {.next = 0};
+	uint64_t held = 0;
+	uint32_t span_s;
+
+	serve_interleaved(setup);
 	interleave_look(setup->policy->interleave, &survey, SIZE_MAX, &held, &span_s);
 	assert_int_equal(setup->slot.interleaved, 0);
 	interleave_free(setup->policy->interleave);
@@ -67,6 +73,39 @@ static void remembers_when_replies_left(void **state)
 		bench_setup(state);
 	}
 	assert_int_equal(held, PACKETS / 2 - 1);
+}
+
+/* How long after its T3 the second reply is remembered to have left, 2^-32 s; INT64_MIN: it is not.
+ */
+static int64_t remembered_after_t3(struct setup *setup)
+{
+	const uint8_t *frame = setup->ring.packet[1].data;
+	const uint8_t *reply = frame + setup->ring.packet[1].payload;
+	struct meridian_timemodel_data model;
+	uint64_t left;
+
+	serve_interleaved(setup);
+	assert_int_equal(meridian_timemodel_read(&setup->model, &model), 0);
+	left = interleave_take(interleave_key(setup->policy->interleave, frame + 30, false,
+		pkt_u64(reply + 32), model.disruption_count));
+	interleave_free(setup->policy->interleave);
+	return left == 0 ? INT64_MIN : (int64_t)(left - pkt_u64(reply + 40));
+}
+
+/* Where that is configured, it is what T3 says, and not the end of the call, 5 ms before. */
+static void remembers_when_replies_are_at_the_interface(void **state)
+{
+	int64_t after = INT64_MIN;
+
+	for (unsigned int try = 0; try < 100 && after == INT64_MIN; try++) {
+		struct setup *fresh = *state;
+
+		fresh->ring.base.transmit_delay_ns = 5000000;
+		after = remembered_after_t3(fresh);
+		bench_teardown(state);
+		bench_setup(state);
+	}
+	assert_in_range(after + 4, 0, 8);
 }
 
 /* Not after a call that was interrupted, however many replies it sent. */
@@ -240,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(answers_what_its_queue_holds),
 		WORKER_TEST(remembers_when_replies_left),
+		WORKER_TEST(remembers_when_replies_are_at_the_interface),
 		WORKER_TEST(remembers_nothing_of_a_long_call),
 		WORKER_TEST(counts_what_it_cannot_send),
 		WORKER_TEST(is_silent_without_a_model),
