@@ -108,11 +108,11 @@ static int features_ask(
 
 int card_xdp_read(uint32_t ifindex, uint64_t *ret_features, uint64_t *ret_metadata)
 {
-	struct mnl_socket *socket;
-	int r = network_open(NETLINK_GENERIC, &socket);
+	struct mnl_socket *socket = network_open(NETLINK_GENERIC);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!socket)
+		return -errno;
 	r = features_ask(socket, ifindex, ret_features, ret_metadata);
 	mnl_socket_close(socket);
 	return r;

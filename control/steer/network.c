@@ -44,30 +44,28 @@ static int netlink_exchange(
 	return 0;
 }
 
-int network_open(int protocol, struct mnl_socket **ret_socket)
+struct mnl_socket *network_open(int protocol)
 {
 	struct mnl_socket *socket = mnl_socket_open2(protocol, SOCK_CLOEXEC);
-	int r;
+	int error;
 
-	if (!socket)
-		return -errno;
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
-		r = -errno;
+	if (socket && mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		error = errno;
 		mnl_socket_close(socket);
-		return r;
+		errno = error;
+		return NULL;
 	}
-	*ret_socket = socket;
-	return 0;
+	return socket;
 }
 
 int network_request(
 	struct nlmsghdr *request, int (*handler)(const struct nlmsghdr *, void *), void *arg)
 {
-	struct mnl_socket *socket;
-	int r = network_open(NETLINK_ROUTE, &socket);
+	struct mnl_socket *socket = network_open(NETLINK_ROUTE);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (!socket)
+		return -errno;
 	r = netlink_exchange(socket, request, handler, arg);
 	mnl_socket_close(socket);
 	return r;

@@ -26,10 +26,9 @@ struct network_nic {
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
 
-/* Opens a bound socket of a netlink protocol, which is then the caller's to close. Returns 0 or a
- * negative errno. */
+/* A bound socket of a netlink protocol, the caller's to close; NULL with errno set. */
 struct mnl_socket;
-int network_open(int protocol, struct mnl_socket **ret_socket);
+struct mnl_socket *network_open(int protocol);
 
 /* Sends a request of rtnetlink and gives each answer to `handler` (mnl_cb_t). Returns 0 or a
  * negative errno; -EINTR: a dump in which something changed meanwhile. */
