@@ -396,6 +396,25 @@ lab_reply() # NAME
 	lab_ask "$LAB_SERVER4" | sed -n "s/.* $1=\([^ ]*\).*/\1/p"
 }
 
+# Fails unless the time served is so many microseconds ahead of this machine's, by the quickest of ten
+# replies, which a busy machine may still have held up on one way. Sets offset_us.
+lab_expect_offset() # WHAT EXPECTED-US LIMIT-US
+{
+	local delay_us
+
+	lab_wait 5 "$1: an answer" lab_offset
+	awk -v us="$offset_us" -v expected="$2" -v limit="$3" -v delay="$delay_us" 'BEGIN {
+		off = us - expected
+		exit !((off < 0 ? -off : off) <= limit + delay / 2)
+	}' || lab_fail "$1: off by $offset_us us, with a delay of $delay_us us, expected $2"
+}
+
+lab_offset()
+{
+	read -r delay_us offset_us < <(lab_ask --count 10 --interval 0.02 "$LAB_SERVER4" |
+		sed -n 's/.* offset_us=\([^ ]*\) delay_us=\([^ ]*\).*/\2 \1/p' | sort -n)
+}
+
 # Waits until clients are told of a greater root dispersion than now.
 lab_bound_grows()
 {

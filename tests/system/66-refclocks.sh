@@ -41,19 +41,8 @@ heard() # INDEX: in each of the last eight polls, but for the one under way
 # The served time is that of the reference clocks, and no other.
 right() # WHEN
 {
-	lab_wait 5 "$1: the time of the reference clocks" is_right
-	lab_note "$1: off by $us us, the reference clocks by 250000"
-}
-
-is_right()
-{
-	# The reply that was quickest tells it best.
-	us=$(lab_ask --count 10 --interval 0.02 "$LAB_SERVER4" |
-		sed -n 's/.* offset_us=\([^ ]*\) delay_us=\([^ ]*\).*/\2 \1/p' | sort -n |
-		awk 'NR == 1 { print $2 }')
-	if lab_less 252000 "$us" || lab_less "$us" 248000; then
-		lab_differs "off by $us us, expected 250000"
-	fi
+	lab_expect_offset "$1" 250000 2000
+	lab_note "$1: off by $offset_us us, the reference clocks by 250000"
 }
 
 # What a stock client says of the server.

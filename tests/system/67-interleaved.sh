@@ -29,13 +29,6 @@ more_samples_than() # NUMBER
 	[ "$(lab_field sources sources.0.samples)" -gt "$1" ]
 }
 
-right()
-{
-	offset=$(lab_reply offset_us)
-	awk -v us="$offset" 'BEGIN { exit !(us < 1e4 && us > -1e4) }' ||
-		lab_differs "the clock is off by $offset us"
-}
-
 lab_enter "$@"
 lab_network
 lab_need_stock chrony/usr/sbin/chronyd
@@ -60,5 +53,5 @@ lab_expect ntpdata ntpdata.0.interleaved true
 samples=$(lab_field sources sources.0.samples)
 lab_wait 20 "samples of interleaved answers" more_samples_than $((samples + 5))
 lab_expect ntpdata ntpdata.0.interleaved true
-lab_wait 5 "the right time" right
-lab_note "the served clock is off by $offset us"
+lab_expect_offset "the served clock" 0 10000
+lab_note "the served clock is off by $offset_us us"
