@@ -3,6 +3,16 @@
 #include <errno.h>
 #include <rte_mbuf.h>
 
+/* A pool whose pages need not be contiguous for a NIC leaves open where it finds a buffer. Behind
+ * an IOMMU that is where we find it (--iova-mode=va). */
+static void buffer_init(struct rte_mempool *pool, void *argument, void *object, unsigned int index)
+{
+	struct rte_mbuf *mbuf = object;
+
+	rte_pktmbuf_init(pool, argument, object, index);
+	rte_mbuf_iova_set(mbuf, (uintptr_t)mbuf->buf_addr);
+}
+
 static int pool_populate(struct rte_mempool *pool)
 {
 	struct rte_pktmbuf_pool_private private = {
@@ -13,17 +23,16 @@ static int pool_populate(struct rte_mempool *pool)
 	rte_pktmbuf_pool_init(pool, &private);
 	if (rte_mempool_populate_default(pool) < 0 || pool->nb_mem_chunks != 1)
 		return -ENOBUFS;
-	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	rte_mempool_obj_iter(pool, buffer_init, NULL);
 	return 0;
 }
 
-int packet_pool_create(
-	struct rte_mempool **ret_pool, const char *name, unsigned int count, unsigned int cache)
+int packet_pool_create(struct rte_mempool **ret_pool, const char *name, unsigned int count,
+	unsigned int cache, int socket)
 {
 	struct rte_mempool *pool = rte_mempool_create_empty(name, count,
 		sizeof(struct rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE, cache,
-		sizeof(struct rte_pktmbuf_pool_private), SOCKET_ID_ANY,
-		RTE_MEMPOOL_F_NO_IOVA_CONTIG);
+		sizeof(struct rte_pktmbuf_pool_private), socket, RTE_MEMPOOL_F_NO_IOVA_CONTIG);
 
 	if (pool == NULL || pool_populate(pool) < 0) {
 		rte_mempool_free(pool);

@@ -13,10 +13,11 @@
 /*
  * Creates a pool of `count` buffers (best one less than a power of two) of
  * RTE_MBUF_DEFAULT_BUF_SIZE octets, headroom included, of which each thread keeps up to `cache` to
- * itself. EAL is up. The caller owns *ret_pool and gives it to rte_mempool_free(). Returns 0, or
- * -ENOBUFS when the buffers do not fit into the packet memory.
+ * itself, in memory of NUMA node `socket` (SOCKET_ID_ANY: any). EAL is up. The caller owns
+ * *ret_pool and gives it to rte_mempool_free(). Returns 0, or -ENOBUFS when the buffers do not fit
+ * into the packet memory.
  */
-int packet_pool_create(
-	struct rte_mempool **ret_pool, const char *name, unsigned int count, unsigned int cache);
+int packet_pool_create(struct rte_mempool **ret_pool, const char *name, unsigned int count,
+	unsigned int cache, int socket);
 
 #endif

@@ -152,7 +152,7 @@ static int pool_create(struct af_xdp_queue *queue, const char *nic, uint16_t ind
 	char name[RTE_MEMPOOL_NAMESIZE];
 
 	snprintf(name, sizeof(name), "%s_%u", nic, index);
-	return packet_pool_create(&queue->pool, name, POOL_SIZE, POOL_CACHE);
+	return packet_pool_create(&queue->pool, name, POOL_SIZE, POOL_CACHE, SOCKET_ID_ANY);
 }
 
 static int device_create(struct af_xdp_queue *queue, const struct meridian_policy_nic *nic,

@@ -148,8 +148,8 @@ static int device_make(struct port_ethdev *device, const char *text, char *ret_e
 
 static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 {
-	int r = packet_pool_create(
-		&device->pool, device->name, device->queue_count * QUEUE_BUFFERS - 1U, POOL_CACHE);
+	int r = packet_pool_create(&device->pool, device->name,
+		device->queue_count * QUEUE_BUFFERS - 1U, POOL_CACHE, SOCKET_ID_ANY);
 
 	if (r < 0)
 		snprintf(ret_error, size,

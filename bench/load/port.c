@@ -154,7 +154,7 @@ int port_open(struct port *port, const struct load_options *options)
 		return -ENODEV;
 	}
 	port->id = (uint16_t)rte_eth_find_next_owned_by(0, RTE_ETH_DEV_NO_OWNER);
-	r = packet_pool_create(&port->pool, "load", POOL_SIZE, POOL_CACHE);
+	r = packet_pool_create(&port->pool, "load", POOL_SIZE, POOL_CACHE, SOCKET_ID_ANY);
 	if (r < 0)
 		return log_errno(r, "packet memory (--memory %" PRIu64 ")", options->memory_mb);
 	r = port_start(port);
