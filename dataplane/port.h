@@ -44,6 +44,12 @@ struct port_operations {
 	void (*release)(
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 
+	/* Hands the first packets of `count`, as they were received, to the kernel, and returns how
+	 * many; those belong to the port again, the others still to the caller. NULL: what is not
+	 * for us does not come here, or has nowhere to go. */
+	unsigned int (*punt)(
+		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
+
 	/* Rests the core, without a system call, until something is written where the next frame
 	 * is announced, or `ns` have passed; may end earlier. NULL: the processor or the driver
 	 * cannot. */

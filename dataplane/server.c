@@ -120,6 +120,22 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 		unstamped_ns > server->stamp_error_ns ? unstamped_ns : server->stamp_error_ns);
 }
 
+/* Verdicts on what is no NTP for us. */
+#define PUNTED                                                                                     \
+	(UINT64_C(1) << MERIDIAN_VERDICT_punt | UINT64_C(1) << MERIDIAN_VERDICT_short_frame |      \
+		UINT64_C(1) << MERIDIAN_VERDICT_foreign_mac |                                      \
+		UINT64_C(1) << MERIDIAN_VERDICT_not_ip |                                           \
+		UINT64_C(1) << MERIDIAN_VERDICT_foreign_address |                                  \
+		UINT64_C(1) << MERIDIAN_VERDICT_not_ntp)
+
+static void unanswered_count(struct server *server, struct server_burst *burst, unsigned int i)
+{
+	if (burst->punts && PUNTED >> burst->verdict[i] & 1)
+		burst->verdict[i] = MERIDIAN_VERDICT_punt;
+	else
+		meridian_stats_add(&server->slot->verdict[burst->verdict[i]], 1);
+}
+
 void server_classify(struct server *server, struct server_burst *burst)
 {
 	meridian_stats_add(&server->slot->rx_packets, burst->rx_packets);
@@ -133,8 +149,14 @@ void server_classify(struct server *server, struct server_burst *burst)
 			burst->verdict, burst->count);
 	for (unsigned int i = 0; i < burst->count; i++) {
 		if (!server_answers(burst, i))
-			meridian_stats_add(&server->slot->verdict[burst->verdict[i]], 1);
+			unanswered_count(server, burst, i);
 	}
+}
+
+void server_punted(struct server *server, unsigned int taken, unsigned int refused)
+{
+	meridian_stats_add(&server->slot->verdict[MERIDIAN_VERDICT_punt], taken);
+	meridian_stats_add(&server->slot->verdict[MERIDIAN_VERDICT_punt_limited], refused);
 }
 
 /* Residence times of a burst: those of frames that arrived together are the same, and are counted

@@ -47,6 +47,7 @@ struct server {
 /* A burst of one queue's frames. Large: kept where it need not be cleared for each burst. */
 struct server_burst {
 	unsigned int count;
+	bool punts;                           /* the queue hands what is not for us to the kernel */
 	unsigned int rx_packets;              /* stale ones as well */
 	uint64_t rx_octets;                   /* of them */
 	uint32_t stamp[MERIDIAN_STAMP_COUNT]; /* where the receive times are from */
@@ -140,8 +141,13 @@ static inline bool server_add_placed(struct server *server, struct server_burst 
 	return burst_add(server, burst, source, age_ns <= STAMP_AGE_MAX_NS);
 }
 
-/* Counts what was received, gives every frame its verdict, and counts those not answered. */
+/* Counts what was received, gives every frame its verdict, and counts those not answered, but for
+ * those that server_punted() is to count: where the burst punts, all that is no NTP for us has the
+ * verdict `punt`. */
 void server_classify(struct server *server, struct server_burst *burst);
+
+/* Counts the frames of a burst that punts: `taken` by the kernel, and those that were not. */
+void server_punted(struct server *server, unsigned int taken, unsigned int refused);
 
 /* Writes the transmit time, read here, into the frames, all of which are answered by now: the
  * caller has moved them to the front with server_keep() and set the count. What their MACs will
@@ -187,6 +193,12 @@ bool server_past_counter(
 static inline bool server_answers(const struct server_burst *burst, unsigned int i)
 {
 	return SERVER_ANSWERS >> burst->verdict[i] & 1;
+}
+
+/* Does frame `i` go to the kernel? */
+static inline bool server_punts(const struct server_burst *burst, unsigned int i)
+{
+	return burst->punts && burst->verdict[i] == MERIDIAN_VERDICT_punt;
 }
 
 /* Moves frame `from` to place `to`, which is before it. */

@@ -100,15 +100,24 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 	}
 }
 
-/* Moves what is answered to the front, and the other packets to `dropped`. */
-static void burst_sort(struct worker *worker, unsigned int *dropped)
+static void packet_sort_out(
+	struct worker *worker, unsigned int i, unsigned int *dropped, unsigned int *punted)
+{
+	if (server_punts(&worker->burst, i))
+		worker->punted[(*punted)++] = worker->packet[i];
+	else
+		worker->dropped[(*dropped)++] = worker->packet[i];
+}
+
+/* Moves what is answered to the front, and the other packets to `dropped` or `punted`. */
+static void burst_sort(struct worker *worker, unsigned int *dropped, unsigned int *punted)
 {
 	struct server_burst *burst = &worker->burst;
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < burst->count; i++) {
 		if (!server_answers(burst, i)) {
-			worker->dropped[(*dropped)++] = worker->packet[i];
+			packet_sort_out(worker, i, dropped, punted);
 			continue;
 		}
 		if (kept != i) {
@@ -178,6 +187,15 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 	server_sent(&worker->server, &worker->burst, sent);
 }
 
+static void packets_punt(struct worker *worker, struct port_queue *queue, unsigned int count)
+{
+	unsigned int taken = queue->operations->punt(queue, worker->punted, count);
+
+	if (taken < count)
+		queue->operations->release(queue, worker->punted + taken, count - taken);
+	server_punted(&worker->server, taken, count - taken);
+}
+
 /* What is known of this queue's stamps and of its way to the wire. */
 static void burst_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
@@ -195,19 +213,21 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	const struct server_view *view, unsigned int count)
 {
 	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter && queue->device_line == NULL;
-	unsigned int dropped;
+	unsigned int dropped, punted = 0;
 
 	burst_prepare(worker, queue, count);
-
+	worker->burst.punts = queue->operations->punt != NULL;
 	server_begin(&worker->server, &worker->burst, view,
 		stamped ? queue->stamp_clock : SERVER_NO_CLOCK, burst_since(worker, count));
 	burst_take(worker, queue, count, &dropped);
 	server_classify(&worker->server, &worker->burst);
-	burst_sort(worker, &dropped);
+	burst_sort(worker, &dropped, &punted);
 	if (dropped > 0)
 		queue->operations->release(queue, worker->dropped, dropped);
 	if (worker->burst.count > 0)
 		replies_send(worker, queue);
+	if (punted > 0)
+		packets_punt(worker, queue, punted);
 	meridian_stats_add(&worker->slot->bursts, 1);
 }
 

@@ -38,6 +38,7 @@ struct worker {
 	struct port_packet
 		packet[PORT_BURST]; /* of the burst; those not answered are in `dropped` */
 	struct port_packet dropped[PORT_BURST];
+	struct port_packet punted[PORT_BURST]; /* for the kernel */
 	struct idle idle;
 	uint64_t empty_counter; /* start of the empty turn before a nap; 0: there was no nap */
 	unsigned int nap_turns; /* that may still take what came during the nap */

@@ -30,7 +30,9 @@ extern "C" {
 #define MERIDIAN_VERDICTS(X)                                                                       \
 	X(answered, ANSWER, "answered with our time")                                              \
 	X(answered_unsynchronised, ANSWER, "answered with leap 3, stratum 0: no valid time model") \
-	X(punt, PUNT, "fragment, IP option or extension header: left to the kernel")               \
+	X(punt, PUNT,                                                                              \
+		"fragment, IP option or extension header, or not for us on a NIC of ours: "        \
+		"left to the kernel")                                                              \
 	X(short_frame, DROP, "frame ends inside an Ethernet, VLAN, IP or UDP header")              \
 	X(foreign_mac, DROP, "destination MAC address is not ours")                                \
 	X(not_ip, DROP, "neither IPv4 nor IPv6, or more than two VLAN tags")                       \
@@ -55,7 +57,8 @@ extern "C" {
 	X(bad_mac, DROP, "authentication code is not that of its key")                             \
 	X(kod, ANSWER, "told by a kiss-o'-death RATE that it has asked too often for minutes")     \
 	X(answered_ntpv5, ANSWER, "answered with our time, in NTPv5")                              \
-	X(foreign_draft, DROP, "NTPv5 of another draft than ours, or of none")
+	X(foreign_draft, DROP, "NTPv5 of another draft than ours, or of none")                     \
+	X(punt_limited, DROP, "for the kernel, which gets no more at a time (`nic`: punt)")
 
 enum meridian_verdict {
 #define MERIDIAN_VERDICT_ENUM_(name, outcome, text) MERIDIAN_VERDICT_##name,
@@ -183,7 +186,8 @@ struct meridian_stats_port {
 	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
 	uint8_t stamp;        /* enum meridian_stamp: the best receive stamps it can have */
 	uint8_t reserved0;
-	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
+	uint64_t missed_packets; /* steered to us, but a ring was full, or that a TAP device did
+				    not take; since the port was opened */
 	uint8_t reserved[16];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");

@@ -28,6 +28,33 @@ static void answers_what_its_queue_holds(void **state)
 	}
 }
 
+/* As far as it takes them; NTP for us that is no good request is not handed over. */
+static void hands_what_is_not_for_us_to_the_kernel(void **state)
+{
+	struct setup *setup = *state;
+	const uint64_t *verdict = setup->slot.verdict;
+	struct port_operations operations = bench_operations;
+
+	operations.punt = bench_punt;
+	setup->ring.base.operations = &operations;
+	setup->ring.kernel_room = 3;
+	setup->ring.packet[0].data[0] = 0xff;                                /* to a group */
+	setup->ring.packet[1].data[13] = 6;                                  /* ARP */
+	setup->ring.packet[2].data[setup->ring.packet[2].payload - 5] = 124; /* another port */
+	setup->ring.packet[3].data[setup->ring.packet[3].payload] = 0x24;    /* a reply */
+	pkt_checksum(&setup->ring.packet[2]);
+	pkt_checksum(&setup->ring.packet[3]);
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->ring.punted, 3);
+	assert_int_equal(verdict[MERIDIAN_VERDICT_punt], 3);
+	assert_int_equal(verdict[MERIDIAN_VERDICT_punt_limited], PACKETS / 10);
+	assert_int_equal(verdict[MERIDIAN_VERDICT_bad_mode], 1);
+	assert_int_equal(verdict[MERIDIAN_VERDICT_answered], PACKETS * 9 / 10 - 4);
+}
+
 /* All clients in interleaved mode; the table is there afterwards. */
 static void serve_interleaved(struct setup *setup)
 {
@@ -278,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(answers_what_its_queue_holds),
+		WORKER_TEST(hands_what_is_not_for_us_to_the_kernel),
 		WORKER_TEST(remembers_when_replies_left),
 		WORKER_TEST(remembers_when_replies_are_at_the_interface),
 		WORKER_TEST(remembers_nothing_of_a_long_call),

@@ -22,7 +22,8 @@ struct ring {
 	uint64_t stamp_ns[PACKETS]; /* 0: none */
 	int returned[PACKETS];      /* transmitted or released, how often */
 	unsigned int count, next, accept, transmitted;
-	uint64_t transmit_ns; /* what a call takes at least */
+	unsigned int kernel_room, punted; /* how many the kernel takes, and has taken */
+	uint64_t transmit_ns;             /* what a call takes at least */
 };
 
 struct setup {
@@ -34,6 +35,11 @@ struct setup {
 	struct responder_policy *policy;
 	pthread_t thread;
 };
+
+/* What the port does of itself, and how it hands packets to the kernel. */
+extern const struct port_operations bench_operations;
+unsigned int bench_punt(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 
 int bench_setup(void **state);
 int bench_teardown(void **state);
