@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_ethdev.h"
 #include "device.h"
+#include "ethdev_queue.h"
 #include "log.h"
 #include "packet_memory.h"
 #include "packet_pool.h"
 #include "port_clock.h"
-#include "port_mbuf.h"
-#include "port_watch.h"
 #include "stamp_driver.h"
 #include <errno.h>
-#include <prefetch.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_mbuf_dyn.h>
@@ -28,21 +26,6 @@
 
 #define OCTET_PS_MBPS 8000000 /* an octet at 1 Mbit/s */
 
-#define CHECKSUM_FLAGS                                                                             \
-	(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_GOOD |  \
-		RTE_MBUF_F_RX_L4_CKSUM_BAD)
-#define CHECKSUM_GOOD (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD)
-
-struct ethdev_queue {
-	struct port_queue base;
-	struct port_operations operations;
-	uint16_t port_id, queue_id;
-	/* Where the driver puts its stamps, if stamp_flag is not 0. */
-	int stamp_offset;
-	uint64_t stamp_flag;
-	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
-};
-
 struct port_ethdev {
 	char name[RTE_ETH_NAME_MAX_LEN]; /* "": not made yet */
 	char driver[RTE_ETH_NAME_MAX_LEN];
@@ -51,75 +34,6 @@ struct port_ethdev {
 	bool has_clock;
 	struct port_clock clock;
 	struct ethdev_queue queue[];
-};
-
-static struct ethdev_queue *ethdev(struct port_queue *queue)
-{
-	return (struct ethdev_queue *)queue;
-}
-
-/* The classifier reads the frame up to the end of a basic request: two cache lines. */
-static void frame_prefetch(const struct rte_mbuf *mbuf)
-{
-	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
-
-	prefetch_write(data);
-	prefetch_write(data + RTE_CACHE_LINE_SIZE);
-}
-
-static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
-{
-	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
-	const struct ethdev_queue *own = ethdev(queue);
-	unsigned int count = rte_eth_rx_burst(own->port_id, own->queue_id, mbuf, PORT_BURST);
-
-	for (unsigned int i = 0; i < count; i++) {
-		frame_prefetch(mbuf[i]);
-		port_mbuf_describe(&packet[i], mbuf[i]);
-		packet[i].checksum_good = (mbuf[i]->ol_flags & CHECKSUM_FLAGS) == CHECKSUM_GOOD;
-		packet[i].has_stamp = false;
-		packet[i].stamp_ns = 0;
-	}
-	return count;
-}
-
-/* The same of a driver that stamps, though perhaps not every packet. */
-static unsigned int ethdev_receive_stamped(
-	struct port_queue *queue, struct port_packet packet[PORT_BURST])
-{
-	const struct ethdev_queue *own = ethdev(queue);
-	unsigned int count = ethdev_receive(queue, packet);
-
-	for (unsigned int i = 0; i < count; i++) {
-		const struct rte_mbuf *mbuf = packet[i].buffer;
-		uint64_t stamp =
-			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
-
-		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
-		packet[i].stamp_ns = stamp * own->stamp_unit;
-	}
-	return count;
-}
-
-static unsigned int ethdev_transmit(
-	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
-{
-	const struct ethdev_queue *own = ethdev(queue);
-
-	return port_mbuf_transmit(own->port_id, own->queue_id, packet, count);
-}
-
-static void ethdev_watch(struct port_queue *queue, uint32_t ns)
-{
-	const struct ethdev_queue *own = ethdev(queue);
-
-	port_watch(own->port_id, own->queue_id, ns);
-}
-
-static const struct port_operations ethdev_operations = {
-	.receive = ethdev_receive,
-	.transmit = ethdev_transmit,
-	.release = port_mbuf_release,
 };
 
 /* DPDK's functions return a negative errno, or -1 of a driver that has logged what is wrong. */
@@ -184,9 +98,8 @@ static int stamps_take(struct port_ethdev *device, const struct stamp_driver *dr
 		queue->stamp_unit = driver->clock == STAMP_DRIVER_REALTIME ? driver->unit_ns : 1;
 		if (driver->clock != STAMP_DRIVER_REALTIME)
 			continue; /* once its clock is open */
-		queue->operations.receive = ethdev_receive_stamped;
 		queue->base.stamp_clock = CLOCK_REALTIME;
-		queue->base.stamp_source = MERIDIAN_STAMP_kernel;
+		ethdev_queue_stamp(queue, MERIDIAN_STAMP_kernel);
 	}
 	return 0;
 }
@@ -205,9 +118,8 @@ static void clock_start(struct port_ethdev *device, const struct stamp_driver *d
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		struct ethdev_queue *queue = &device->queue[i];
 
-		queue->operations.receive = ethdev_receive_stamped;
 		queue->base.device_line = &device->clock.line;
-		queue->base.stamp_source = MERIDIAN_STAMP_nic;
+		ethdev_queue_stamp(queue, MERIDIAN_STAMP_nic);
 	}
 }
 
@@ -258,23 +170,15 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 	}
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		memcpy(device->queue[i].base.mac, mac.addr_bytes, sizeof(mac.addr_bytes));
-		if (port_watch_possible(device->port_id, i))
-			device->queue[i].operations.watch = ethdev_watch;
+		ethdev_queue_watch(&device->queue[i]);
 	}
 	return 0;
 }
 
 static void queues_init(struct port_ethdev *device)
 {
-	for (uint16_t i = 0; i < device->queue_count; i++) {
-		device->queue[i] =
-			(struct ethdev_queue){.base.operations = &device->queue[i].operations,
-				.operations = ethdev_operations,
-				.base.stamp_clock = CLOCK_MONOTONIC,
-				.base.stamp_source = MERIDIAN_STAMP_counter,
-				.port_id = device->port_id,
-				.queue_id = i};
-	}
+	for (uint16_t i = 0; i < device->queue_count; i++)
+		ethdev_queue_init(&device->queue[i], device->port_id, i);
 }
 
 int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ethdev_queue.h"
+#include "port_mbuf.h"
+#include "port_watch.h"
+#include <prefetch.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf_dyn.h>
+
+#define CHECKSUM_FLAGS                                                                             \
+	(RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_GOOD |  \
+		RTE_MBUF_F_RX_L4_CKSUM_BAD)
+#define CHECKSUM_GOOD (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD)
+
+static struct ethdev_queue *ethdev(struct port_queue *queue)
+{
+	return (struct ethdev_queue *)queue;
+}
+
+/* The classifier reads the frame up to the end of a basic request: two cache lines. */
+static void frame_prefetch(const struct rte_mbuf *mbuf)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+
+	prefetch_write(data);
+	prefetch_write(data + RTE_CACHE_LINE_SIZE);
+}
+
+static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = rte_eth_rx_burst(own->port_id, own->queue_id, mbuf, PORT_BURST);
+
+	for (unsigned int i = 0; i < count; i++) {
+		frame_prefetch(mbuf[i]);
+		port_mbuf_describe(&packet[i], mbuf[i]);
+		packet[i].checksum_good = (mbuf[i]->ol_flags & CHECKSUM_FLAGS) == CHECKSUM_GOOD;
+		packet[i].has_stamp = false;
+		packet[i].stamp_ns = 0;
+	}
+	return count;
+}
+
+/* The same of a driver that stamps, though perhaps not every packet. */
+static unsigned int ethdev_receive_stamped(
+	struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = ethdev_receive(queue, packet);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct rte_mbuf *mbuf = packet[i].buffer;
+		uint64_t stamp =
+			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
+
+		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
+		packet[i].stamp_ns = stamp * own->stamp_unit;
+	}
+	return count;
+}
+
+static unsigned int ethdev_transmit(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	const struct ethdev_queue *own = ethdev(queue);
+
+	return port_mbuf_transmit(own->port_id, own->queue_id, packet, count);
+}
+
+static void ethdev_watch(struct port_queue *queue, uint32_t ns)
+{
+	const struct ethdev_queue *own = ethdev(queue);
+
+	port_watch(own->port_id, own->queue_id, ns);
+}
+
+static const struct port_operations ethdev_operations = {
+	.receive = ethdev_receive,
+	.transmit = ethdev_transmit,
+	.release = port_mbuf_release,
+};
+
+void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t queue_id)
+{
+	*queue = (struct ethdev_queue){.base.operations = &queue->operations,
+		.operations = ethdev_operations,
+		.base.stamp_clock = CLOCK_MONOTONIC,
+		.base.stamp_source = MERIDIAN_STAMP_counter,
+		.port_id = port_id,
+		.queue_id = queue_id};
+}
+
+void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source)
+{
+	queue->operations.receive = ethdev_receive_stamped;
+	queue->base.stamp_source = source;
+}
+
+void ethdev_queue_watch(struct ethdev_queue *queue)
+{
+	if (port_watch_possible(queue->port_id, queue->queue_id))
+		queue->operations.watch = ethdev_watch;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_ETHDEV_QUEUE_H
+#define DATAPLANE_ETHDEV_QUEUE_H
+
+/* A queue of a device of DPDK, as a worker polls it. What the device is, and who opens it, is
+ * port_ethdev.h's. */
+
+#include "port.h"
+#include <stddef.h>
+
+struct ethdev_queue {
+	struct port_queue base;
+	struct port_operations operations;
+	uint16_t port_id, queue_id;
+	/* Where the driver puts its stamps, if stamp_flag is not 0. */
+	int stamp_offset;
+	uint64_t stamp_flag;
+	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
+};
+
+/* A queue without stamps. It must not move afterwards. */
+void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t queue_id);
+
+/* From now on its packets have the driver's stamps, as far as they have one: of `source`. */
+void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source);
+
+/* The device is started: a worker with nothing to do may watch the queue, if the driver can. */
+void ethdev_queue_watch(struct ethdev_queue *queue);
+
+#endif
