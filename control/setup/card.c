@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "card.h"
-#include "card_xdp.h"
+#include "interface.h"
 #include "network.h"
+#include "xdp_features.h"
 #include <errno.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 _Static_assert(IFNAMSIZ == 16, "as headers without <net/if.h> say");
 
 static const uint32_t flow_type[CARD_FLOWS] = {UDP_V4_FLOW, UDP_V6_FLOW};
-
-/* Asks or sets by an ioctl other than ethtool's. */
-static int interface_ioctl(const char *name, unsigned long request, struct ifreq *ifreq)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	strncpy(ifreq->ifr_name, name, sizeof(ifreq->ifr_name) - 1);
-	r = ioctl(fd, request, ifreq) < 0 ? -errno : 0;
-	close(fd);
-	return r;
-}
 
 static void driver_read(const char *name, struct card *card)
 {
@@ -76,20 +60,6 @@ static void hash_read(const char *name, struct card *card)
 	}
 }
 
-static void stamps_read(const char *name, struct card *card)
-{
-	struct ethtool_ts_info info = {.cmd = ETHTOOL_GET_TS_INFO, .phc_index = -1};
-	struct ifreq ifreq = {.ifr_data = (void *)&card->stamps};
-
-	card->phc = -1;
-	if (network_ethtool(name, &info) == 0) {
-		card->so_timestamping = info.so_timestamping;
-		card->rx_filters = info.rx_filters;
-		card->phc = info.phc_index;
-	}
-	card->has_stamps = interface_ioctl(name, SIOCGHWTSTAMP, &ifreq) == 0;
-}
-
 int card_read(const char *name, struct card *ret_card)
 {
 	struct ifreq ifreq = {0};
@@ -104,9 +74,10 @@ int card_read(const char *name, struct card *ret_card)
 	channels_read(name, ret_card);
 	table_read(name, ret_card);
 	hash_read(name, ret_card);
-	stamps_read(name, ret_card);
+	(void)hwstamp_ask(name, &ret_card->stamping);
+	ret_card->has_stamps = hwstamp_get(name, &ret_card->stamps) == 0;
 	ret_card->has_xdp =
-		card_xdp_read(ret_card->ifindex, &ret_card->xdp, &ret_card->xdp_metadata) == 0;
+		xdp_features_read(ret_card->ifindex, &ret_card->xdp, &ret_card->xdp_metadata) == 0;
 	return 0;
 }
 
@@ -145,18 +116,6 @@ bool card_table_is_even(const struct card *card, unsigned int queues)
 	return card->table_size == 0 || most - least <= 1;
 }
 
-int card_filter(const struct card *card)
-{
-	const uint32_t needed = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE;
-
-	if ((card->so_timestamping & needed) != needed)
-		return HWTSTAMP_FILTER_NONE;
-	if (card->rx_filters & 1u << HWTSTAMP_FILTER_NTP_ALL)
-		return HWTSTAMP_FILTER_NTP_ALL;
-	return card->rx_filters & 1u << HWTSTAMP_FILTER_ALL ? HWTSTAMP_FILTER_ALL
-							    : HWTSTAMP_FILTER_NONE;
-}
-
 int card_set_channels(const char *name, const uint32_t channels[static 4])
 {
 	struct ethtool_channels order = {.cmd = ETHTOOL_SCHANNELS,
@@ -191,14 +150,6 @@ int card_set_hash(const char *name, enum card_flow flow, uint64_t hash)
 		.cmd = ETHTOOL_SRXFH, .flow_type = flow_type[flow], .data = hash};
 
 	return network_ethtool(name, &order);
-}
-
-int card_set_stamps(const char *name, int tx_type, int rx_filter)
-{
-	struct hwtstamp_config order = {.tx_type = tx_type, .rx_filter = rx_filter};
-	struct ifreq ifreq = {.ifr_data = (void *)&order};
-
-	return interface_ioctl(name, SIOCSHWTSTAMP, &ifreq);
 }
 
 int card_set_up(const char *name, bool up)

@@ -7,8 +7,8 @@
  * them, time stamps, XDP. Setters return 0 or a negative errno.
  */
 
+#include "hwstamp.h"
 #include <linux/ethtool.h>
-#include <linux/net_tstamp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,11 +24,6 @@ enum card_flow {
 /* What packets are spread by so that a client always has the same queue. */
 #define CARD_HASH_ADDRESSES (RXH_IP_SRC | RXH_IP_DST)
 
-/* The kernel's NETDEV_XDP_ACT_*, which older headers do not have. */
-#define CARD_XDP_NATIVE    UINT64_C(3) /* NETDEV_XDP_ACT_BASIC and _REDIRECT */
-#define CARD_XDP_ZERO_COPY UINT64_C(8) /* NETDEV_XDP_ACT_XSK_ZEROCOPY */
-#define CARD_XDP_STAMPS    UINT64_C(1) /* NETDEV_XDP_RX_METADATA_TIMESTAMP */
-
 struct card {
 	uint32_t ifindex;
 	bool is_up;
@@ -43,15 +38,13 @@ struct card {
 	bool has_hash[CARD_FLOWS];
 	uint64_t hash[CARD_FLOWS]; /* RXH_* */
 
-	uint32_t so_timestamping; /* SOF_TIMESTAMPING_*, what is possible */
-	uint32_t rx_filters;      /* bits of HWTSTAMP_FILTER_*, the same */
-	int phc;                  /* /dev/ptpN; -1: none */
-	bool has_stamps;          /* the setting can be read, and so given back */
+	struct hwstamp stamping; /* what is possible */
+	bool has_stamps;         /* the setting can be read, and so given back */
 	struct hwtstamp_config stamps;
 
 	bool has_xdp;          /* the kernel tells: from Linux 6.3 on */
-	uint64_t xdp;          /* CARD_XDP_NATIVE, _ZERO_COPY */
-	uint64_t xdp_metadata; /* CARD_XDP_STAMPS */
+	uint64_t xdp;          /* XDP_FEATURES_NATIVE, _ZERO_COPY */
+	uint64_t xdp_metadata; /* XDP_FEATURES_STAMPS */
 };
 
 /* Asks all that. Returns 0, -ENODEV when there is no such interface, or a negative errno. What
@@ -66,14 +59,10 @@ unsigned int card_queues_max(const struct card *card);
  * one order or another. Pure. */
 bool card_table_is_even(const struct card *card, unsigned int queues);
 
-/* The receive filter to have stamps of NTP by; HWTSTAMP_FILTER_NONE: it cannot. Pure. */
-int card_filter(const struct card *card);
-
 int card_set_channels(
 	const char *name, const uint32_t channels[static 4]);             /* rx, tx, other, both */
 int card_set_table(const char *name, const uint16_t *table, size_t size); /* 0: the driver's own */
 int card_set_hash(const char *name, enum card_flow flow, uint64_t hash);
-int card_set_stamps(const char *name, int tx_type, int rx_filter);
 int card_set_up(const char *name, bool up);
 int card_rename(const char *name, const char *new_name); /* while it is down */
 

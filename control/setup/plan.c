@@ -147,7 +147,7 @@ static int plan_hash(const struct nic *nic, struct steps *steps)
 static int plan_stamps(const struct nic *nic, struct steps *steps)
 {
 	const struct hwtstamp_config *now = &nic->card.stamps;
-	int filter = card_filter(&nic->card);
+	int filter = hwstamp_rx_filter(&nic->card.stamping);
 	struct step *step;
 
 	if (filter == HWTSTAMP_FILTER_NONE || !nic->card.has_stamps ||

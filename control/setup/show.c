@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "show.h"
+#include "xdp_features.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,8 @@ static const char *driver(const struct nic *nic)
 
 static const char *filter(const struct nic *nic)
 {
-	switch (nic->interface[0] != '\0' ? card_filter(&nic->card) : HWTSTAMP_FILTER_NONE) {
+	switch (nic->interface[0] != '\0' ? hwstamp_rx_filter(&nic->card.stamping)
+					  : HWTSTAMP_FILTER_NONE) {
 	case HWTSTAMP_FILTER_NTP_ALL:
 		return "ntp";
 	case HWTSTAMP_FILTER_ALL:
@@ -30,9 +32,9 @@ static const char *xdp(const struct card *card)
 {
 	if (!card->has_xdp)
 		return "unknown";
-	if ((card->xdp & CARD_XDP_NATIVE) != CARD_XDP_NATIVE)
+	if ((card->xdp & XDP_FEATURES_NATIVE) != XDP_FEATURES_NATIVE)
 		return "generic";
-	return card->xdp & CARD_XDP_ZERO_COPY ? "native, zero-copy" : "native";
+	return card->xdp & XDP_FEATURES_ZERO_COPY ? "native, zero-copy" : "native";
 }
 
 /* --- text ---------------------------------------------------------------------------------------
@@ -89,9 +91,9 @@ static void show_card(const struct nic *nic, FILE *out)
 		fprintf(out, "none of NTP by the card");
 	else
 		fprintf(out, "by the card, filter %s", filter(nic));
-	if (card->phc >= 0)
-		fprintf(out, ", clock /dev/ptp%d", card->phc);
-	if (card->xdp_metadata & CARD_XDP_STAMPS)
+	if (card->stamping.phc >= 0)
+		fprintf(out, ", clock /dev/ptp%d", card->stamping.phc);
+	if (card->xdp_metadata & XDP_FEATURES_STAMPS)
 		fprintf(out, ", XDP can have them");
 	fputc('\n', out);
 }
@@ -128,9 +130,9 @@ static void card_add(json_t *object, const struct nic *nic)
 	json_object_set_new(object, "rss_table", json_integer((json_int_t)card->table_size));
 	json_object_set_new(object, "xdp", json_string(xdp(card)));
 	json_object_set_new(
-		object, "xdp_stamps", json_boolean(card->xdp_metadata & CARD_XDP_STAMPS));
+		object, "xdp_stamps", json_boolean(card->xdp_metadata & XDP_FEATURES_STAMPS));
 	json_object_set_new(object, "stamp_filter", json_string(filter(nic)));
-	json_object_set_new(object, "phc", number_or_null(card->phc));
+	json_object_set_new(object, "phc", number_or_null(card->stamping.phc));
 }
 
 static json_t *nic_json(const struct nic *nic)

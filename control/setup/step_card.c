@@ -182,7 +182,7 @@ static void stamps_print(const struct step *step, bool undo, const char *indent,
 static int stamps_run(const struct step *step, char error[static STEP_ERROR_SIZE])
 {
 	return result(step, "time stamps",
-		card_set_stamps(step->on, (int)step->to[0], (int)step->to[1]), error);
+		hwstamp_set(step->on, (int)step->to[0], (int)step->to[1]), error);
 }
 
 static int stamps_undo(const struct step *step, char error[static STEP_ERROR_SIZE])
@@ -192,7 +192,7 @@ static int stamps_undo(const struct step *step, char error[static STEP_ERROR_SIZ
 	if (!find(step, name))
 		return gone(step, error);
 	return result(step, "time stamps",
-		card_set_stamps(name, (int)step->from[0], (int)step->from[1]), error);
+		hwstamp_set(name, (int)step->from[0], (int)step->from[1]), error);
 }
 
 const struct step_operations step_stamps = {

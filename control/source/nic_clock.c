@@ -2,21 +2,17 @@
 #include "nic_clock.h"
 #include "core/hwclock.h"
 #include "event.h"
-#include "phc_read.h"
-#include "refclock/device.h"
+#include "hwstamp.h"
+#include "interface.h"
 #include "refclock/stamp_clock.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <ifaddrs.h>
-#include <linux/ethtool.h>
-#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <log.h>
 #include <math.h>
 #include <net/if.h>
+#include <phc_read.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define NS_PER_S     1000000000
@@ -43,39 +39,18 @@ static struct nic_clock clocks[CLOCKS_MAX];
 static size_t clock_count;
 static const struct counter *counter;
 
-/* A request about an interface; `data` is what it reads and writes. */
-static int interface_ioctl(const char *name, unsigned long request, void *data, int *ret_index)
+static int ts_info(const char *name, struct hwstamp *ret_can)
 {
-	struct ifreq ifreq = {.ifr_data = data};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), r = 0;
+	const uint32_t needed = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_TX_HARDWARE;
+	int r = hwstamp_ask(name, ret_can);
 
-	if (fd < 0)
-		return -errno;
-	memcpy(ifreq.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
-	if (ioctl(fd, request, &ifreq) < 0)
-		r = -errno;
-	close(fd);
-	if (ret_index)
-		*ret_index = ifreq.ifr_ifindex;
+	if (r == 0 && ((ret_can->so_timestamping & needed) != needed || ret_can->phc < 0))
+		return -EOPNOTSUPP;
 	return r;
 }
 
-static int ts_info(const char *name, struct ethtool_ts_info *ret_info)
-{
-	const uint32_t needed = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_TX_HARDWARE;
-	int r;
-
-	*ret_info = (struct ethtool_ts_info){.cmd = ETHTOOL_GET_TS_INFO};
-	r = interface_ioctl(name, SIOCETHTOOL, ret_info, NULL);
-	if (r < 0)
-		return r;
-	if ((ret_info->so_timestamping & needed) != needed || ret_info->phc_index < 0)
-		return -EOPNOTSUPP;
-	return 0;
-}
-
 /* Which packets the card shall stamp on receipt: those wanted, else what it can. */
-static int rx_filter_choose(uint32_t supported, uint8_t wanted)
+static int rx_filter_choose(const struct hwstamp *can, uint8_t wanted)
 {
 	static const int filters[] = {
 		[CONFIG_RXFILTER_NONE] = HWTSTAMP_FILTER_NONE,
@@ -84,51 +59,26 @@ static int rx_filter_choose(uint32_t supported, uint8_t wanted)
 		[CONFIG_RXFILTER_PTP] = HWTSTAMP_FILTER_PTP_V2_L4_EVENT,
 	};
 
-	if (wanted != CONFIG_RXFILTER_AUTO)
-		return filters[wanted];
-	if (supported & 1u << HWTSTAMP_FILTER_NTP_ALL)
-		return HWTSTAMP_FILTER_NTP_ALL;
-	return supported & 1u << HWTSTAMP_FILTER_ALL ? HWTSTAMP_FILTER_ALL : HWTSTAMP_FILTER_NONE;
+	return wanted != CONFIG_RXFILTER_AUTO ? filters[wanted] : hwstamp_rx_filter(can);
 }
 
 static double octet_seconds(const char *name)
 {
-	struct ethtool_cmd settings = {.cmd = ETHTOOL_GSET};
-	uint32_t mbps;
+	uint32_t mbps = hwstamp_speed_mbps(name);
 
-	if (interface_ioctl(name, SIOCETHTOOL, &settings, NULL) < 0)
-		return 0;
-	mbps = ethtool_cmd_speed(&settings);
-	return mbps == 0 || mbps == (uint32_t)SPEED_UNKNOWN ? 0 : 8 / (mbps * 1e6);
+	return mbps == 0 ? 0 : 8 / (mbps * 1e6);
 }
 
-static int card_configure(
-	struct nic_clock *clock, const struct ethtool_ts_info *info, int *ret_rx_filter)
+static int card_configure(struct nic_clock *clock, const struct hwstamp *can, int *ret_rx_filter)
 {
-	struct hwtstamp_config wanted = {.tx_type = HWTSTAMP_TX_ON,
-		.rx_filter = rx_filter_choose(info->rx_filters, clock->config.rxfilter)};
-	int index, r = interface_ioctl(clock->name, SIOCGIFINDEX, NULL, &index);
+	struct ifreq ifreq = {.ifr_ifindex = 0};
+	int r = interface_ioctl(clock->name, SIOCGIFINDEX, &ifreq);
 
 	if (r < 0)
 		return r;
-	clock->ifindex = (unsigned int)index;
-	*ret_rx_filter = wanted.rx_filter;
-	return interface_ioctl(clock->name, SIOCSHWTSTAMP, &wanted, NULL);
-}
-
-static int device_start(struct nic_clock *clock, int phc_index)
-{
-	char path[32];
-	int r;
-
-	snprintf(path, sizeof(path), "/dev/ptp%d", phc_index);
-	clock->fd = device_open(path, O_RDONLY | O_CLOEXEC);
-	if (clock->fd < 0)
-		return clock->fd;
-	r = phc_method_find(clock->fd, !clock->config.nocrossts, &clock->method);
-	if (r < 0)
-		close(clock->fd);
-	return r;
+	clock->ifindex = (unsigned int)ifreq.ifr_ifindex;
+	*ret_rx_filter = rx_filter_choose(can, clock->config.rxfilter);
+	return hwstamp_set(clock->name, HWTSTAMP_TX_ON, *ret_rx_filter);
 }
 
 /* The counter at a time of the clock that the brackets are of. */
@@ -211,14 +161,15 @@ static void on_timer(void *arg)
 
 static int clock_start(struct nic_clock *clock, int *ret_rx_filter)
 {
-	struct ethtool_ts_info info;
-	int r = ts_info(clock->name, &info);
+	struct hwstamp can;
+	int r = ts_info(clock->name, &can);
 
 	if (r == 0)
-		r = card_configure(clock, &info, ret_rx_filter);
-	if (r == 0)
-		r = device_start(clock, info.phc_index);
-	return r;
+		r = card_configure(clock, &can, ret_rx_filter);
+	if (r < 0)
+		return r;
+	clock->fd = phc_open((unsigned int)can.phc, !clock->config.nocrossts, &clock->method);
+	return clock->fd < 0 ? clock->fd : 0;
 }
 
 static void clock_add(const struct config_hwtimestamp *config, const char *name, bool wildcard)

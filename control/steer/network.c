@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "network.h"
 #include "event.h"
+#include "interface.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
@@ -12,8 +13,6 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #define LOOPBACK_IFINDEX 1     /* in every network namespace */
 #define ANSWER_SIZE      32768 /* what the kernel fills at a time in a dump */
@@ -124,16 +123,7 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
  * ours. */
 int network_ethtool(const char *name, void *question)
 {
-	struct ifreq request = {.ifr_data = question};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	strncpy(request.ifr_name, name, sizeof(request.ifr_name) - 1);
-	r = ioctl(fd, SIOCETHTOOL, &request) < 0 ? -errno : 0;
-	close(fd);
-	return r;
+	return interface_ioctl(name, SIOCETHTOOL, &(struct ifreq){.ifr_data = question});
 }
 
 uint16_t network_rx_queues(const char *name)

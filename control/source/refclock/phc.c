@@ -5,9 +5,9 @@
 
 #include "device.h"
 #include "refclock.h"
-#include "source/phc_read.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <phc_read.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -36,8 +36,9 @@ static int interface_setup(void **state)
 	nic.card.has_hash[CARD_UDP4] = nic.card.has_hash[CARD_UDP6] = true;
 	nic.card.hash[CARD_UDP4] = CARD_HASH_ADDRESSES | RXH_L4_B_0_1 | RXH_L4_B_2_3;
 	nic.card.hash[CARD_UDP6] = CARD_HASH_ADDRESSES;
-	nic.card.so_timestamping = SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE;
-	nic.card.rx_filters = 1u << HWTSTAMP_FILTER_NONE | 1u << HWTSTAMP_FILTER_ALL;
+	nic.card.stamping.so_timestamping =
+		SOF_TIMESTAMPING_RAW_HARDWARE | SOF_TIMESTAMPING_RX_HARDWARE;
+	nic.card.stamping.rx_filters = 1u << HWTSTAMP_FILTER_NONE | 1u << HWTSTAMP_FILTER_ALL;
 	nic.card.has_stamps = true;
 	return 0;
 }
@@ -141,7 +142,7 @@ static void test_channels_of_one_direction(void **state)
 		(struct ethtool_channels){.max_rx = 8, .max_tx = 6, .rx_count = 1, .tx_count = 1};
 	nic.card.table_size = 0;
 	memset(nic.card.has_hash, 0, sizeof(nic.card.has_hash));
-	nic.card.rx_filters = 1u << HWTSTAMP_FILTER_PTP_V2_L4_EVENT;
+	nic.card.stamping.rx_filters = 1u << HWTSTAMP_FILTER_PTP_V2_L4_EVENT;
 	nic.queues = 6;
 	assert_int_equal(plan_check(&nic, false, error), 0);
 	expect_plan("ethtool -L eth1 rx 6 tx 6\n");

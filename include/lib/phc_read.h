@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef CONTROL_PHC_READ_H
-#define CONTROL_PHC_READ_H
+#ifndef LIB_PHC_READ_H
+#define LIB_PHC_READ_H
 
 /*
  * Readings of a PTP hardware clock between two readings of this machine's time, as closely as
@@ -35,6 +35,10 @@ struct phc_readings {
 	struct phc_bracket bracket[PHC_READINGS];
 	size_t count; /* at least 1 */
 };
+
+/* Opens /dev/ptpINDEX and finds the first way that works (phc_method_find()). Returns a descriptor,
+ * or a negative errno. */
+int phc_open(unsigned int index, bool precise_too, enum phc_method *ret_method);
 
 /* Finds the first way that works; `precise_too`: the first of all may be tried. Returns 0 or what
  * the last one failed with. */

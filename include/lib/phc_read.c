@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "phc_read.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/ptp_clock.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define NS_PER_S 1000000000
 
@@ -92,6 +95,22 @@ int phc_method_find(int fd, bool precise_too, enum phc_method *ret_method)
 		if (r == 0)
 			break;
 	}
+	return r;
+}
+
+int phc_open(unsigned int index, bool precise_too, enum phc_method *ret_method)
+{
+	char path[32];
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/dev/ptp%u", index);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	r = phc_method_find(fd, precise_too, ret_method);
+	if (r == 0)
+		return fd;
+	close(fd);
 	return r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "card_xdp.h"
+#include "xdp_features.h"
 #include "network.h"
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -106,7 +106,7 @@ static int features_ask(
 	return r;
 }
 
-int card_xdp_read(uint32_t ifindex, uint64_t *ret_features, uint64_t *ret_metadata)
+int xdp_features_read(uint32_t ifindex, uint64_t *ret_features, uint64_t *ret_metadata)
 {
 	struct mnl_socket *socket = network_open(NETLINK_GENERIC);
 	int r;
