@@ -113,7 +113,8 @@ struct config_address {
 
 struct config_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* as in the policy */
-	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device */
+	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device;
+				 one for each worker of a NIC that is taken over */
 	bool generic;         /* force XDP generic mode */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
 	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
@@ -121,11 +122,19 @@ struct config_nic {
 	struct meridian_policy_device device;                    /* "": a kernel interface */
 	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */
 	size_t address_count;
+	/* Of a NIC that is taken over: */
+	char tap[MERIDIAN_POLICY_NAME_SIZE]; /* its TAP device; "": another kind of NIC */
+	uint32_t punt_pps;                   /* for the kernel, 100000 */
 };
 
 static inline bool config_nic_is_virtual(const struct config_nic *nic)
 {
 	return nic->device.text[0] != '\0';
+}
+
+static inline bool config_nic_is_taken_over(const struct config_nic *nic)
+{
+	return nic->tap[0] != '\0';
 }
 
 #define CONFIG_HWTIMESTAMPS_MAX 8

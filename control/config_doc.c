@@ -4,6 +4,7 @@
  * example config, so that neither can say anything else than the parser does. */
 
 #include "config_hwtimestamp.h"
+#include "config_nic.h"
 #include "config_refclock.h"
 #include "config_server.h"
 #include "config_table.h"
@@ -116,6 +117,18 @@ static void print_all_options(const struct config_option *table)
 	print_option_names(table, "Refused", CONFIG_OPTION_REFUSED);
 }
 
+static void print_nic_options(void)
+{
+	fputs("# NIC OPTIONS\n\n", stdout);
+	for (const struct config_nic_option *option = config_nic_options; option->name; option++) {
+		printf("*%s* ", option->name);
+		print_escaped(option->value);
+		fputs("\n\t", stdout);
+		print_escaped(option->text);
+		fputs("\n\n", stdout);
+	}
+}
+
 static void print_refclock_options(void)
 {
 	const char *name;
@@ -204,6 +217,7 @@ static int print_manual(void)
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
 	fputs("# SERVER OPTIONS\n\n", stdout);
 	print_all_options(config_server_options);
+	print_nic_options();
 	print_key_file();
 	print_refclock_options();
 	print_scripts();

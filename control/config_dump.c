@@ -23,7 +23,9 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		is_virtual ? nic->device.text : nic->name);
 	if (nic->queue_count)
 		fprintf(out, " queues %u", nic->queue_count);
-	if (!is_virtual)
+	if (config_nic_is_taken_over(nic))
+		fprintf(out, " mode takeover tap %s punt %" PRIu32, nic->tap, nic->punt_pps);
+	else if (!is_virtual)
 		fprintf(out, " xdp %s", nic->generic ? "generic" : "auto");
 	if (nic->rxcomp_ns)
 		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "config_table.h"
+#include "config_nic.h"
 #include <string.h>
 #include <strings.h>
 
-/* The `nic` directive: a kernel interface by name, or vdev:DEVICE. */
+/* The `nic` directive: a kernel interface by name, a NIC to take over by its PCI address, or
+ * vdev:DEVICE. */
 
 #define VDEV_PREFIX "vdev:"
+#define PUNT_PPS    100000
 
-static bool queues_parse(struct config_parser *parser, struct config_nic *nic)
+#define NOT_AN_INTERFACE "is not an interface name (1 to %d characters, no '/')"
+
+static bool queues_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
 	double value;
 
-	if (!config_number(parser, "queues", 1, MERIDIAN_POLICY_QUEUES_MAX, true, &value))
+	if (!config_number(parser, name, 1, MERIDIAN_POLICY_QUEUES_MAX, true, &value))
 		return false;
 	nic->queue_count = (uint16_t)value;
 	return true;
 }
 
-static bool mode_parse(struct config_parser *parser, struct config_nic *nic)
+static bool xdp_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
 	const char *mode;
 
-	if (config_nic_is_virtual(nic)) {
-		config_error(parser,
-			"no XDP program is attached to a virtual device: leave out "
-			"`xdp`");
+	(void)name;
+	if (config_nic_is_virtual(nic) || config_nic_is_taken_over(nic)) {
+		config_error(parser, "no XDP program is attached to a %s: leave out `xdp`",
+			config_nic_is_virtual(nic) ? "virtual device" : "NIC that is taken over");
 		return false;
 	}
 	mode = config_word_required(parser, "xdp mode (auto or generic)");
@@ -37,7 +41,7 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic)
 	return false;
 }
 
-static bool comp_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
+static bool ns_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
 {
 	double value;
 
@@ -48,11 +52,22 @@ static bool comp_parse(struct config_parser *parser, const char *name, int32_t *
 	return true;
 }
 
-static bool address_parse(struct config_parser *parser, struct config_nic *nic)
+static bool rxcomp_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	return ns_parse(parser, name, &nic->rxcomp_ns);
+}
+
+static bool txcomp_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	return ns_parse(parser, name, &nic->txcomp_ns);
+}
+
+static bool address_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
 	struct config_address address;
 	const char *word, *wrong;
 
+	(void)name;
 	if (!config_nic_is_virtual(nic)) {
 		config_error(parser,
 			"`address` is for virtual devices: an interface has those that the kernel "
@@ -79,46 +94,161 @@ static bool address_parse(struct config_parser *parser, struct config_nic *nic)
 	return true;
 }
 
+static bool is_interface_name(const char *name)
+{
+	return name[0] != '\0' && strlen(name) < MERIDIAN_POLICY_NAME_SIZE &&
+		strchr(name, '/') == NULL;
+}
+
+/* For the options of such a NIC only. */
+static bool taken_over_check(
+	struct config_parser *parser, const struct config_nic *nic, const char *name)
+{
+	if (!config_nic_is_taken_over(nic))
+		config_error(parser, "`%s` is for NICs that are taken over, named by a PCI address",
+			name);
+	return config_nic_is_taken_over(nic);
+}
+
+static bool mode_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	const char *mode;
+
+	if (!taken_over_check(parser, nic, name))
+		return false;
+	mode = config_word_required(parser, "mode (takeover)");
+	if (mode == NULL)
+		return false;
+	if (strcasecmp(mode, "takeover") == 0)
+		return true;
+	config_error(parser, "mode '%s' is not a mode (allowed: takeover)", mode);
+	return false;
+}
+
+static bool tap_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	const char *tap;
+
+	if (!taken_over_check(parser, nic, name))
+		return false;
+	tap = config_word_required(parser, "the TAP device's name");
+	if (tap == NULL)
+		return false;
+	if (!is_interface_name(tap)) {
+		config_error(
+			parser, "tap '%s' " NOT_AN_INTERFACE, tap, MERIDIAN_POLICY_NAME_SIZE - 1);
+		return false;
+	}
+	memset(nic->tap, 0, sizeof(nic->tap));
+	strcpy(nic->tap, tap);
+	return true;
+}
+
+static bool punt_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	double value;
+
+	if (!taken_over_check(parser, nic, name) ||
+		!config_number(
+			parser, name, MERIDIAN_PUNT_MIN_PPS, MERIDIAN_PUNT_MAX_PPS, true, &value))
+		return false;
+	nic->punt_pps = (uint32_t)value;
+	return true;
+}
+
+const struct config_nic_option config_nic_options[] = {
+	{"queues", queues_parse, "COUNT",
+		"Receive queues that are used, 1 to 64. Default: all of an interface, one for each "
+		"worker of a NIC that is taken over, one of a virtual device."},
+	{"xdp", xdp_parse, "auto|generic",
+		"Of an interface: generic keeps off the driver's own XDP support."},
+	{"rxcomp", rxcomp_parse, "NS",
+		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
+		"stamp says, -1000000 to 1000000 (default 0)."},
+	{"txcomp", txcomp_parse, "NS",
+		"Added to transmit times: how many nanoseconds after it was handed over a reply is "
+		"at the interface, -1000000 to 1000000 (default: unknown, taken as 0)."},
+	{"mode", mode_parse, "takeover", "Of a PCI address: what is done anyway."},
+	{"tap", tap_parse, "NAME",
+		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "
+		"after the address, mnp59s0 for 0000:3b:00.0."},
+	{"punt", punt_parse, "RATE",
+		"Of a PCI address: how many packets a second the kernel gets, 100 to 10000000 "
+		"(default 100000)."},
+	{"address", address_parse, "ADDRESS",
+		"Of a virtual device, 1 to 16 times: an address that is served there."},
+	{.name = NULL},
+};
+
 static bool option_parse(struct config_parser *parser, struct config_nic *nic, const char *word)
 {
-	if (strcasecmp(word, "queues") == 0)
-		return queues_parse(parser, nic);
-	if (strcasecmp(word, "xdp") == 0)
-		return mode_parse(parser, nic);
-	if (strcasecmp(word, "rxcomp") == 0)
-		return comp_parse(parser, "rxcomp", &nic->rxcomp_ns);
-	if (strcasecmp(word, "txcomp") == 0)
-		return comp_parse(parser, "txcomp", &nic->txcomp_ns);
-	if (strcasecmp(word, "address") == 0)
-		return address_parse(parser, nic);
+	for (const struct config_nic_option *option = config_nic_options; option->name; option++) {
+		if (strcasecmp(option->name, word) == 0)
+			return option->parse(parser, nic, option->name);
+	}
 	config_error(parser, "unknown option '%s'", word);
 	return false;
 }
 
-static bool is_pci_address(const char *word)
-{
+struct pci_address {
 	unsigned int domain, bus, device, function;
+};
+
+static bool pci_parse(const char *word, struct pci_address *ret_pci)
+{
+	static const char digits[] = "0123456789abcdefABCDEF:.";
+	struct pci_address pci = {.domain = 0};
 	int length = 0;
 
-	if (sscanf(word, "%x:%x:%x.%x%n", &domain, &bus, &device, &function, &length) == 4)
-		return word[length] == '\0';
-	length = 0;
-	return sscanf(word, "%x:%x.%x%n", &bus, &device, &function, &length) == 3 &&
-		word[length] == '\0';
+	if (word[strspn(word, digits)] != '\0')
+		return false;
+	if (sscanf(word, "%4x:%2x:%2x.%1x%n", &pci.domain, &pci.bus, &pci.device, &pci.function,
+		    &length) != 4) {
+		pci.domain = 0;
+		if (sscanf(word, "%2x:%2x.%1x%n", &pci.bus, &pci.device, &pci.function, &length) !=
+			3)
+			return false;
+	}
+	*ret_pci = pci;
+	return word[length] == '\0' && pci.device < 32 && pci.function < 8;
+}
+
+/* As systemd names interfaces by where they are: mnp59s0, mnP1p2s3f1. */
+static bool tap_name(
+	struct config_parser *parser, struct config_nic *nic, const struct pci_address *pci)
+{
+	char domain[16] = "", function[16] = "";
+	int length;
+
+	if (pci->domain != 0)
+		snprintf(domain, sizeof(domain), "P%u", pci->domain);
+	if (pci->function != 0)
+		snprintf(function, sizeof(function), "f%u", pci->function);
+	length = snprintf(nic->tap, sizeof(nic->tap), "mn%sp%us%u%s", domain, pci->bus, pci->device,
+		function);
+	if (length < (int)sizeof(nic->tap))
+		return true;
+	config_error(parser, "%s: its domain is above 9999", nic->name);
+	return false;
+}
+
+static bool pci_take(
+	struct config_parser *parser, struct config_nic *nic, const struct pci_address *pci)
+{
+	snprintf(nic->name, sizeof(nic->name), "%04x:%02x:%02x.%x", pci->domain & 0xffff,
+		pci->bus & 0xff, pci->device & 31, pci->function & 7);
+	nic->punt_pps = PUNT_PPS;
+	return tap_name(parser, nic, pci);
 }
 
 static bool interface_take(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
-	if (is_pci_address(name)) {
-		config_error(parser,
-			"%s: taking over a PCI device is not supported by this version; name the "
-			"kernel's interface",
-			name);
-		return false;
-	}
-	if (strlen(name) >= MERIDIAN_POLICY_NAME_SIZE || strchr(name, '/')) {
-		config_error(parser, "'%s' is not an interface name (1 to %d characters, no '/')",
-			name, MERIDIAN_POLICY_NAME_SIZE - 1);
+	struct pci_address pci;
+
+	if (pci_parse(name, &pci))
+		return pci_take(parser, nic, &pci);
+	if (!is_interface_name(name)) {
+		config_error(parser, "'%s' " NOT_AN_INTERFACE, name, MERIDIAN_POLICY_NAME_SIZE - 1);
 		return false;
 	}
 	strcpy(nic->name, name);
@@ -180,9 +310,23 @@ static bool device_take(struct config_parser *parser, struct config_nic *nic, co
 	return true;
 }
 
-static bool name_take(struct config_parser *parser, struct config_nic *nic, const char *word)
+/* Names of NICs and of their TAP devices are one namespace. */
+static bool name_check(struct config_parser *parser, const char *name)
 {
 	const struct config *config = parser->config;
+
+	for (size_t i = 0; i < config->nic_count; i++) {
+		if (strcmp(config->nic[i].name, name) == 0 ||
+			strcmp(config->nic[i].tap, name) == 0) {
+			config_error(parser, "%s is there already", name);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool name_take(struct config_parser *parser, struct config_nic *nic, const char *word)
+{
 	const size_t prefix = strlen(VDEV_PREFIX);
 
 	if (strncasecmp(word, VDEV_PREFIX, prefix) == 0) {
@@ -191,13 +335,7 @@ static bool name_take(struct config_parser *parser, struct config_nic *nic, cons
 	} else if (!interface_take(parser, nic, word)) {
 		return false;
 	}
-	for (size_t i = 0; i < config->nic_count; i++) {
-		if (strcmp(config->nic[i].name, nic->name) == 0) {
-			config_error(parser, "%s is there already", nic->name);
-			return false;
-		}
-	}
-	return true;
+	return name_check(parser, nic->name);
 }
 
 void config_parse_nic(struct config_parser *parser, const struct config_directive *row)
@@ -213,6 +351,8 @@ void config_parse_nic(struct config_parser *parser, const struct config_directiv
 		if (!option_parse(parser, &nic, word))
 			return;
 	}
+	if (config_nic_is_taken_over(&nic) && !name_check(parser, nic.tap))
+		return;
 	if (config_nic_is_virtual(&nic) && nic.address_count == 0)
 		config_error(parser,
 			"%s: an `address` is missing: a virtual device has none of the kernel",

@@ -371,23 +371,16 @@ const struct config_directive config_table[] = {
 		.class = CONFIG_OWN,
 		.many = true,
 		.parse = config_parse_nic,
-		.syntax = "NAME|vdev:DEVICE[,ARGUMENTS] [queues COUNT] [xdp auto|generic] "
-			  "[rxcomp NS] [txcomp NS] [address ADDRESS ...]",
+		.syntax = "NAME|PCI-ADDRESS|vdev:DEVICE[,ARGUMENTS] [OPTION VALUE ...]",
 		.text = "A network interface to answer on from its queues, by AF_XDP: the kernel "
 			"keeps the interface and everything but NTP. May be repeated up to 16 "
-			"times. queues limits the receive queues used (1 to 64, default all), "
-			"xdp generic keeps off the driver's own XDP support. rxcomp is taken off "
-			"receive stamps: how many nanoseconds earlier a packet came than its stamp "
-			"says (-1000000 to 1000000, default 0); txcomp is added to transmit "
-			"times: how many nanoseconds after it was handed over a reply is at the "
-			"interface (same range; default: unknown, taken as 0). vdev: makes a "
-			"virtual device of DPDK instead, such as "
-			"vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; DEVICE is the "
-			"driver's name, net_ and more, with a number, ARGUMENTS are its "
-			"driver's, together at most 255 characters. Such a device has no "
-			"interface in the kernel: the addresses served are given on the line, "
-			"each after the word address, 1 to 16 of them, there is no xdp, and "
-			"queues defaults to 1.",
+			"times. A PCI address (0000:3b:00.0) takes over a NIC that is bound to "
+			"vfio-pci, with DPDK's driver: what is no NTP for us goes to the kernel by "
+			"a TAP device, whose addresses are served. vdev: makes a virtual device of "
+			"DPDK, such as vdev:net_memif0,role=server,id=0,socket=/run/ntp.sock; "
+			"name and arguments are the driver's, together at most 255 characters. It "
+			"has no interface in the kernel: the addresses served stand on the line. "
+			"The options stand below, under NIC OPTIONS.",
 		.example = "eth1"},
 	{.name = "workers",
 		.class = CONFIG_OWN,

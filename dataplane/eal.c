@@ -12,6 +12,7 @@
 #include <meridian/stats.h>
 #include <rte_eal.h>
 #include <rte_launch.h>
+#include <rte_lcore.h>
 #include <rte_log.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -52,6 +53,8 @@ static struct needs {
 	uint8_t hugepages;
 	uint64_t worker_count;
 	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];
+	/* PCI devices, which are probed when EAL starts; "": no more. */
+	char pci[MERIDIAN_POLICY_NICS_MAX][MERIDIAN_POLICY_NAME_SIZE];
 } started;
 static uint32_t core[MERIDIAN_POLICY_WORKERS_MAX]; /* of each worker */
 
@@ -121,6 +124,11 @@ uint32_t eal_core(unsigned int worker)
 	return core[worker];
 }
 
+int eal_socket(unsigned int worker)
+{
+	return (int)rte_lcore_to_socket_id(worker + 1);
+}
+
 static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 {
 	const struct meridian_policy_nic *nic =
@@ -130,7 +138,7 @@ static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 	if (blob->memory_mb != 0)
 		return blob->memory_mb;
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
-		if (nic[i].kind == MERIDIAN_NIC_VDEV)
+		if (nic[i].kind != MERIDIAN_NIC_AF_XDP)
 			need_mb += packet_memory_device_mb(nic[i].queue_count);
 		else
 			queues += nic[i].queue_count;
@@ -142,11 +150,19 @@ static uint32_t memory_mb(const struct meridian_policy_blob *blob)
 
 static void needs_take(struct needs *needs, const struct meridian_policy_blob *blob)
 {
+	const struct meridian_policy_nic *nic =
+		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
+	size_t count = 0;
+
 	memset(needs, 0, sizeof(*needs));
 	needs->memory_mb = memory_mb(blob);
 	needs->hugepages = blob->hugepages;
 	needs->worker_count = blob->workers.count;
 	memcpy(needs->worker, worker_table(blob), blob->workers.count * sizeof(needs->worker[0]));
+	for (uint64_t i = 0; i < blob->nics.count; i++) {
+		if (nic[i].kind == MERIDIAN_NIC_TAKEOVER)
+			memcpy(needs->pci[count++], nic[i].name, sizeof(nic[i].name));
+	}
 }
 
 const char *eal_outdated(const struct meridian_policy_blob *blob)
@@ -159,7 +175,20 @@ const char *eal_outdated(const struct meridian_policy_blob *blob)
 	if (needs.worker_count != started.worker_count ||
 		memcmp(needs.worker, started.worker, sizeof(needs.worker)) != 0)
 		return "workers were configured anew";
+	if (memcmp(needs.pci, started.pci, sizeof(needs.pci)) != 0)
+		return "NICs to take over were configured anew";
 	return NULL;
+}
+
+/* Of all PCI devices only those that are to be taken over. */
+static void devices_compose(struct eal_arguments *arguments)
+{
+	if (started.pci[0][0] == '\0')
+		eal_arguments_add(arguments, "--no-pci");
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX && started.pci[i][0] != '\0'; i++) {
+		eal_arguments_add(arguments, "-a");
+		eal_arguments_add(arguments, "%s", started.pci[i]);
+	}
 }
 
 int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
@@ -177,7 +206,7 @@ int eal_init(const struct meridian_policy_blob *blob, uint8_t *ret_memory)
 	eal_arguments_add(&arguments, "%s", lcores);
 	eal_arguments_add(&arguments, "--main-lcore");
 	eal_arguments_add(&arguments, MAIN_LCORE);
-	eal_arguments_add(&arguments, "--no-pci");
+	devices_compose(&arguments);
 	eal_arguments_add(&arguments, "--log-level=warning");
 	eal_arguments_memory(
 		&arguments, started.memory_mb, *ret_memory == MERIDIAN_MEMORY_HUGEPAGES);

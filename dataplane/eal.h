@@ -25,8 +25,9 @@ const char *eal_outdated(const struct meridian_policy_blob *blob);
 /* Whether DPDK's errors are kept out of our log. At first they are not. */
 void eal_mute(bool mute);
 
-/* CPU of worker `worker`. */
+/* CPU of worker `worker`, and the NUMA node that this is of. */
 uint32_t eal_core(unsigned int worker);
+int eal_socket(unsigned int worker);
 
 /* Runs `thread` with `argument` on the core of worker `worker`. Returns 0 or a negative errno. */
 int eal_launch(unsigned int worker, int (*thread)(void *), void *argument);

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EAL_ARGUMENTS_MAX 24
+#define EAL_ARGUMENTS_MAX 64
 
 /* The argument vector and the text it points into; EAL wants both writable. Zeroed at first. */
 struct eal_arguments {

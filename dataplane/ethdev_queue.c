@@ -74,6 +74,35 @@ static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 	port_watch(own->port_id, own->queue_id, ns);
 }
 
+/* The NIC has no more room: what is left is dropped, as the kernel's own queues would. */
+static void kernel_transmit(const struct ethdev_queue *own)
+{
+	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
+	unsigned int count = punt_from_kernel(own->punt, mbuf, PORT_BURST), sent;
+
+	if (count == 0)
+		return;
+	sent = rte_eth_tx_burst(own->port_id, own->queue_id, mbuf, (uint16_t)count);
+	rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
+}
+
+static unsigned int ethdev_receive_sending(
+	struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	kernel_transmit(ethdev(queue));
+	return ethdev(queue)->receive(queue, packet);
+}
+
+static unsigned int ethdev_punt(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
+
+	for (unsigned int i = 0; i < count; i++)
+		mbuf[i] = packet[i].buffer;
+	return punt_to_kernel(ethdev(queue)->punt, mbuf, count);
+}
+
 static const struct port_operations ethdev_operations = {
 	.receive = ethdev_receive,
 	.transmit = ethdev_transmit,
@@ -94,6 +123,16 @@ void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source)
 {
 	queue->operations.receive = ethdev_receive_stamped;
 	queue->base.stamp_source = source;
+}
+
+void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends)
+{
+	queue->punt = punt;
+	queue->operations.punt = ethdev_punt;
+	if (!sends)
+		return;
+	queue->receive = queue->operations.receive;
+	queue->operations.receive = ethdev_receive_sending;
 }
 
 void ethdev_queue_watch(struct ethdev_queue *queue)

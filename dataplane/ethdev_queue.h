@@ -6,7 +6,7 @@
  * port_ethdev.h's. */
 
 #include "port.h"
-#include <stddef.h>
+#include "punt.h"
 
 struct ethdev_queue {
 	struct port_queue base;
@@ -16,6 +16,9 @@ struct ethdev_queue {
 	int stamp_offset;
 	uint64_t stamp_flag;
 	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
+	struct punt *punt;   /* of a NIC that was taken over */
+	/* Of its queue that sends for the kernel, too: how it receives. */
+	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
 };
 
 /* A queue without stamps. It must not move afterwards. */
@@ -23,6 +26,10 @@ void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t qu
 
 /* From now on its packets have the driver's stamps, as far as they have one: of `source`. */
 void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source);
+
+/* What is not for us goes to the kernel by `punt`; if `sends`, the queue sends what the kernel
+ * wants sent, which one queue of a device does. */
+void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends);
 
 /* The device is started: a worker with nothing to do may watch the queue, if the driver can. */
 void ethdev_queue_watch(struct ethdev_queue *queue);

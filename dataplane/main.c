@@ -136,10 +136,12 @@ static int ports_start(void)
 			return PROGRAM_AGAIN;
 		}
 	}
-	if (r == 0)
+	if (r == 0) {
+		ports_check_placement(&ports);
 		pages.stats->port_count = ports_report(&ports, pages.stats->port);
-	else if (r != -EINTR)
+	} else if (r != -EINTR) {
 		ports_error_log(&ports, r);
+	}
 	return r;
 }
 
@@ -226,7 +228,9 @@ static const char *outdated(void)
 
 	if (pages_lost(&pages))
 		return "the statistics page was deleted";
-	reason = ports_outdated(&ports, pages.blob);
+	reason = ports_follow_kernel(&ports);
+	if (reason == NULL)
+		reason = ports_outdated(&ports, pages.blob);
 	return reason ? reason : eal_outdated(pages.blob);
 }
 

@@ -7,6 +7,7 @@
 #include "packet_pool.h"
 #include "port_clock.h"
 #include "stamp_driver.h"
+#include "takeover.h"
 #include <errno.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
@@ -26,6 +27,12 @@
 
 #define OCTET_PS_MBPS 8000000 /* an octet at 1 Mbit/s */
 
+#define RECEIVE_OFFLOADS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
+
+/* A client has one address, but a port of its own for each request. */
+#define RSS_ADDRESSES (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6)
+#define RSS_PORTS     (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP)
+
 struct port_ethdev {
 	char name[RTE_ETH_NAME_MAX_LEN]; /* "": not made yet */
 	char driver[RTE_ETH_NAME_MAX_LEN];
@@ -33,6 +40,8 @@ struct port_ethdev {
 	uint16_t port_id, queue_count;
 	bool has_clock;
 	struct port_clock clock;
+	bool taken_over;
+	struct takeover takeover; /* if taken_over */
 	struct ethdev_queue queue[];
 };
 
@@ -60,10 +69,25 @@ static int device_make(struct port_ethdev *device, const char *text, char *ret_e
 	return -ENODEV;
 }
 
+/* Near the device, if there is memory. */
+static int pool_place(struct port_ethdev *device)
+{
+	unsigned int count = device->queue_count * QUEUE_BUFFERS - 1U;
+	int socket = port_ethdev_socket(device);
+	int r = packet_pool_create(&device->pool, device->name, count, POOL_CACHE, socket);
+
+	if (r == 0 || socket == SOCKET_ID_ANY)
+		return r;
+	r = packet_pool_create(&device->pool, device->name, count, POOL_CACHE, SOCKET_ID_ANY);
+	if (r == 0)
+		log_warning("%s: no packet memory at its memory node %d: its buffers are elsewhere",
+			device->name, socket);
+	return r;
+}
+
 static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 {
-	int r = packet_pool_create(&device->pool, device->name,
-		device->queue_count * QUEUE_BUFFERS - 1U, POOL_CACHE, SOCKET_ID_ANY);
+	int r = pool_place(device);
 
 	if (r < 0)
 		snprintf(ret_error, size,
@@ -123,6 +147,19 @@ static void clock_start(struct port_ethdev *device, const struct stamp_driver *d
 	}
 }
 
+/* Drivers either hash any IP packet's addresses, or UDP by its source address alone if asked so, or
+ * can only hash ports along. */
+static uint64_t rss_choose(const struct port_ethdev *device, uint64_t possible)
+{
+	uint64_t by_source = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_L3_SRC_ONLY;
+
+	if (device->taken_over && (possible & by_source) == by_source)
+		return (RSS_PORTS & possible) | RTE_ETH_RSS_L3_SRC_ONLY;
+	if (device->taken_over && (possible & RSS_ADDRESSES) == RSS_ADDRESSES)
+		return RSS_ADDRESSES;
+	return RSS_PORTS & possible;
+}
+
 static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
@@ -131,10 +168,13 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 
 	if (r < 0)
 		return r;
+	if (device->taken_over) {
+		conf.rxmode.mtu = device->takeover.mtu;
+		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
+	}
 	if (stamps && !stamps->always)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-	conf.rx_adv_conf.rss_conf.rss_hf =
-		(RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP) & info->flow_type_rss_offloads;
+	conf.rx_adv_conf.rss_conf.rss_hf = rss_choose(device, info->flow_type_rss_offloads);
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	r = device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
@@ -170,7 +210,9 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 	}
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		memcpy(device->queue[i].base.mac, mac.addr_bytes, sizeof(mac.addr_bytes));
-		ethdev_queue_watch(&device->queue[i]);
+		/* Watching the queue's memory, a worker would not see what the kernel sends. */
+		if (!device->taken_over)
+			ethdev_queue_watch(&device->queue[i]);
 	}
 	return 0;
 }
@@ -181,25 +223,39 @@ static void queues_init(struct port_ethdev *device)
 		ethdev_queue_init(&device->queue[i], device->port_id, i);
 }
 
-int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
-	char *ret_error, size_t size)
+static struct port_ethdev *device_new(uint16_t queue_count, char *ret_error, size_t size)
 {
 	struct port_ethdev *device =
 		calloc(1, sizeof(*device) + queue_count * sizeof(device->queue[0]));
+
+	if (device == NULL)
+		snprintf(ret_error, size, "%s", strerror(ENOMEM));
+	else
+		device->queue_count = queue_count;
+	return device;
+}
+
+static int device_open(struct port_ethdev *device, char *ret_error, size_t size)
+{
+	int r = pool_make(device, ret_error, size);
+
+	if (r < 0)
+		return r;
+	queues_init(device);
+	return ethdev_start(device, ret_error, size);
+}
+
+int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
+	char *ret_error, size_t size)
+{
+	struct port_ethdev *device = device_new(queue_count, ret_error, size);
 	int r;
 
-	if (device == NULL) {
-		snprintf(ret_error, size, "%s", strerror(ENOMEM));
+	if (device == NULL)
 		return -ENOMEM;
-	}
-	device->queue_count = queue_count;
 	r = device_make(device, text, ret_error, size);
 	if (r == 0)
-		r = pool_make(device, ret_error, size);
-	if (r == 0) {
-		queues_init(device);
-		r = ethdev_start(device, ret_error, size);
-	}
+		r = device_open(device, ret_error, size);
 	if (r < 0) {
 		port_ethdev_close(device);
 		return r;
@@ -208,11 +264,80 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t
 	return 0;
 }
 
+/* EAL has probed the device when it started. */
+static int device_find(struct port_ethdev *device, const struct meridian_policy_nic *nic,
+	char *ret_error, size_t size)
+{
+	int r;
+
+	if (rte_eth_dev_get_port_by_name(nic->name, &device->port_id) < 0) {
+		snprintf(ret_error, size,
+			"no driver of DPDK has taken it: what was said before tells why");
+		return -ENODEV;
+	}
+	r = takeover_open(&device->takeover, nic, device->port_id, ret_error, size);
+	if (r < 0)
+		return r;
+	snprintf(device->name, sizeof(device->name), "%s", nic->name);
+	device->taken_over = true;
+	return 0;
+}
+
+static int punt_start(struct port_ethdev *device, const struct meridian_policy_nic *nic,
+	char *ret_error, size_t size)
+{
+	int r = takeover_start(&device->takeover, nic, device->pool, ret_error, size);
+
+	if (r < 0)
+		return r;
+	for (uint16_t i = 0; i < device->queue_count; i++)
+		ethdev_queue_punt(&device->queue[i], device->takeover.punt, i == 0);
+	return 0;
+}
+
+int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian_policy_nic *nic,
+	char *ret_error, size_t size)
+{
+	struct port_ethdev *device = device_new(nic->queue_count, ret_error, size);
+	int r;
+
+	if (device == NULL)
+		return -ENOMEM;
+	r = device_find(device, nic, ret_error, size);
+	if (r == 0)
+		r = device_open(device, ret_error, size);
+	if (r == 0)
+		r = punt_start(device, nic, ret_error, size);
+	if (r < 0) {
+		port_ethdev_close(device);
+		return r;
+	}
+	*ret_device = device;
+	return 0;
+}
+
+const char *port_ethdev_follow_kernel(struct port_ethdev *device)
+{
+	if (device->taken_over && takeover_turn(&device->takeover) < 0)
+		return "the TAP device of a NIC was deleted";
+	return NULL;
+}
+
+int port_ethdev_socket(const struct port_ethdev *device)
+{
+	return rte_eth_dev_socket_id(device->port_id);
+}
+
 void port_ethdev_close(struct port_ethdev *device)
 {
+	if (device->taken_over)
+		takeover_close(&device->takeover);
 	if (device->name[0] != '\0') {
 		rte_eth_dev_stop(device->port_id);
-		rte_eal_hotplug_remove("vdev", device->name);
+		if (device->taken_over)
+			rte_eth_dev_close(device->port_id); /* its buffers, before their pool */
+		else
+			rte_eal_hotplug_remove("vdev", device->name);
 	}
 	rte_mempool_free(device->pool);
 	free(device);
@@ -256,5 +381,7 @@ uint64_t port_ethdev_missed(const struct port_ethdev *device)
 
 	if (rte_eth_stats_get(device->port_id, &stats) < 0)
 		return 0;
+	if (device->taken_over)
+		stats.rx_nombuf += punt_refused(device->takeover.punt);
 	return stats.imissed + stats.rx_nombuf;
 }

@@ -3,17 +3,24 @@
 #define DATAPLANE_PORT_ETHDEV_H
 
 /*
- * A virtual device of DPDK (memif, virtio-user, vhost, af_packet, ring ...) with its queues. The
- * device is ours alone, with all that arrives. Its link may come and go with a peer; that is the
- * driver's business, and nothing is received while it is down. The memif driver of DPDK 22.11 has
- * no lock between its interrupt thread, which unmaps the memory of a peer that died, and a burst
- * that reads it: unmap_guard.h stands in for one.
+ * A device of DPDK with its queues: a NIC that was taken over from the kernel, or a virtual device
+ * (memif, virtio-user, vhost, af_packet, ring ...).
+ *
+ * A virtual device is ours alone, with all that arrives. Its link may come and go with a peer; that
+ * is the driver's business, and nothing is received while it is down. The memif driver of
+ * DPDK 22.11 has no lock between its interrupt thread, which unmaps the memory of a peer that died,
+ * and a burst that reads it: unmap_guard.h stands in for one.
+ *
+ * What comes to a NIC and is no NTP for us is handed to the kernel (takeover.h), and what the
+ * kernel wants sent leaves by its first queue. Where the NIC can, all packets of a client come by
+ * one queue.
  *
  * Whether such a device stamps what it receives, and with which clock, is in stamp_driver.h; else
  * T2 is when the worker takes the packet.
  */
 
 #include "port.h"
+#include <meridian/policy.h>
 #include <stddef.h>
 
 struct port_ethdev;
@@ -28,6 +35,21 @@ struct port_ethdev;
  */
 int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
 	char *ret_error, size_t size);
+
+/*
+ * The same of the NIC of `nic` (MERIDIAN_NIC_TAKEOVER), which EAL has found, and of its TAP device.
+ * `nic` must stay valid. The packet buffers are of the NIC's own memory node. Returns -EBUSY, too,
+ * when another process has the TAP device.
+ */
+int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian_policy_nic *nic,
+	char *ret_error, size_t size);
+
+/* About ten times a second, what takeover_turn() does. NULL, or why only a restart can follow;
+ * static storage. */
+const char *port_ethdev_follow_kernel(struct port_ethdev *device);
+
+/* The NUMA node that the device is at; -1: it does not matter. */
+int port_ethdev_socket(const struct port_ethdev *device);
 
 /* No worker polls a queue of the device any more. */
 void port_ethdev_close(struct port_ethdev *device);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ports.h"
+#include "eal.h"
 #include "log.h"
 #include "packet_memory.h"
+#include "pci.h"
 #include "port_af_xdp.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +31,7 @@ static const char *nic_device(
 
 static bool nic_usable(const struct meridian_policy_nic *nic)
 {
-	if (nic->kind == MERIDIAN_NIC_VDEV)
+	if (nic->kind != MERIDIAN_NIC_AF_XDP)
 		return true;
 	return nic->ifindex != 0 && nic->xdp_program_id != 0 && nic->xdp_mode != MERIDIAN_XDP_NONE;
 }
@@ -50,6 +52,8 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 				nic->xdp_program_id, nic->name);
 			return -EAGAIN;
 		}
+		if (nic->kind == MERIDIAN_NIC_TAKEOVER && !pci_ready(nic->name, ret_waiting, size))
+			return -EAGAIN;
 	}
 	if (usable)
 		return 0;
@@ -71,8 +75,28 @@ static int af_xdp_open(struct ports *ports, struct port_queue **ret_queue,
 	return r;
 }
 
-/* A virtual device is made with all its queues when the first of them is wanted. */
-static int vdev_open(struct ports *ports, struct port_queue **ret_queue,
+static int device_open(
+	struct ports *ports, struct port_ethdev **ret_device, const struct meridian_policy_nic *nic)
+{
+	const char *text = nic_device(ports->blob, nic);
+	int r;
+
+	if (nic->kind == MERIDIAN_NIC_TAKEOVER) {
+		r = port_ethdev_take_over(ret_device, nic, ports->reason, sizeof(ports->reason));
+		if (r < 0)
+			snprintf(ports->failed, sizeof(ports->failed), "%s", nic->name);
+		return r;
+	}
+	r = port_ethdev_open(
+		ret_device, text, nic->queue_count, ports->reason, sizeof(ports->reason));
+	if (r < 0)
+		snprintf(ports->failed, sizeof(ports->failed), "vdev:%.*s", (int)strcspn(text, ","),
+			text);
+	return r;
+}
+
+/* A device is made with all its queues when the first of them is wanted. */
+static int device_queue_open(struct ports *ports, struct port_queue **ret_queue,
 	const struct meridian_policy_queue *queue)
 {
 	const struct meridian_policy_nic *nic = &nic_table(ports->blob)[queue->nic];
@@ -80,14 +104,9 @@ static int vdev_open(struct ports *ports, struct port_queue **ret_queue,
 	int r = 0;
 
 	if (*device == NULL)
-		r = port_ethdev_open(device, nic_device(ports->blob, nic), nic->queue_count,
-			ports->reason, sizeof(ports->reason));
-	if (r < 0) {
-		snprintf(ports->failed, sizeof(ports->failed), "vdev:%.*s",
-			(int)strcspn(nic_device(ports->blob, nic), ","),
-			nic_device(ports->blob, nic));
+		r = device_open(ports, device, nic);
+	if (r < 0)
 		return r;
-	}
 	*ret_queue = port_ethdev_queue(*device, queue->queue);
 	return 0;
 }
@@ -104,8 +123,8 @@ static int queues_open(struct ports *ports)
 
 		if (!nic_usable(nic))
 			continue;
-		if (nic->kind == MERIDIAN_NIC_VDEV)
-			r = vdev_open(ports, &entry->queue, queue);
+		if (nic->kind != MERIDIAN_NIC_AF_XDP)
+			r = device_queue_open(ports, &entry->queue, queue);
 		else if (ports->device_count < PORT_AF_XDP_MAX)
 			r = af_xdp_open(ports, &entry->queue, nic, queue->queue);
 		else
@@ -121,12 +140,12 @@ static int queues_open(struct ports *ports)
 	return 0;
 }
 
-static unsigned int vdev_count(const struct meridian_policy_blob *blob)
+static unsigned int own_device_count(const struct meridian_policy_blob *blob)
 {
 	unsigned int count = 0;
 
 	for (uint64_t i = 0; i < blob->nics.count; i++)
-		count += nic_table(blob)[i].kind == MERIDIAN_NIC_VDEV;
+		count += nic_table(blob)[i].kind != MERIDIAN_NIC_AF_XDP;
 	return count;
 }
 
@@ -134,7 +153,7 @@ int ports_open(struct ports *ports, const struct meridian_policy_blob *blob)
 {
 	int r;
 
-	*ports = (struct ports){.device_count = vdev_count(blob),
+	*ports = (struct ports){.device_count = own_device_count(blob),
 		.entry = calloc(blob->queues.count + 1, sizeof(*ports->entry)),
 		.blob = malloc(blob->size)};
 	if (ports->entry && ports->blob) {
@@ -187,6 +206,21 @@ void ports_close(struct ports *ports)
 	ports->entry = NULL;
 	ports->blob = NULL;
 	ports->count = 0;
+}
+
+void ports_check_placement(const struct ports *ports)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct ports_entry *entry = &ports->entry[i];
+		const struct port_ethdev *device = ports->device[entry->nic];
+		int socket = device ? port_ethdev_socket(device) : -1;
+
+		if (socket >= 0 && socket != eal_socket(entry->worker))
+			log_warning("worker %u, on CPU %" PRIu32 " of memory node %d, polls %s, "
+				    "which is at node %d: choose other `workers`",
+				entry->worker, eal_core(entry->worker), eal_socket(entry->worker),
+				nic_table(ports->blob)[entry->nic].name, socket);
+	}
 }
 
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port)
@@ -282,11 +316,15 @@ void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_
 	}
 }
 
+/* A TAP device comes and changes by our own doing. */
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
 	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0 ||
 		a->rxcomp_ns != b->rxcomp_ns || a->txcomp_ns != b->txcomp_ns)
 		return false;
+	if (a->kind == MERIDIAN_NIC_TAKEOVER)
+		return a->queue_count == b->queue_count && a->punt_pps == b->punt_pps &&
+			strcmp(a->tap, b->tap) == 0;
 	return !nic_usable(a) ||
 		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&
 			a->xdp_mode == b->xdp_mode && a->xsks_map_id == b->xsks_map_id &&
@@ -314,6 +352,17 @@ static bool queues_same(const struct meridian_policy_blob *a, const struct merid
 	return a->queues.count == b->queues.count &&
 		memcmp(queue_table(a), queue_table(b), a->queues.count * sizeof(*queue_table(a))) ==
 		0;
+}
+
+const char *ports_follow_kernel(const struct ports *ports)
+{
+	const char *reason = NULL;
+
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX && reason == NULL; i++) {
+		if (ports->device[i])
+			reason = port_ethdev_follow_kernel(ports->device[i]);
+	}
+	return reason;
 }
 
 const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob)

@@ -6,8 +6,9 @@
  * The port queues that a policy asks for. Main thread only.
  *
  * An interface is usable while it exists and control has attached the XDP program, a virtual
- * device always; the others are left out. Which NICs are usable, their queues and who polls them is
- * fixed while the process runs: ports_outdated() tells when a restart is needed.
+ * device or a NIC to be taken over always; the others are left out. Which NICs are usable, their
+ * queues and who polls them is fixed while the process runs: ports_outdated() tells when a restart
+ * is needed.
  */
 
 #include "port.h"
@@ -24,16 +25,17 @@ struct ports_entry {
 struct ports {
 	struct ports_entry *entry;
 	size_t count;
-	struct port_ethdev *device[MERIDIAN_POLICY_NICS_MAX]; /* of the virtual ones, by nic */
+	struct port_ethdev *device[MERIDIAN_POLICY_NICS_MAX]; /* by nic; NULL: AF_XDP */
 	unsigned int device_count;                            /* DPDK's devices in use */
 	struct meridian_policy_blob *blob;                    /* that they were opened from */
 	char failed[32];  /* queue or device that could not be opened, for a message */
-	char reason[320]; /* why, where `failed` is a virtual device; else "" */
+	char reason[320]; /* why, where `failed` is a device; else "" */
 };
 
 /*
  * 0 when there is a usable NIC in the policy and each has the program and the map attached that
- * the policy names; else -EAGAIN, and `ret_waiting` (a string of `size` octets) says what for.
+ * the policy names, or is bound to the driver that it is taken over by; else -EAGAIN, and
+ * `ret_waiting` (a string of `size` octets) says what for.
  */
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size);
 
@@ -49,6 +51,9 @@ void ports_close(struct ports *ports);
 /* Logs why ports_open() returned `error`. */
 void ports_error_log(const struct ports *ports, int error);
 
+/* Warns of workers that are not of their NIC's memory node. */
+void ports_check_placement(const struct ports *ports);
+
 /* Describes the open NICs in `port`, MERIDIAN_STATS_PORTS_MAX entries; returns how many. */
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port);
 
@@ -61,6 +66,10 @@ void ports_count_missed(
 void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_hz,
 	const struct meridian_stats_port *port, uint32_t count,
 	struct meridian_stats_clock *ret_clock);
+
+/* About ten times a second: the kernel follows the links of NICs that were taken over, and these
+ * follow its MTUs. NULL, or why only a restart can follow; static storage. */
+const char *ports_follow_kernel(const struct ports *ports);
 
 /* NULL while the ports serve `blob` and their interfaces exist; else why not. Static storage. */
 const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob);

@@ -36,6 +36,12 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 		nic->policy.kind = MERIDIAN_NIC_VDEV;
 		return 0;
 	}
+	if (config_nic_is_taken_over(config)) {
+		nic->policy.kind = MERIDIAN_NIC_TAKEOVER;
+		nic->policy.punt_pps = config->punt_pps;
+		memcpy(nic->policy.tap, config->tap, sizeof(nic->policy.tap));
+		return 0;
+	}
 	nic->policy.kind = MERIDIAN_NIC_AF_XDP;
 	r = xdp_init(&nic->xdp, rundir, config->name);
 	if (r < 0)
@@ -248,6 +254,20 @@ static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 	return nic_begin(nic, found);
 }
 
+/* While there is no TAP device yet, there are no addresses. */
+static int nic_sync_tap(struct nic *nic)
+{
+	struct network_nic found;
+	int r = network_nic(nic->config->tap, &found);
+
+	if (r < 0 && r != -ENODEV)
+		return nic_complain(nic, r, "cannot ask the kernel about its TAP device");
+	nic->policy.ifindex = found.ifindex;
+	nic->policy.mtu = found.mtu;
+	memcpy(nic->policy.mac, found.mac, sizeof(nic->policy.mac));
+	return 0;
+}
+
 int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
@@ -255,6 +275,8 @@ int nic_sync(struct nic *nic)
 
 	if (nic->policy.kind == MERIDIAN_NIC_VDEV)
 		return 0;
+	if (nic->policy.kind == MERIDIAN_NIC_TAKEOVER)
+		return nic_sync_tap(nic);
 	r = network_nic(nic->config->name, &found);
 	if (r == -ENODEV) {
 		nic_forget(nic);

@@ -5,7 +5,8 @@
 /*
  * One configured interface: there or missing, with our program or not yet. Logs what changes, and
  * a failure once until it changes. A virtual device only stands in the policy: no program is ever
- * attached, and nothing else happens to it here.
+ * attached, and nothing else happens to it here. Of a NIC that was taken over, the interface is its
+ * TAP device, which the dataplane makes.
  */
 
 #include "config.h"

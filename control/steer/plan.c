@@ -2,14 +2,24 @@
 #include "plan.h"
 #include <string.h>
 
+static void nic_plan(struct plan *plan, struct config_nic *nic)
+{
+	bool taken_over = config_nic_is_taken_over(nic);
+
+	if (taken_over && nic->queue_count == 0)
+		nic->queue_count = (uint16_t)plan->worker_count;
+	if (config_nic_is_virtual(nic))
+		return;
+	plan->interface_count++;
+	plan->xdp_count += !taken_over;
+}
+
 void plan_init(struct plan *plan, const struct config *config)
 {
 	memset(plan, 0, sizeof(*plan));
 	memcpy(plan->rundir, config->rundir, sizeof(plan->rundir));
 	memcpy(plan->nic, config->nic, sizeof(plan->nic));
 	plan->nic_count = config->nic_count;
-	for (size_t i = 0; i < plan->nic_count; i++)
-		plan->interface_count += !config_nic_is_virtual(&plan->nic[i]);
 	plan->memory_mb = config->memory_mb;
 	plan->hugepages = config->hugepages;
 	for (size_t i = 0; i < config->worker_count; i++)
@@ -19,6 +29,8 @@ void plan_init(struct plan *plan, const struct config *config)
 		plan->worker[0].core = MERIDIAN_CORE_ANY;
 		plan->worker_count = 1;
 	}
+	for (size_t i = 0; i < plan->nic_count; i++)
+		nic_plan(plan, &plan->nic[i]);
 }
 
 static bool nic_same(const struct config_nic *a, const struct config_nic *b)
@@ -26,6 +38,7 @@ static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
 		a->generic == b->generic && a->rxcomp_ns == b->rxcomp_ns &&
 		a->txcomp_ns == b->txcomp_ns && strcmp(a->device.text, b->device.text) == 0 &&
+		strcmp(a->tap, b->tap) == 0 && a->punt_pps == b->punt_pps &&
 		a->address_count == b->address_count &&
 		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
 }

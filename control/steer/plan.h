@@ -11,7 +11,8 @@ struct plan {
 	char rundir[CONFIG_PATH_SIZE];
 	struct config_nic nic[MERIDIAN_POLICY_NICS_MAX];
 	size_t nic_count;
-	size_t interface_count; /* of these, interfaces of the kernel: those XDP steers */
+	size_t interface_count; /* of these, with an interface in the kernel */
+	size_t xdp_count;       /* of those, which XDP steers */
 	struct meridian_policy_worker worker[MERIDIAN_POLICY_WORKERS_MAX];
 	size_t worker_count; /* at least 1 */
 	uint32_t memory_mb;

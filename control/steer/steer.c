@@ -378,7 +378,7 @@ static int user_prepare(const struct config *config)
 		log_error("there is no user '%s' any more", config->user);
 		return -ENOENT;
 	}
-	if (entry && plan.interface_count > 0)
+	if (entry && plan.xdp_count > 0)
 		r = bpffs_give(config->rundir, entry->pw_uid, entry->pw_gid);
 	if (r < 0)
 		return log_errno(r, "cannot use " BPFFS_ROOT);
@@ -461,7 +461,7 @@ static bool dataplane_stays(void)
 
 void steer_fini(void)
 {
-	bool lives = plan.interface_count > 0 && dataplane_stays();
+	bool lives = plan.xdp_count > 0 && dataplane_stays();
 
 	event_remove_timer(sync_timer);
 	event_remove_timer(watch_timer);

@@ -54,6 +54,11 @@ static int devices_sane(const struct meridian_policy_blob *blob)
 	return 1;
 }
 
+static int name_sane(const char name[MERIDIAN_POLICY_NAME_SIZE])
+{
+	return name[0] != '\0' && memchr(name, 0, MERIDIAN_POLICY_NAME_SIZE) != NULL;
+}
+
 static int nic_kind_sane(
 	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic)
 {
@@ -62,6 +67,10 @@ static int nic_kind_sane(
 		return nic->xdp_mode <= MERIDIAN_XDP_OFFLOAD;
 	case MERIDIAN_NIC_VDEV:
 		return nic->xdp_mode == MERIDIAN_XDP_NONE && nic->device < blob->devices.count;
+	case MERIDIAN_NIC_TAKEOVER:
+		return nic->xdp_mode == MERIDIAN_XDP_NONE && name_sane(nic->tap) &&
+			nic->punt_pps >= MERIDIAN_PUNT_MIN_PPS &&
+			nic->punt_pps <= MERIDIAN_PUNT_MAX_PPS;
 	default:
 		return 0;
 	}
@@ -78,9 +87,8 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 		MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
 
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
-		if (nic[i].name[0] == '\0' || memchr(nic[i].name, 0, sizeof(nic[i].name)) == NULL ||
-			!nic_kind_sane(blob, &nic[i]) || nic[i].queue_count < 1 ||
-			nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
+		if (!name_sane(nic[i].name) || !nic_kind_sane(blob, &nic[i]) ||
+			nic[i].queue_count < 1 || nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
 			is_beyond(nic[i].rxcomp_ns) || is_beyond(nic[i].txcomp_ns))
 			return 0;
 	}

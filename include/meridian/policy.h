@@ -20,7 +20,7 @@ extern "C" {
 
 #define MERIDIAN_POLICY_NAME    "policy"
 #define MERIDIAN_POLICY_MAGIC   UINT32_C(0x4c50524d) /* bytes "MRPL" in memory */
-#define MERIDIAN_POLICY_VERSION 1
+#define MERIDIAN_POLICY_VERSION 2
 
 #define MERIDIAN_POLICY_NICS_MAX      16
 #define MERIDIAN_POLICY_QUEUES_MAX    64 /* queues of one NIC */
@@ -92,6 +92,12 @@ struct meridian_policy_blob {
 
 #define MERIDIAN_NIC_AF_XDP 1 /* the kernel keeps the NIC; an XDP program steers UDP/123 to us */
 #define MERIDIAN_NIC_VDEV   2 /* a virtual device of DPDK, which the dataplane makes and owns */
+/* A PCI device, which the kernel has given up for DPDK's own driver; what is no NTP for us goes to
+ * the kernel by way of a TAP device. */
+#define MERIDIAN_NIC_TAKEOVER 3
+
+#define MERIDIAN_PUNT_MIN_PPS 100
+#define MERIDIAN_PUNT_MAX_PPS 10000000
 
 #define MERIDIAN_XDP_NONE    0 /* no program attached: do not open the port */
 #define MERIDIAN_XDP_GENERIC 1
@@ -102,8 +108,10 @@ struct meridian_policy_blob {
 
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
-						 MERIDIAN_POLICY_DRIVER_PREFIX */
-	/* Of VDEV, what describes an interface or its program is 0, the MAC address too. */
+						 MERIDIAN_POLICY_DRIVER_PREFIX; of TAKEOVER:
+						 its PCI address, "0000:3b:00.0" */
+	/* Of VDEV, what describes an interface or its program is 0, the MAC address too. Of
+	 * TAKEOVER, an interface is the TAP device, and there is no program. */
 	uint32_t ifindex;        /* 0: the interface is gone */
 	uint32_t xdp_program_id; /* that must be attached; 0: none yet */
 	uint32_t mtu;
@@ -112,15 +120,18 @@ struct meridian_policy_nic {
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
 	uint8_t mac[6];
 	uint16_t device;      /* VDEV: index into devices; else 0 */
-	uint32_t xsks_map_id; /* map of sockets the program redirects to; 0: none yet. An
-				 adopted map keeps its id */
+	uint32_t xsks_map_id; /* AF_XDP: map of sockets the program redirects to; 0: none yet.
+				 An adopted map keeps its id */
 	int32_t rxcomp_ns;    /* packets came so much earlier than their stamps say, at most
 				 COMP_MAX_NS to either side */
 	int32_t txcomp_ns;    /* replies are at the interface so much after T3, as far; 0: not
 				 configured */
-	uint8_t reserved[12];
+	/* Of TAKEOVER; else 0. */
+	uint32_t punt_pps; /* frames per second for the kernel, PUNT_MIN_PPS to PUNT_MAX_PPS */
+	char tap[MERIDIAN_POLICY_NAME_SIZE]; /* the TAP device, NUL-terminated */
+	uint8_t reserved[24];
 };
-MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 64, "ABI");
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 
 #define MERIDIAN_POLICY_DRIVER_PREFIX "net_"
 

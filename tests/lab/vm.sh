@@ -36,7 +36,8 @@ vm_libraries() # FILE...: paths of the libraries that they need
 	ldd "$@" 2>/dev/null | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) (.*/\1/p' | sort -u
 }
 
-# DPDK's drivers are looked for in a directory of their own, but must not be there twice.
+# DPDK's drivers are looked for in a directory of their own, but must not be there twice; those in
+# VM_MORE_DRIVERS are there, too.
 vm_image() # [PROGRAM...]: others for its /bin
 {
 	local image=$LAB_DIR/image driver
@@ -45,7 +46,7 @@ vm_image() # [PROGRAM...]: others for its /bin
 	local drivers=()
 
 	mkdir -p "$image"/{bin,dev,proc,sys,run,tmp,etc,var,modules,dev/hugepages,"$VM_DRIVERS"}
-	for driver in bus_vdev mempool_ring net_af_xdp; do
+	for driver in bus_vdev mempool_ring net_af_xdp ${VM_MORE_DRIVERS:-}; do
 		drivers+=("$VM_DRIVERS/librte_$driver.so.23")
 		ln -s "../../librte_$driver.so.23" "$image$VM_DRIVERS/librte_$driver.so"
 	done
@@ -136,12 +137,14 @@ vm_modules() # MODULE...
 	done
 }
 
-# The first NIC as the lab's server.
-vm_address()
+# The first NIC, or another interface, as the lab's server.
+vm_address() # [INTERFACE]
 {
-	vm_run "echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set lo up; \
-		ip address add $LAB_SERVER4/24 dev eth0; ip address add $LAB_SERVER6/64 dev eth0; \
-		ip link set eth0 up" || lab_fail "no eth0 in the machine"
+	local nic=${1:-eth0}
+
+	vm_run "echo 0 >/proc/sys/net/ipv6/conf/$nic/accept_dad; ip link set lo up; \
+		ip address add $LAB_SERVER4/24 dev $nic; ip address add $LAB_SERVER6/64 dev $nic; \
+		ip link set $nic up" || lab_fail "no $nic in the machine"
 	lab_wait 20 "an answer to a ping of the machine" vm_run "ping -c 1 -W 1 $LAB_CLIENT4"
 }
 

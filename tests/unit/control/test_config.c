@@ -136,9 +136,6 @@ static void test_nic(void **state)
 	assert_int_equal(config.nic[1].rxcomp_ns, -7);
 	assert_int_equal(config.nic[1].txcomp_ns, 950);
 	config_free(&config);
-	expect_error("nic 0000:3b:00.0\n",
-		"1: nic: 0000:3b:00.0: taking over a PCI device is not supported by this version; "
-		"name the kernel's interface\n");
 	expect_error("nic eth0\nnic eth0\n", "2: nic: eth0 is there already\n");
 	expect_error("nic interface0123456\n",
 		"1: nic: 'interface0123456' is not an interface name (1 to 15 characters, no "
@@ -154,6 +151,48 @@ static void test_nic(void **state)
 	expect_error("nic eth0 address 192.0.2.1\n",
 		"1: nic: `address` is for virtual devices: an interface has those that the kernel "
 		"says\n");
+}
+
+static void test_taken_over_nic(void **state)
+{
+	(void)state;
+	assert_int_equal(load("nic 0000:3B:00.0\n"
+			      "nic 5:1f.7 mode takeover tap ntp0 queues 4 punt 5000\n"
+			      "nic 0001:02:03.1\n"),
+		0);
+	assert_int_equal(config.nic_count, 3);
+	assert_true(config_nic_is_taken_over(&config.nic[0]));
+	assert_string_equal(config.nic[0].name, "0000:3b:00.0");
+	assert_string_equal(config.nic[0].tap, "mnp59s0");
+	assert_int_equal(config.nic[0].queue_count, 0);
+	assert_int_equal(config.nic[0].punt_pps, 100000);
+	assert_string_equal(config.nic[1].name, "0000:05:1f.7");
+	assert_string_equal(config.nic[1].tap, "ntp0");
+	assert_int_equal(config.nic[1].queue_count, 4);
+	assert_int_equal(config.nic[1].punt_pps, 5000);
+	assert_string_equal(config.nic[2].tap, "mnP1p2s3f1");
+	config_free(&config);
+}
+
+static void test_taken_over_nic_errors(void **state)
+{
+	(void)state;
+	expect_error("nic 3b:00.0\nnic 0000:3b:00.0\n", "2: nic: 0000:3b:00.0 is there already\n");
+	expect_error("nic mnp59s0\nnic 3b:00.0\n", "2: nic: mnp59s0 is there already\n");
+	expect_error("nic 3b:00.0\nnic mnp59s0\n", "2: nic: mnp59s0 is there already\n");
+	expect_error("nic 3b:00.0 tap interface0123456\n",
+		"1: nic: tap 'interface0123456' is not an interface name (1 to 15 characters, no "
+		"'/')\n");
+	expect_error("nic 3b:00.0 mode share\n",
+		"1: nic: mode 'share' is not a mode (allowed: takeover)\n");
+	expect_error("nic 3b:00.0 punt 99\n",
+		"1: nic: punt 99 is out of range (allowed: 100 to 10000000)\n");
+	expect_error("nic 3b:00.0 xdp auto\n",
+		"1: nic: no XDP program is attached to a NIC that is taken over: leave out "
+		"`xdp`\n");
+	expect_error("nic eth0 tap ntp0\n",
+		"1: nic: `tap` is for NICs that are taken over, named by a PCI address\n");
+	expect_error("nic ffff:ff:1f.7\n", "1: nic: ffff:ff:1f.7: its domain is above 9999\n");
 }
 
 static void test_virtual_nic(void **state)
@@ -409,6 +448,7 @@ static void test_dump_is_a_config(void **state)
 		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic rxcomp 9 txcomp "
 		     "8\nworkers 1 "
 		     "2\n"
+		     "nic 1:2.3 queues 3 tap ntp0 punt 500\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
 		     "driftfile /d\ncounter tsc\nhugepages never\nidlesleep 77\nclockprecision "
@@ -440,6 +480,8 @@ int main(void)
 		cmocka_unit_test(test_access),
 		cmocka_unit_test(test_bindaddress),
 		cmocka_unit_test(test_nic),
+		cmocka_unit_test(test_taken_over_nic),
+		cmocka_unit_test(test_taken_over_nic_errors),
 		cmocka_unit_test(test_virtual_nic),
 		cmocka_unit_test(test_virtual_nic_errors),
 		cmocka_unit_test(test_workers),

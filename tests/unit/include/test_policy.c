@@ -91,6 +91,13 @@ static void refuses_tables_that_do_not_fit(void **state)
 	CHECK(0, (b.head.addresses.offset = sizeof(b), b.head.addresses.count = 0));
 }
 
+static void taken_over(struct meridian_policy_nic *nic)
+{
+	nic->kind = MERIDIAN_NIC_TAKEOVER;
+	nic->punt_pps = MERIDIAN_PUNT_MIN_PPS;
+	strcpy(nic->tap, "ntp0");
+}
+
 static void refuses_fields_out_of_range(void **state)
 {
 	(void)state;
@@ -120,6 +127,12 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, b.nic[0].name[0] = 0);
 	CHECK(-EBADMSG, b.nic[0].kind = 0);
 	CHECK(-EBADMSG, b.nic[1].xdp_mode = 4);
+	CHECK(0, taken_over(&b.nic[1]));
+	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].xdp_mode = 1));
+	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].tap[0] = 0));
+	CHECK(-EBADMSG, (taken_over(&b.nic[1]), memset(b.nic[1].tap, 'x', sizeof(b.nic[1].tap))));
+	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].punt_pps = 99));
+	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].punt_pps = 10000001));
 	CHECK(-EBADMSG, b.nic[1].queue_count = 65);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 0);
 	CHECK(0, (b.nic[0].rxcomp_ns = 1000000, b.nic[1].rxcomp_ns = -1000000));

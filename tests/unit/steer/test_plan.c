@@ -47,6 +47,21 @@ static void test_virtual_devices_are_no_interfaces(void **state)
 	assert_int_equal(plan.interface_count, 2);
 }
 
+static void test_taken_over_nics(void **state)
+{
+	struct config config = sample();
+	struct plan plan;
+
+	(void)state;
+	strcpy(config.nic[0].tap, "ntp0");
+	strcpy(config.nic[1].tap, "ntp1");
+	plan_init(&plan, &config);
+	assert_int_equal(plan.interface_count, 2);
+	assert_int_equal(plan.xdp_count, 0);
+	assert_int_equal(plan.nic[0].queue_count, 2); /* one for each worker */
+	assert_int_equal(plan.nic[1].queue_count, 3);
+}
+
 static void test_queues_are_dealt_in_turn(void **state)
 {
 	const struct meridian_policy_nic nics[] = {{.queue_count = 2}, {.queue_count = 3}};
@@ -94,6 +109,16 @@ static void change_device(struct config *config)
 	strcat(config->nic[2].device.text, ",size=100");
 }
 
+static void change_tap(struct config *config)
+{
+	strcpy(config->nic[0].tap, "ntp0");
+}
+
+static void change_punt(struct config *config)
+{
+	config->nic[0].punt_pps = 5;
+}
+
 static void change_address(struct config *config)
 {
 	config->nic[2].address[0].octets[3] = 2;
@@ -126,6 +151,8 @@ static void test_difference_names_the_directive(void **state)
 	assert_null(difference_after(change_bind));
 	assert_string_equal(difference_after(change_device), "nic");
 	assert_string_equal(difference_after(change_address), "nic");
+	assert_string_equal(difference_after(change_tap), "nic");
+	assert_string_equal(difference_after(change_punt), "nic");
 	assert_string_equal(difference_after(change_nic), "nic");
 	assert_string_equal(difference_after(change_rxcomp), "nic");
 	assert_string_equal(difference_after(change_txcomp), "nic");
@@ -139,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default_is_one_worker_on_any_core),
 		cmocka_unit_test(test_virtual_devices_are_no_interfaces),
+		cmocka_unit_test(test_taken_over_nics),
 		cmocka_unit_test(test_queues_are_dealt_in_turn),
 		cmocka_unit_test(test_difference_names_the_directive),
 	};

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "punt.h"
+#include <errno.h>
+#include <meridian/counter.h>
+#include <poll.h>
+#include <pthread.h>
+#include <rte_ring.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define RING_SIZE    1024
+#define BURST        32
+#define SEGMENTS_MAX 8
+#define FRAME_MIN    60 /* what goes on an Ethernet, without its checksum */
+
+/* While frames come, the ring is looked at again so soon; after a while without, less often. */
+#define NAP_BUSY_NS  50000
+#define NAP_QUIET_NS 1000000
+#define QUIET_NS     UINT64_C(100000000)
+
+#define SECOND_NS    UINT64_C(1000000000)
+#define ALLOWANCE_NS (SECOND_NS / 10) /* of frames that may go at once after a rest */
+
+struct punt {
+	struct rte_ring *to_kernel;   /* many producers */
+	struct rte_ring *from_kernel; /* one each way */
+	struct rte_mempool *pool;
+	int fd;
+	uint32_t packets_per_s;
+	pthread_t thread;
+	bool running; /* the thread was made */
+	bool stop;    /* written by the main thread */
+
+	/* The thread's own. */
+	uint64_t credit_ns; /* of time in which frames may go, up to ALLOWANCE_NS */
+	uint64_t last_ns;   /* when it was counted */
+	uint64_t active_ns; /* when a frame went either way */
+	uint64_t refused;   /* read by others */
+};
+
+/* How many frames the kernel may have now. */
+static unsigned int allowance(struct punt *punt, uint64_t now_ns)
+{
+	uint64_t frames;
+
+	punt->credit_ns += now_ns - punt->last_ns;
+	punt->last_ns = now_ns;
+	if (punt->credit_ns > ALLOWANCE_NS)
+		punt->credit_ns = ALLOWANCE_NS;
+	frames = punt->credit_ns * punt->packets_per_s / SECOND_NS;
+	return frames < BURST ? (unsigned int)frames : BURST;
+}
+
+/* One write(2), which the TAP device takes as one frame. */
+static bool frame_write(const struct punt *punt, const struct rte_mbuf *mbuf)
+{
+	struct iovec piece[SEGMENTS_MAX];
+	int count = 0;
+
+	for (; mbuf && count < SEGMENTS_MAX; mbuf = mbuf->next)
+		piece[count++] = (struct iovec){rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len};
+	return mbuf == NULL && writev(punt->fd, piece, count) >= 0;
+}
+
+/* Returns how many frames were there to be moved. */
+static unsigned int move_to_kernel(struct punt *punt, uint64_t now_ns)
+{
+	struct rte_mbuf *mbuf[BURST];
+	unsigned int most = allowance(punt, now_ns);
+	unsigned int count = rte_ring_dequeue_burst(punt->to_kernel, (void **)mbuf, most, NULL);
+
+	punt->credit_ns -= count * SECOND_NS / punt->packets_per_s;
+	for (unsigned int i = 0; i < count; i++) {
+		if (!frame_write(punt, mbuf[i]))
+			__atomic_store_n(&punt->refused, punt->refused + 1, __ATOMIC_RELAXED);
+	}
+	rte_pktmbuf_free_bulk(mbuf, count);
+	return count;
+}
+
+/* Frames from the kernel may be shorter than a NIC can send. */
+static void frame_pad(struct rte_mbuf *mbuf, uint16_t length)
+{
+	uint16_t padded = length < FRAME_MIN ? FRAME_MIN : length;
+
+	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, length), 0, padded - (size_t)length);
+	mbuf->data_len = padded;
+	mbuf->pkt_len = padded;
+}
+
+/* NULL: there is none, or no buffer for it. */
+static struct rte_mbuf *frame_read(struct punt *punt)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(punt->pool);
+	ssize_t length;
+
+	if (mbuf == NULL)
+		return NULL;
+	length = read(punt->fd, rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_tailroom(mbuf));
+	if (length > 0) {
+		frame_pad(mbuf, (uint16_t)length);
+		return mbuf;
+	}
+	rte_pktmbuf_free(mbuf);
+	return NULL;
+}
+
+/* Reads no more than there is room for: what waits, waits in the kernel. */
+static unsigned int move_from_kernel(struct punt *punt)
+{
+	unsigned int room = rte_ring_free_count(punt->from_kernel), count = 0;
+
+	for (; count < room && count < BURST; count++) {
+		struct rte_mbuf *mbuf = frame_read(punt);
+
+		if (mbuf == NULL)
+			break;
+		rte_ring_enqueue(punt->from_kernel, mbuf);
+	}
+	return count;
+}
+
+/* Until the kernel has a frame, or it is time to look at the workers' ring again. */
+static void wait_for_frames(const struct punt *punt, uint64_t now_ns)
+{
+	bool quiet = now_ns - punt->active_ns > QUIET_NS;
+	struct timespec nap = {.tv_nsec = quiet ? NAP_QUIET_NS : NAP_BUSY_NS};
+	struct pollfd kernel = {.fd = punt->fd, .events = POLLIN};
+	bool full = rte_ring_free_count(punt->from_kernel) == 0;
+
+	if (ppoll(&kernel, full ? 0 : 1, &nap, NULL) > 0 && !(kernel.revents & POLLIN))
+		nanosleep(&nap, NULL); /* the device was deleted: the main thread will see */
+}
+
+static void *punt_run(void *argument)
+{
+	struct punt *punt = argument;
+
+	prctl(PR_SET_TIMERSLACK, 1); /* naps would be 50 us longer; no harm when it fails */
+	while (!__atomic_load_n(&punt->stop, __ATOMIC_RELAXED)) {
+		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+		unsigned int moved = move_to_kernel(punt, now_ns) + move_from_kernel(punt);
+
+		if (moved > 0)
+			punt->active_ns = now_ns;
+		else
+			wait_for_frames(punt, now_ns);
+	}
+	return NULL;
+}
+
+static struct rte_ring *ring_make(const char *name, const char *direction, unsigned int flags)
+{
+	char full[RTE_RING_NAMESIZE];
+
+	snprintf(full, sizeof(full), "%s_%s", name, direction);
+	return rte_ring_create(full, RING_SIZE, SOCKET_ID_ANY, flags);
+}
+
+int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
+	uint32_t packets_per_s)
+{
+	struct punt *punt = calloc(1, sizeof(*punt));
+	int r = -ENOMEM;
+
+	if (punt == NULL)
+		return r;
+	punt->fd = fd;
+	punt->pool = pool;
+	punt->packets_per_s = packets_per_s;
+	punt->last_ns = punt->active_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	punt->to_kernel = ring_make(name, "to", RING_F_SC_DEQ);
+	punt->from_kernel = ring_make(name, "from", RING_F_SP_ENQ | RING_F_SC_DEQ);
+	if (punt->to_kernel && punt->from_kernel)
+		r = -pthread_create(&punt->thread, NULL, punt_run, punt);
+	punt->running = r == 0;
+	if (r < 0)
+		punt_close(punt);
+	else
+		*ret_punt = punt;
+	return r;
+}
+
+static void ring_empty(struct rte_ring *ring)
+{
+	void *mbuf;
+
+	while (ring && rte_ring_dequeue(ring, &mbuf) == 0)
+		rte_pktmbuf_free(mbuf);
+	rte_ring_free(ring);
+}
+
+void punt_close(struct punt *punt)
+{
+	if (punt->running) {
+		__atomic_store_n(&punt->stop, true, __ATOMIC_RELAXED);
+		pthread_join(punt->thread, NULL);
+	}
+	ring_empty(punt->to_kernel);
+	ring_empty(punt->from_kernel);
+	free(punt);
+}
+
+unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count)
+{
+	return rte_ring_enqueue_burst(punt->to_kernel, (void *const *)mbuf, count, NULL);
+}
+
+unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count)
+{
+	return rte_ring_dequeue_burst(punt->from_kernel, (void **)mbuf, count, NULL);
+}
+
+uint64_t punt_refused(const struct punt *punt)
+{
+	return __atomic_load_n(&punt->refused, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#ifndef DATAPLANE_PUNT_H
+#define DATAPLANE_PUNT_H
+
+/*
+ * The way between a NIC that was taken over and the kernel, for all that is not ours: ARP,
+ * neighbour discovery, ICMP, TCP, control's own questions. Workers put frames into a ring and take
+ * them from another; a thread of its own moves them to and from a TAP device, so that no worker
+ * makes a system call for them.
+ *
+ * The kernel gets so many frames a second, on the average of a tenth of a second. What is above
+ * that fills the ring, and what finds no room there is the worker's to count. In the other
+ * direction the ring fills what the NIC does not send, and then the TAP device's own queue: the
+ * kernel counts what it drops there.
+ */
+
+#include <rte_mbuf.h>
+#include <stdint.h>
+
+struct punt;
+
+/*
+ * Starts the thread between the TAP device's descriptor `fd`, which is not closed, and rings of its
+ * own; frames from the kernel get buffers of `pool`. `name`, unique in the process, is that of the
+ * rings. Returns 0, -ENOMEM, or another negative errno.
+ */
+int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
+	uint32_t packets_per_s);
+
+/* No worker uses it any more. What is under way is dropped. */
+void punt_close(struct punt *punt);
+
+/* Any worker: hands the first of `count` frames on, as many as there is room for, and returns how
+ * many; the others are still the caller's. */
+unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count);
+
+/* One worker alone: takes up to `count` frames that the kernel wants sent. */
+unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count);
+
+/* Frames that were handed on, but that the TAP device did not take: it is down, or out of memory.
+ * Any thread. */
+uint64_t punt_refused(const struct punt *punt);
+
+#endif

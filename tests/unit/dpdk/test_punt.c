@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <eal_start.h>
+#include <meridian/counter.h>
+#include <packet_pool.h>
+#include <poll.h>
+#include <punt.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define MEMORY_MB 32
+#define BUFFERS   4095
+#define WAIT_MS   5000
+#define FAST_PPS  1000000
+#define SLOW_PPS  1000
+#define FLOOD     2000 /* more than the ring has room for */
+
+/* A socket for datagrams stands for the TAP device; the kernel's end is ours. */
+static int device, kernel;
+static struct rte_mempool *pool;
+static struct punt *punt;
+
+static int group_setup(void **state)
+{
+	static struct eal_arguments arguments;
+
+	(void)state;
+	eal_arguments_add(&arguments, "test_punt");
+	eal_arguments_add(&arguments, "--no-pci");
+	eal_arguments_memory(&arguments, MEMORY_MB, false);
+	if (eal_arguments_start(&arguments) < 0)
+		return -1;
+	return packet_pool_create(&pool, "test", BUFFERS, 0, SOCKET_ID_ANY);
+}
+
+static void start(uint32_t packets_per_s)
+{
+	int ends[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
+	device = ends[0];
+	kernel = ends[1];
+	assert_int_equal(punt_open(&punt, "test", device, pool, packets_per_s), 0);
+}
+
+/* Whatever happened, all buffers are back. */
+static void stop(void)
+{
+	punt_close(punt);
+	close(device);
+	close(kernel);
+	assert_int_equal(rte_mempool_avail_count(pool), BUFFERS);
+}
+
+static struct rte_mbuf *frame(uint16_t length, uint8_t fill)
+{
+	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(pool);
+
+	assert_non_null(mbuf);
+	memset(rte_pktmbuf_append(mbuf, length), fill, length);
+	return mbuf;
+}
+
+/* Length of the next frame that the kernel gets; -1: there is none. */
+static ssize_t kernel_receive(uint8_t *octets, size_t size)
+{
+	struct pollfd wait = {.fd = kernel, .events = POLLIN};
+
+	poll(&wait, 1, WAIT_MS);
+	return recv(kernel, octets, size, 0);
+}
+
+static struct rte_mbuf *nic_receive(void)
+{
+	struct rte_mbuf *mbuf = NULL;
+
+	for (int ms = 0; ms < WAIT_MS && punt_from_kernel(punt, &mbuf, 1) == 0; ms++)
+		usleep(1000);
+	assert_non_null(mbuf);
+	return mbuf;
+}
+
+static void hands_frames_to_the_kernel(void **state)
+{
+	struct rte_mbuf *mbuf[3] = {frame(60, 1), frame(1500, 2), frame(100, 3)};
+	uint8_t octets[2048];
+
+	(void)state;
+	mbuf[2]->next = frame(50, 4); /* a frame in two buffers */
+	mbuf[2]->nb_segs = 2;
+	start(FAST_PPS);
+	assert_int_equal(punt_to_kernel(punt, mbuf, 3), 3);
+	assert_int_equal(kernel_receive(octets, sizeof(octets)), 60);
+	assert_int_equal(octets[59], 1);
+	assert_int_equal(kernel_receive(octets, sizeof(octets)), 1500);
+	assert_int_equal(octets[1499], 2);
+	assert_int_equal(kernel_receive(octets, sizeof(octets)), 150);
+	assert_int_equal(octets[99], 3);
+	assert_int_equal(octets[100], 4);
+	stop();
+}
+
+static void takes_frames_from_the_kernel(void **state)
+{
+	static const uint8_t zeros[60];
+	const uint8_t arp[42] = {[41] = 7};
+	uint8_t large[1500] = {[1499] = 8};
+	struct rte_mbuf *mbuf;
+
+	(void)state;
+	start(FAST_PPS);
+	assert_int_equal(send(kernel, arp, sizeof(arp), 0), sizeof(arp));
+	assert_int_equal(send(kernel, large, sizeof(large), 0), sizeof(large));
+	mbuf = nic_receive();
+	assert_int_equal(mbuf->pkt_len, 60); /* as an Ethernet wants it */
+	assert_memory_equal(rte_pktmbuf_mtod(mbuf, uint8_t *), arp, sizeof(arp));
+	assert_memory_equal(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 42), zeros, 18);
+	rte_pktmbuf_free(mbuf);
+	mbuf = nic_receive();
+	assert_int_equal(mbuf->pkt_len, sizeof(large));
+	assert_int_equal(*rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 1499), 8);
+	rte_pktmbuf_free(mbuf);
+	stop();
+}
+
+/* The ring takes what it has room for, and the kernel gets no more than its rate allows. */
+static void limits_what_the_kernel_gets(void **state)
+{
+	uint64_t begin_ns, elapsed_ns;
+	unsigned int taken = 0, received = 0;
+	uint8_t octets[64];
+
+	(void)state;
+	begin_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+	start(SLOW_PPS);
+	for (unsigned int i = 0; i < FLOOD; i++) {
+		struct rte_mbuf *mbuf = frame(60, 0);
+
+		if (punt_to_kernel(punt, &mbuf, 1) == 1)
+			taken++;
+		else
+			rte_pktmbuf_free(mbuf);
+	}
+	assert_in_range(taken, 1000, FLOOD - 1);
+	while (received < 100 && kernel_receive(octets, sizeof(octets)) == 60)
+		received++;
+	elapsed_ns = meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns;
+	assert_int_equal(received, 100);
+	assert_in_range(elapsed_ns, 100 * UINT64_C(1000000000) / SLOW_PPS, UINT64_MAX);
+	stop(); /* with frames in the ring */
+}
+
+static void counts_what_the_kernel_refuses(void **state)
+{
+	struct rte_mbuf *mbuf = frame(60, 0);
+
+	(void)state;
+	start(FAST_PPS);
+	shutdown(device, SHUT_WR);
+	assert_int_equal(punt_refused(punt), 0);
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(punt_to_kernel(punt, &mbuf, 1), 1);
+	for (int ms = 0; ms < WAIT_MS && punt_refused(punt) == 0; ms++)
+		usleep(1000);
+	assert_int_equal(punt_refused(punt), 1);
+	stop();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hands_frames_to_the_kernel),
+		cmocka_unit_test(takes_frames_from_the_kernel),
+		cmocka_unit_test(limits_what_the_kernel_gets),
+		cmocka_unit_test(counts_what_the_kernel_refuses),
+	};
+
+	return cmocka_run_group_tests_name("punt", tests, group_setup, NULL);
+}

@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# A NIC that the kernel has given up: DPDK's own driver (igb), by vfio-pci behind an emulated IOMMU.
+# A stock client at the other end of the wire gets its time, and by the same NIC the kernel does all
+# the rest, through a TAP device: ARP, neighbour discovery, ping, TCP, control's own upstream. The
+# link may go, the MTU may change, the dataplane may be killed.
+set -eu
+. "$(dirname "$0")/../lab/lab.sh"
+. "$(dirname "$0")/../lab/stock.sh"
+. "$(dirname "$0")/../lab/vm.sh"
+
+upstream=$LAB_CLIENT4
+nic=0000:01:00.0
+tap=mnp1s0
+
+# The kernel has no interface any more, and nobody may reach memory that is not its own.
+give_up()
+{
+	vm_modules tun irqbypass vfio vfio_iommu_type1 vfio-pci-core vfio-pci
+	vm_run "echo vfio-pci >/sys/bus/pci/devices/$nic/driver_override; \
+		echo $nic >/sys/bus/pci/drivers_probe; [ -e /sys/bus/pci/devices/$nic/iommu_group ]" ||
+		lab_fail "no IOMMU group for $nic"
+}
+
+# How many packets of the dataplane had a verdict.
+verdicts() # NAME
+{
+	vm_run "meridianctl --rundir /run/meridian status --csv" |
+		awk -F, -v name="$1" '$1 == "verdicts" && $2 == "dataplane" && $4 == name { n += $5 }
+			END { print n + 0 }'
+}
+
+served() # ADDRESS
+{
+	local before
+
+	before=$(verdicts answered)
+	lab_ask --require-synchronised "$1" && [ "$(verdicts answered)" -gt "$before" ]
+}
+
+client_ping() # ARGUMENT...
+{
+	lab_in client "$VM_ROOT/bin/busybox" ping -c 2 -W 5 "$@"
+}
+
+# The kernel's part, by a NIC that it does not have: neither address is in the client's caches.
+rest()
+{
+	ip -n client neigh flush all
+	client_ping "$LAB_SERVER4" >"$LAB_DIR/ping" || lab_fail "no IPv4 ping"
+	client_ping "$LAB_SERVER6" >"$LAB_DIR/ping6" || lab_fail "no IPv6 ping"
+	lab_figure "ping through the TAP device: $(tail -n 1 "$LAB_DIR/ping")"
+	vm_run "(echo hello | nc -l -p 2222) >/dev/null 2>&1 & sleep 0.5"
+	[ "$(tcp_read)" = hello ] ||
+		lab_fail "no TCP through the TAP device"
+	[ "$(verdicts punt)" -gt 0 ] || lab_fail "nothing was counted as punt"
+}
+
+tcp_read()
+{
+	lab_in client timeout 10 bash -c "cat </dev/tcp/$LAB_SERVER4/2222"
+}
+
+link_set() # on|off, at QEMU's end of the wire
+{
+	lab_in client python3 - "$LAB_DIR/monitor" "set_link wire $1" <<-'END'
+		import socket, sys, time
+		monitor = socket.socket(socket.AF_UNIX)
+		monitor.connect(sys.argv[1])
+		monitor.sendall((sys.argv[2] + "\n").encode())
+		time.sleep(0.2)
+	END
+}
+
+has_carrier() # 0|1
+{
+	[ "$(vm_run "cat /sys/class/net/$tap/carrier")" = "$1" ]
+}
+
+mtu_is() # OCTETS
+{
+	[ "$(vm_run "cat /sys/class/net/$tap/mtu")" = "$1" ]
+}
+
+lab_enter "$@"
+vm_need
+vm_network
+VM_MORE_DRIVERS="bus_pci net_e1000" vm_image
+vm_upstream
+vm_start "intel_iommu=on hugepages=48" -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \
+	-device pcie-root-port,id=port0,slot=1 -device igb,netdev=wire,bus=port0,romfile= \
+	-chardev "socket,id=monitor,path=$LAB_DIR/monitor,server=on,wait=off" -mon chardev=monitor
+vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2" "allow all"
+vm_control
+vm_dataplane
+lab_wait 10 "the dataplane to say what is missing" vm_said dataplane "$nic to be bound to vfio-pci"
+give_up
+lab_wait 30 "the dataplane to poll" vm_has status processes.0.state running
+vm_address "$tap"
+lab_wait 30 "synchronised replies over IPv4" served "$LAB_SERVER4"
+lab_wait 20 "synchronised replies over IPv6" served "$LAB_SERVER6"
+vm_expect status ports.0.driver net_e1000_igb
+vm_expect status ports.0.queues 2
+rest
+
+link_set off
+lab_wait 10 "the kernel to see the link go" has_carrier 0
+vm_said dataplane "$nic: link down" || lab_fail "the dataplane does not say that the link is down"
+link_set on
+lab_wait 10 "the kernel to see the link return" has_carrier 1
+lab_wait 20 "replies after the link was down" served "$LAB_SERVER4"
+
+ip -n client link set tap0 mtu 2000
+vm_run "ip link set $tap mtu 2000"
+lab_wait 10 "the NIC to follow the MTU" vm_said dataplane "MTU 2000, as $tap has it"
+client_ping -s 1900 "$LAB_SERVER4" >/dev/null || lab_fail "no long frames"
+vm_run "ip link set $tap mtu 9000"
+lab_wait 10 "an MTU that is too large to be taken back" mtu_is 2000
+
+vm_run "kill -9 \$(cat /run/dataplane.pid)"
+lab_wait 10 "the link to go with the dataplane" has_carrier 0
+lab_ask "$LAB_SERVER4" && lab_fail "who answers?"
+vm_daemon dataplane meridian-dataplane --rundir /run/meridian
+lab_wait 30 "the dataplane to poll again" has_carrier 1
+lab_wait 30 "replies again, to the same addresses" served "$LAB_SERVER4"
+rest
+lab_figure "answered by the dataplane: $(verdicts answered), handed to the kernel: $(verdicts punt)"
+vm_end fallback
+vm_end dataplane
+vm_end control
