@@ -47,14 +47,15 @@ static const struct key *next_keys(void)
 static void access_ipv4_pass(void *context)
 {
 	const struct access *access = context;
+	const struct access_slot *slot[BURST];
 	const struct key *key = next_keys();
 	uint64_t allowed = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i += BURST) {
 		for (size_t j = i; j < i + BURST; j++)
-			access_prefetch_ipv4(access, (uint32_t)key[j].high);
+			slot[j - i] = access_begin_ipv4(access, (uint32_t)key[j].high);
 		for (size_t j = i; j < i + BURST; j++)
-			allowed += access_allowed_ipv4(access, (uint32_t)key[j].high);
+			allowed += access_end_ipv4(access, slot[j - i], (uint32_t)key[j].high);
 	}
 	measure_keep(allowed);
 }
@@ -62,14 +63,15 @@ static void access_ipv4_pass(void *context)
 static void access_ipv6_pass(void *context)
 {
 	const struct access *access = context;
+	const struct access_slot *slot[BURST];
 	const struct key *key = next_keys();
 	uint64_t allowed = 0;
 
 	for (size_t i = 0; i < LOOKUPS; i += BURST) {
 		for (size_t j = i; j < i + BURST; j++)
-			access_prefetch_ipv6(access, key[j].high);
+			slot[j - i] = access_begin_ipv6(access, key[j].high);
 		for (size_t j = i; j < i + BURST; j++)
-			allowed += access_allowed_ipv6(access, key[j].high, key[j].low);
+			allowed += access_end_ipv6(access, slot[j - i], key[j].high, key[j].low);
 	}
 	measure_keep(allowed);
 }

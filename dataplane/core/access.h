@@ -27,6 +27,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
 
 #define ACCESS_SLOT_EDGES 7
 
@@ -95,14 +98,32 @@ static inline const struct access_slot *access_list_slot(
 	return access_span_slot(access, &list->span[key >> list->shift], key);
 }
 
-/* How many of the slot's edges `key` has passed. Written out, because the compiler keeps a loop. */
-static inline uint32_t access_slot_passed(const struct access_slot *slot, uint64_t key)
+/* How many of the slot's edges `key` has passed. The plain form is the reference. Written out,
+ * because the compiler keeps a loop. */
+static inline uint32_t access_slot_passed_plain(const struct access_slot *slot, uint64_t key)
 {
 	const uint64_t *below = slot->below;
 
 	return (key > below[0]) + (key > below[1]) + (key > below[2]) + (key > below[3]) +
 		(key > below[4]) + (key > below[5]) + (key > below[6]);
 }
+
+#if defined(__AVX512F__)
+static inline uint32_t access_slot_passed(const struct access_slot *slot, uint64_t key)
+{
+	const uint8_t edges = (1 << ACCESS_SLOT_EDGES) - 1;
+	__m512i below = _mm512_load_si512(slot);
+	__mmask8 passed =
+		_mm512_mask_cmplt_epu64_mask(edges, below, _mm512_set1_epi64((long long)key));
+
+	return (uint32_t)__builtin_popcount(passed);
+}
+#else
+static inline uint32_t access_slot_passed(const struct access_slot *slot, uint64_t key)
+{
+	return access_slot_passed_plain(slot, key);
+}
+#endif
 
 /* The leaf of `key`, which is in `slot`. */
 static inline const struct access_slot *access_leaf(
@@ -139,40 +160,62 @@ static inline int64_t access_subnet(const struct access *access, uint64_t high)
 	return found ? (int64_t)leaf->rank + passed - 1 : -1;
 }
 
-/* Brings into the cache what the question for an address reads first. Always inline: of a function
- * that only prefetches gcc thinks that it does nothing, and drops the call. */
-__attribute__((always_inline)) static inline void access_prefetch_ipv4(
+/*
+ * The question for an address in two steps, so that those of many overlap: what is read first comes
+ * into the cache, then the answer is read from there. Always inline: of a function that only
+ * prefetches gcc thinks that it does nothing, and drops the call.
+ */
+__attribute__((always_inline)) static inline const struct access_slot *access_begin_ipv4(
 	const struct access *access, uint32_t address)
 {
-	__builtin_prefetch(access_list_slot(access, &access->ipv4, address));
+	const struct access_slot *slot = access_list_slot(access, &access->ipv4, address);
+
+	__builtin_prefetch(slot);
+	return slot;
 }
 
-__attribute__((always_inline)) static inline void access_prefetch_ipv6(
+__attribute__((always_inline)) static inline const struct access_slot *access_begin_ipv6(
 	const struct access *access, uint64_t high)
 {
-	__builtin_prefetch(access_list_slot(access, &access->ipv6, high));
+	const struct access_slot *slot = access_list_slot(access, &access->ipv6, high);
+
+	__builtin_prefetch(slot);
 	if (access->subnet != NULL)
 		__builtin_prefetch(access_list_slot(access, &access->subnets, high));
+	return slot;
+}
+
+/* May it ask? `slot` is what the first step has returned. */
+static inline bool access_end_ipv4(
+	const struct access *access, const struct access_slot *slot, uint32_t address)
+{
+	return access_odd(access, slot, address);
+}
+
+static inline bool access_end_ipv6(
+	const struct access *access, const struct access_slot *slot, uint64_t high, uint64_t low)
+{
+	const struct access_span *span = &access->ipv6.span[high >> access->ipv6.shift];
+	int64_t subnet;
+	uint64_t key;
+
+	if (access->subnet == NULL)
+		return access_odd(access, slot, high);
+	subnet = access_subnet(access, high);
+	span = subnet >= 0 ? &access->subnet[subnet] : span;
+	key = subnet >= 0 ? low : high;
+	return access_odd(access, access_span_slot(access, span, key), key);
 }
 
 /* May it ask? */
 static inline bool access_allowed_ipv4(const struct access *access, uint32_t address)
 {
-	return access_odd(access, access_list_slot(access, &access->ipv4, address), address);
+	return access_end_ipv4(access, access_list_slot(access, &access->ipv4, address), address);
 }
 
 static inline bool access_allowed_ipv6(const struct access *access, uint64_t high, uint64_t low)
 {
-	const struct access_span *span = &access->ipv6.span[high >> access->ipv6.shift];
-	uint64_t key = high;
-
-	if (access->subnet != NULL) {
-		int64_t subnet = access_subnet(access, high);
-
-		span = subnet >= 0 ? &access->subnet[subnet] : span;
-		key = subnet >= 0 ? low : high;
-	}
-	return access_odd(access, access_span_slot(access, span, key), key);
+	return access_end_ipv6(access, access_list_slot(access, &access->ipv6, high), high, low);
 }
 
 /* The same for 4 or 16 octets in network order. */

@@ -36,9 +36,14 @@ INLINE bool is_open(const struct responder_policy *policy, bool ipv6)
 	return ipv6 ? policy->open_ipv6 : policy->open_ipv4;
 }
 
-/* Brings what the second pass looks up into the cache. */
+/* What the second pass looks up about a frame, on its way into the cache. */
+struct lookup {
+	struct limit_source source;
+	const struct access_slot *slot;
+};
+
 INLINE void prefetch(const struct responder *responder, const struct frame *frame,
-	struct limit_source *ret_source, bool ipv6)
+	struct lookup *ret_lookup, bool ipv6)
 {
 	const uint8_t *addresses = addresses_of(frame, ipv6);
 	const struct access *access = &responder->policy->access;
@@ -46,26 +51,28 @@ INLINE void prefetch(const struct responder *responder, const struct frame *fram
 	if (is_open(responder->policy, ipv6))
 		;
 	else if (ipv6)
-		access_prefetch_ipv6(access, get_u64(addresses));
+		ret_lookup->slot = access_begin_ipv6(access, get_u64(addresses));
 	else
-		access_prefetch_ipv4(access, get_u32(addresses));
+		ret_lookup->slot = access_begin_ipv4(access, get_u32(addresses));
 	if (responder->limit == NULL)
 		return;
 	if (ipv6)
-		limit_source_ipv6(responder->limit, get_u64(addresses), ret_source);
+		limit_source_ipv6(responder->limit, get_u64(addresses), &ret_lookup->source);
 	else
-		limit_source_ipv4(responder->limit, get_u32(addresses), ret_source);
-	limit_prefetch(responder->limit, ret_source, ipv6);
+		limit_source_ipv4(responder->limit, get_u32(addresses), &ret_lookup->source);
+	limit_prefetch(responder->limit, &ret_lookup->source, ipv6);
 }
 
-INLINE bool allowed(const struct responder_policy *policy, const uint8_t *addresses, bool ipv6)
+INLINE bool allowed(const struct responder_policy *policy, const struct lookup *lookup,
+	const uint8_t *addresses, bool ipv6)
 {
 	const struct access *access = &policy->access;
 
 	if (is_open(policy, ipv6))
 		return true;
-	return ipv6 ? access_allowed_ipv6(access, get_u64(addresses), get_u64(addresses + 8))
-		    : access_allowed_ipv4(access, get_u32(addresses));
+	return ipv6
+		? access_end_ipv6(access, lookup->slot, get_u64(addresses), get_u64(addresses + 8))
+		: access_end_ipv4(access, lookup->slot, get_u32(addresses));
 }
 
 /* The receive time of one frame, or of several that have the same stamp or none. */
@@ -111,7 +118,7 @@ struct burst {
 	uint64_t asking;          /* of these, for which interleaved_asked() */
 	unsigned int allowed_end; /* up to here, access rules allow the frames not served yet */
 	unsigned int refused;     /* the frame that the limiter refused last */
-	struct limit_source source[BURST_MAX];
+	struct lookup lookup[BURST_MAX];
 	struct common common;
 	struct arrival arrival;
 	struct timestamps timestamps;
@@ -122,7 +129,7 @@ struct burst {
 INLINE enum meridian_verdict check_limit(struct burst *burst, unsigned int i, bool ipv6)
 {
 	struct responder *responder = burst->responder;
-	const struct limit_source *source = &burst->source[i];
+	const struct limit_source *source = &burst->lookup[i].source;
 	enum meridian_verdict verdict = MERIDIAN_VERDICT_answered;
 	struct collector *collector = responder->collector;
 
@@ -160,7 +167,8 @@ INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv
 
 	if (burst->receive_counter[i] != burst->arrival.counter)
 		arrival_take(responder, &burst->arrival, burst->receive_counter[i]);
-	if (i >= burst->allowed_end && !allowed(responder->policy, addresses_of(frame, ipv6), ipv6))
+	if (i >= burst->allowed_end &&
+		!allowed(responder->policy, &burst->lookup[i], addresses_of(frame, ipv6), ipv6))
 		return MERIDIAN_VERDICT_denied;
 	verdict = check_limit(burst, i, ipv6);
 	if (verdict != MERIDIAN_VERDICT_answered)
@@ -199,11 +207,11 @@ static enum meridian_verdict serve_one(struct burst *burst, unsigned int i)
 	return serve_other(burst, i);
 }
 
-INLINE void sketch_run(struct collector *collector, const struct limit_source *source,
-	unsigned int i, unsigned int end, bool ipv6)
+INLINE void sketch_run(struct collector *collector, const struct lookup *lookup, unsigned int i,
+	unsigned int end, bool ipv6)
 {
 	for (; i < end; i++)
-		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, source[i].hash);
+		sketch_add(ipv6 ? &collector->ipv6 : &collector->ipv4, lookup[i].source.hash);
 }
 
 /* Asks the access rules about frames of one family, from `i` up to `end` or the first that is
@@ -217,7 +225,8 @@ INLINE unsigned int allowed_run(struct burst *burst, unsigned int i, unsigned in
 		return end;
 	if (i < burst->allowed_end)
 		return burst->allowed_end;
-	while (i < end && allowed(policy, addresses_of(&burst->frame[i], ipv6), ipv6))
+	while (i < end &&
+		allowed(policy, &burst->lookup[i], addresses_of(&burst->frame[i], ipv6), ipv6))
 		i++;
 	burst->allowed_end = i;
 	return i;
@@ -229,20 +238,20 @@ INLINE unsigned int allowed_run(struct burst *burst, unsigned int i, unsigned in
 INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
 	const struct responder *responder = burst->responder;
-	const struct limit_source *const source = burst->source;
+	const struct lookup *const lookup = burst->lookup;
 	const unsigned int begin = i;
 
 	end = allowed_run(burst, i, end, ipv6);
 	if (responder->limit == NULL)
 		return end;
 	for (; i < end; i++) {
-		if (!limit_allow(responder->limit, &source[i], ipv6)) {
+		if (!limit_allow(responder->limit, &lookup[i].source, ipv6)) {
 			burst->refused = i;
 			break;
 		}
 	}
 	if (responder->collector != NULL)
-		sketch_run(responder->collector, source, begin, i, ipv6);
+		sketch_run(responder->collector, lookup, begin, i, ipv6);
 	return i;
 }
 
@@ -363,7 +372,7 @@ INLINE unsigned int take_run(
 
 		if (!request_good(&ours, frame, ipv6))
 			break;
-		prefetch(responder, frame, &burst->source[i], ipv6);
+		prefetch(responder, frame, &burst->lookup[i], ipv6);
 		asking |= (uint64_t)interleaved_asked(ntp_of(frame, ipv6)) << i;
 	}
 	burst->asking |= asking;

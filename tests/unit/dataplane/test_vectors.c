@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
-/* How a set of the limiter is searched with vectors, against the plain form. Built for what every
- * processor has, and once more for AVX-512. */
+/* How a set of the limiter and a slot of the access rules are searched with vectors, against the
+ * plain form. Built for what every processor has, and once more for AVX-512. */
 
 #include "seed.h"
+#include <access.h>
 #include <limit.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -70,11 +71,33 @@ static void finds_the_same_least(void **state)
 	}
 }
 
+/* Below, at and above each edge; what a slot does not use nobody has passed, not even the last. */
+static void passes_the_same_edges(void **state)
+{
+	struct seed seed = seed_init(__func__);
+
+	(void)state;
+	for (int i = 0; i < 200000; i++) {
+		_Alignas(64) struct access_slot slot = {.rank = (uint32_t)seed_next(&seed)};
+		uint64_t used = seed_next(&seed) % (ACCESS_SLOT_EDGES + 1), below = 0, key;
+
+		for (uint64_t edge = 0; edge < ACCESS_SLOT_EDGES; edge++) {
+			below += 1 + seed_next(&seed) % (UINT64_MAX / ACCESS_SLOT_EDGES);
+			slot.below[edge] = edge < used ? below : UINT64_MAX;
+		}
+		key = slot.below[seed_next(&seed) % ACCESS_SLOT_EDGES] + seed_next(&seed) % 3 - 1;
+		assert_int_equal(
+			access_slot_passed(&slot, key), access_slot_passed_plain(&slot, key));
+		assert_int_equal(access_slot_passed(&slot, UINT64_MAX), used);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_same_candidates),
 		cmocka_unit_test(finds_the_same_least),
+		cmocka_unit_test(passes_the_same_edges),
 	};
 
 #if defined(__AVX512VL__)
