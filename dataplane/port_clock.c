@@ -2,46 +2,18 @@
 #include "port_clock.h"
 #include <meridian/counter.h>
 
-#define READINGS 16 /* in a turn */
-
-int port_clock_open(struct port_clock *clock, uint16_t port_id, const struct stamp_driver *driver)
-{
-	uint64_t device;
-	int r;
-
-	*clock = (struct port_clock){.port_id = port_id, .driver = driver};
-	r = stamp_driver_clock_start(driver, port_id);
-	return r < 0 ? r : stamp_driver_clock_read(driver, port_id, &device);
-}
-
-static size_t clock_read_all(
-	const struct port_clock *clock, struct device_clock_reading reading[READINGS])
-{
-	size_t count = 0;
-
-	for (int i = 0; i < READINGS; i++) {
-		struct device_clock_reading *next = &reading[count];
-
-		next->before = meridian_counter_read(clock->counter_id);
-		if (stamp_driver_clock_read(clock->driver, clock->port_id, &next->device) < 0)
-			continue;
-		next->after = meridian_counter_read(clock->counter_id);
-		count++;
-	}
-	return count;
-}
-
 void port_clock_turn(struct port_clock *clock, uint8_t counter_id, uint64_t counter_hz)
 {
-	struct device_clock_reading reading[READINGS];
+	struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX];
 	struct device_line line;
 
 	if (counter_id != clock->counter_id || counter_hz != clock->model.counter_hz) {
 		clock->counter_id = counter_id;
-		if (device_clock_init(&clock->model, &clock->driver->kind, counter_hz) < 0)
+		stamp_rate_set(&clock->rate, counter_hz);
+		if (device_clock_init(&clock->model, &clock->kind, counter_hz) < 0)
 			return;
 	}
-	device_clock_note(&clock->model, reading, clock_read_all(clock, reading));
+	device_clock_note(&clock->model, reading, clock->read(clock, reading));
 	line = device_clock_line(&clock->model);
 	device_line_publish(&clock->line, &line);
 }

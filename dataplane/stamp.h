@@ -45,6 +45,12 @@ static inline uint64_t stamp_rate_ns(const struct stamp_rate *rate, uint64_t tic
 	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
+/* Ticks of `ns`. Pure. */
+static inline uint64_t stamp_rate_ticks(const struct stamp_rate *rate, uint64_t ns)
+{
+	return (uint64_t)((meridian_u128)ns * rate->ticks_per_ns_frac32 >> 32);
+}
+
 /* Reads counter `counter_id` and `clock` together. No system call where the vDSO has them. */
 void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t counter_id,
 	const struct stamp_rate *rate);
@@ -63,8 +69,7 @@ static inline bool stamp_counter(const struct stamp_clock *now, const struct sta
 		age_ns = 0;
 	if (age_ns > STAMP_AGE_MAX_NS)
 		return false;
-	*ret_counter =
-		now->counter - (uint64_t)((meridian_u128)age_ns * rate->ticks_per_ns_frac32 >> 32);
+	*ret_counter = now->counter - stamp_rate_ticks(rate, age_ns);
 	return true;
 }
 

@@ -32,7 +32,6 @@ static int read_precise(int fd, struct phc_readings *readings)
 
 	if (ioctl(fd, PTP_SYS_OFFSET_PRECISE, &precise) < 0)
 		return -errno;
-	readings->clock = CLOCK_MONOTONIC_RAW;
 	bracket_add(readings, &precise.sys_monoraw, &precise.device, &precise.sys_monoraw);
 	return 0;
 }
@@ -45,7 +44,6 @@ static int read_extended(int fd, clockid_t clock, struct phc_readings *readings)
 
 	if (ioctl(fd, PTP_SYS_OFFSET_EXTENDED, &extended) < 0)
 		return -errno;
-	readings->clock = clock;
 	for (unsigned int i = 0; i < PHC_READINGS; i++)
 		bracket_add(readings, &extended.ts[i][0], &extended.ts[i][1], &extended.ts[i][2]);
 	return 0;
@@ -57,16 +55,22 @@ static int read_plain(int fd, struct phc_readings *readings)
 
 	if (ioctl(fd, PTP_SYS_OFFSET, &plain) < 0)
 		return -errno;
-	readings->clock = CLOCK_REALTIME;
 	for (unsigned int i = 0; i < PHC_READINGS; i++)
 		bracket_add(readings, &plain.ts[2 * i], &plain.ts[2 * i + 1], &plain.ts[2 * i + 2]);
 	return 0;
+}
+
+clockid_t phc_method_clock(enum phc_method method)
+{
+	return method == PHC_PRECISE || method == PHC_EXTENDED_RAW ? CLOCK_MONOTONIC_RAW
+								   : CLOCK_REALTIME;
 }
 
 int phc_read(int fd, enum phc_method method, struct phc_readings *ret_readings)
 {
 	int r;
 
+	ret_readings->clock = phc_method_clock(method);
 	ret_readings->count = 0;
 	switch (method) {
 	case PHC_PRECISE:

@@ -31,10 +31,13 @@ struct phc_bracket {
 };
 
 struct phc_readings {
-	clockid_t clock; /* whose time the brackets are of */
+	clockid_t clock; /* phc_method_clock() */
 	struct phc_bracket bracket[PHC_READINGS];
 	size_t count; /* at least 1 */
 };
+
+/* Whose time its brackets are of. Pure. */
+clockid_t phc_method_clock(enum phc_method method);
 
 /* Opens /dev/ptpINDEX and finds the first way that works (phc_method_find()). Returns a descriptor,
  * or a negative errno. */
