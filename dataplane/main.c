@@ -242,7 +242,7 @@ static void ports_follow(void)
 	if (pages.view->model == NULL || meridian_timemodel_read(pages.view->model, &model) < 0 ||
 		!meridian_timemodel_sane(&model))
 		model.counter_hz = 0;
-	ports_turn(&ports, model.counter_id, model.counter_hz, pages.stats->port,
+	ports_turn(&ports, pages.blob, model.counter_id, model.counter_hz, pages.stats->port,
 		pages.stats->port_count, pages.stats->clock);
 }
 

@@ -15,6 +15,8 @@
 
 #define PORT_BURST 64
 
+#define PORT_OCTET_PS_MBPS 8000000 /* an octet at 1 Mbit/s */
+
 /* A received frame, lent to the worker until it is transmitted or released. */
 struct port_packet {
 	void *buffer;       /* the port's own handle */

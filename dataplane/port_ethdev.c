@@ -25,8 +25,6 @@
 #define QUEUE_BUFFERS 8192
 #define POOL_CACHE    256
 
-#define OCTET_PS_MBPS 8000000 /* an octet at 1 Mbit/s */
-
 #define RECEIVE_OFFLOADS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
 /* A client has one address, but a port of its own for each request. */
@@ -363,7 +361,7 @@ void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t c
 	port_clock_turn(&device->clock, counter_id, counter_hz);
 	if (rte_eth_link_get_nowait(device->port_id, &link) == 0 && link.link_speed != 0 &&
 		link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
-		octet_ps = OCTET_PS_MBPS / link.link_speed;
+		octet_ps = PORT_OCTET_PS_MBPS / link.link_speed;
 	for (uint16_t i = 0; i < device->queue_count; i++)
 		__atomic_store_n(&device->queue[i].base.octet_ps, octet_ps, __ATOMIC_RELAXED);
 }

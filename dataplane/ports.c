@@ -111,6 +111,37 @@ static int device_queue_open(struct ports *ports, struct port_queue **ret_queue,
 	return 0;
 }
 
+/* Clocks that the kernel has. Without one, the NIC is as one that does not stamp. */
+static int clock_open(struct ports *ports, uint16_t nic)
+{
+	uint16_t phc = nic_table(ports->blob)[nic].phc;
+	struct port_clock *clock;
+	int r;
+
+	if (phc == 0 || ports->clock[nic])
+		return 0;
+	clock = calloc(1, sizeof(*clock));
+	if (clock == NULL)
+		return -ENOMEM;
+	r = port_clock_open_phc(clock, phc - 1);
+	if (r < 0) {
+		log_errno(r, "%s: its clock /dev/ptp%d cannot be read: no stamps in hardware",
+			nic_table(ports->blob)[nic].name, phc - 1);
+		free(clock);
+		return 0;
+	}
+	ports->clock[nic] = clock;
+	return 0;
+}
+
+static void clock_close(struct port_clock *clock)
+{
+	if (clock == NULL)
+		return;
+	port_clock_close_phc(clock);
+	free(clock);
+}
+
 static int queues_open(struct ports *ports)
 {
 	const struct meridian_policy_blob *blob = ports->blob;
@@ -129,6 +160,8 @@ static int queues_open(struct ports *ports)
 			r = af_xdp_open(ports, &entry->queue, nic, queue->queue);
 		else
 			continue;
+		if (r == 0)
+			r = clock_open(ports, queue->nic);
 		if (r < 0)
 			return r;
 		entry->queue->rxcomp_ns = nic->rxcomp_ns;
@@ -200,6 +233,8 @@ void ports_close(struct ports *ports)
 		if (ports->device[i])
 			port_ethdev_close(ports->device[i]);
 		ports->device[i] = NULL;
+		clock_close(ports->clock[i]);
+		ports->clock[i] = NULL;
 	}
 	free(ports->entry);
 	free(ports->blob);
@@ -291,6 +326,8 @@ static void clock_describe(
 								: MERIDIAN_TRANSMIT_UNKNOWN;
 		if (ports->device[entry->nic])
 			port_ethdev_clock_report(ports->device[entry->nic], clock);
+		else if (ports->clock[entry->nic])
+			port_clock_report(ports->clock[entry->nic], clock);
 	}
 }
 
@@ -300,14 +337,31 @@ static void words_store(void *to, const void *from, size_t size)
 		__atomic_store_n((uint64_t *)to + i, ((const uint64_t *)from)[i], __ATOMIC_RELAXED);
 }
 
-void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_hz,
-	const struct meridian_stats_port *port, uint32_t count,
-	struct meridian_stats_clock *ret_clock)
+/* Interfaces stay the kernel's: control tells what it knows of their links. */
+static void speeds_take(const struct ports *ports, const struct meridian_policy_blob *blob)
+{
+	for (size_t i = 0; i < ports->count; i++) {
+		const struct ports_entry *entry = &ports->entry[i];
+		uint32_t mbps =
+			entry->nic < blob->nics.count ? nic_table(blob)[entry->nic].speed_mbps : 0;
+
+		if (ports->device[entry->nic] == NULL)
+			__atomic_store_n(&entry->queue->octet_ps,
+				mbps ? PORT_OCTET_PS_MBPS / mbps : 0, __ATOMIC_RELAXED);
+	}
+}
+
+void ports_turn(const struct ports *ports, const struct meridian_policy_blob *blob,
+	uint8_t counter_id, uint64_t counter_hz, const struct meridian_stats_port *port,
+	uint32_t count, struct meridian_stats_clock *ret_clock)
 {
 	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX; i++) {
 		if (ports->device[i] && counter_hz != 0)
 			port_ethdev_turn(ports->device[i], counter_id, counter_hz);
+		if (ports->clock[i] && counter_hz != 0)
+			port_clock_turn(ports->clock[i], counter_id, counter_hz);
 	}
+	speeds_take(ports, blob);
 	for (uint32_t p = 0; p < count; p++) {
 		struct meridian_stats_clock clock = {.state = MERIDIAN_CLOCK_NONE};
 
@@ -328,7 +382,7 @@ static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_
 	return !nic_usable(a) ||
 		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&
 			a->xdp_mode == b->xdp_mode && a->xsks_map_id == b->xsks_map_id &&
-			memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
+			a->phc == b->phc && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
 }
 
 static bool nics_same(const struct meridian_policy_blob *a, const struct meridian_policy_blob *b)

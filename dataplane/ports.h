@@ -12,6 +12,7 @@
  */
 
 #include "port.h"
+#include "port_clock.h"
 #include "port_ethdev.h"
 #include <meridian/policy.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ struct ports {
 	struct ports_entry *entry;
 	size_t count;
 	struct port_ethdev *device[MERIDIAN_POLICY_NICS_MAX]; /* by nic; NULL: AF_XDP */
+	struct port_clock *clock[MERIDIAN_POLICY_NICS_MAX];   /* the kernel's, by nic; or NULL */
 	unsigned int device_count;                            /* DPDK's devices in use */
 	struct meridian_policy_blob *blob;                    /* that they were opened from */
 	char failed[32];  /* queue or device that could not be opened, for a message */
@@ -61,11 +63,12 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 void ports_count_missed(
 	const struct ports *ports, struct meridian_stats_port *port, uint32_t count);
 
-/* Reads the clocks of the devices that have one, by counter `counter_id`, and describes clocks and
- * stamps of these `count` ports in `ret_clock`. About ten times a second. */
-void ports_turn(const struct ports *ports, uint8_t counter_id, uint64_t counter_hz,
-	const struct meridian_stats_port *port, uint32_t count,
-	struct meridian_stats_clock *ret_clock);
+/* Reads the clocks of the NICs that have one, by counter `counter_id`, takes links to be as fast as
+ * `blob` says, and describes clocks and stamps of these `count` ports in `ret_clock`. About ten
+ * times a second. */
+void ports_turn(const struct ports *ports, const struct meridian_policy_blob *blob,
+	uint8_t counter_id, uint64_t counter_hz, const struct meridian_stats_port *port,
+	uint32_t count, struct meridian_stats_clock *ret_clock);
 
 /* About ten times a second: the kernel follows the links of NICs that were taken over, and these
  * follow its MTUs. NULL, or why only a restart can follow; static storage. */

@@ -3,6 +3,7 @@
 #include "device.h"
 #include "log.h"
 #include "network.h"
+#include "nic_stamps.h"
 #include "offload.h"
 #include "offload_record.h"
 #include <errno.h>
@@ -117,6 +118,7 @@ static void nic_describe(struct nic *nic, const struct network_nic *found)
 		nic->policy.queue_count = nic_queue_count(nic, found->rx_queues);
 	nic->rx_queues = found->rx_queues;
 	nic->policy.ifindex = found->ifindex;
+	nic_stamps_describe(&nic->policy);
 }
 
 bool nic_is_outdated(const struct nic *nic)

@@ -129,7 +129,10 @@ struct meridian_policy_nic {
 	/* Of TAKEOVER; else 0. */
 	uint32_t punt_pps; /* frames per second for the kernel, PUNT_MIN_PPS to PUNT_MAX_PPS */
 	char tap[MERIDIAN_POLICY_NAME_SIZE]; /* the TAP device, NUL-terminated */
-	uint8_t reserved[24];
+	/* Of AF_XDP; else 0. */
+	uint32_t speed_mbps; /* of the link; 0: not known. Changes while ports are open */
+	uint16_t phc;        /* the NIC's clock is /dev/ptpN, N one less than this; 0: none */
+	uint8_t reserved[18];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 

@@ -38,6 +38,10 @@ lab_wait 30 "the dataplane to poll" vm_has status processes.0.state running
 lab_wait 20 "synchronised replies" lab_synchronised
 vm_expect status ports.0.driver net_af_xdp
 vm_expect status ports.0.xdp_mode native
+# Read through the kernel by both processes at once.
+lab_wait 20 "the dataplane to know the NIC's clock" vm_has nics nics.0.clock good
+lab_figure "the NIC's clock is known to $(vm_field nics nics.0.clock_error_s) s"
+[ "$(vm_field nics nics.0.jumps)" = 0 ] || lab_fail "nobody has set the clock"
 reply=$(lab_ask "$LAB_SERVER4")
 lab_note "$reply"
 echo "$reply" | grep -q "leap=0 .*stratum=1 refid=4e494300" || lab_fail "not the NIC's clock"
