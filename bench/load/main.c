@@ -281,17 +281,21 @@ static int finish(const struct result *result, const struct search *search)
 	return limited || result->meter->answered == 0 ? EXIT_INVALID : 0;
 }
 
-/* A pause of the machine is no reason to fail: a step in which the generator was the limit is
- * tried once more. Returns whether it still was. */
-static bool measure_step(uint64_t rate_milli, struct result *ret_result)
+/* Measures until the rate has passed or has had its tries. Returns whether the generator was the
+ * limit the last time. */
+static bool measure_step(
+	const struct search *search, uint64_t rate_milli, struct result *ret_result)
 {
 	char reason[RESULT_REASON_SIZE];
+	uint32_t tries = 0;
+	bool limited;
 
-	measure(rate_milli, ret_result);
-	if (!result_limited(ret_result, reason) || engine.stop)
-		return false;
-	measure(rate_milli, ret_result);
-	return result_limited(ret_result, reason);
+	do {
+		measure(rate_milli, ret_result);
+		limited = result_limited(ret_result, reason);
+		tries++;
+	} while (!engine.stop && search_again(search, tries, meter_loss(&meter), limited));
+	return limited;
 }
 
 static int run_search(void)
@@ -303,8 +307,9 @@ static int run_search(void)
 
 	search_init(&search, options.search_loss_ppm, options.search_from_milli,
 		options.search_to_milli, options.search_resolution_ppm);
+	search.tries = (uint32_t)options.search_tries;
 	while (!engine.stop && search_next(&search, &rate)) {
-		limited = measure_step(rate, &result);
+		limited = measure_step(&search, rate, &result);
 		if (engine.stop)
 			break; /* in the middle of a step, which says nothing */
 		search_take(&search, rate, meter_loss(&meter),
@@ -317,7 +322,8 @@ static int run_search(void)
 		return EXIT_INVALID;
 	}
 	if (!engine.stop && search.passed_milli && search.passed_milli != last)
-		measure_step(search.passed_milli, &result); /* whose results are to be shown */
+		measure_step(
+			&search, search.passed_milli, &result); /* whose results are to be shown */
 	return finish(&result, &search);
 }
 

@@ -13,6 +13,7 @@ static const struct {
 	{"search-from", "search"},
 	{"search-to", "search"},
 	{"search-resolution", "search"},
+	{"search-tries", "search"},
 };
 
 /* Options of which one makes the other useless. */

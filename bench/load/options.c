@@ -2,6 +2,7 @@
 #include "options.h"
 #include "option_rules.h"
 #include "option_values.h"
+#include "search.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,6 +52,8 @@ static const struct option_row rows[] = {
 		0},
 	{"search-resolution", "PERCENT", "to which the rate is found (2)", option_number,
 		FIELD(search_resolution_ppm), 0, 50, 10000},
+	{"search-tries", "N", "times that a rate must fail (1)", option_number, FIELD(search_tries),
+		1, SEARCH_TRIES_MAX, 1},
 	{"lag-limit", "MICROSECONDS", "99 % of requests must be sent that near their time (5000)",
 		option_number, FIELD(lag_limit_ns), 1, 1000000, 1000},
 	{"core", "N", "CPU that sends and receives (the last one)", option_number, FIELD(core), 0,
@@ -104,6 +107,7 @@ static void defaults(struct load_options *options)
 		.search_from_milli = 1000 * MILLI,
 		.search_to_milli = UINT64_C(2000000) * MILLI,
 		.search_resolution_ppm = 20000,
+		.search_tries = 1,
 		.lag_limit_ns = 5000000,
 	};
 }

@@ -53,6 +53,7 @@ struct load_options {
 
 	bool search;
 	uint64_t search_loss_ppm, search_from_milli, search_to_milli, search_resolution_ppm;
+	uint64_t search_tries;
 
 	bool reflect;
 	bool json, progress, no_progress, help, version;

@@ -5,6 +5,7 @@ void search_init(struct search *search, uint64_t loss_ppm, uint64_t from_milli, 
 	uint64_t resolution_ppm)
 {
 	*search = (struct search){.loss_ppm = loss_ppm,
+		.tries = 1,
 		.resolution_ppm = resolution_ppm,
 		.from_milli = from_milli,
 		.to_milli = to_milli};
@@ -28,10 +29,22 @@ bool search_next(const struct search *search, uint64_t *ret_rate_milli)
 			(double)(high - low) * 1e6 > (double)high * (double)search->resolution_ppm);
 }
 
+static bool passes(const struct search *search, double loss, bool limited)
+{
+	return !limited && loss * 1e6 <= (double)search->loss_ppm;
+}
+
+bool search_again(const struct search *search, uint32_t n, double loss, bool limited)
+{
+	uint32_t tries = limited && search->tries < 2 ? 2 : search->tries;
+
+	return n < tries && !passes(search, loss, limited);
+}
+
 void search_take(struct search *search, uint64_t rate_milli, double loss, double answered_per_s,
 	bool limited)
 {
-	bool passed = !limited && loss * 1e6 <= (double)search->loss_ppm;
+	bool passed = passes(search, loss, limited);
 
 	search->step[search->step_count++] =
 		(struct search_step){rate_milli, loss, answered_per_s, limited, passed};

@@ -63,12 +63,29 @@ static void says_when_the_generator_was_the_limit(void **state)
 	assert_true(search_generator_limited(&search));
 }
 
+static void tries_again_what_has_not_passed(void **state)
+{
+	struct search search;
+
+	(void)state;
+	search_init(&search, 1000, FROM, TO, 20000);
+	assert_false(search_again(&search, 1, 0.5, false));
+	assert_true(search_again(&search, 1, 0, true));
+	assert_false(search_again(&search, 2, 0, true));
+	search.tries = 3;
+	assert_false(search_again(&search, 1, 0.001, false));
+	assert_true(search_again(&search, 2, 0.0011, false));
+	assert_true(search_again(&search, 2, 0, true));
+	assert_false(search_again(&search, 3, 0.5, true));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_the_capacity),
 		cmocka_unit_test(ends_at_the_edges),
 		cmocka_unit_test(says_when_the_generator_was_the_limit),
+		cmocka_unit_test(tries_again_what_has_not_passed),
 	};
 
 	return cmocka_run_group_tests_name("load-search", tests, NULL, NULL);
