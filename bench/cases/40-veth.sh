@@ -32,13 +32,8 @@ search()
 # A late request does no harm here, only a lost one.
 at_rate() # RESPONDER ROUND WHAT RATE
 {
-	local options=()
-
-	case $1 in
-	chronyd*) options=(--udp-port 123) ;;
-	esac
 	# shellcheck disable=SC2046 # options
-	bench_load --tag responder="$1" --tag round="$2" --tag what="$3" "${options[@]}" \
+	bench_load --tag responder="$1" --tag round="$2" --tag what="$3" \
 		$(bench_pids "$BENCH_SERVER") -- --duration "$BENCH_SECONDS" --warm-up 0.4 \
 		--timeout 100 --lag-limit 20000 --rate "$4"
 }
@@ -85,19 +80,6 @@ measure() # RESPONDER ROUND
 	esac
 }
 
-# Where a stock server's socket begins to drop, in steps around the capacity that was found.
-drops()
-{
-	local percent
-
-	[ -n "${CAPACITY[chronyd]:-}" ] || return 0
-	bench_start_chronyd || return 0
-	for percent in 80 90 100 110 120; do
-		at_rate chronyd "$percent" drops $((CAPACITY[chronyd] * percent / 100))
-	done
-	bench_stop_chronyd
-}
-
 profile()
 {
 	[ -n "${CAPACITY[meridian]:-}" ] || return 0
@@ -118,5 +100,4 @@ for round in $(seq "$BENCH_ROUNDS"); do
 		"bench_stop_$responder"
 	done
 done
-drops
 profile

@@ -187,12 +187,59 @@ def idle_percent(ms):
 
 
 def drops_start(ms):
-    """Lowest share of the capacity at which the socket dropped as much as the search allows."""
-    for m in sorted(of(ms, what="drops"), key=lambda m: int(m["round"])):
+    """Share of the capacity from which on the socket dropped as much as the search allows."""
+    found, start = [searched(m) for m in of(ms, what="search") if searched(m)], None
+    for m in sorted(of(ms, what="drops"), key=lambda m: -int(m["rate"])):
         sent = (m.get("results") or {}).get("sent")
-        if sent and m["socket_drops"] > 0.01 * sent:
-            return [int(m["round"]) / 100]
-    return []
+        if not found or not sent or m["socket_drops"] <= 0.01 * sent:
+            break
+        start = int(m["rate"]) / found[-1]
+    return [start] if start else []
+
+
+def drops_of_lost(ms):
+    """What the socket dropped, as a share of what was found lost, at all rates."""
+    both = [(m["socket_drops"], m["results"]["lost"])
+            for m in of(ms, what="drops") if m.get("results")]
+    lost = sum(lost for _, lost in both)
+    return [sum(drops for drops, _ in both) / lost] if lost else []
+
+
+def agreement(value):
+    """{rate: (of ntpperf, of meridian-load)}, medians of the rounds, of what value() takes."""
+    def pairs(ms):
+        found = {}
+        for m in of(ms, what="agree"):
+            if m.get("results") and value(m["results"]) is not None:
+                found.setdefault(m["rate"], {}).setdefault(m["tool"], []).append(
+                    value(m["results"]))
+        return {rate: tuple(statistics.median(tools[tool]) for tool in ("ntpperf", "meridian-load"))
+                for rate, tools in found.items() if len(tools) == 2}
+    return pairs
+
+
+def invalid_share(results):
+    if "invalid_share" in results:
+        return results["invalid_share"]
+    return sum(results["invalid"].values()) / results["sent"] if results["sent"] else None
+
+
+def residence(name):
+    return lambda results: results["server_residence_ns"].get(name)
+
+
+def farthest(value, apart):
+    """Of all rates, how far apart the two tools are at most."""
+    return lambda ms: [max(apart(*pair) for pair in pairs.values())
+                       for pairs in [agreement(value)(ms)] if pairs]
+
+
+def difference(one, other):
+    return abs(one - other)
+
+
+def times(one, other):
+    return max(one, other) / max(1, min(one, other))
 
 
 FIGURES = [
@@ -282,8 +329,6 @@ FIGURES = [
            "veth", capacity("ntpd"), responder="ntpd"),
     Figure("veth_echo_per_s", "1/s", "  XDP_TX echo on the sender's core, most at any rate",
            "veth", most("echo")),
-    Figure("chronyd_drops_start_share", "", "  chronyd's socket drops from, share of its capacity",
-           "veth", drops_start),
     Figure("cpu_ns_per_reply", "ns", "core time of a reply at capacity", "veth",
            cpu_ns("meridian"), Target("<=", 0.2, "chronyd_cpu_ns_per_reply")),
     Figure("chronyd_cpu_ns_per_reply", "ns", "  chronyd, everything on one core", "veth",
@@ -293,6 +338,20 @@ FIGURES = [
     Figure("cpu_times_less_than_chronyd", "", "  ours, times less than chronyd on one core",
            "veth", ratio(core_ns_per_reply, "chronyd_one_core", "meridian", "hold"),
            Target(">=", 5)),
+    Figure("agreement_loss_difference", "", "meridian-load and ntpperf before chronyd: loss apart by",
+           "agreement", farthest(lambda results: results["loss"], difference), Target("<=", 1e-3)),
+    Figure("agreement_invalid_difference", "", "  share of invalid replies apart by", "agreement",
+           farthest(invalid_share, difference), Target("<=", 0)),
+    Figure("agreement_min_residence_ratio", "", "  chronyd's least response time apart, times",
+           "agreement", farthest(residence("min"), times), Target("<=", 1.5)),
+    Figure("agreement_mean_residence_ratio", "", "  its mean response time apart, times",
+           "agreement", farthest(residence("mean"), times), Target("<=", 1.5)),
+    Figure("agreement_chronyd_capacity", "1/s", "  capacity by meridian-load", "agreement",
+           capacity("chronyd"), responder="chronyd"),
+    Figure("chronyd_drops_start_share", "", "  chronyd's socket drops 1 % from, share of that",
+           "agreement", drops_start),
+    Figure("chronyd_drops_of_lost", "", "  what its socket drops in all, share of the lost",
+           "agreement", drops_of_lost, Target(">=", 0.98)),
     Figure("idle_cpu_percent", "%", "CPU of the dataplane without traffic", "idle",
            idle_percent, Target("<=", 5)),
     Figure("generator_per_s", "1/s", "meridian-load against its own reflector", "generator",
