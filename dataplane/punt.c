@@ -13,7 +13,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define RING_SIZE    1024
+#define RING_MAX     1024
+#define RING_MIN     64
 #define BURST        32
 #define SEGMENTS_MAX 8
 #define FRAME_MIN    60 /* what goes on an Ethernet, without its checksum */
@@ -154,12 +155,24 @@ static void *punt_run(void *argument)
 	return NULL;
 }
 
-static struct rte_ring *ring_make(const char *name, const char *direction, unsigned int flags)
+static struct rte_ring *ring_make(
+	const char *name, const char *direction, unsigned int size, unsigned int flags)
 {
 	char full[RTE_RING_NAMESIZE];
 
 	snprintf(full, sizeof(full), "%s_%s", name, direction);
-	return rte_ring_create(full, RING_SIZE, SOCKET_ID_ANY, flags);
+	return rte_ring_create(full, size, SOCKET_ID_ANY, flags | RING_F_EXACT_SZ);
+}
+
+/* A frame must not wait much longer than the allowance lasts, whatever a flood has put before it.
+ */
+static unsigned int ring_size(uint32_t packets_per_s)
+{
+	uint64_t frames = packets_per_s * ALLOWANCE_NS / SECOND_NS;
+
+	if (frames < RING_MIN)
+		return RING_MIN;
+	return frames < RING_MAX ? (unsigned int)frames : RING_MAX;
 }
 
 int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
@@ -174,8 +187,8 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 	punt->pool = pool;
 	punt->packets_per_s = packets_per_s;
 	punt->last_ns = punt->active_ns = meridian_clock_ns(CLOCK_MONOTONIC);
-	punt->to_kernel = ring_make(name, "to", RING_F_SC_DEQ);
-	punt->from_kernel = ring_make(name, "from", RING_F_SP_ENQ | RING_F_SC_DEQ);
+	punt->to_kernel = ring_make(name, "to", ring_size(packets_per_s), RING_F_SC_DEQ);
+	punt->from_kernel = ring_make(name, "from", RING_MAX, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	if (punt->to_kernel && punt->from_kernel)
 		r = -pthread_create(&punt->thread, NULL, punt_run, punt);
 	punt->running = r == 0;

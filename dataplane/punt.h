@@ -9,9 +9,9 @@
  * makes a system call for them.
  *
  * The kernel gets so many frames a second, on the average of a tenth of a second. What is above
- * that fills the ring, and what finds no room there is the worker's to count. In the other
- * direction the ring fills what the NIC does not send, and then the TAP device's own queue: the
- * kernel counts what it drops there.
+ * that fills the ring, which holds a tenth of a second's frames, 64 to 1024, and what finds no room
+ * there is the worker's to count. In the other direction the ring fills what the NIC does not send,
+ * and then the TAP device's own queue: the kernel counts what it drops there.
  */
 
 #include <rte_mbuf.h>
