@@ -75,7 +75,7 @@ static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 }
 
 /* The NIC has no more room: what is left is dropped, as the kernel's own queues would. */
-static void kernel_transmit(const struct ethdev_queue *own)
+static void kernel_transmit(struct ethdev_queue *own)
 {
 	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
 	unsigned int count = punt_from_kernel(own->punt, mbuf, PORT_BURST), sent;
@@ -84,6 +84,8 @@ static void kernel_transmit(const struct ethdev_queue *own)
 		return;
 	sent = rte_eth_tx_burst(own->port_id, own->queue_id, mbuf, (uint16_t)count);
 	rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
+	meridian_stats_add(&own->from_kernel, sent);
+	meridian_stats_add(&own->unsent, count - sent);
 }
 
 static unsigned int ethdev_receive_sending(
@@ -97,10 +99,15 @@ static unsigned int ethdev_punt(
 	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
 {
 	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
+	struct ethdev_queue *own = ethdev(queue);
+	unsigned int taken;
 
 	for (unsigned int i = 0; i < count; i++)
 		mbuf[i] = packet[i].buffer;
-	return punt_to_kernel(ethdev(queue)->punt, mbuf, count);
+	taken = punt_to_kernel(own->punt, mbuf, count);
+	meridian_stats_add(&own->to_kernel, taken);
+	meridian_stats_add(&own->limited, count - taken);
+	return taken;
 }
 
 static const struct port_operations ethdev_operations = {

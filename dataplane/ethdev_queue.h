@@ -16,9 +16,13 @@ struct ethdev_queue {
 	int stamp_offset;
 	uint64_t stamp_flag;
 	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
-	struct punt *punt;   /* of a NIC that was taken over */
+
+	/* Of a NIC that was taken over. The counts are read by others. */
+	struct punt *punt;
+	uint64_t to_kernel, limited; /* frames that were handed over, and that were not */
 	/* Of its queue that sends for the kernel, too: how it receives. */
 	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
+	uint64_t from_kernel, unsent; /* frames that were sent, and that had no room */
 };
 
 /* A queue without stamps. It must not move afterwards. */

@@ -379,7 +379,21 @@ uint64_t port_ethdev_missed(const struct port_ethdev *device)
 
 	if (rte_eth_stats_get(device->port_id, &stats) < 0)
 		return 0;
-	if (device->taken_over)
-		stats.rx_nombuf += punt_refused(device->takeover.punt);
 	return stats.imissed + stats.rx_nombuf;
+}
+
+void port_ethdev_takeover_report(
+	const struct port_ethdev *device, struct meridian_stats_takeover *ret_report)
+{
+	if (!device->taken_over)
+		return;
+	takeover_report(&device->takeover, ret_report);
+	for (uint16_t i = 0; i < device->queue_count; i++) {
+		const struct ethdev_queue *queue = &device->queue[i];
+
+		ret_report->to_kernel += meridian_stats_get(&queue->to_kernel);
+		ret_report->limited += meridian_stats_get(&queue->limited);
+		ret_report->from_kernel += meridian_stats_get(&queue->from_kernel);
+		ret_report->unsent += meridian_stats_get(&queue->unsent);
+	}
 }

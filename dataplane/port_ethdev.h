@@ -68,6 +68,10 @@ void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t c
 void port_ethdev_clock_report(
 	const struct port_ethdev *device, struct meridian_stats_clock *ret_report);
 
+/* Adds what went between a NIC that was taken over and the kernel; nothing of another device. */
+void port_ethdev_takeover_report(
+	const struct port_ethdev *device, struct meridian_stats_takeover *ret_report);
+
 /* Packets that were lost since the device was opened for want of room or of buffers, as far as its
  * driver counts them. */
 uint64_t port_ethdev_missed(const struct port_ethdev *device);

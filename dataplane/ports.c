@@ -370,6 +370,21 @@ void ports_turn(const struct ports *ports, const struct meridian_policy_blob *bl
 	}
 }
 
+void ports_report_takeover(const struct ports *ports, const struct meridian_stats_port *port,
+	uint32_t count, struct meridian_stats_takeover *ret_takeover)
+{
+	for (uint32_t p = 0; p < count; p++) {
+		struct meridian_stats_takeover takeover = {.to_kernel = 0};
+
+		for (uint64_t n = 0; n < ports->blob->nics.count; n++) {
+			if (ports->device[n] &&
+				strcmp(nic_table(ports->blob)[n].name, port[p].name) == 0)
+				port_ethdev_takeover_report(ports->device[n], &takeover);
+		}
+		words_store(&ret_takeover[p], &takeover, sizeof(takeover));
+	}
+}
+
 /* A TAP device comes and changes by our own doing. */
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {

@@ -70,6 +70,11 @@ void ports_turn(const struct ports *ports, const struct meridian_policy_blob *bl
 	uint8_t counter_id, uint64_t counter_hz, const struct meridian_stats_port *port,
 	uint32_t count, struct meridian_stats_clock *ret_clock);
 
+/* Describes the way between each of these `count` ports and the kernel. About ten times a second.
+ */
+void ports_report_takeover(const struct ports *ports, const struct meridian_stats_port *port,
+	uint32_t count, struct meridian_stats_takeover *ret_takeover);
+
 /* About ten times a second: the kernel follows the links of NICs that were taken over, and these
  * follow its MTUs. NULL, or why only a restart can follow; static storage. */
 const char *ports_follow_kernel(const struct ports *ports);

@@ -94,8 +94,11 @@ static void link_follow(struct takeover *takeover)
 	struct rte_eth_link link;
 	int r;
 
-	if (rte_eth_link_get_nowait(takeover->port_id, &link) < 0 ||
-		(link.link_status == RTE_ETH_LINK_UP) == takeover->link)
+	if (rte_eth_link_get_nowait(takeover->port_id, &link) < 0)
+		return;
+	/* DPDK's word for an unknown speed is the greatest number, too. */
+	takeover->link_mbps = link.link_status == RTE_ETH_LINK_UP ? link.link_speed : 0;
+	if ((link.link_status == RTE_ETH_LINK_UP) == takeover->link)
 		return;
 	takeover->link = !takeover->link;
 	if (takeover->link)
@@ -145,4 +148,12 @@ int takeover_turn(struct takeover *takeover)
 		mtu_follow(takeover, mtu);
 	link_follow(takeover);
 	return 0;
+}
+
+void takeover_report(const struct takeover *takeover, struct meridian_stats_takeover *ret_report)
+{
+	ret_report->refused = punt_refused(takeover->punt);
+	ret_report->link_mbps = takeover->link_mbps;
+	ret_report->mtu = takeover->mtu;
+	snprintf(ret_report->tap, sizeof(ret_report->tap), "%s", takeover->tap.name);
 }

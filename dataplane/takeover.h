@@ -11,6 +11,7 @@
 #include "punt.h"
 #include "tap.h"
 #include <meridian/policy.h>
+#include <meridian/stats.h>
 #include <stddef.h>
 
 struct takeover {
@@ -18,8 +19,9 @@ struct takeover {
 	struct punt *punt; /* NULL: not started */
 	const char *name;  /* of the NIC, for messages */
 	uint16_t port_id;
-	uint16_t mtu; /* of the NIC */
-	bool link;    /* as the kernel was told */
+	uint16_t mtu;       /* of the NIC */
+	bool link;          /* as the kernel was told */
+	uint32_t link_mbps; /* 0: no link; UINT32_MAX: of unknown speed */
 };
 
 /*
@@ -41,5 +43,8 @@ void takeover_close(struct takeover *takeover);
 /* About ten times a second: the kernel follows the NIC's link, and the NIC the TAP device's MTU.
  * Returns 0, or a negative errno when the TAP device is gone. */
 int takeover_turn(struct takeover *takeover);
+
+/* Tells of the TAP device, the link, and the frames that the kernel refused. */
+void takeover_report(const struct takeover *takeover, struct meridian_stats_takeover *ret_report);
 
 #endif

@@ -49,8 +49,33 @@ static const struct output_field fault_fields[] = {
 static const struct output_report fault_report =
 	OUTPUT_REPORT("faults", "\nStamps that were not believed", fault_fields, fault_row);
 
-static const char *mode_name(const struct meridian_stats_port *port)
+/* A NIC that was taken over, and its way to the kernel. */
+struct takeover_row {
+	const char *name, *tap, *link;
+	char tap_text[sizeof(((struct meridian_stats_takeover *)0)->tap) + 1];
+	uint64_t link_mbps, mtu, to_kernel, limited, refused, from_kernel, unsent;
+};
+
+static const struct output_field takeover_fields[] = {
+	OUTPUT_FIELD("name", "Interface", STRING, takeover_row, name, 0),
+	OUTPUT_FIELD("tap", "TAP device", STRING, takeover_row, tap, 0),
+	OUTPUT_FIELD("link", "Link", STRING, takeover_row, link, 0),
+	OUTPUT_FIELD("link_mbps", "Mbit/s", COUNT, takeover_row, link_mbps, 0),
+	OUTPUT_FIELD("mtu", "MTU", COUNT, takeover_row, mtu, 0),
+	OUTPUT_FIELD("to_kernel", "To the kernel", COUNT, takeover_row, to_kernel, 0),
+	OUTPUT_FIELD("limited", "Limited", COUNT, takeover_row, limited, 0),
+	OUTPUT_FIELD("refused", "Refused", COUNT, takeover_row, refused, 0),
+	OUTPUT_FIELD("from_kernel", "From it", COUNT, takeover_row, from_kernel, 0),
+	OUTPUT_FIELD("unsent", "Not sent", COUNT, takeover_row, unsent, 0),
+};
+static const struct output_report takeover_report =
+	OUTPUT_REPORT("takeovers", "\nNICs taken over", takeover_fields, takeover_row);
+
+static const char *mode_name(
+	const struct meridian_stats_port *port, const struct meridian_stats_takeover *takeover)
 {
+	if (takeover->tap[0] != '\0')
+		return "DPDK, takeover";
 	switch (port->xdp_mode) {
 	case MERIDIAN_XDP_GENERIC:
 		return "XDP generic";
@@ -99,15 +124,53 @@ static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *c
 		row->rejected += meridian_stats_get(&clock->fault[i]);
 }
 
-static void row_fill(struct nic_row *row, const struct meridian_stats_port *port,
-	const struct meridian_stats_clock *clock)
+static void row_fill(struct nic_row *row, const struct meridian_stats *stats, uint32_t i)
 {
-	*row = (struct nic_row){.mode = mode_name(port), .stamp = meridian_stamp_name(port->stamp)};
+	const struct meridian_stats_port *port = &stats->port[i];
+
+	*row = (struct nic_row){.mode = mode_name(port, &stats->takeover[i]),
+		.stamp = meridian_stamp_name(port->stamp)};
 	memcpy(row->name_text, port->name, sizeof(port->name));
 	memcpy(row->driver_text, port->driver, sizeof(port->driver));
 	row->name = row->name_text;
 	row->driver = row->driver_text;
-	clock_fill(row, clock);
+	clock_fill(row, &stats->clock[i]);
+}
+
+/* Returns false if the port is none of these. */
+static bool takeover_fill(
+	struct takeover_row *row, const char *name, const struct meridian_stats_takeover *takeover)
+{
+	uint32_t mbps = __atomic_load_n(&takeover->link_mbps, __ATOMIC_RELAXED);
+
+	if (takeover->tap[0] == '\0')
+		return false;
+	*row = (struct takeover_row){.name = name,
+		.link = mbps != 0 ? "up" : "down",
+		.link_mbps = mbps != UINT32_MAX ? mbps : UINT64_MAX,
+		.mtu = __atomic_load_n(&takeover->mtu, __ATOMIC_RELAXED),
+		.to_kernel = meridian_stats_get(&takeover->to_kernel),
+		.limited = meridian_stats_get(&takeover->limited),
+		.refused = meridian_stats_get(&takeover->refused),
+		.from_kernel = meridian_stats_get(&takeover->from_kernel),
+		.unsent = meridian_stats_get(&takeover->unsent)};
+	memcpy(row->tap_text, takeover->tap, sizeof(takeover->tap));
+	row->tap = row->tap_text;
+	return true;
+}
+
+static void takeovers_put(const struct look *look, const struct nic_row *nics)
+{
+	struct takeover_row rows[MERIDIAN_STATS_PORTS_MAX];
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < look->port_count; i++)
+		count += takeover_fill(&rows[count], nics[i].name, &look->stats->takeover[i]);
+	output_table(&takeover_report, rows, count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].link_mbps == 0)
+			output_problem("%s has no link.", rows[i].name);
+	}
 }
 
 static void clock_problem(const struct nic_row *row, const struct meridian_stats_clock *clock)
@@ -127,7 +190,7 @@ static void nics_put(const struct look *look)
 	for (uint32_t i = 0; i < look->port_count; i++) {
 		const struct meridian_stats_clock *clock = &look->stats->clock[i];
 
-		row_fill(&rows[i], &look->stats->port[i], clock);
+		row_fill(&rows[i], look->stats, i);
 		for (unsigned int fault = 0; fault < MERIDIAN_FAULT_COUNT; fault++) {
 			uint64_t stamps = meridian_stats_get(&clock->fault[fault]);
 
@@ -139,6 +202,7 @@ static void nics_put(const struct look *look)
 	}
 	output_table(&nic_report, rows, look->port_count);
 	output_table(&fault_report, faults, fault_count);
+	takeovers_put(look, rows);
 	for (uint32_t i = 0; i < look->port_count; i++)
 		clock_problem(&rows[i], &look->stats->clock[i]);
 }

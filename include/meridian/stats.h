@@ -186,8 +186,7 @@ struct meridian_stats_port {
 	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
 	uint8_t stamp;        /* enum meridian_stamp: the best receive stamps it can have */
 	uint8_t reserved0;
-	uint64_t missed_packets; /* steered to us, but a ring was full, or that a TAP device did
-				    not take; since the port was opened */
+	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
 	uint8_t reserved[16];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
@@ -220,6 +219,21 @@ struct meridian_stats_clock {
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_clock) == 256, "ABI");
 MERIDIAN_STATIC_ASSERT(MERIDIAN_FAULT_COUNT <= MERIDIAN_FAULT_CAPACITY, "too many faults");
 
+/* The way between port[] of the same index and the kernel, if the port is a NIC that was taken
+ * over. Written by the main thread about ten times a second. Counts are of frames since the port
+ * was opened. */
+struct meridian_stats_takeover {
+	uint64_t to_kernel;   /* handed over */
+	uint64_t limited;     /* not handed over: too many at a time (verdict `punt_limited`) */
+	uint64_t refused;     /* of those handed over: the TAP device is down, or has no memory */
+	uint64_t from_kernel; /* sent for it */
+	uint64_t unsent;      /* the NIC had no room for them */
+	uint32_t link_mbps;   /* 0: no link; UINT32_MAX: a link of unknown speed */
+	uint32_t mtu;
+	char tap[16]; /* its device in the kernel, NUL-terminated; "": not a NIC taken over */
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_takeover) == 64, "ABI");
+
 #define MERIDIAN_STATS_PORTS_MAX   16
 #define MERIDIAN_STATS_WORKERS_MAX 64
 
@@ -243,6 +257,7 @@ struct meridian_stats {
 	struct meridian_stats_port port[MERIDIAN_STATS_PORTS_MAX];
 	struct meridian_stats_worker worker[MERIDIAN_STATS_WORKERS_MAX];
 	struct meridian_stats_clock clock[MERIDIAN_STATS_PORTS_MAX];
+	struct meridian_stats_takeover takeover[MERIDIAN_STATS_PORTS_MAX];
 };
 MERIDIAN_STATIC_ASSERT(offsetof(struct meridian_stats, worker) % MERIDIAN_CACHE_LINE == 0, "ABI");
 

@@ -77,6 +77,22 @@ has_carrier() # 0|1
 	[ "$(vm_run "cat /sys/class/net/$tap/carrier")" = "$1" ]
 }
 
+# Of the way to the kernel, as control's command tells it.
+takeover() # FIELD
+{
+	vm_field nics "takeovers.0.$1"
+}
+
+# More than the kernel may have at a time, to a port where nobody is.
+flood()
+{
+	lab_in client python3 - "$LAB_SERVER4" <<-'END'
+		import socket, sys
+		flood = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		[flood.sendto(b"", (sys.argv[1], 9)) for i in range(4000)]
+	END
+}
+
 mtu_is() # OCTETS
 {
 	[ "$(vm_run "cat /sys/class/net/$tap/mtu")" = "$1" ]
@@ -90,7 +106,7 @@ vm_upstream
 vm_start "intel_iommu=on hugepages=48" -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \
 	-device pcie-root-port,id=port0,slot=1 -device igb,netdev=wire,bus=port0,romfile= \
 	-chardev "socket,id=monitor,path=$LAB_DIR/monitor,server=on,wait=off" -mon chardev=monitor
-vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2" "allow all"
+vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2 punt 500" "allow all"
 vm_control
 vm_dataplane
 lab_wait 10 "the dataplane to say what is missing" vm_said dataplane "$nic to be bound to vfio-pci"
@@ -102,9 +118,22 @@ lab_wait 20 "synchronised replies over IPv6" served "$LAB_SERVER6"
 vm_expect status ports.0.driver net_e1000_igb
 vm_expect status ports.0.queues 2
 rest
+vm_expect nics nics.0.mode "DPDK, takeover"
+vm_expect nics takeovers.0.tap "$tap"
+vm_expect nics takeovers.0.link up
+vm_expect nics takeovers.0.mtu 1500
+[ "$(takeover to_kernel)" -gt 0 ] && [ "$(takeover from_kernel)" -gt 0 ] ||
+	lab_fail "no frames are counted to the kernel and from it"
+vm_expect nics takeovers.0.limited 0
+flood
+[ "$(takeover limited)" -gt 500 ] || lab_fail "only $(takeover limited) frames of a flood were limited"
+[ "$(takeover limited)" = "$(verdicts punt_limited)" ] || lab_fail "port and verdicts do not agree"
+served "$LAB_SERVER4" || lab_fail "no reply after a flood"
+rest
 
 link_set off
 lab_wait 10 "the kernel to see the link go" has_carrier 0
+vm_expect nics takeovers.0.link down
 vm_said dataplane "$nic: link down" || lab_fail "the dataplane does not say that the link is down"
 link_set on
 lab_wait 10 "the kernel to see the link return" has_carrier 1
