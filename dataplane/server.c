@@ -138,15 +138,20 @@ static void unanswered_count(struct server *server, struct server_burst *burst, 
 
 void server_classify(struct server *server, struct server_burst *burst)
 {
+	uint64_t answered;
+
 	meridian_stats_add(&server->slot->rx_packets, burst->rx_packets);
 	meridian_stats_add(&server->slot->rx_octets, burst->rx_octets);
 	for (unsigned int source = 0; source < MERIDIAN_STAMP_COUNT; source++)
 		meridian_stats_add(&server->slot->stamp[source], burst->stamp[source]);
-	burst_classify(&server->responder, burst->frame, burst->receive_counter, burst->verdict,
-		burst->count);
+	answered = burst_classify(&server->responder, burst->frame, burst->receive_counter,
+		burst->verdict, burst->count);
 	if (server->responder.collector != NULL)
 		collector_add(server->responder.collector, &server->sampler, burst->frame,
 			burst->verdict, burst->count);
+	burst->all_answered = (unsigned int)__builtin_popcountll(answered) == burst->count;
+	if (burst->all_answered)
+		return;
 	for (unsigned int i = 0; i < burst->count; i++) {
 		if (!server_answers(burst, i))
 			unanswered_count(server, burst, i);
@@ -264,18 +269,31 @@ void server_finish(struct server *server, struct server_burst *burst)
 	residence_count(server, burst, counter);
 }
 
+/* Counts the verdicts other than `answered` of the first `sent` replies, and returns how many. */
+static unsigned int others_count(
+	struct server *server, const struct server_burst *burst, unsigned int sent)
+{
+	unsigned int others = 0;
+
+	if (burst->all_answered)
+		return 0;
+	for (unsigned int i = 0; i < sent; i++) {
+		if (burst->verdict[i] == MERIDIAN_VERDICT_answered)
+			continue;
+		meridian_stats_add(&server->slot->verdict[burst->verdict[i]], 1);
+		others++;
+	}
+	return others;
+}
+
 void server_sent(struct server *server, const struct server_burst *burst, unsigned int sent)
 {
 	struct meridian_stats_worker *slot = server->slot;
-	uint64_t octets = 0, others = 0, interleaved = 0;
+	unsigned int others = others_count(server, burst, sent);
+	uint64_t octets = 0, interleaved = 0;
 
-	for (unsigned int i = 0; i < sent; i++) {
+	for (unsigned int i = 0; i < sent; i++)
 		octets += burst->frame[i].length;
-		if (burst->verdict[i] == MERIDIAN_VERDICT_answered)
-			continue;
-		meridian_stats_add(&slot->verdict[burst->verdict[i]], 1);
-		others++;
-	}
 	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
 		interleaved += burst->note[i].note.earned;
 	meridian_stats_add(&slot->interleaved, interleaved);

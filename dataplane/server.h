@@ -29,8 +29,8 @@ struct server {
 	struct stamp_rate rate;
 	struct stamp_clock now; /* of this burst */
 
-	/* The caller's, before server_begin(): how much earlier than the stamps that server_add()
-	 * is told packets came, how far off the receive times may be that server_add_placed() is
+	/* The caller's, before server_begin(): how much earlier than the stamps that server_place()
+	 * is told packets came, how far off the receive times may be that server_place_counter() is
 	 * told, and how long after their handing over replies are at the interface. */
 	int32_t rxcomp_ns;
 	uint64_t stamp_error_ns;
@@ -54,6 +54,7 @@ struct server_burst {
 	struct frame frame[BURST_MAX];
 	uint64_t receive_counter[BURST_MAX];
 	enum meridian_verdict verdict[BURST_MAX];
+	bool all_answered; /* by server_classify(): with the verdict `answered` */
 
 	uint64_t transmit_counter; /* that T3 is of, */
 	uint64_t handed_counter;   /* and when its frames are handed over */
@@ -90,55 +91,54 @@ void server_fini(struct server *server);
 void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
 	clockid_t clock, uint64_t empty_counter);
 
-/* T2 in ticks: the frame's stamp, or what stands for it if it has none. Returns false for a stamp
- * that is not believable: any other T2 would be a wrong time. */
-static inline bool server_receive_counter(const struct server *server, enum meridian_stamp source,
-	uint64_t stamp_ns, uint64_t *ret_counter)
+/*
+ * T2 of frame[i] in ticks: its stamp of kind `source`, `stamp_ns`, or what stands for it if it has
+ * none (MERIDIAN_STAMP_counter). Returns false if the frame is stale: for a stamp that
+ * stamp_counter() refuses, or a span of `empty_counter` that long, any T2 would be a wrong time.
+ */
+static inline bool server_place(const struct server *server, struct server_burst *burst,
+	unsigned int i, enum meridian_stamp source, uint64_t stamp_ns)
 {
-	*ret_counter = server->unstamped_counter;
-	if (source == MERIDIAN_STAMP_counter)
-		return server->unstamped_counter != 0;
-	return stamp_counter(&server->now, &server->rate, stamp_ns, ret_counter);
+	uint64_t *counter = &burst->receive_counter[i];
+
+	if (source == MERIDIAN_STAMP_counter) {
+		*counter = server->unstamped_counter;
+		return *counter != 0;
+	}
+	return stamp_counter(&server->now, &server->rate, stamp_ns, counter);
 }
 
-/* Counts frame[count], and makes it one of the burst if it is not stale. */
-static inline bool burst_add(struct server *server, struct server_burst *burst,
-	enum meridian_stamp source, bool believable)
+/* The same for a frame whose receive time is known as the counter value `receive_counter`, not
+ * after now: it is stale if that is more than STAMP_AGE_MAX_NS ago. */
+static inline bool server_place_counter(const struct server *server, struct server_burst *burst,
+	unsigned int i, uint64_t receive_counter)
+{
+	uint64_t age_ns = stamp_rate_ns(&server->rate, server->now.counter - receive_counter);
+
+	burst->receive_counter[i] = receive_counter;
+	return age_ns <= STAMP_AGE_MAX_NS;
+}
+
+/* Counts `stale` frames that were received and are not in the burst. */
+static inline void server_stale(struct server *server, unsigned int stale)
+{
+	meridian_stats_add(&server->slot->verdict[MERIDIAN_VERDICT_stale], stale);
+}
+
+/* Adds frame[count], whose data, length, mac and checksum_good are set, to the burst, if it is not
+ * stale: then it is counted, not added, and this returns false. At most BURST_MAX. */
+static inline bool server_add(struct server *server, struct server_burst *burst,
+	enum meridian_stamp source, uint64_t stamp_ns)
 {
 	burst->rx_octets += burst->frame[burst->count].length;
 	burst->rx_packets++;
-	if (!believable) {
-		meridian_stats_add(&server->slot->verdict[MERIDIAN_VERDICT_stale], 1);
+	if (!server_place(server, burst, burst->count, source, stamp_ns)) {
+		server_stale(server, 1);
 		return false;
 	}
 	burst->stamp[source]++;
 	burst->count++;
 	return true;
-}
-
-/*
- * Adds frame[count], whose data, length, mac and checksum_good are set, to the burst: at most
- * BURST_MAX. It arrived with a stamp of kind `source` (MERIDIAN_STAMP_counter: it has none) at
- * `stamp_ns`. A stamp that stamp_counter() refuses makes it `stale`, as does a span of
- * `empty_counter` that long: then it is counted, not added, and this returns false.
- */
-static inline bool server_add(struct server *server, struct server_burst *burst,
-	enum meridian_stamp source, uint64_t stamp_ns)
-{
-	return burst_add(server, burst, source,
-		server_receive_counter(
-			server, source, stamp_ns, &burst->receive_counter[burst->count]));
-}
-
-/* The same for a frame whose receive time is known as the counter value `receive_counter`, not
- * after now: it is stale if that is more than STAMP_AGE_MAX_NS ago. */
-static inline bool server_add_placed(struct server *server, struct server_burst *burst,
-	enum meridian_stamp source, uint64_t receive_counter)
-{
-	uint64_t age_ns = stamp_rate_ns(&server->rate, server->now.counter - receive_counter);
-
-	burst->receive_counter[burst->count] = receive_counter;
-	return burst_add(server, burst, source, age_ns <= STAMP_AGE_MAX_NS);
 }
 
 /* Counts what was received, gives every frame its verdict, and counts those not answered, but for

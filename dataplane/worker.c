@@ -62,42 +62,79 @@ static uint64_t burst_since(struct worker *worker, unsigned int count)
 	return 0;
 }
 
-/* The next frame of the burst, which is `packet`'s. Returns false if it is stale. */
-static bool frame_add(
-	struct worker *worker, const struct port_queue *queue, const struct port_packet *packet)
+static void packet_keep(struct worker *worker, unsigned int to, unsigned int from)
 {
-	enum meridian_stamp source =
-		packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
-
-	if (packet->has_stamp && queue->device_line != NULL)
-		return server_add_placed(
-			&worker->server, &worker->burst, source, packet->stamp_counter);
-	return server_add(&worker->server, &worker->burst, source, packet->stamp_ns);
+	if (to == from)
+		return;
+	server_keep(&worker->burst, to, from);
+	worker->packet[to] = worker->packet[from];
 }
 
-/* Puts the packets' frames into the burst, but for stale ones, which go to `dropped`. */
+static enum meridian_stamp stamp_source(
+	const struct port_queue *queue, const struct port_packet *packet)
+{
+	return packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
+}
+
+/* Returns false if the frame is stale. */
+static inline bool frame_place(
+	struct worker *worker, const struct port_queue *queue, unsigned int i)
+{
+	const struct port_packet *packet = &worker->packet[i];
+
+	if (packet->has_stamp && queue->device_line != NULL)
+		return server_place_counter(
+			&worker->server, &worker->burst, i, packet->stamp_counter);
+	return server_place(
+		&worker->server, &worker->burst, i, stamp_source(queue, packet), packet->stamp_ns);
+}
+
+/* Takes the packets for which there is a bit in `stale` out of the burst. Returns how many. */
+static unsigned int stale_drop(
+	struct worker *worker, const struct port_queue *queue, unsigned int count, uint64_t stale)
+{
+	unsigned int kept = 0, dropped = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		if (stale >> i & 1) {
+			worker->burst.stamp[stamp_source(queue, &worker->packet[i])]--;
+			worker->dropped[dropped++] = worker->packet[i];
+		} else {
+			packet_keep(worker, kept++, i);
+		}
+	}
+	worker->burst.count = kept;
+	server_stale(&worker->server, dropped);
+	return dropped;
+}
+
+/* Makes the packets' frames the burst, but for stale ones, which go to `dropped`. What is counted
+ * stays in registers. */
 static void burst_take(struct worker *worker, const struct port_queue *queue, unsigned int count,
 	unsigned int *ret_dropped)
 {
-	struct port_packet *packet = worker->packet;
-	uint64_t mac = frame_mac(queue->mac);
-	unsigned int taken = 0;
+	struct server_burst *burst = &worker->burst;
+	uint64_t mac = frame_mac(queue->mac), stale = 0, octets = 0;
+	unsigned int stamped = 0;
 
-	*ret_dropped = 0;
 	for (unsigned int i = 0; i < count; i++) {
-		struct frame *frame = &worker->burst.frame[worker->burst.count];
+		const struct port_packet *packet = &worker->packet[i];
+		struct frame *frame = &burst->frame[i];
 
-		frame->data = packet[i].data;
-		frame->length = packet[i].length;
+		frame->data = packet->data;
+		frame->length = packet->length;
 		frame->mac = mac;
-		frame->checksum_good = packet[i].checksum_good;
-		if (!frame_add(worker, queue, &packet[i])) {
-			worker->dropped[(*ret_dropped)++] = packet[i];
-			continue;
-		}
-		if (taken++ != i)
-			packet[taken - 1] = packet[i];
+		frame->checksum_good = packet->checksum_good;
+		octets += packet->length;
+		stamped += packet->has_stamp;
+		if (__builtin_expect(!frame_place(worker, queue, i), 0))
+			stale |= UINT64_C(1) << i;
 	}
+	burst->count = burst->rx_packets = count;
+	burst->rx_octets = octets;
+	burst->stamp[queue->stamp_source] = stamped;
+	burst->stamp[MERIDIAN_STAMP_counter] += count - stamped;
+	*ret_dropped = stale == 0 ? 0 : stale_drop(worker, queue, count, stale);
 }
 
 static void packet_sort_out(
@@ -115,17 +152,13 @@ static void burst_sort(struct worker *worker, unsigned int *dropped, unsigned in
 	struct server_burst *burst = &worker->burst;
 	unsigned int kept = 0;
 
+	if (burst->all_answered)
+		return;
 	for (unsigned int i = 0; i < burst->count; i++) {
-		if (!server_answers(burst, i)) {
+		if (server_answers(burst, i))
+			packet_keep(worker, kept++, i);
+		else
 			packet_sort_out(worker, i, dropped, punted);
-			continue;
-		}
-		if (kept != i) {
-			server_keep(burst, kept, i);
-			worker->packet[kept] = worker->packet[i];
-		}
-		worker->packet[kept].length = burst->frame[kept].length;
-		kept++;
 	}
 	burst->count = kept;
 }
@@ -180,6 +213,8 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 	unsigned int count = worker->burst.count, sent;
 
 	server_finish(&worker->server, &worker->burst);
+	for (unsigned int i = 0; i < count; i++)
+		worker->packet[i].length = worker->burst.frame[i].length;
 	sent = queue->operations->transmit(queue, worker->packet, count);
 	replies_save(worker, queue, sent);
 	if (sent < count)

@@ -23,10 +23,10 @@ const struct burst_engine *burst_engine_best(void)
 	return &burst_engine_plain;
 }
 
-void burst_classify(struct responder *responder, struct frame *frame,
+uint64_t burst_classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
-	responder->engine->classify(responder, frame, receive_counter, ret_verdict, count);
+	return responder->engine->classify(responder, frame, receive_counter, ret_verdict, count);
 }
 
 /* Takes the time out of the replies that are to tell none. */

@@ -24,9 +24,10 @@
 /*
  * Decides on `count` frames (at most BURST_MAX), received at the counter values in
  * `receive_counter`, between responder_begin() and burst_finish(). Each frame and its
- * entry of `ret_verdict` are then as after responder_classify().
+ * entry of `ret_verdict` are then as after responder_classify(). Returns a bit for each frame whose
+ * verdict is `answered`, as most often all are.
  */
-void burst_classify(struct responder *responder, struct frame *frame,
+uint64_t burst_classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count);
 
 /* responder_finish(), but for MACs, for `count` frames that burst_classify() answered, in their

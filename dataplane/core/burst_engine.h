@@ -19,7 +19,7 @@ enum burst_shape {
 
 struct burst_engine {
 	const char *name;
-	void (*classify)(struct responder *responder, struct frame *frame,
+	uint64_t (*classify)(struct responder *responder, struct frame *frame,
 		const uint64_t *receive_counter, enum meridian_verdict *ret_verdict,
 		unsigned int count);
 	void (*finish)(struct responder *responder, struct frame *frame, unsigned int count,

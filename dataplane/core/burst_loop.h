@@ -115,6 +115,7 @@ struct burst {
 	const uint64_t *receive_counter;
 	enum meridian_verdict *verdict;
 	uint64_t ipv4, ipv6;      /* a bit for each frame of that shape */
+	uint64_t answered;        /* the same of that verdict */
 	uint64_t asking;          /* of these, for which interleaved_asked() */
 	unsigned int allowed_end; /* up to here, access rules allow the frames not served yet */
 	unsigned int refused;     /* the frame that the limiter refused last */
@@ -272,6 +273,8 @@ INLINE void answer_run(struct burst *burst, unsigned int i, unsigned int end, bo
 
 	for (unsigned int served = i; served < end; served++)
 		burst->verdict[served] = verdict;
+	if (verdict == MERIDIAN_VERDICT_answered)
+		burst->answered |= BITS_BELOW(end) ^ BITS_BELOW(i);
 	arrival.leap_offset_s = 0; /* the compiler knows */
 	for (; i < end; i++) {
 		const uint64_t counter = receive_counter[i];
@@ -336,6 +339,11 @@ static bool serve_many(struct burst *burst, unsigned int *i, uint64_t ipv4, uint
 	return end > begin && *i == end;
 }
 
+static uint64_t answered_bit(enum meridian_verdict verdict, unsigned int i)
+{
+	return (uint64_t)(verdict == MERIDIAN_VERDICT_answered) << i;
+}
+
 static void second_pass(struct burst *burst, unsigned int count)
 {
 	struct responder *responder = burst->responder;
@@ -345,12 +353,14 @@ static void second_pass(struct burst *burst, unsigned int count)
 	common_take(&burst->common, responder);
 	arrival_take(responder, &burst->arrival, burst->receive_counter[0]);
 	burst->timestamps = responder->timestamps;
+	burst->answered = 0;
 	burst->allowed_end = 0;
 	burst->refused = BURST_MAX;
 	for (unsigned int i = 0; i < count;) {
 		if (serve_many(burst, &i, ipv4, ipv6))
 			continue;
 		burst->verdict[i] = serve_one(burst, i);
+		burst->answered |= answered_bit(burst->verdict[i], i);
 		i++;
 	}
 	responder->timestamps = burst->timestamps;
@@ -430,25 +440,34 @@ static void first_pass(struct burst *burst, unsigned int count)
 	interleaved_prefetch_all(burst);
 }
 
-static void classify(struct responder *responder, struct frame *frame,
+static uint64_t classify_each(struct responder *responder, struct frame *frame,
+	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
+{
+	uint64_t answered = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		ret_verdict[i] = responder_classify(responder, &frame[i], receive_counter[i]);
+		answered |= answered_bit(ret_verdict[i], i);
+	}
+	return answered;
+}
+
+static uint64_t classify(struct responder *responder, struct frame *frame,
 	const uint64_t *receive_counter, enum meridian_verdict *ret_verdict, unsigned int count)
 {
 	struct burst burst __attribute__((uninitialized));
 
-	if (responder->policy == NULL || !responder->has_model) {
-		for (unsigned int i = 0; i < count; i++)
-			ret_verdict[i] =
-				responder_classify(responder, &frame[i], receive_counter[i]);
-		return;
-	}
+	if (responder->policy == NULL || !responder->has_model)
+		return classify_each(responder, frame, receive_counter, ret_verdict, count);
 	if (count == 0)
-		return;
+		return 0;
 	burst.responder = responder;
 	burst.frame = frame;
 	burst.receive_counter = receive_counter;
 	burst.verdict = ret_verdict;
 	first_pass(&burst, count);
 	second_pass(&burst, count);
+	return burst.answered;
 }
 
 static void finish(struct responder *responder, struct frame *frame, unsigned int count,

@@ -154,11 +154,14 @@ static void serve_burst(struct responder *responder, struct fixture_frame *f,
 {
 	struct frame frame[BURST_MAX], accepted[BURST_MAX];
 	unsigned int accepted_count = 0;
+	uint64_t answered;
 
 	for (unsigned int i = 0; i < count; i++)
 		frame[i] = f[i].frame;
-	burst_classify(responder, frame, receive, ret_verdict, count);
+	answered = burst_classify(responder, frame, receive, ret_verdict, count);
 	for (unsigned int i = 0; i < count; i++) {
+		if ((answered >> i & 1) != (ret_verdict[i] == MERIDIAN_VERDICT_answered))
+			abort(); /* burst_classify() returns another bit than it says */
 		if (fixture_answers(ret_verdict[i]))
 			accepted[accepted_count++] = frame[i];
 		f[i].frame = frame[i];
