@@ -167,7 +167,9 @@ const struct config_nic_option config_nic_options[] = {
 		"stamp says, -1000000 to 1000000 (default 0)."},
 	{"txcomp", txcomp_parse, "NS",
 		"Added to transmit times: how many nanoseconds after it was handed over a reply is "
-		"at the interface, -1000000 to 1000000 (default: unknown, taken as 0)."},
+		"at the interface, -1000000 to 1000000. Default: measured where the NIC stamps "
+		"what "
+		"it sends, else unknown and taken as 0."},
 	{"mode", mode_parse, "takeover", "Of a PCI address: what is done anyway."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "

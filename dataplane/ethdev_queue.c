@@ -67,6 +67,25 @@ static unsigned int ethdev_transmit(
 	return port_mbuf_transmit(own->port_id, own->queue_id, packet, count);
 }
 
+/* The same of a driver that can stamp a packet when it leaves: any of the burst, for all of them to
+ * be represented. */
+static unsigned int ethdev_transmit_sampled(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	unsigned int chosen, sent;
+	struct rte_mbuf *mbuf;
+
+	if (!port_sample_take(queue->transmit))
+		return ethdev_transmit(queue, packet, count);
+	chosen = (unsigned int)(queue->handed_counter % count);
+	mbuf = packet[chosen].buffer;
+	mbuf->tx_offload = 0;
+	mbuf->ol_flags |= RTE_MBUF_F_TX_IEEE1588_TMST;
+	sent = ethdev_transmit(queue, packet, count);
+	port_sample_tell(queue->transmit, queue->handed_counter, chosen < sent);
+	return sent;
+}
+
 static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 {
 	const struct ethdev_queue *own = ethdev(queue);
@@ -130,6 +149,12 @@ void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source)
 {
 	queue->operations.receive = ethdev_receive_stamped;
 	queue->base.stamp_source = source;
+}
+
+void ethdev_queue_sample(struct ethdev_queue *queue, struct port_transmit *transmit)
+{
+	queue->base.transmit = transmit;
+	queue->operations.transmit = ethdev_transmit_sampled;
 }
 
 void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends)

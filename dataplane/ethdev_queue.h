@@ -31,6 +31,9 @@ void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t qu
 /* From now on its packets have the driver's stamps, as far as they have one: of `source`. */
 void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source);
 
+/* From now on, when a sample of `transmit` is wanted, the driver is to stamp when it leaves. */
+void ethdev_queue_sample(struct ethdev_queue *queue, struct port_transmit *transmit);
+
 /* What is not for us goes to the kernel by `punt`; if `sends`, the queue sends what the kernel
  * wants sent, which one queue of a device does. */
 void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends);

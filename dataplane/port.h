@@ -7,6 +7,7 @@
  * behind them: DPDK devices in the dataplane, rings in memory in tests.
  */
 
+#include "port_transmit.h"
 #include <device_line.h>
 #include <meridian/stats.h>
 #include <stdbool.h>
@@ -78,7 +79,11 @@ struct port_queue {
 	uint32_t octet_ps;         /* an octet on the wire, as far as known; main thread */
 	struct port_stamps stamps; /* the worker's */
 
-	int32_t transmit_delay_ns; /* from a packet's handing over to the interface; 0: not known */
+	int32_t transmit_delay_ns; /* from a packet's handing over to the interface, by hand; 0:
+				      not known */
+	/* Where that can be measured, unless it is known by hand. Else NULL. */
+	struct port_transmit *transmit;
+	uint64_t handed_counter; /* the worker's: what it transmits is handed over at that time */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */

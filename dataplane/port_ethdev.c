@@ -6,9 +6,11 @@
 #include "packet_memory.h"
 #include "packet_pool.h"
 #include "port_clock.h"
+#include "port_delay.h"
 #include "stamp_driver.h"
 #include "takeover.h"
 #include <errno.h>
+#include <meridian/counter.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_mbuf_dyn.h>
@@ -38,6 +40,9 @@ struct port_ethdev {
 	uint16_t port_id, queue_count;
 	bool has_clock;
 	struct port_clock clock;
+	bool samples; /* transmit stamps */
+	struct port_transmit transmit;
+	struct port_delay delay;
 	bool taken_over;
 	struct takeover takeover; /* if taken_over */
 	struct ethdev_queue queue[];
@@ -95,13 +100,13 @@ static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 	return r;
 }
 
-/* How the device will stamp; NULL: not, as far as we know. */
+/* How the device will stamp what it receives; NULL: not, as far as we know. */
 static const struct stamp_driver *stamps_of(const struct rte_eth_dev_info *info)
 {
 	const struct stamp_driver *driver = stamp_driver_find(info->driver_name);
 	bool can = (info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP) != 0;
 
-	return driver && (driver->always || can) ? driver : NULL;
+	return driver && driver->receives && (driver->always || can) ? driver : NULL;
 }
 
 /* Before the device starts: it fills the field that is registered by then. */
@@ -127,7 +132,8 @@ static int stamps_take(struct port_ethdev *device, const struct stamp_driver *dr
 }
 
 /* A device that stamps with a clock which cannot be read is as one that does not stamp. */
-static void clock_start(struct port_ethdev *device, const struct stamp_driver *driver)
+static void clock_start(
+	struct port_ethdev *device, const struct stamp_driver *driver, bool receives)
 {
 	int r = port_clock_open(&device->clock, device->port_id, driver);
 
@@ -137,11 +143,17 @@ static void clock_start(struct port_ethdev *device, const struct stamp_driver *d
 		return;
 	}
 	device->has_clock = true;
+	device->samples = driver->transmits;
+	port_delay_init(&device->delay, &device->transmit, device->port_id, driver);
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		struct ethdev_queue *queue = &device->queue[i];
 
-		queue->base.device_line = &device->clock.line;
-		ethdev_queue_stamp(queue, MERIDIAN_STAMP_nic);
+		if (receives) {
+			queue->base.device_line = &device->clock.line;
+			ethdev_queue_stamp(queue, MERIDIAN_STAMP_nic);
+		}
+		if (driver->transmits)
+			ethdev_queue_sample(queue, &device->transmit);
 	}
 }
 
@@ -162,6 +174,7 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
 	const struct stamp_driver *stamps = stamps_of(info);
+	const struct stamp_driver *clock = stamp_driver_find(info->driver_name);
 	int r = stamps ? stamps_take(device, stamps) : 0;
 
 	if (r < 0)
@@ -176,8 +189,9 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	r = device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
-	if (r == 0 && stamps && stamps->clock != STAMP_DRIVER_REALTIME)
-		clock_start(device, stamps);
+	if (r == 0 && clock && clock->clock != STAMP_DRIVER_REALTIME &&
+		(stamps || clock->transmits))
+		clock_start(device, clock, stamps != NULL);
 	return r;
 }
 
@@ -351,26 +365,40 @@ const char *port_ethdev_driver(const struct port_ethdev *device)
 	return device->driver;
 }
 
-void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t counter_hz)
+static void link_follow(struct port_ethdev *device)
 {
 	struct rte_eth_link link;
 	uint32_t octet_ps = 0;
 
-	if (!device->has_clock)
-		return;
-	port_clock_turn(&device->clock, counter_id, counter_hz);
 	if (rte_eth_link_get_nowait(device->port_id, &link) == 0 && link.link_speed != 0 &&
 		link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN)
 		octet_ps = PORT_OCTET_PS_MBPS / link.link_speed;
+	if (octet_ps != device->queue[0].base.octet_ps)
+		port_delay_restart(&device->delay);
 	for (uint16_t i = 0; i < device->queue_count; i++)
 		__atomic_store_n(&device->queue[i].base.octet_ps, octet_ps, __ATOMIC_RELAXED);
+}
+
+void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t counter_hz)
+{
+	struct device_line line;
+
+	if (!device->has_clock)
+		return;
+	port_clock_turn(&device->clock, counter_id, counter_hz);
+	link_follow(device);
+	line = device_clock_line(&device->clock.model);
+	if (device->samples && device->queue[0].base.transmit_delay_ns == 0)
+		port_delay_turn(&device->delay, &line, meridian_counter_read(counter_id));
 }
 
 void port_ethdev_clock_report(
 	const struct port_ethdev *device, struct meridian_stats_clock *ret_report)
 {
-	if (device->has_clock)
-		port_clock_report(&device->clock, ret_report);
+	if (!device->has_clock)
+		return;
+	port_clock_report(&device->clock, ret_report);
+	port_delay_report(&device->delay, ret_report);
 }
 
 uint64_t port_ethdev_missed(const struct port_ethdev *device)

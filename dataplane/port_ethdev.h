@@ -60,11 +60,12 @@ struct port_queue *port_ethdev_queue(struct port_ethdev *device, uint16_t index)
 /* Name of the device's driver. Static storage. */
 const char *port_ethdev_driver(const struct port_ethdev *device);
 
-/* Reads the device's clock, if it stamps with one, and the speed of its link. About ten times a
- * second, once the counter is known. */
+/* Reads the device's clock, if it stamps with one, the speed of its link and, where no delay was
+ * set by hand, a transmit stamp. About ten times a second, once the counter is known. */
 void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t counter_hz);
 
-/* Describes that clock; nothing if there is none. */
+/* Describes that clock and the way to the wire, as far as measured; nothing if there is no clock.
+ */
 void port_ethdev_clock_report(
 	const struct port_ethdev *device, struct meridian_stats_clock *ret_report);
 

@@ -116,8 +116,10 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 		clock_read(server, clock);
 	responder->keyring = view->keyring;
 	unstamped_ns = unstamped_place(server, empty_counter);
+	if (unstamped_ns < server->stamp_error_ns)
+		unstamped_ns = server->stamp_error_ns;
 	responder_begin(responder, model, view->policy, server->now.counter,
-		unstamped_ns > server->stamp_error_ns ? unstamped_ns : server->stamp_error_ns);
+		unstamped_ns + server->transmit_error_ns);
 }
 
 /* Verdicts on what is no NTP for us. */

@@ -31,10 +31,12 @@ struct server {
 
 	/* The caller's, before server_begin(): how much earlier than the stamps that server_place()
 	 * is told packets came, how far off the receive times may be that server_place_counter() is
-	 * told, and how long after their handing over replies are at the interface. */
+	 * told, how long after their handing over replies are at the interface, and how far off
+	 * that may be. */
 	int32_t rxcomp_ns;
 	uint64_t stamp_error_ns;
 	int32_t transmit_delay_ns;
+	uint64_t transmit_error_ns;
 	uint64_t unstamped_counter; /* receive time of its frames without a stamp; 0: too old */
 	uint64_t signing_ticks;     /* usual time from T3 of a reply to its MAC */
 	uint8_t counter_id;

@@ -21,15 +21,43 @@
 #endif
 
 /*
- * net_ice has 32 bits from the card and makes up those above, sometimes wrongly. mlx5 counts ticks
- * of a rate that differs from card to card, or nanoseconds where the card's firmware is set so.
+ * net_ice has 32 bits from the card and makes up those above, sometimes wrongly. It stamps what it
+ * sends too, but only on a slower way, which is not for a few samples' sake. mlx5 counts ticks of a
+ * rate that differs from card to card, or nanoseconds where the card's firmware is set so. net_igb
+ * leaves transmit stamps out unless DPDK was built with them; in net_i40e and net_ixgbe they need a
+ * slower way even then.
  */
 static const struct stamp_driver drivers[] = {
-	{.name = "mlx5_pci", .clock = STAMP_DRIVER_RAW, .kind = {.bits = 64}},
-	{.name = "net_af_packet", .clock = STAMP_DRIVER_REALTIME, .unit_ns = 1}, /* since 24.11 */
-	{.name = "net_hns3", .clock = STAMP_DRIVER_TIMESYNC, .kind = {.hz = SECOND_NS, .bits = 64}},
-	{.name = "net_ice", .clock = STAMP_DRIVER_TIMESYNC, .kind = {.hz = SECOND_NS, .bits = 32}},
+	{.name = "mlx5_pci", .receives = true, .clock = STAMP_DRIVER_RAW, .kind = {.bits = 64}},
+	{.name = "net_af_packet", /* since 24.11 */
+		.receives = true,
+		.clock = STAMP_DRIVER_REALTIME,
+		.unit_ns = 1},
+	{.name = "net_axgbe",
+		.transmits = true,
+		.clock = STAMP_DRIVER_TIMESYNC,
+		.kind = {.hz = SECOND_NS, .bits = 64}},
+#ifdef RTE_LIBRTE_IEEE1588
+	{.name = "net_e1000_igb",
+		.transmits = true,
+		.clock = STAMP_DRIVER_TIMESYNC,
+		.kind = {.hz = SECOND_NS, .bits = 64}},
+#endif
+	{.name = "net_hns3",
+		.receives = true,
+		.transmits = true,
+		.clock = STAMP_DRIVER_TIMESYNC,
+		.kind = {.hz = SECOND_NS, .bits = 64}},
+	{.name = "net_ice",
+		.receives = true,
+		.clock = STAMP_DRIVER_TIMESYNC,
+		.kind = {.hz = SECOND_NS, .bits = 32}},
+	{.name = "net_igc", /* since 23.03 */
+		.transmits = true,
+		.clock = STAMP_DRIVER_TIMESYNC,
+		.kind = {.hz = SECOND_NS, .bits = 64}},
 	{.name = "net_pcap",
+		.receives = true,
 		.always = PCAP_ALWAYS,
 		.clock = STAMP_DRIVER_REALTIME,
 		.unit_ns = PCAP_UNIT_NS},
@@ -58,13 +86,18 @@ int stamp_driver_clock_start(const struct stamp_driver *driver, uint16_t port_id
 	}
 }
 
+static uint64_t timesync_ns(const struct timespec *time)
+{
+	return (uint64_t)time->tv_sec * SECOND_NS + (uint64_t)time->tv_nsec;
+}
+
 static int timesync_read(uint16_t port_id, uint64_t *ret_device)
 {
 	struct timespec now;
 	int r = rte_eth_timesync_read_time(port_id, &now);
 
 	if (r == 0)
-		*ret_device = (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
+		*ret_device = timesync_ns(&now);
 	return r;
 }
 
@@ -79,4 +112,16 @@ int stamp_driver_clock_read(
 	default:
 		return -ENOTSUP;
 	}
+}
+
+/* net_axgbe succeeds without a stamp, and then writes none. */
+int stamp_driver_transmit_read(
+	const struct stamp_driver *driver, uint16_t port_id, uint64_t *ret_device)
+{
+	struct timespec left = {.tv_sec = 0};
+	int r = driver->transmits ? rte_eth_timesync_read_tx_timestamp(port_id, &left) : -ENOTSUP;
+
+	if (r == 0)
+		*ret_device = timesync_ns(&left);
+	return r == 0 && *ret_device == 0 ? -EAGAIN : r;
 }

@@ -186,8 +186,9 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 
 	if (sent == 0 || stamp_rate_ns(&worker->server.rate, together) > SERVER_LEAVE_MAX_NS)
 		return false;
-	*ret_left = (struct server_left){
-		.counter = queue->transmit_delay_ns != 0 ? worker->burst.transmit_counter : end};
+	*ret_left = (struct server_left){.counter = worker->server.transmit_delay_ns != 0
+			? worker->burst.transmit_counter
+			: end};
 	if (queue->leave_share > 0) {
 		step = leave_step(queue, step);
 		*ret_left = (struct server_left){begin + (step * queue->leave_share >> 8), step};
@@ -215,6 +216,7 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 	server_finish(&worker->server, &worker->burst);
 	for (unsigned int i = 0; i < count; i++)
 		worker->packet[i].length = worker->burst.frame[i].length;
+	queue->handed_counter = worker->burst.handed_counter;
 	sent = queue->operations->transmit(queue, worker->packet, count);
 	replies_save(worker, queue, sent);
 	if (sent < count)
@@ -231,6 +233,17 @@ static void packets_punt(struct worker *worker, struct port_queue *queue, unsign
 	server_punted(&worker->server, taken, count - taken);
 }
 
+/* The way to the wire, as measured, unless it is known by hand. */
+static void way_prepare(struct server *server, const struct port_queue *queue)
+{
+	struct port_way way = port_transmit_way(queue->transmit);
+
+	if (queue->transmit_delay_ns != 0)
+		return;
+	server->transmit_delay_ns = way.delay_ns;
+	server->transmit_error_ns = (uint64_t)way.error_ns;
+}
+
 /* What is known of this queue's stamps and of its way to the wire. */
 static void burst_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
@@ -238,6 +251,9 @@ static void burst_prepare(struct worker *worker, struct port_queue *queue, unsig
 
 	server->rxcomp_ns = queue->rxcomp_ns;
 	server->transmit_delay_ns = queue->transmit_delay_ns;
+	server->transmit_error_ns = 0;
+	if (queue->transmit != NULL)
+		way_prepare(server, queue);
 	server->stamp_error_ns = 0;
 	if (queue->device_line != NULL)
 		server->stamp_error_ns = port_stamps_judge(

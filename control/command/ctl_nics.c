@@ -10,8 +10,9 @@ struct nic_row {
 	const char *name, *driver, *mode, *stamp, *clock, *transmit;
 	char name_text[sizeof(((struct meridian_stats_port *)0)->name) + 1];
 	char driver_text[sizeof(((struct meridian_stats_port *)0)->driver) + 1];
-	double error_s, frequency_ppm, transmit_s;
+	double error_s, frequency_ppm, transmit_s, transmit_error_s;
 	uint64_t hz, readings, refused, jumps, believed, rejected;
+	uint64_t samples, samples_refused, samples_lost;
 };
 
 static const struct output_field nic_fields[] = {
@@ -29,6 +30,11 @@ static const struct output_field nic_fields[] = {
 	OUTPUT_FIELD("jumps", "Was set", COUNT, nic_row, jumps, 0),
 	OUTPUT_FIELD("transmit", "Transmit", STRING, nic_row, transmit, 0),
 	OUTPUT_FIELD("transmit_delay_s", "Delay", SECONDS, nic_row, transmit_s, 0),
+	OUTPUT_FIELD("transmit_error_s", "Spread", SECONDS, nic_row, transmit_error_s, 0),
+	OUTPUT_FIELD("transmit_samples", "Samples", COUNT, nic_row, samples, 0),
+	OUTPUT_FIELD(
+		"transmit_refused", "Refused", COUNT, nic_row, samples_refused, OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("transmit_lost", "Lost", COUNT, nic_row, samples_lost, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("believed", "Believed", COUNT, nic_row, believed, 0),
 	OUTPUT_FIELD("rejected", "Rejected", COUNT, nic_row, rejected, 0),
 };
@@ -100,15 +106,34 @@ static const char *clock_name(uint64_t state)
 	return state <= MERIDIAN_CLOCK_DOUBTED ? names[state] : "unknown";
 }
 
+static void transmit_fill(struct nic_row *row, const struct meridian_stats_clock *clock)
+{
+	static const char *const names[] = {
+		[MERIDIAN_TRANSMIT_UNKNOWN] = "unknown",
+		[MERIDIAN_TRANSMIT_CONFIGURED] = "configured",
+		[MERIDIAN_TRANSMIT_SAMPLED] = "sampled",
+	};
+	uint64_t transmit = meridian_stats_get(&clock->transmit);
+	bool sampled = transmit == MERIDIAN_TRANSMIT_SAMPLED;
+	int64_t delay_ns;
+
+	__atomic_load(&clock->transmit_delay_ns, &delay_ns, __ATOMIC_RELAXED);
+	row->transmit = transmit <= MERIDIAN_TRANSMIT_SAMPLED ? names[transmit] : "unknown";
+	row->transmit_s = transmit != MERIDIAN_TRANSMIT_UNKNOWN ? (double)delay_ns * 1e-9 : NAN;
+	row->transmit_error_s =
+		sampled ? (double)meridian_stats_get(&clock->transmit_error_ns) * 1e-9 : NAN;
+	row->samples = meridian_stats_get(&clock->transmit_samples);
+	row->samples_refused = meridian_stats_get(&clock->transmit_refused);
+	row->samples_lost = meridian_stats_get(&clock->transmit_lost);
+}
+
 static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *clock)
 {
 	uint64_t state = meridian_stats_get(&clock->state);
 	bool good = state == MERIDIAN_CLOCK_GOOD, has = state != MERIDIAN_CLOCK_NONE;
-	bool transmits = meridian_stats_get(&clock->transmit) == MERIDIAN_TRANSMIT_CONFIGURED;
-	int64_t frequency_ppt, delay_ns;
+	int64_t frequency_ppt;
 
 	__atomic_load(&clock->frequency_ppt, &frequency_ppt, __ATOMIC_RELAXED);
-	__atomic_load(&clock->transmit_delay_ns, &delay_ns, __ATOMIC_RELAXED);
 	row->clock = clock_name(state);
 	row->error_s = good ? (double)meridian_stats_get(&clock->error_ns) * 1e-9 : NAN;
 	row->frequency_ppm = good ? (double)frequency_ppt * 1e-6 : NAN;
@@ -116,8 +141,6 @@ static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *c
 	row->readings = has ? meridian_stats_get(&clock->readings) : UINT64_MAX;
 	row->refused = has ? meridian_stats_get(&clock->refused) : UINT64_MAX;
 	row->jumps = has ? meridian_stats_get(&clock->jumps) : UINT64_MAX;
-	row->transmit = transmits ? "configured" : "unknown";
-	row->transmit_s = transmits ? (double)delay_ns * 1e-9 : NAN;
 	row->believed = has ? meridian_stats_get(&clock->believed) : UINT64_MAX;
 	row->rejected = has ? 0 : UINT64_MAX;
 	for (unsigned int i = 0; has && i < MERIDIAN_FAULT_COUNT; i++)
@@ -135,6 +158,7 @@ static void row_fill(struct nic_row *row, const struct meridian_stats *stats, ui
 	row->name = row->name_text;
 	row->driver = row->driver_text;
 	clock_fill(row, &stats->clock[i]);
+	transmit_fill(row, &stats->clock[i]);
 }
 
 /* Returns false if the port is none of these. */

@@ -14,6 +14,7 @@
 
 static const struct timespec card = {.tv_sec = 5000000000, .tv_nsec = 999999999};
 static int enabled, result;
+static bool has_left;
 
 int rte_eth_read_clock(uint16_t port_id, uint64_t *ret_clock)
 {
@@ -37,17 +38,26 @@ int rte_eth_timesync_read_time(uint16_t port_id, struct timespec *ret_time)
 	return result;
 }
 
+int rte_eth_timesync_read_tx_timestamp(uint16_t port_id, struct timespec *ret_time)
+{
+	assert_int_equal(port_id, PORT);
+	if (has_left)
+		*ret_time = card;
+	return result;
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	enabled = result = 0;
+	has_left = true;
 	return 0;
 }
 
 static void knows_drivers_by_their_whole_name(void **state)
 {
 	static const char *const unknown[] = {
-		"", "net_pca", "net_pcap0", "net_e1000_igb", "net_virtio"};
+		"", "net_pca", "net_pcap0", "net_e1000_igbvf", "net_virtio"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
@@ -98,10 +108,29 @@ static void reads_the_time_of_a_card(void **state)
 	assert_int_equal(stamp_driver_clock_read(ice, PORT, &device), -EIO);
 }
 
+static void reads_when_a_packet_left(void **state)
+{
+	const struct stamp_driver *hns3 = stamp_driver_find("net_hns3");
+	const struct stamp_driver *ice = stamp_driver_find("net_ice");
+	uint64_t device = 0;
+
+	(void)state;
+	assert_true(hns3->receives && hns3->transmits);
+	assert_int_equal(stamp_driver_transmit_read(hns3, PORT, &device), 0);
+	assert_true(device == UINT64_C(5000000000999999999));
+	result = -EINVAL; /* not yet */
+	assert_int_equal(stamp_driver_transmit_read(hns3, PORT, &device), -EINVAL);
+	result = 0;
+	has_left = false; /* success without a stamp */
+	assert_int_equal(stamp_driver_transmit_read(hns3, PORT, &device), -EAGAIN);
+	assert_int_equal(stamp_driver_transmit_read(ice, PORT, &device), -ENOTSUP);
+}
+
 /* What the table says of a NIC's clock is what its model takes. */
 static void has_kinds_that_can_be_modelled(void **state)
 {
-	static const char *const names[] = {"mlx5_pci", "net_hns3", "net_ice"};
+	static const char *const names[] = {
+		"mlx5_pci", "net_axgbe", "net_hns3", "net_ice", "net_igc"};
 	struct device_clock clock;
 
 	(void)state;
@@ -109,6 +138,7 @@ static void has_kinds_that_can_be_modelled(void **state)
 		const struct stamp_driver *driver = stamp_driver_find(names[i]);
 
 		assert_false(driver->always);
+		assert_true(driver->receives || driver->transmits);
 		assert_int_equal(device_clock_init(&clock, &driver->kind, 2000000000), 0);
 	}
 }
@@ -120,6 +150,7 @@ int main(void)
 		cmocka_unit_test_setup(reads_no_clock_for_stamps_of_the_kernel, setup),
 		cmocka_unit_test_setup(reads_ticks_of_any_rate, setup),
 		cmocka_unit_test_setup(reads_the_time_of_a_card, setup),
+		cmocka_unit_test_setup(reads_when_a_packet_left, setup),
 		cmocka_unit_test_setup(has_kinds_that_can_be_modelled, setup),
 	};
 
