@@ -13,6 +13,9 @@
 /* Runs what is due until true time `true_s`. */
 void host_run(double true_s);
 
+/* Something is to be read from `fd`, if anybody waits for that. */
+void host_ready(int fd);
+
 /* Requests sent ever, to all servers. */
 uint64_t host_requests(void);
 

@@ -265,29 +265,42 @@ static void random_late_network(void)
 		outage->period_s = outage->length_s * uniform(1.2, 4);
 }
 
-/* A serial line, or pulses beside the servers: the operator knows how late it can be. */
+/* What the operator knows: how late it can be. A card's clock tells it by itself. */
+static void refclock_configure(enum world_clocks driver, const struct world_clock *clock)
+{
+	static const char *const name[] = {
+		"SHM 0", "PPS /dev/pps0", "SOCK /run/sim.sock", "PHC /dev/ptp0"};
+	int length = snprintf(clocks, sizeof(clocks), "refclock %s refid CLK poll %u", name[driver],
+		2 + below(5));
+
+	if (driver != WORLD_CLOCK_PHC)
+		snprintf(clocks + length, sizeof(clocks) - (size_t)length,
+			" offset %.9f delay %.9f", clock->least_s, 2 * LATEST * clock->law.scale_s);
+	made.config = clocks;
+}
+
+/* Beside the servers. */
 static void random_refclock(void)
 {
-	static const char *const driver[] = {"SHM 0", "PPS /dev/pps0"};
 	static const enum world_law_kind kind[] = {
 		LAW_NORMAL, LAW_EXPONENTIAL, LAW_CONSTANT, LAW_CONGESTION};
-	uint32_t pulses = below(2);
-	struct world_clock *clock = &made.world.clock[pulses];
+	enum world_clocks driver = (enum world_clocks)below(WORLD_CLOCKS);
+	struct world_clock *clock = &made.world.clock[driver];
 	struct world_law *law = &clock->law;
+	bool near = driver == WORLD_CLOCK_PPS || driver == WORLD_CLOCK_PHC;
 
 	if (!chance(0.2))
 		return;
 	law->kind = kind[below(4)];
-	law->scale_s = pulses ? magnitude(10e-9, 100 * US) : magnitude(10 * US, 10 * MS);
+	law->scale_s = near ? magnitude(10e-9, 100 * US) : magnitude(10 * US, 10 * MS);
 	law->shape = magnitude(100, 10000);
 	law->probability = chance(0.3) ? uniform(0.05, 1) : 0;
 	clock->least_s = law->scale_s * (8 + magnitude(0.1, 10));
+	clock->old_kernel = chance(0.5);
 	if (chance(0.3))
 		clock->outage = (struct world_outage){
 			uniform(0, made.duration_s), magnitude(10, made.duration_s), 0};
-	snprintf(clocks, sizeof(clocks), "refclock %s refid CLK poll %u offset %.9f delay %.9f",
-		driver[pulses], 2 + below(5), clock->least_s, 2 * LATEST * law->scale_s);
-	made.config = clocks;
+	refclock_configure(driver, clock);
 }
 
 /* What a bound has to hold because of this path: half of its round trip, and what it is told. */

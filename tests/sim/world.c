@@ -21,7 +21,7 @@ static double slept_s;
 static struct congestion {
 	bool on;
 	double until_s;
-} congestion[2 * WORLD_SERVERS_MAX][WORLD_LAWS_MAX];
+} congestion[2 * WORLD_SERVERS_MAX][WORLD_LAWS_MAX], clock_congestion[WORLD_CLOCKS];
 
 double world_random(void)
 {
@@ -61,6 +61,7 @@ void world_start(const struct world *new_world, struct seed new_seed)
 	seed = new_seed;
 	now_s = phase_s = walked = slept_s = 0;
 	memset(congestion, 0, sizeof(congestion));
+	memset(clock_congestion, 0, sizeof(clock_congestion));
 	oscillate(0);
 }
 
@@ -251,11 +252,15 @@ bool world_is_reachable(void)
 	return false;
 }
 
-bool world_clock_read(size_t index, double *ret_late_s)
+bool world_clock_read(enum world_clocks index, double *ret_late_s)
 {
 	const struct world_clock *clock = &world->clock[index];
-	struct congestion none = {.on = false};
 
-	*ret_late_s = clock->least_s + law_delay(&clock->law, &none);
+	*ret_late_s = clock->least_s + law_delay(&clock->law, &clock_congestion[index]);
 	return !is_down(&clock->outage);
+}
+
+bool world_clock_is_old(void)
+{
+	return world->clock[WORLD_CLOCK_PHC].old_kernel;
 }

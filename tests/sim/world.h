@@ -16,7 +16,6 @@
 #define WORLD_SERVERS_MAX 8
 #define WORLD_LAWS_MAX    2
 #define WORLD_CHANGES_MAX 4
-#define WORLD_CLOCKS_MAX  2
 #define WORLD_START_TICK  UINT64_C(1000000) /* the counter at true time 0; 1 GHz */
 #define WORLD_NEVER       1e18
 
@@ -70,11 +69,21 @@ struct world_server {
 	double loss;      /* probability that a request or its answer is lost */
 };
 
-/* A reference clock: it is read `law` late, which no reading shows. */
+/* A reference clock: it is read `law` late, which no reading shows; of that of a card, so long is
+ * the bracket of a reading. */
 struct world_clock {
 	double least_s;
 	struct world_law law;
 	struct world_outage outage;
+	bool old_kernel; /* brackets are of CLOCK_REALTIME */
+};
+
+enum world_clocks {
+	WORLD_CLOCK_SHM,
+	WORLD_CLOCK_PPS,
+	WORLD_CLOCK_SOCK,
+	WORLD_CLOCK_PHC,
+	WORLD_CLOCKS,
 };
 
 struct world_oscillator {
@@ -105,7 +114,7 @@ struct world {
 	int64_t start_s; /* UTC at true time 0; 0: WORLD_START_S */
 	struct world_leap leap;
 	struct world_jump jump;
-	struct world_clock clock[WORLD_CLOCKS_MAX];
+	struct world_clock clock[WORLD_CLOCKS];
 	const char *name; /* that all servers have as addresses; NULL: each has its own */
 	struct world_oscillator oscillator;
 	struct world_server server[WORLD_SERVERS_MAX];
@@ -146,7 +155,10 @@ uint8_t world_leap_indicator(double at_s);
 bool world_is_in_leap(double at_s);
 
 /* How late the reference clock is read now; false when there is nothing to read. */
-bool world_clock_read(size_t clock, double *ret_late_s);
+bool world_clock_read(enum world_clocks clock, double *ret_late_s);
+
+/* That of a card is read with `old_kernel`. */
+bool world_clock_is_old(void);
 
 /* The counter, and how long the host slept, now. */
 uint64_t world_counter(void);
