@@ -160,6 +160,41 @@ static void rate_of_the_kernel_that_is_off_is_learnt(void **state)
 	assert_true(fabs(kernel.phase_s) < 20e-9);
 }
 
+/* An order comes anywhere in a second of the kernel, which takes it up at the next one: what it
+ * took up before is still under way then. */
+static double slew_out_of_step(double part, unsigned int *ret_seconds)
+{
+	double chunk_s = 0, furthest_s = -INFINITY;
+
+	*ret_seconds = 0;
+	for (unsigned int i = 0; i < 100; i++) {
+		decide();
+		kernel.phase_s += (1 - part) * chunk_s;
+		chunk_s = (double)kernel.timex.offset / 4e9;
+		kernel.phase_s += part * chunk_s;
+		kernel.phase_s += (RAW_PPM + (double)kernel.timex.freq / 65536) * 1e-6;
+		past_s += 1;
+		furthest_s = fmax(furthest_s, kernel.phase_s);
+		*ret_seconds += kernel.phase_s < -1e-3;
+	}
+	return furthest_s;
+}
+
+static void slew_is_quick_and_does_not_overshoot(void **state)
+{
+	struct discipline_config config = config_of_test();
+
+	(void)state;
+	config.max_slew_ppm = 83333.333;
+	for (double part = 0; part <= 1; part += 0.125) {
+		unsigned int seconds;
+
+		start(&config, -0.1);
+		assert_true(slew_out_of_step(part, &seconds) < 1e-6);
+		assert_in_range(seconds, 1, 17);
+	}
+}
+
 static void slew_ends_without_us(void **state)
 {
 	struct discipline_config config = config_of_test();
@@ -392,6 +427,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(clock_is_led_to_utc),
 		cmocka_unit_test(rate_of_the_kernel_that_is_off_is_learnt),
+		cmocka_unit_test(slew_is_quick_and_does_not_overshoot),
 		cmocka_unit_test(slew_ends_without_us),
 		cmocka_unit_test(steps_only_at_first),
 		cmocka_unit_test(too_large_a_change_is_refused),
