@@ -304,7 +304,8 @@ struct leap_votes pool_leap_votes(const struct pool *pool)
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct source *source = pool->source[i];
 
-		if (source->state < SELECT_UNSELECTED || !is_heard(pool, source))
+		if (source->state < SELECT_UNSELECTED || source->leapless ||
+			!is_heard(pool, source))
 			continue;
 		votes.voters++;
 		votes.insert += source->leap == MERIDIAN_NTP_LI_INSERT;

@@ -75,6 +75,7 @@ struct source {
 	int8_t poll_log2;
 	bool stopped;  /* it will say nothing any more */
 	bool follower; /* it says nothing before others have set the clock */
+	bool leapless; /* `leap` is not its own: it has no way to announce leap seconds */
 	bool absent;   /* there is nobody to ask: a pool has fewer addresses than sources */
 };
 

@@ -295,6 +295,7 @@ void refclock_start(struct refclock *refclock, const struct source_context *cont
 	source->refid = config->refid;
 	source->poll_log2 = config->poll_log2;
 	source->follower = config->pps && lock == NULL;
+	source->leapless = lock == NULL && (config->pps || config->driver == CONFIG_REFCLOCK_PHC);
 	refid_text(config->refid, refclock->name);
 	source->name = refclock->name;
 	snprintf(source->label, sizeof(source->label), "%s %s (%s)",
