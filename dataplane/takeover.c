@@ -27,28 +27,31 @@ static const char *tap_reason(int error)
 /* The NIC gets the TAP device's MTU, unless that is too large for it. */
 static int mtu_begin(struct takeover *takeover)
 {
-	int mtu = tap_mtu(&takeover->tap);
+	struct tap_state state;
+	int r = tap_look(&takeover->tap, &state);
 
-	if (mtu > MTU_MAX) {
-		log_warning("%s: the MTU of %s is at most %d, not %d", takeover->name,
-			takeover->tap.name, MTU_MAX, mtu);
-		mtu = tap_set_mtu(&takeover->tap, MTU_MAX) < 0 ? -EINVAL : MTU_MAX;
+	if (r < 0)
+		return r;
+	if (state.mtu <= MTU_MAX) {
+		takeover->mtu = (uint16_t)state.mtu;
+		return 0;
 	}
-	if (mtu < 0)
-		return mtu;
-	takeover->mtu = (uint16_t)mtu;
-	return 0;
+	log_warning("%s: the MTU of %s is at most %d, not %d", takeover->name, takeover->tap.name,
+		MTU_MAX, state.mtu);
+	takeover->mtu = MTU_MAX;
+	return tap_set_mtu(&takeover->tap, MTU_MAX);
 }
 
 int takeover_open(struct takeover *takeover, const struct meridian_policy_nic *nic,
 	uint16_t port_id, char *ret_error, size_t size)
 {
-	struct rte_ether_addr mac;
+	struct rte_ether_addr mac = {.addr_bytes = {0}};
 	int r = rte_eth_macaddr_get(port_id, &mac);
 
 	*takeover = (struct takeover){.name = nic->name, .port_id = port_id};
 	if (r == 0)
 		r = tap_open(&takeover->tap, nic->tap, mac.addr_bytes);
+	memcpy(takeover->mac, mac.addr_bytes, sizeof(takeover->mac));
 	if (r == 0) {
 		r = mtu_begin(takeover);
 		if (r < 0)
@@ -110,15 +113,23 @@ static void link_follow(struct takeover *takeover)
 		log_errno(r, "%s: cannot tell the kernel so", takeover->name);
 }
 
+/* Once, though it is tried all the time. */
+static void stuck_say(struct takeover *takeover, int error)
+{
+	if (error < 0 && !takeover->stuck)
+		log_errno(error, "%s: cannot set %s back", takeover->name, takeover->tap.name);
+	takeover->stuck = error < 0;
+}
+
 /* What the NIC cannot have, the TAP device shall not have either. */
-static void mtu_refuse(const struct takeover *takeover, int mtu, const char *reason)
+static void mtu_refuse(struct takeover *takeover, int mtu, const char *reason)
 {
 	int r = tap_set_mtu(&takeover->tap, takeover->mtu);
 
-	log_error("%s: MTU %d of %s: %s; it stays %u", takeover->name, mtu, takeover->tap.name,
-		reason, takeover->mtu);
-	if (r < 0)
-		log_errno(r, "%s: cannot set it back", takeover->tap.name);
+	if (!takeover->stuck)
+		log_error("%s: MTU %d of %s: %s; it stays %u", takeover->name, mtu,
+			takeover->tap.name, reason, takeover->mtu);
+	stuck_say(takeover, r);
 }
 
 static void mtu_follow(struct takeover *takeover, int mtu)
@@ -138,14 +149,42 @@ static void mtu_follow(struct takeover *takeover, int mtu)
 	log_info("%s: MTU %d, as %s has it", takeover->name, mtu, takeover->tap.name);
 }
 
+static void promiscuity_follow(struct takeover *takeover, bool promiscuous)
+{
+	int r = promiscuous ? rte_eth_promiscuous_enable(takeover->port_id)
+			    : rte_eth_promiscuous_disable(takeover->port_id);
+
+	takeover->promiscuous = promiscuous; /* though it may not be able to */
+	if (r < 0)
+		log_errno(r, "%s: cannot follow the promiscuity of %s", takeover->name,
+			takeover->tap.name);
+	else
+		log_info("%s: %s, as %s is", takeover->name,
+			promiscuous ? "promiscuous" : "not promiscuous", takeover->tap.name);
+}
+
+/* Replies are sent from the NIC's address, and it receives what is for that. */
+static void mac_keep(struct takeover *takeover)
+{
+	if (!takeover->stuck)
+		log_warning("%s: %s was given another MAC address; it keeps the NIC's",
+			takeover->name, takeover->tap.name);
+	stuck_say(takeover, tap_set_mac(&takeover->tap, takeover->mac));
+}
+
 int takeover_turn(struct takeover *takeover)
 {
-	int mtu = tap_mtu(&takeover->tap);
+	struct tap_state state;
+	int r = tap_look(&takeover->tap, &state);
 
-	if (mtu < 0)
-		return mtu;
-	if (mtu != takeover->mtu)
-		mtu_follow(takeover, mtu);
+	if (r < 0)
+		return r;
+	if (state.mtu != takeover->mtu)
+		mtu_follow(takeover, state.mtu);
+	if (state.promiscuous != takeover->promiscuous)
+		promiscuity_follow(takeover, state.promiscuous);
+	if (memcmp(state.mac, takeover->mac, sizeof(state.mac)) != 0)
+		mac_keep(takeover);
 	link_follow(takeover);
 	return 0;
 }

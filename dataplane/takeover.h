@@ -4,8 +4,8 @@
 
 /*
  * A NIC that the kernel has given up, and the TAP device that stands for it there: with its MAC
- * address and its link, and the NIC with the TAP device's MTU. What goes between them is punt.h's.
- * Main thread only.
+ * address and its link, and the NIC with the TAP device's MTU, and promiscuous if it is. What goes
+ * between them is punt.h's. Main thread only.
  */
 
 #include "punt.h"
@@ -19,7 +19,10 @@ struct takeover {
 	struct punt *punt; /* NULL: not started */
 	const char *name;  /* of the NIC, for messages */
 	uint16_t port_id;
-	uint16_t mtu;       /* of the NIC */
+	uint16_t mtu;   /* of the NIC */
+	uint8_t mac[6]; /* of both */
+	bool promiscuous;
+	bool stuck;         /* the TAP device could not be set back, and that was said */
 	bool link;          /* as the kernel was told */
 	uint32_t link_mbps; /* 0: no link; UINT32_MAX: of unknown speed */
 };
@@ -40,8 +43,9 @@ int takeover_start(struct takeover *takeover, const struct meridian_policy_nic *
 /* Before the port is stopped. The TAP device stays, without carrier. */
 void takeover_close(struct takeover *takeover);
 
-/* About ten times a second: the kernel follows the NIC's link, and the NIC the TAP device's MTU.
- * Returns 0, or a negative errno when the TAP device is gone. */
+/* About ten times a second: the kernel follows the NIC's link, and the NIC the TAP device's MTU
+ * and promiscuity; the TAP device keeps the NIC's MAC address. Returns 0, or a negative errno when
+ * the TAP device is gone. */
 int takeover_turn(struct takeover *takeover);
 
 /* Tells of the TAP device, the link, and the frames that the kernel refused. */

@@ -93,6 +93,26 @@ flood()
 	END
 }
 
+# How many of the frames for another host, sent by the client, the kernel there gets.
+foreign_frames()
+{
+	local before
+
+	before=$(takeover to_kernel)
+	lab_in client python3 - 192.0.2.99 <<-'END'
+		import socket, sys, time
+		other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		[(other.sendto(b"", (sys.argv[1], 9)), time.sleep(0.005)) for i in range(50)]
+	END
+	sleep 0.3
+	echo $(($(takeover to_kernel) - before))
+}
+
+mac_is() # ADDRESS
+{
+	[ "$(vm_run "cat /sys/class/net/$tap/address")" = "$1" ]
+}
+
 mtu_is() # OCTETS
 {
 	[ "$(vm_run "cat /sys/class/net/$tap/mtu")" = "$1" ]
@@ -146,6 +166,17 @@ client_ping -s 1900 "$LAB_SERVER4" >/dev/null || lab_fail "no long frames"
 vm_run "ip link set $tap mtu 9000"
 lab_wait 10 "an MTU that is too large to be taken back" mtu_is 2000
 
+ip -n client neigh replace 192.0.2.99 lladdr 02:00:00:00:00:99 dev tap0
+[ "$(foreign_frames)" -lt 25 ] || lab_fail "the NIC receives what is for another host"
+vm_run "ip link set $tap promisc on"
+lab_wait 10 "the NIC to be promiscuous" vm_said dataplane ": promiscuous, as $tap is"
+[ "$(foreign_frames)" -ge 50 ] || lab_fail "the kernel does not get what is for another host"
+vm_run "ip link set $tap promisc off"
+lab_wait 10 "the NIC not to be promiscuous" vm_said dataplane "not promiscuous, as $tap is"
+mac=$(vm_run "cat /sys/class/net/$tap/address")
+vm_run "ip link set $tap address 02:00:00:00:00:77"
+lab_wait 10 "the TAP device to keep the NIC's address" mac_is "$mac"
+
 vm_run "kill -9 \$(cat /run/dataplane.pid)"
 lab_wait 10 "the link to go with the dataplane" has_carrier 0
 lab_ask "$LAB_SERVER4" && lab_fail "who answers?"
@@ -154,6 +185,14 @@ lab_wait 30 "the dataplane to poll again" has_carrier 1
 lab_wait 30 "replies again, to the same addresses" served "$LAB_SERVER4"
 rest
 lab_figure "answered by the dataplane: $(verdicts answered), handed to the kernel: $(verdicts punt)"
+
+vm_run "ip link delete $tap"
+lab_wait 10 "the dataplane to end" vm_run "! kill -0 \$(cat /run/dataplane.pid) 2>/dev/null"
+vm_said dataplane "the TAP device of a NIC was deleted" || lab_fail "the dataplane does not say why"
+vm_daemon dataplane meridian-dataplane --rundir /run/meridian
+lab_wait 30 "the dataplane to poll with a new TAP device" vm_has status processes.0.state running
+vm_address "$tap"
+lab_wait 20 "replies by a new TAP device" served "$LAB_SERVER4"
 vm_end fallback
 vm_end dataplane
 vm_end control
