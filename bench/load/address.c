@@ -76,16 +76,24 @@ bool prefix_contains(const struct prefix *prefix, const struct address *address)
 	return bits == 0 || ((prefix->address.octet[octets] ^ address->octet[octets]) & mask) == 0;
 }
 
-bool address_is_own(const struct address *address)
+bool prefix_is_own(const struct prefix *prefix)
 {
 	static const char *const prefixes[] = {"127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12",
 		"192.168.0.0/16", "169.254.0.0/16", "192.0.2.0/24", "198.51.100.0/24",
-		"203.0.113.0/24", "198.18.0.0/15", "::1", "fe80::/10", "fc00::/7", "2001:db8::/32"};
-	struct prefix prefix;
+		"203.0.113.0/24", "198.18.0.0/15", "::1", "fe80::/10", "fc00::/7", "2001:db8::/32",
+		"2001:2::/48"};
+	struct prefix own;
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		if (prefix_parse(&prefix, prefixes[i]) == 0 && prefix_contains(&prefix, address))
+		if (prefix_parse(&own, prefixes[i]) == 0 && own.length <= prefix->length &&
+			prefix_contains(&own, &prefix->address))
 			return true;
 	}
 	return false;
+}
+
+bool address_is_own(const struct address *address)
+{
+	return prefix_is_own(
+		&(struct prefix){.address = *address, .length = address->ipv6 ? 128 : 32});
 }

@@ -2,7 +2,7 @@
 #ifndef LOAD_ADDRESS_H
 #define LOAD_ADDRESS_H
 
-/* IP and MAC addresses, prefixes, and which targets may be loaded without asking. All pure. */
+/* IP and MAC addresses, prefixes, and which may be used without asking. All pure. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,8 +31,9 @@ const char *address_format(const struct address *address, char *text);
 bool address_equal(const struct address *a, const struct address *b);
 bool prefix_contains(const struct prefix *prefix, const struct address *address);
 
-/* Loopback, private (RFC 1918, 4193), link-local, benchmarking (RFC 2544) or documentation
- * (RFC 5737, 3849): nobody else's server. */
+/* Loopback, private (RFC 1918, 4193), link-local, benchmarking (RFC 2544, 5180) or documentation
+ * (RFC 5737, 3849): nobody else's server, or clients. */
 bool address_is_own(const struct address *address);
+bool prefix_is_own(const struct prefix *prefix); /* all of it */
 
 #endif

@@ -150,12 +150,29 @@ static int targets_check(const struct load_options *options, char *error)
 	return 0;
 }
 
+/* The server answers to whom a request says it is from. */
+static int sources_check(const struct load_options *options, char *error)
+{
+	char text[ADDRESS_TEXT_SIZE];
+
+	for (uint32_t i = 0; i < options->source_count; i++) {
+		if (!options->own_target && !prefix_is_own(&options->source[i]))
+			return option_refuse(error,
+				"--source %s/%u has public addresses, to which the server would "
+				"answer: use private ones, or say that they are yours with "
+				"--i-own-this-target",
+				address_format(&options->source[i].address, text),
+				options->source[i].length);
+	}
+	return 0;
+}
+
 typedef int check_function(const struct load_options *options, char *error);
 
 int option_rules_check(const struct load_options *options, char *error)
 {
-	static check_function *const checks[] = {
-		pairs_check, port_check, mix_check, pattern_check, search_check, targets_check};
+	static check_function *const checks[] = {pairs_check, port_check, mix_check, pattern_check,
+		search_check, targets_check, sources_check};
 	int r = 0;
 
 	if (options->port == NULL)

@@ -253,7 +253,8 @@ static void counts_the_clients(void **state)
 		     "from 1 to 1048576");
 	assert_int_equal(
 		PARSE(GOOD, "--source=10.0.0.0/8", "--mix=interleaved=1", "--clients=1048576"), 0);
-	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/7", "--clients=16777216"), 0);
+	assert_int_equal(
+		PARSE(GOOD, "--source=10.0.0.0/7", "--clients=16777216", "--i-own-this-target"), 0);
 }
 
 /* Also when only one of several is public, and wherever the permission stands. */
@@ -268,10 +269,24 @@ static void refuses_public_targets(void **state)
 	assert_int_equal(PARSE("--port=af_xdp:eth0", "--target=8.8.8.8", "--i-own-this-target"), 0);
 }
 
+/* A prefix may be too short for the private one that its address is in. */
+static void refuses_public_sources(void **state)
+{
+	(void)state;
+	assert_int_equal(PARSE(GOOD, "--source=198.18.0.0/15,8.0.0.0/24"), -EINVAL);
+	expect_error("--source 8.0.0.0/24 has public addresses, to which the server would answer: "
+		     "use private ones, or say that they are yours with --i-own-this-target");
+	assert_int_equal(PARSE(GOOD, "--source=10.0.0.0/7"), -EINVAL);
+	assert_int_equal(PARSE(GOOD, "--source=198.18.0.0/14"), -EINVAL);
+	assert_int_equal(PARSE(GOOD, "--source=198.18.0.0/15,2001:2::/48"), 0);
+	assert_int_equal(PARSE(GOOD, "--source=8.0.0.0/24", "--i-own-this-target"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(refuses_public_sources),
 		cmocka_unit_test(reads_values),
 		cmocka_unit_test(reads_patterns),
 		cmocka_unit_test(names_what_is_wrong),
