@@ -31,9 +31,13 @@ def cpu_model():
 
 
 def tsc_hz():
-    """What the kernel found, in its log; None where that is not to be read."""
+    """What the kernel found, in its log. Where that is gone, what a virtual processor claims to run
+    at, which is the counter's rate; else None."""
     log = output_of("dmesg") or ""
     found = re.search(r"tsc: (?:Refined TSC clocksource calibration:|Detected) ([\d.]+) MHz", log)
+    cpuinfo = (PROC / "cpuinfo").read_text()
+    if not found and "hypervisor" in cpuinfo:
+        found = re.search(r"^cpu MHz\s*: ([\d.]+)$", cpuinfo, re.MULTILINE)
     return round(float(found.group(1)) * 1e6) if found else None
 
 
@@ -64,7 +68,7 @@ def describe(root):
 
 def stock_version(root, program, option):
     text = output_of(str(root / "build/stock" / program), option)
-    return re.sub(r" \(.*", "", text) if text else None
+    return re.sub(r" \([^)]*\)( version)?", "", text) if text else None
 
 
 # --- other processes ----------------------------------------------------------------------------
