@@ -7,6 +7,9 @@
  *
  * The names xsk_def_prog, xsks_map and xsk_prog_version are libxdp's: with them it adopts this
  * program when the dataplane opens its sockets, instead of loading its own default.
+ *
+ * Built twice: with STEER_NIC_STAMPS it asks the driver for the NIC's own stamp. The kernel lets
+ * only a program do so that is bound to one interface, even where it would not come to the call.
  */
 
 #include "parse.bpf.h"
@@ -14,6 +17,10 @@
 #include <meridian/frame_stamp.h>
 
 #define NTP_PORT 123
+
+#ifdef STEER_NIC_STAMPS
+extern int bpf_xdp_metadata_rx_timestamp(const struct xdp_md *context, __u64 *ret_ns) __ksym;
+#endif
 
 /* Set by control where the driver gives frames in pieces: all of a request lies in the first. */
 const volatile bool steer_has_frags = false;
@@ -125,11 +132,45 @@ static __always_inline enum steer_reason classify_queue(__u32 queue, __u64 arriv
 						      : STEER_REASON_passed_no_socket;
 }
 
+/* When the NIC says that the frame came; 0: it does not. Drivers may keep that where our own stamp
+ * goes. */
+static __always_inline __u64 nic_stamp(struct xdp_md *context)
+{
+	__u64 nic_ns = 0;
+
+#ifdef STEER_NIC_STAMPS
+	if (bpf_xdp_metadata_rx_timestamp(context, &nic_ns) != 0)
+		nic_ns = 0;
+#else
+	(void)context;
+#endif
+	return nic_ns;
+}
+
+static __always_inline bool stamp_nic(struct xdp_md *context, __u64 arrival_ns, __u64 nic_ns)
+{
+	struct meridian_frame_stamp_nic *stamp;
+
+	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*stamp)) != 0)
+		return false;
+	stamp = (void *)(long)context->data_meta;
+	if ((void *)(stamp + 1) > (void *)(long)context->data)
+		return false;
+	stamp->nic_ns = nic_ns;
+	stamp->stamp.monotonic_ns = arrival_ns;
+	stamp->stamp.magic = MERIDIAN_FRAME_STAMP_MAGIC;
+	stamp->stamp.flags = MERIDIAN_FRAME_STAMP_NIC;
+	return true;
+}
+
 /* Writes the stamp in front of the frame, where the driver leaves room for it. */
 static __always_inline bool stamp(struct xdp_md *context, __u64 arrival_ns)
 {
+	__u64 nic_ns = nic_stamp(context);
 	struct meridian_frame_stamp *stamp;
 
+	if (nic_ns != 0)
+		return stamp_nic(context, arrival_ns, nic_ns);
 	if (bpf_xdp_adjust_meta(context, -(int)sizeof(*stamp)) != 0)
 		return false;
 	stamp = (void *)(long)context->data_meta;
@@ -137,7 +178,7 @@ static __always_inline bool stamp(struct xdp_md *context, __u64 arrival_ns)
 		return false;
 	stamp->monotonic_ns = arrival_ns;
 	stamp->magic = MERIDIAN_FRAME_STAMP_MAGIC;
-	stamp->reserved = 0;
+	stamp->flags = 0;
 	return true;
 }
 

@@ -144,7 +144,8 @@ static const char *mode_name(uint8_t mode)
 
 static int nic_attach(struct nic *nic)
 {
-	int r = xdp_attach(&nic->xdp, nic->policy.ifindex, nic->config->generic);
+	int r = xdp_attach(
+		&nic->xdp, nic->policy.ifindex, nic->config->generic ? XDP_GENERIC : XDP_ANY);
 
 	if (r < 0)
 		return nic_complain(nic, r, nic->xdp.error);

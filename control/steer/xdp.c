@@ -160,8 +160,20 @@ static int link_mode(int fd, uint32_t ifindex, uint8_t *ret_mode)
 	return query_mode(ifindex, link_program_id(fd), ret_mode);
 }
 
-/* Takes over the pinned link; -ENOENT when there is none (any more) that will do. */
-static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
+/* A way to attach. */
+struct
+try {
+	bool generic, frags, nic_stamps;
+};
+
+static bool mode_suits(uint8_t mode, const struct try *try)
+{
+	return mode != MERIDIAN_XDP_NONE && (!try->generic || mode == MERIDIAN_XDP_GENERIC);
+}
+
+/* Takes over the pinned link; -ENOENT when there is none (any more) that will do. The kernel would
+ * not notice a program that is bound to the interface in a link of generic mode. */
+static int link_adopt(struct xdp *xdp, uint32_t ifindex, const struct try *try)
 {
 	char path[PIN_SIZE];
 	uint8_t mode;
@@ -172,11 +184,13 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, bool generic)
 	if (fd < 0)
 		return fd;
 	r = link_mode(fd, ifindex, &mode);
-	if (r == 0 && (mode == MERIDIAN_XDP_NONE || (generic && mode != MERIDIAN_XDP_GENERIC))) {
+	if (r == 0 && !mode_suits(mode, try)) {
 		(void)bpf_link_detach(fd);
 		unlink(path);
 		r = -ENOENT;
 	}
+	if (r == 0 && try->nic_stamps && mode != MERIDIAN_XDP_NATIVE)
+		r = -EOPNOTSUPP;
 	if (r == 0)
 		r = bpf_link_update(fd, bpf_program__fd(xdp->bpf->progs.xsk_def_prog), NULL);
 	if (r < 0) {
@@ -230,50 +244,64 @@ static void xdp_unload(struct xdp *xdp)
 	xdp->bpf = NULL;
 }
 
-static int xdp_load_pinned(struct xdp *xdp, bool frags)
+static int xdp_load_pinned(struct xdp *xdp, uint32_t ifindex, const struct try *try)
 {
+	const struct steer_program_kind kind = {
+		.frags = try->frags, .bound_ifindex = try->nic_stamps ? ifindex : 0};
 	int r = bpffs_make(xdp->directory);
 
 	if (r < 0)
 		return xdp_fail(xdp, r, "use " BPFFS_ROOT);
-	r = steer_program_load(&xdp->bpf, xdp->directory, frags);
+	r = steer_program_load(&xdp->bpf, xdp->directory, &kind);
 	return r < 0 ? xdp_fail(xdp, r, "load the XDP program") : 0;
 }
 
-/* How to attach, best first. */
-static const struct {
-	bool generic, frags;
-} tries[] = {{false, false}, {false, true}, {true, false}};
+/* Best first. */
+static const struct try tries[] = {
+	{.nic_stamps = true},
+	{.nic_stamps = true, .frags = true},
+	{.frags = false},
+	{.frags = true},
+	{.generic = true},
+};
 
 #define TRIES (sizeof(tries) / sizeof(tries[0]))
 
-/* One try: loads the program, and takes the pinned link over or makes a new one. */
-static int xdp_try(struct xdp *xdp, uint32_t ifindex, bool generic, bool frags)
+/* Loads the program, and takes the pinned link over or makes a new one. */
+static int xdp_try(struct xdp *xdp, uint32_t ifindex, const struct try *try)
 {
-	int r = xdp_load_pinned(xdp, frags);
+	int r = xdp_load_pinned(xdp, ifindex, try);
 
-	if (r < 0 && frags) /* as kernels before 5.18 do not know it */
+	if (r < 0 && (try->frags || try->nic_stamps)) /* as older kernels do not know it */
 		xdp->error[0] = '\0';
 	if (r == 0)
-		r = link_adopt(xdp, ifindex, generic);
+		r = link_adopt(xdp, ifindex, try);
 	if (r == -ENOENT)
-		r = link_new(xdp, ifindex, generic);
+		r = link_new(xdp, ifindex, try->generic);
 	if (r < 0 && xdp->error[0] == '\0')
 		xdp_unload(xdp);
-	return r;
+	xdp->nic_stamps = r == 0 && try->nic_stamps;
+	return r < 0 && try->nic_stamps ? -EOPNOTSUPP : r; /* others may do */
 }
 
-static int xdp_link(struct xdp *xdp, uint32_t ifindex, bool generic)
+static bool is_wanted(const struct try *try, enum xdp_wish wish)
+{
+	return try->nic_stamps ? wish == XDP_NIC_STAMPS : wish != XDP_GENERIC || try->generic;
+}
+
+static int xdp_link(struct xdp *xdp, uint32_t ifindex, enum xdp_wish wish)
 {
 	int r = -EOPNOTSUPP, native_error = 0;
 
 	for (size_t i = 0; i < TRIES && r < 0 && !is_final(r) && xdp->error[0] == '\0'; i++) {
-		if (generic && !tries[i].generic)
+		const struct try *try = &tries[i];
+
+		if (!is_wanted(try, wish))
 			continue;
-		if (tries[i].generic)
+		if (try->generic)
 			xdp->native_error = native_error;
-		r = xdp_try(xdp, ifindex, tries[i].generic, tries[i].frags);
-		if (i == 0)
+		r = xdp_try(xdp, ifindex, try);
+		if (!try->nic_stamps && !try->frags)
 			native_error = r;
 	}
 	if (r < 0 && xdp->error[0])
@@ -306,7 +334,7 @@ int xdp_init(struct xdp *xdp, const char *rundir, const char *interface)
 	return bpffs_directory(xdp->directory, rundir, interface);
 }
 
-int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
+int xdp_attach(struct xdp *xdp, uint32_t ifindex, enum xdp_wish wish)
 {
 	int r;
 
@@ -315,7 +343,7 @@ int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic)
 	r = xdp_check_free(xdp, ifindex); /* loading takes long */
 	if (r < 0)
 		return r;
-	r = xdp_link(xdp, ifindex, generic);
+	r = xdp_link(xdp, ifindex, wish);
 	if (r < 0)
 		xdp_undo(xdp);
 	else

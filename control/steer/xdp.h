@@ -26,6 +26,7 @@ struct xdp {
 	uint32_t socket_map_id;          /* of xsks_map; 0 while detached */
 	uint8_t mode;                    /* MERIDIAN_XDP_*, as the kernel said after attaching */
 	int native_error;                /* why the driver refused native mode; 0: it did not */
+	bool nic_stamps;                 /* the program asks for the NIC's stamps */
 	char directory[BPFFS_PATH_SIZE]; /* of the pins */
 	char error[XDP_ERROR_SIZE];      /* why xdp_attach() failed */
 };
@@ -38,13 +39,19 @@ int xdp_init(struct xdp *xdp, const char *rundir, const char *interface);
  * xdp->error says whose program it is. */
 int xdp_check_free(struct xdp *xdp, uint32_t ifindex);
 
+enum xdp_wish {
+	XDP_ANY,
+	XDP_GENERIC,    /* generic mode, whatever the driver can */
+	XDP_NIC_STAMPS, /* with the NIC's stamps, if that can be: xdp->nic_stamps tells */
+};
+
 /*
  * Takes over what is pinned for this interface, or attaches anew: native mode, with frames in
- * pieces where the driver wants that (jumbo frames), and generic where it refuses both or `generic`
- * asks for it. On failure everything this call did is undone, xdp->error says why, and the result
- * is a negative errno: -EBUSY when the interface has somebody else's program.
+ * pieces where the driver wants that (jumbo frames), and generic where it refuses both. On failure
+ * everything this call did is undone, xdp->error says why, and the result is a negative errno:
+ * -EBUSY when the interface has somebody else's program.
  */
-int xdp_attach(struct xdp *xdp, uint32_t ifindex, bool generic);
+int xdp_attach(struct xdp *xdp, uint32_t ifindex, enum xdp_wish wish);
 
 /* Whether the interface `ifindex` still runs our program. Nobody can put another in its place, but
  * the link ends with its interface, or when somebody detaches it (`bpftool link detach`). */

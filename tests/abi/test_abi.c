@@ -385,6 +385,8 @@ static void frame_stamp(void **state)
 	(void)state;
 	assert_int_equal(sizeof(stamp), sizeof(golden_stamp));
 	ASSERT_GOLDEN(stamp, golden_stamp);
+	assert_int_equal(sizeof(struct meridian_frame_stamp_nic), 24);
+	assert_int_equal(offsetof(struct meridian_frame_stamp_nic, stamp), 8);
 }
 
 static struct meridian_ntp_timestamp timestamp(uint32_t last)

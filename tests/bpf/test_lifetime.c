@@ -76,9 +76,9 @@ static uint32_t socket_map_id(void)
 	return info.id;
 }
 
-static void attach(bool generic)
+static void attach(enum xdp_wish wish)
 {
-	if (xdp_attach(&xdp, if_nametoindex(NIC), generic) < 0)
+	if (xdp_attach(&xdp, if_nametoindex(NIC), wish) < 0)
 		fail_msg("%s", xdp.error);
 	assert_int_equal(attached_program(), xdp.program_id);
 	assert_int_equal(socket_map_id(), xdp.socket_map_id);
@@ -110,7 +110,7 @@ static uint64_t deadline_of(uint32_t queue)
 static void test_native_mode_and_away_again(void **state)
 {
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_NATIVE);
 	xdp_detach(&xdp);
 	assert_int_equal(attached_program(), 0);
@@ -120,7 +120,7 @@ static void test_native_mode_and_away_again(void **state)
 static void test_generic_mode_when_configured(void **state)
 {
 	(void)state;
-	attach(true);
+	attach(XDP_GENERIC);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_GENERIC);
 	assert_int_equal(xdp.native_error, 0);
 }
@@ -130,11 +130,11 @@ static void test_native_mode_for_jumbo_frames(void **state)
 {
 	(void)state;
 	run("ip link set lifetime1 mtu 9000");
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_NATIVE);
 	assert_int_equal(xdp.native_error, 0);
 	xdp_leave(&xdp); /* the next control does the same */
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_NATIVE);
 }
 
@@ -142,9 +142,59 @@ static void test_generic_mode_when_native_is_refused(void **state)
 {
 	(void)state;
 	run("ip link del " NIC " && ip link add " NIC " type bridge");
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_GENERIC);
 	assert_true(xdp.native_error < 0);
+}
+
+/* veth has them, though it stamps nothing. */
+static void test_asks_for_stamps_of_the_nic(void **state)
+{
+	uint32_t map_id;
+
+	(void)state;
+	attach(XDP_ANY);
+	assert_false(xdp.nic_stamps);
+	map_id = socket_map_id();
+	xdp_leave(&xdp);
+	attach(XDP_NIC_STAMPS); /* the next control does */
+	assert_true(xdp.nic_stamps);
+	assert_int_equal(xdp.mode, MERIDIAN_XDP_NATIVE);
+	assert_int_equal(socket_map_id(), map_id);
+	xdp_leave(&xdp);
+	attach(XDP_ANY);
+	assert_false(xdp.nic_stamps);
+	assert_int_equal(socket_map_id(), map_id);
+}
+
+static void test_asks_for_stamps_of_the_nic_with_jumbo_frames(void **state)
+{
+	(void)state;
+	run("ip link set lifetime1 mtu 9000");
+	attach(XDP_NIC_STAMPS);
+	assert_true(xdp.nic_stamps);
+	assert_int_equal(xdp.mode, MERIDIAN_XDP_NATIVE);
+}
+
+/* A bridge has no driver that could be asked. */
+static void test_does_without_stamps_of_the_nic(void **state)
+{
+	(void)state;
+	run("ip link del " NIC " && ip link add " NIC " type bridge");
+	attach(XDP_NIC_STAMPS);
+	assert_false(xdp.nic_stamps);
+	assert_int_equal(xdp.mode, MERIDIAN_XDP_GENERIC);
+}
+
+/* In a link of generic mode there is no driver either, and the kernel would not notice. */
+static void test_takes_no_stamps_of_the_nic_in_generic_mode(void **state)
+{
+	(void)state;
+	attach(XDP_GENERIC);
+	xdp_leave(&xdp);
+	attach(XDP_NIC_STAMPS);
+	assert_false(xdp.nic_stamps);
+	assert_int_equal(xdp.mode, MERIDIAN_XDP_GENERIC);
 }
 
 static void test_next_control_keeps_the_maps_and_swaps_the_program(void **state)
@@ -152,13 +202,13 @@ static void test_next_control_keeps_the_maps_and_swaps_the_program(void **state)
 	uint32_t program_id, map_id;
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	program_id = xdp.program_id;
 	map_id = socket_map_id();
 	assert_int_equal(xdp_steer(&xdp, 1, 12345), 0);
 	xdp_leave(&xdp);
 	assert_int_equal(attached_program(), program_id);
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_not_equal(xdp.program_id, program_id);
 	assert_int_equal(socket_map_id(), map_id);
 	assert_int_equal(deadline_of(0), 0);
@@ -171,11 +221,11 @@ static void test_attaching_anew_changes_the_map(void **state)
 	uint32_t map_id;
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	map_id = xdp.socket_map_id;
 	xdp_detach(&xdp);
 	assert_int_equal(xdp.socket_map_id, 0);
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_not_equal(xdp.socket_map_id, map_id);
 }
 
@@ -185,13 +235,13 @@ static void test_maps_of_an_older_layout_are_replaced(void **state)
 	uint32_t map_id;
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	map_id = socket_map_id();
 	xdp_leave(&xdp);
 	assert_int_equal(unlink(PINS "/steer_queue"), 0);
 	assert_int_equal(bpf_obj_pin(other, PINS "/steer_queue"), 0);
 	close(other);
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(socket_map_id(), map_id);
 	assert_int_equal(deadline_of(STEER_QUEUES_MAX - 1), 0);
 }
@@ -201,7 +251,7 @@ static void test_interface_that_is_not_configured_any_more(void **state)
 	const char *const keep[] = {xdp.directory};
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(bpffs_remove_others("/tmp", keep, 1, xdp_remove), 0);
 	assert_true(xdp_attached(&xdp, if_nametoindex(NIC)));
 	assert_int_equal(bpffs_remove_others("/tmp", NULL, 0, xdp_remove), 1);
@@ -212,9 +262,9 @@ static void test_interface_that_is_not_configured_any_more(void **state)
 static void test_change_to_generic_mode(void **state)
 {
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	xdp_leave(&xdp);
-	attach(true);
+	attach(XDP_GENERIC);
 	assert_int_equal(xdp.mode, MERIDIAN_XDP_GENERIC);
 }
 
@@ -228,14 +278,14 @@ static void test_foreign_program_is_named_and_left_alone(void **state)
 	(void)state;
 	assert_int_equal(bpf_xdp_attach(ifindex, fd, 0, NULL), 0);
 	id = attached_program();
-	assert_int_equal(xdp_attach(&xdp, (uint32_t)ifindex, false), -EBUSY);
+	assert_int_equal(xdp_attach(&xdp, (uint32_t)ifindex, XDP_ANY), -EBUSY);
 	snprintf(text, sizeof(text), "id %u, name 'somebody'", id);
 	assert_non_null(strstr(xdp.error, text));
 	assert_int_equal(attached_program(), id);
 	assert_int_not_equal(access(BPFFS_ROOT "/meridian-tmp", F_OK), 0);
 	assert_int_equal(bpf_xdp_detach(ifindex, 0, NULL), 0);
 	close(fd);
-	attach(false);
+	attach(XDP_ANY);
 }
 
 static void test_nobody_else_replaces_ours(void **state)
@@ -244,7 +294,7 @@ static void test_nobody_else_replaces_ours(void **state)
 	int fd = foreign_program();
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	assert_true(bpf_xdp_attach(ifindex, fd, 0, NULL) < 0);
 	assert_true(bpf_xdp_detach(ifindex, 0, NULL) < 0);
 	assert_true(xdp_attached(&xdp, (uint32_t)ifindex));
@@ -257,9 +307,9 @@ static void test_other_instance_is_named(void **state)
 	struct xdp other;
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp_init(&other, "/var/tmp", NIC), 0);
-	assert_int_equal(xdp_attach(&other, if_nametoindex(NIC), false), -EBUSY);
+	assert_int_equal(xdp_attach(&other, if_nametoindex(NIC), XDP_ANY), -EBUSY);
 	assert_non_null(strstr(other.error, "rm " PINS "/link"));
 	assert_null(other.bpf);
 	assert_true(xdp_attached(&xdp, if_nametoindex(NIC)));
@@ -270,13 +320,13 @@ static void test_link_that_somebody_detached(void **state)
 	uint32_t map_id;
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	map_id = xdp.socket_map_id;
 	run("bpftool link detach pinned " PINS "/link");
 	assert_int_equal(attached_program(), 0);
 	assert_false(xdp_attached(&xdp, if_nametoindex(NIC)));
 	xdp_leave(&xdp);
-	attach(false);
+	attach(XDP_ANY);
 	assert_int_equal(xdp.socket_map_id, map_id);
 }
 
@@ -285,30 +335,30 @@ static void test_interface_deleted_and_made_again(void **state)
 	uint32_t ifindex = if_nametoindex(NIC);
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	run("ip link del " NIC);
 	assert_false(xdp_attached(&xdp, ifindex));
 	ifindex = nic_make();
 	assert_false(xdp_attached(&xdp, ifindex));
 	xdp_detach(&xdp);
-	attach(false);
+	attach(XDP_ANY);
 }
 
 /* Control was not there to see it: the pinned link leads nowhere. */
 static void test_interface_made_again_while_control_was_away(void **state)
 {
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	xdp_leave(&xdp);
 	run("ip link del " NIC);
 	nic_make();
-	attach(false);
+	attach(XDP_ANY);
 }
 
 static void test_interface_that_does_not_exist(void **state)
 {
 	(void)state;
-	assert_true(xdp_attach(&xdp, 9999, false) < 0);
+	assert_true(xdp_attach(&xdp, 9999, XDP_ANY) < 0);
 	assert_non_null(strstr(xdp.error, "attach"));
 	assert_int_not_equal(access(BPFFS_ROOT "/meridian-tmp", F_OK), 0);
 }
@@ -326,7 +376,7 @@ static void test_served_addresses_follow(void **state)
 	struct addresses addresses = {0};
 
 	(void)state;
-	attach(false);
+	attach(XDP_ANY);
 	addresses_add(&addresses, MERIDIAN_FAMILY_IPV4, a);
 	addresses_add(&addresses, MERIDIAN_FAMILY_IPV6, c);
 	assert_int_equal(xdp_serve(&xdp, addresses.entry, addresses.count), 0);
@@ -402,6 +452,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_native_mode_for_jumbo_frames, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_generic_mode_when_native_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_asks_for_stamps_of_the_nic, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_asks_for_stamps_of_the_nic_with_jumbo_frames, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_does_without_stamps_of_the_nic, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_takes_no_stamps_of_the_nic_in_generic_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_next_control_keeps_the_maps_and_swaps_the_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(

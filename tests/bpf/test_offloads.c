@@ -85,7 +85,7 @@ static void test_offloads_are_given_back_before_the_note_goes(void **state)
 
 	(void)state;
 	for (int other = 0; other < 2; other++) {
-		assert_int_equal(xdp_attach(&xdp, ifindex, false), 0);
+		assert_int_equal(xdp_attach(&xdp, ifindex, XDP_ANY), 0);
 		assert_int_equal(offload_record_write(PINS, ifindex, OFFLOAD_VLAN_STAG), 0);
 		assert_int_equal(offload_strip_vlan(NIC, OFFLOAD_VLAN_STAG, false), 0);
 		if (other) {

@@ -203,7 +203,7 @@ static void test_stamp(void **state)
 	assert_int_equal(run.metadata_length, sizeof(stamp));
 	memcpy(&stamp, run.octets, sizeof(stamp));
 	assert_int_equal(stamp.magic, MERIDIAN_FRAME_STAMP_MAGIC);
-	assert_int_equal(stamp.reserved, 0);
+	assert_int_equal(stamp.flags, 0);
 	assert_true(stamp.monotonic_ns >= before_ns && stamp.monotonic_ns <= after_ns);
 }
 
