@@ -111,11 +111,18 @@ struct config_address {
 	uint32_t scope; /* index of the interface of an IPv6 link-local server; else 0 */
 };
 
+enum config_nic_stamps {
+	CONFIG_NIC_STAMPS_AUTO, /* by the NIC where it and its driver can, else by XDP */
+	CONFIG_NIC_STAMPS_NIC,  /* by the NIC if its driver gives them, whatever else is missing */
+	CONFIG_NIC_STAMPS_XDP,
+};
+
 struct config_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* as in the policy */
 	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device;
 				 one for each worker of a NIC that is taken over */
 	bool generic;         /* force XDP generic mode */
+	uint8_t stamps;       /* enum config_nic_stamps */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
 	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
 	/* Of a virtual device: */

@@ -27,6 +27,8 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		fprintf(out, " mode takeover tap %s punt %" PRIu32, nic->tap, nic->punt_pps);
 	else if (!is_virtual)
 		fprintf(out, " xdp %s", nic->generic ? "generic" : "auto");
+	if (nic->stamps != CONFIG_NIC_STAMPS_AUTO)
+		fprintf(out, " stamps %s", nic->stamps == CONFIG_NIC_STAMPS_NIC ? "nic" : "xdp");
 	if (nic->rxcomp_ns)
 		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);
 	if (nic->txcomp_ns)

@@ -41,6 +41,29 @@ static bool xdp_parse(struct config_parser *parser, struct config_nic *nic, cons
 	return false;
 }
 
+static bool stamps_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	static const char *const words[] = {[CONFIG_NIC_STAMPS_AUTO] = "auto",
+		[CONFIG_NIC_STAMPS_NIC] = "nic",
+		[CONFIG_NIC_STAMPS_XDP] = "xdp"};
+	const char *word;
+
+	if (config_nic_is_virtual(nic) || config_nic_is_taken_over(nic)) {
+		config_error(parser, "`%s` is for interfaces: DPDK's drivers stamp where they can",
+			name);
+		return false;
+	}
+	word = config_word_required(parser, "who stamps (auto, nic or xdp)");
+	for (uint8_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
+		nic->stamps = i;
+		if (strcasecmp(word, words[i]) == 0)
+			return true;
+	}
+	if (word != NULL)
+		config_error(parser, "stamps '%s' is not known (allowed: auto, nic, xdp)", word);
+	return false;
+}
+
 static bool ns_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
 {
 	double value;
@@ -162,6 +185,14 @@ const struct config_nic_option config_nic_options[] = {
 		"worker of a NIC that is taken over, one of a virtual device."},
 	{"xdp", xdp_parse, "auto|generic",
 		"Of an interface: generic keeps off the driver's own XDP support."},
+	{"stamps", stamps_parse, "auto|nic|xdp",
+		"Of an interface: who stamps what it receives. auto: the NIC, if its driver gives "
+		"XDP the NIC's stamps, it has a clock that the kernel knows, and it can stamp all "
+		"packets, which it is then told to; else the XDP program. nic: only the first of "
+		"these matters, so that a NIC which stamps without being told can be used. xdp: "
+		"always the XDP program. A packet whose stamp is missing or cannot be right has "
+		"the "
+		"program's in any case."},
 	{"rxcomp", rxcomp_parse, "NS",
 		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
 		"stamp says, -1000000 to 1000000 (default 0)."},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hwstamp.h"
 #include "interface.h"
+#include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
@@ -45,6 +46,20 @@ int hwstamp_set(const char *name, int tx_type, int rx_filter)
 	struct hwtstamp_config order = {.tx_type = tx_type, .rx_filter = rx_filter};
 
 	return interface_ioctl(name, SIOCSHWTSTAMP, &(struct ifreq){.ifr_data = (void *)&order});
+}
+
+int hwstamp_receive(const char *name, const struct hwstamp *can)
+{
+	int rx_filter = hwstamp_rx_filter(can);
+	struct hwtstamp_config now;
+
+	if (hwstamp_get(name, &now) < 0)
+		now = (struct hwtstamp_config){.tx_type = HWTSTAMP_TX_ON};
+	if (now.rx_filter == HWTSTAMP_FILTER_ALL || now.rx_filter == HWTSTAMP_FILTER_NTP_ALL)
+		return 0;
+	if (rx_filter == HWTSTAMP_FILTER_NONE)
+		return -EOPNOTSUPP;
+	return hwstamp_set(name, now.tx_type, rx_filter);
 }
 
 uint32_t hwstamp_speed_mbps(const char *name)

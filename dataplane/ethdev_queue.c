@@ -35,7 +35,7 @@ static unsigned int ethdev_receive(struct port_queue *queue, struct port_packet 
 		frame_prefetch(mbuf[i]);
 		port_mbuf_describe(&packet[i], mbuf[i]);
 		packet[i].checksum_good = (mbuf[i]->ol_flags & CHECKSUM_FLAGS) == CHECKSUM_GOOD;
-		packet[i].has_stamp = false;
+		packet[i].has_stamp = packet[i].has_device_stamp = false;
 		packet[i].stamp_ns = 0;
 	}
 	return count;
@@ -55,6 +55,23 @@ static unsigned int ethdev_receive_stamped(
 
 		packet[i].has_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
 		packet[i].stamp_ns = stamp * own->stamp_unit;
+	}
+	return count;
+}
+
+/* The same of a device that stamps with a clock of its own. */
+static unsigned int ethdev_receive_device_stamped(
+	struct port_queue *queue, struct port_packet packet[PORT_BURST])
+{
+	const struct ethdev_queue *own = ethdev(queue);
+	unsigned int count = ethdev_receive(queue, packet);
+
+	for (unsigned int i = 0; i < count; i++) {
+		const struct rte_mbuf *mbuf = packet[i].buffer;
+
+		packet[i].has_device_stamp = (mbuf->ol_flags & own->stamp_flag) != 0;
+		packet[i].stamp_device =
+			*RTE_MBUF_DYNFIELD(mbuf, own->stamp_offset, const rte_mbuf_timestamp_t *);
 	}
 	return count;
 }
@@ -147,6 +164,10 @@ void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t qu
 
 void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source)
 {
+	if (source == MERIDIAN_STAMP_nic) {
+		queue->operations.receive = ethdev_receive_device_stamped;
+		return;
+	}
 	queue->operations.receive = ethdev_receive_stamped;
 	queue->base.stamp_source = source;
 }

@@ -15,7 +15,7 @@ struct ethdev_queue {
 	/* Where the driver puts its stamps, if stamp_flag is not 0. */
 	int stamp_offset;
 	uint64_t stamp_flag;
-	uint32_t stamp_unit; /* ns; 1 of a device's ticks */
+	uint32_t stamp_unit; /* ns, of those that are no ticks of a device */
 
 	/* Of a NIC that was taken over. The counts are read by others. */
 	struct punt *punt;
@@ -28,7 +28,8 @@ struct ethdev_queue {
 /* A queue without stamps. It must not move afterwards. */
 void ethdev_queue_init(struct ethdev_queue *queue, uint16_t port_id, uint16_t queue_id);
 
-/* From now on its packets have the driver's stamps, as far as they have one: of `source`. */
+/* From now on its packets have the driver's stamps, as far as they have one: of `source`;
+ * of MERIDIAN_STAMP_nic, in ticks for its device_line. */
 void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source);
 
 /* From now on, when a sample of `transmit` is wanted, the driver is to stamp when it leaves. */

@@ -24,10 +24,10 @@ struct port_packet {
 	uint8_t *data;      /* Ethernet header; writable */
 	uint32_t length;    /* octets at data; 0 when the frame is not contiguous */
 	bool checksum_good; /* IP and UDP checksums verified by hardware */
-	bool has_stamp;
-	union {                         /* receive time, if has_stamp */
-		uint64_t stamp_ns;      /* of the queue's stamp_clock */
-		uint64_t stamp_device;  /* ticks of the device, where the queue has a device_line */
+	bool has_stamp, has_device_stamp;
+	uint64_t stamp_ns;              /* receive time of the queue's stamp_clock, if has_stamp */
+	union {                         /* if has_device_stamp, where the queue has a device_line */
+		uint64_t stamp_device;  /* ticks of the device */
 		uint64_t stamp_counter; /* what port_stamps_judge() makes of these */
 	};
 };
@@ -71,7 +71,7 @@ struct port_stamps {
 struct port_queue {
 	const struct port_operations *operations;
 	clockid_t stamp_clock;
-	enum meridian_stamp stamp_source; /* what a stamp of this queue counts as */
+	enum meridian_stamp stamp_source; /* what stamp_ns counts as; counter: there is none */
 	int32_t rxcomp_ns;                /* how much earlier than its stamp a packet came */
 
 	/* Where the device itself stamps: what its clock is worth. Else NULL. */

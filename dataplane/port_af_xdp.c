@@ -66,21 +66,24 @@ static struct af_xdp_queue *af_xdp(struct port_queue *queue)
 	return (struct af_xdp_queue *)queue;
 }
 
-/* Takes the XDP program's stamp out of the headroom. The buffer comes back with the next frame
- * that uses it, perhaps without a new stamp, so the old one is wiped. */
-static bool stamp_take(const struct rte_mbuf *mbuf, uint64_t *ret_stamp_ns)
+/* Takes the XDP program's stamps out of the headroom. The buffer comes back with the next frame
+ * that uses it, perhaps without new ones, so the old ones are wiped. */
+static void stamps_take(const struct rte_mbuf *mbuf, struct port_packet *packet)
 {
-	struct meridian_frame_stamp stamp;
+	struct meridian_frame_stamp_nic stamps;
 	uint8_t *data = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
-	if (rte_pktmbuf_headroom(mbuf) < sizeof(stamp))
-		return false;
-	memcpy(&stamp, data - sizeof(stamp), sizeof(stamp));
-	if (stamp.magic != MERIDIAN_FRAME_STAMP_MAGIC)
-		return false;
-	memset(data - sizeof(stamp), 0, sizeof(stamp));
-	*ret_stamp_ns = stamp.monotonic_ns;
-	return true;
+	packet->has_stamp = packet->has_device_stamp = false;
+	if (rte_pktmbuf_headroom(mbuf) < sizeof(stamps))
+		return;
+	memcpy(&stamps, data - sizeof(stamps), sizeof(stamps));
+	if (stamps.stamp.magic != MERIDIAN_FRAME_STAMP_MAGIC)
+		return;
+	memset(data - sizeof(stamps.stamp), 0, sizeof(stamps.stamp));
+	packet->has_stamp = true;
+	packet->stamp_ns = stamps.stamp.monotonic_ns;
+	packet->has_device_stamp = (stamps.stamp.flags & MERIDIAN_FRAME_STAMP_NIC) != 0;
+	packet->stamp_device = stamps.nic_ns;
 }
 
 static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet packet[PORT_BURST])
@@ -91,7 +94,7 @@ static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet 
 	for (unsigned int i = 0; i < count; i++) {
 		port_mbuf_describe(&packet[i], mbuf[i]);
 		packet[i].checksum_good = false;
-		packet[i].has_stamp = stamp_take(mbuf[i], &packet[i].stamp_ns);
+		stamps_take(mbuf[i], &packet[i]);
 	}
 	return count;
 }

@@ -23,43 +23,74 @@ static int32_t trailer_ns(const struct port_queue *queue, const struct port_pack
 static void fault(
 	struct port_stamps *stamps, struct port_packet *packet, enum meridian_fault reason)
 {
-	packet->has_stamp = false;
+	packet->has_device_stamp = false;
 	meridian_stats_add(&stamps->fault[reason], 1);
 }
 
-static void believe(
-	struct port_queue *queue, const struct device_line_span *span, struct port_packet *packet)
+/* Whether the device can have stamped at `counter` what the kernel stamped at `kernel_counter`. */
+static enum meridian_fault compare(
+	const struct device_line *line, uint64_t counter, uint64_t kernel_counter)
 {
-	enum meridian_fault reason = device_line_counter(
-		&queue->stamps.line.line, span, packet->stamp_device, &packet->stamp_counter);
+	int64_t earlier = (int64_t)(kernel_counter - counter);
 
-	if (reason != MERIDIAN_FAULT_COUNT) {
+	if (earlier < -(int64_t)line->ahead_max_ticks)
+		return MERIDIAN_FAULT_future;
+	if (earlier > (int64_t)(line->delivery_ticks + line->ahead_max_ticks))
+		return MERIDIAN_FAULT_early;
+	return MERIDIAN_FAULT_COUNT;
+}
+
+/* Fills in the packet's counter value, unless a reason not to believe it is returned. */
+static enum meridian_fault place(struct port_queue *queue, const struct device_line_span *span,
+	struct port_packet *packet, uint64_t kernel_counter)
+{
+	const struct device_line *line = &queue->stamps.line.line;
+	uint64_t counter;
+	enum meridian_fault reason =
+		device_line_counter(line, span, packet->stamp_device, &counter);
+
+	if (reason == MERIDIAN_FAULT_COUNT && packet->has_stamp)
+		reason = compare(line, counter, kernel_counter);
+	if (reason == MERIDIAN_FAULT_COUNT)
+		packet->stamp_counter = later(line, counter,
+			trailer_ns(queue, packet) - queue->rxcomp_ns, kernel_counter);
+	return reason;
+}
+
+static void believe(struct port_queue *queue, const struct device_line_span *span,
+	struct port_packet *packet, const struct stamp_clock *now, const struct stamp_rate *rate)
+{
+	uint64_t kernel_counter = now->counter;
+	enum meridian_fault reason = MERIDIAN_FAULT_early;
+
+	if (packet->has_stamp && rate->counter_hz == 0) /* before the first model */
+		reason = MERIDIAN_FAULT_clock;
+	else if (!packet->has_stamp || stamp_counter(now, rate, packet->stamp_ns, &kernel_counter))
+		reason = place(queue, span, packet, kernel_counter);
+	if (reason == MERIDIAN_FAULT_COUNT)
+		meridian_stats_add(&queue->stamps.believed, 1);
+	else
 		fault(&queue->stamps, packet, reason);
-		return;
-	}
-	packet->stamp_counter = later(&queue->stamps.line.line, packet->stamp_counter,
-		trailer_ns(queue, packet) - queue->rxcomp_ns, span->now_counter);
-	meridian_stats_add(&queue->stamps.believed, 1);
 }
 
 uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet, unsigned int count,
-	uint64_t now_counter)
+	const struct stamp_clock *now, const struct stamp_rate *rate)
 {
 	struct port_stamps *stamps = &queue->stamps;
 	struct device_line_span span;
 	uint64_t error_ns, believed = stamps->believed;
 
 	device_line_take(&stamps->line, queue->device_line);
-	error_ns = device_line_error_ns(&stamps->line.line, now_counter);
+	error_ns = device_line_error_ns(&stamps->line.line, now->counter);
 	if (error_ns != UINT64_MAX)
-		span = device_line_span(&stamps->line.line, now_counter, stamps->empty_counter);
+		span = device_line_span(&stamps->line.line, now->counter, stamps->empty_counter);
 	for (unsigned int i = 0; i < count; i++) {
-		if (!packet[i].has_stamp)
-			continue;
-		if (error_ns == UINT64_MAX || stamps->empty_counter == 0)
+		if (!packet[i].has_device_stamp)
+			fault(stamps, &packet[i], MERIDIAN_FAULT_absent);
+		else if (error_ns == UINT64_MAX || stamps->empty_counter == 0)
 			fault(stamps, &packet[i], MERIDIAN_FAULT_clock);
 		else
-			believe(queue, &span, &packet[i]);
+			believe(queue, &span, &packet[i], now, rate);
 	}
 	return stamps->believed > believed ? error_ns : 0;
 }

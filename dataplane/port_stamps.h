@@ -5,15 +5,20 @@
 /* Stamps that a device has taken with its own clock. */
 
 #include "port.h"
+#include "stamp.h"
 
 /*
- * Makes counter values of the stamps in a burst of a queue with a device_line, `count` packets that
- * were taken from it by `now_counter`; one that is not believed is counted and taken from its
- * packet. A stamp is of the frame's begin, T2 of its end, and rxcomp is taken off. Returns how far
- * off the others may be, in ns; 0: there are none. The queue's worker. No system call.
+ * Makes counter values of the device's stamps in a burst of a queue with a device_line, `count`
+ * packets that were taken from it by `now`, the counter with the queue's stamp_clock, if it has
+ * one; a stamp that is not believed, or is not there, is counted, and its packet keeps what else it
+ * has. A stamp is of the frame's begin, T2 of its end, and rxcomp is taken off. Returns how far off
+ * the others may be, in ns; 0: there are none. The queue's worker. No system call.
+ *
+ * The kernel's stamp of a packet comes after the device's, and soon: that is a tighter proof than
+ * when the queue was last seen empty, and holds after naps, too.
  */
 uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet, unsigned int count,
-	uint64_t now_counter);
+	const struct stamp_clock *now, const struct stamp_rate *rate);
 
 /* `count` packets were taken in a turn that began at `turn_counter`: fewer than a full burst mean
  * that the queue was empty then, but for what came since. */

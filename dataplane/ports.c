@@ -134,6 +134,19 @@ static int clock_open(struct ports *ports, uint16_t nic)
 	return 0;
 }
 
+/* The program gives the NIC's stamps along, but there is no clock to read them by. */
+static const struct device_line_shared no_line;
+
+static bool stamps_are_used(const struct meridian_policy_nic *nic)
+{
+	return nic->kind == MERIDIAN_NIC_AF_XDP && nic->stamps == MERIDIAN_NIC_STAMPS_used;
+}
+
+static const struct device_line_shared *device_line(const struct ports *ports, uint16_t nic)
+{
+	return ports->clock[nic] ? &ports->clock[nic]->line : &no_line;
+}
+
 static void clock_close(struct port_clock *clock)
 {
 	if (clock == NULL)
@@ -164,6 +177,8 @@ static int queues_open(struct ports *ports)
 			r = clock_open(ports, queue->nic);
 		if (r < 0)
 			return r;
+		if (stamps_are_used(nic))
+			entry->queue->device_line = device_line(ports, queue->nic);
 		entry->queue->rxcomp_ns = nic->rxcomp_ns;
 		entry->queue->transmit_delay_ns = nic->txcomp_ns;
 		entry->nic = queue->nic;
@@ -258,6 +273,16 @@ void ports_check_placement(const struct ports *ports)
 	}
 }
 
+/* What becomes of the NIC's stamps, if control has seen to it that there are any. */
+static uint8_t stamps_report(const struct ports *ports, uint64_t nic)
+{
+	const struct meridian_policy_nic *of = &nic_table(ports->blob)[nic];
+
+	if (!stamps_are_used(of) || ports->clock[nic])
+		return of->stamps;
+	return of->phc ? MERIDIAN_NIC_STAMPS_unreadable : MERIDIAN_NIC_STAMPS_no_clock;
+}
+
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port)
 {
 	uint32_t count = 0;
@@ -271,12 +296,15 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 			if (ports->entry[i].nic != n)
 				continue;
 			report.queue_count++;
-			report.stamp = (uint8_t)ports->entry[i].queue->stamp_source;
+			report.stamp = (uint8_t)(ports->entry[i].queue->device_line
+					? MERIDIAN_STAMP_nic
+					: ports->entry[i].queue->stamp_source);
 			report.zero_copy &=
 				device == NULL && port_af_xdp_zero_copy(ports->entry[i].queue);
 		}
 		if (report.queue_count == 0)
 			continue;
+		report.nic_stamps = stamps_report(ports, n);
 		snprintf(report.name, sizeof(report.name), "%s", nic->name);
 		snprintf(report.driver, sizeof(report.driver), "%s",
 			device ? port_ethdev_driver(device) : PORT_AF_XDP_DRIVER);
@@ -328,6 +356,8 @@ static void clock_describe(
 			port_ethdev_clock_report(ports->device[entry->nic], clock);
 		else if (ports->clock[entry->nic])
 			port_clock_report(ports->clock[entry->nic], clock);
+		else if (entry->queue->device_line)
+			clock->state = MERIDIAN_CLOCK_DOUBTED;
 	}
 }
 
@@ -397,7 +427,8 @@ static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_
 	return !nic_usable(a) ||
 		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&
 			a->xdp_mode == b->xdp_mode && a->xsks_map_id == b->xsks_map_id &&
-			a->phc == b->phc && memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
+			a->phc == b->phc && a->stamps == b->stamps &&
+			memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
 }
 
 static bool nics_same(const struct meridian_policy_blob *a, const struct meridian_policy_blob *b)

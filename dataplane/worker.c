@@ -54,7 +54,7 @@ static uint64_t burst_since(struct worker *worker, unsigned int count)
 	if (worker->empty_counter == 0)
 		return 0;
 	for (unsigned int i = 0; i < count; i++) {
-		if (worker->packet[i].has_stamp)
+		if (worker->packet[i].has_stamp || worker->packet[i].has_device_stamp)
 			continue;
 		worker->unstamped = true;
 		return worker->empty_counter;
@@ -73,6 +73,8 @@ static void packet_keep(struct worker *worker, unsigned int to, unsigned int fro
 static enum meridian_stamp stamp_source(
 	const struct port_queue *queue, const struct port_packet *packet)
 {
+	if (queue->device_line != NULL && packet->has_device_stamp)
+		return MERIDIAN_STAMP_nic;
 	return packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
 }
 
@@ -82,7 +84,7 @@ static inline bool frame_place(
 {
 	const struct port_packet *packet = &worker->packet[i];
 
-	if (packet->has_stamp && queue->device_line != NULL)
+	if (queue->device_line != NULL && packet->has_device_stamp)
 		return server_place_counter(
 			&worker->server, &worker->burst, i, packet->stamp_counter);
 	return server_place(
@@ -106,6 +108,14 @@ static unsigned int stale_drop(
 	worker->burst.count = kept;
 	server_stale(&worker->server, dropped);
 	return dropped;
+}
+
+/* Of a queue whose packets may have stamps of different kinds. */
+static void device_stamps_count(
+	struct worker *worker, const struct port_queue *queue, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		worker->burst.stamp[stamp_source(queue, &worker->packet[i])]++;
 }
 
 /* Makes the packets' frames the burst, but for stale ones, which go to `dropped`. What is counted
@@ -132,8 +142,12 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 	}
 	burst->count = burst->rx_packets = count;
 	burst->rx_octets = octets;
-	burst->stamp[queue->stamp_source] = stamped;
-	burst->stamp[MERIDIAN_STAMP_counter] += count - stamped;
+	if (queue->device_line != NULL) {
+		device_stamps_count(worker, queue, count);
+	} else {
+		burst->stamp[queue->stamp_source] = stamped;
+		burst->stamp[MERIDIAN_STAMP_counter] += count - stamped;
+	}
 	*ret_dropped = stale == 0 ? 0 : stale_drop(worker, queue, count, stale);
 }
 
@@ -244,6 +258,19 @@ static void way_prepare(struct server *server, const struct port_queue *queue)
 	server->transmit_error_ns = (uint64_t)way.error_ns;
 }
 
+static uint64_t device_stamps_judge(
+	struct worker *worker, struct port_queue *queue, unsigned int count)
+{
+	const struct server *server = &worker->server;
+	struct stamp_clock now;
+
+	if (queue->stamp_source == MERIDIAN_STAMP_counter)
+		now.counter = meridian_counter_read(server->counter_id);
+	else
+		stamp_clock_read(&now, queue->stamp_clock, server->counter_id, &server->rate);
+	return port_stamps_judge(queue, worker->packet, count, &now, &server->rate);
+}
+
 /* What is known of this queue's stamps and of its way to the wire. */
 static void burst_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
@@ -256,14 +283,13 @@ static void burst_prepare(struct worker *worker, struct port_queue *queue, unsig
 		way_prepare(server, queue);
 	server->stamp_error_ns = 0;
 	if (queue->device_line != NULL)
-		server->stamp_error_ns = port_stamps_judge(
-			queue, worker->packet, count, meridian_counter_read(server->counter_id));
+		server->stamp_error_ns = device_stamps_judge(worker, queue, count);
 }
 
 static void burst_serve(struct worker *worker, struct port_queue *queue,
 	const struct server_view *view, unsigned int count)
 {
-	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter && queue->device_line == NULL;
+	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter;
 	unsigned int dropped, punted = 0;
 
 	burst_prepare(worker, queue, count);
@@ -380,7 +406,8 @@ void worker_fini(struct worker *worker)
 void worker_add(struct worker *worker, struct port_queue *queue)
 {
 	worker->queue[worker->queue_count++] = queue;
-	worker->unstamped |= queue->stamp_source == MERIDIAN_STAMP_counter;
+	worker->unstamped |=
+		queue->stamp_source == MERIDIAN_STAMP_counter && queue->device_line == NULL;
 }
 
 void worker_set_phase(struct worker *worker, enum worker_phase phase)

@@ -7,7 +7,7 @@
 
 /* A port of the dataplane, its stamps and the clock that takes them. */
 struct nic_row {
-	const char *name, *driver, *mode, *stamp, *clock, *transmit;
+	const char *name, *driver, *mode, *stamp, *nic_stamps, *clock, *transmit;
 	char name_text[sizeof(((struct meridian_stats_port *)0)->name) + 1];
 	char driver_text[sizeof(((struct meridian_stats_port *)0)->driver) + 1];
 	double error_s, frequency_ppm, transmit_s, transmit_error_s;
@@ -20,6 +20,7 @@ static const struct output_field nic_fields[] = {
 	OUTPUT_FIELD("driver", "Driver", STRING, nic_row, driver, 0),
 	OUTPUT_FIELD("mode", "Mode", STRING, nic_row, mode, 0),
 	OUTPUT_FIELD("stamp", "Stamps", STRING, nic_row, stamp, 0),
+	OUTPUT_FIELD("nic_stamps", "Of the NIC", STRING, nic_row, nic_stamps, 0),
 	OUTPUT_FIELD("clock", "Clock", STRING, nic_row, clock, 0),
 	OUTPUT_FIELD("clock_error_s", "Error", SECONDS, nic_row, error_s, 0),
 	OUTPUT_FIELD("clock_frequency_ppm", "Frequency", PPM, nic_row, frequency_ppm,
@@ -39,6 +40,18 @@ static const struct output_field nic_fields[] = {
 	OUTPUT_FIELD("rejected", "Rejected", COUNT, nic_row, rejected, 0),
 };
 static const struct output_report nic_report = OUTPUT_REPORT("nics", NULL, nic_fields, nic_row);
+
+/* Why an interface's packets have no stamps of the NIC. */
+struct missing_row {
+	const char *name, *text;
+};
+
+static const struct output_field missing_fields[] = {
+	OUTPUT_FIELD("name", "Interface", STRING, missing_row, name, 0),
+	OUTPUT_FIELD("text", "Why", STRING, missing_row, text, 0),
+};
+static const struct output_report missing_report =
+	OUTPUT_REPORT("missing", "\nNo stamps of the NIC", missing_fields, missing_row);
 
 /* Stamps of a port that were not believed, for one reason. */
 struct fault_row {
@@ -153,6 +166,8 @@ static void row_fill(struct nic_row *row, const struct meridian_stats *stats, ui
 
 	*row = (struct nic_row){.mode = mode_name(port, &stats->takeover[i]),
 		.stamp = meridian_stamp_name(port->stamp)};
+	if (port->nic_stamps != MERIDIAN_NIC_STAMPS_unknown)
+		row->nic_stamps = meridian_nic_stamps_name(port->nic_stamps);
 	memcpy(row->name_text, port->name, sizeof(port->name));
 	memcpy(row->driver_text, port->driver, sizeof(port->driver));
 	row->name = row->name_text;
@@ -197,9 +212,12 @@ static void takeovers_put(const struct look *look, const struct nic_row *nics)
 	}
 }
 
-static void clock_problem(const struct nic_row *row, const struct meridian_stats_clock *clock)
+/* Of a port that uses it. */
+static void clock_problem(const struct nic_row *row, const struct meridian_stats_port *port,
+	const struct meridian_stats_clock *clock)
 {
-	if (meridian_stats_get(&clock->state) == MERIDIAN_CLOCK_DOUBTED)
+	if (port->stamp == MERIDIAN_STAMP_nic &&
+		meridian_stats_get(&clock->state) == MERIDIAN_CLOCK_DOUBTED)
 		output_problem("The clock of %s was set, or cannot be read well enough: its "
 			       "packets are stamped by software until it is known again.",
 			row->name);
@@ -209,12 +227,18 @@ static void nics_put(const struct look *look)
 {
 	struct nic_row rows[MERIDIAN_STATS_PORTS_MAX];
 	struct fault_row faults[MERIDIAN_STATS_PORTS_MAX * MERIDIAN_FAULT_COUNT];
-	size_t fault_count = 0;
+	struct missing_row missing[MERIDIAN_STATS_PORTS_MAX];
+	size_t fault_count = 0, missing_count = 0;
 
 	for (uint32_t i = 0; i < look->port_count; i++) {
 		const struct meridian_stats_clock *clock = &look->stats->clock[i];
 
+		uint8_t nic_stamps = look->stats->port[i].nic_stamps;
+
 		row_fill(&rows[i], look->stats, i);
+		if (rows[i].nic_stamps != NULL && nic_stamps != MERIDIAN_NIC_STAMPS_used)
+			missing[missing_count++] = (struct missing_row){
+				rows[i].name, meridian_nic_stamps_text(nic_stamps)};
 		for (unsigned int fault = 0; fault < MERIDIAN_FAULT_COUNT; fault++) {
 			uint64_t stamps = meridian_stats_get(&clock->fault[fault]);
 
@@ -225,10 +249,11 @@ static void nics_put(const struct look *look)
 		}
 	}
 	output_table(&nic_report, rows, look->port_count);
+	output_table(&missing_report, missing, missing_count);
 	output_table(&fault_report, faults, fault_count);
 	takeovers_put(look, rows);
 	for (uint32_t i = 0; i < look->port_count; i++)
-		clock_problem(&rows[i], &look->stats->clock[i]);
+		clock_problem(&rows[i], &look->stats->port[i], &look->stats->clock[i]);
 }
 
 int ctl_nics(struct ctl *ctl)

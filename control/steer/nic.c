@@ -85,6 +85,7 @@ static void nic_forget(struct nic *nic)
 	nic->policy.xdp_program_id = 0;
 	nic->policy.xsks_map_id = 0;
 	nic->policy.xdp_mode = MERIDIAN_XDP_NONE;
+	nic->policy.stamps = MERIDIAN_NIC_STAMPS_unknown;
 }
 
 /* Called when the interface's number of queues is another than before. */
@@ -142,13 +143,34 @@ static const char *mode_name(uint8_t mode)
 					      : "offload";
 }
 
+/* What the kernel has made of it counts. */
+static void nic_take_stamps(struct nic *nic, enum meridian_nic_stamps stamps)
+{
+	if (stamps == MERIDIAN_NIC_STAMPS_used && !nic->xdp.nic_stamps)
+		stamps = nic->xdp.mode == MERIDIAN_XDP_NATIVE ? MERIDIAN_NIC_STAMPS_refused
+							      : MERIDIAN_NIC_STAMPS_generic;
+	nic->policy.stamps = (uint8_t)stamps;
+	if (stamps == MERIDIAN_NIC_STAMPS_used)
+		log_info("nic %s: %s", nic->config->name, meridian_nic_stamps_text(stamps));
+	else if (nic->config->stamps == CONFIG_NIC_STAMPS_NIC)
+		log_warning("nic %s: stamps by the XDP program, not by the NIC: %s",
+			nic->config->name, meridian_nic_stamps_text(stamps));
+	else
+		log_info("nic %s: stamps by the XDP program: %s", nic->config->name,
+			meridian_nic_stamps_text(stamps));
+}
+
 static int nic_attach(struct nic *nic)
 {
-	int r = xdp_attach(
-		&nic->xdp, nic->policy.ifindex, nic->config->generic ? XDP_GENERIC : XDP_ANY);
+	enum meridian_nic_stamps stamps = nic_stamps_prepare(nic->config, &nic->policy);
+	int r = xdp_attach(&nic->xdp, nic->policy.ifindex,
+		nic->config->generic                         ? XDP_GENERIC
+			: stamps == MERIDIAN_NIC_STAMPS_used ? XDP_NIC_STAMPS
+							     : XDP_ANY);
 
 	if (r < 0)
 		return nic_complain(nic, r, nic->xdp.error);
+	nic_take_stamps(nic, stamps);
 	nic->complaint[0] = '\0';
 	nic->served = NIC_SERVED_STALE;
 	log_info("nic %s: XDP program %u attached in %s mode, %u queues", nic->config->name,

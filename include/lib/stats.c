@@ -68,6 +68,24 @@ const char *meridian_fault_text(unsigned int fault)
 	return fault < MERIDIAN_FAULT_COUNT ? faults[fault].text : "unknown";
 }
 
+static const struct {
+	const char *name, *text;
+} nic_stamps[] = {
+#define NIC_STAMPS_ROW(name_, text_) {#name_, text_},
+	MERIDIAN_NIC_STAMPS(NIC_STAMPS_ROW)
+#undef NIC_STAMPS_ROW
+};
+
+const char *meridian_nic_stamps_name(unsigned int stamps)
+{
+	return stamps < MERIDIAN_NIC_STAMPS_COUNT ? nic_stamps[stamps].name : "unknown";
+}
+
+const char *meridian_nic_stamps_text(unsigned int stamps)
+{
+	return stamps < MERIDIAN_NIC_STAMPS_COUNT ? nic_stamps[stamps].text : "unknown";
+}
+
 uint64_t meridian_residence_floor_ns(unsigned int bucket)
 {
 	unsigned int octave, sub;

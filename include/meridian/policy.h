@@ -12,6 +12,7 @@
  */
 
 #include <meridian/slots.h>
+#include <meridian/stats.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -132,7 +133,9 @@ struct meridian_policy_nic {
 	/* Of AF_XDP; else 0. */
 	uint32_t speed_mbps; /* of the link; 0: not known. Changes while ports are open */
 	uint16_t phc;        /* the NIC's clock is /dev/ptpN, N one less than this; 0: none */
-	uint8_t reserved[18];
+	uint8_t stamps;      /* enum meridian_nic_stamps: whether the program gives the NIC's stamps
+				along, in ns of that clock */
+	uint8_t reserved[17];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 

@@ -104,7 +104,8 @@ const char *meridian_stamp_name(unsigned int stamp);
 	X(clock, "the NIC's clock is not known well enough, or was set")                           \
 	X(future, "lies in the future")                                                            \
 	X(early, "lies before its queue was last seen empty")                                      \
-	X(ambiguous, "may have wrapped around, as its queue was not looked at for so long")
+	X(ambiguous, "may have wrapped around, as its queue was not looked at for so long")        \
+	X(absent, "the driver gave none with the packet")
 
 enum meridian_fault {
 #define MERIDIAN_FAULT_ENUM_(name, text) MERIDIAN_FAULT_##name,
@@ -116,6 +117,30 @@ enum meridian_fault {
 /* Identifier and description of a fault; "unknown" past the list. Static storage. */
 const char *meridian_fault_name(unsigned int fault);
 const char *meridian_fault_text(unsigned int fault);
+
+/* Whether an interface's packets have stamps of the NIC, and why not. */
+#define MERIDIAN_NIC_STAMPS(X)                                                                     \
+	X(unknown, "up to the driver of DPDK")                                                     \
+	X(used, "the NIC stamps what it receives")                                                 \
+	X(unwanted, "the configuration wants stamps by the XDP program")                           \
+	X(generic, "XDP runs in generic mode, in which there is no driver to ask")                 \
+	X(no_clock, "the interface has no clock of its own")                                       \
+	X(untold, "the kernel does not tell what its driver gives XDP, as Linux does from 6.7 on") \
+	X(driver, "its driver does not give XDP the NIC's stamps")                                 \
+	X(filter, "the NIC cannot be told to stamp all that it receives")                          \
+	X(refused, "the kernel refuses the XDP program that asks for them")                        \
+	X(unreadable, "its clock cannot be read")
+
+enum meridian_nic_stamps {
+#define MERIDIAN_NIC_STAMPS_ENUM_(name, text) MERIDIAN_NIC_STAMPS_##name,
+	MERIDIAN_NIC_STAMPS(MERIDIAN_NIC_STAMPS_ENUM_)
+#undef MERIDIAN_NIC_STAMPS_ENUM_
+	MERIDIAN_NIC_STAMPS_COUNT
+};
+
+/* Identifier and description; "unknown" past the list. Static storage. */
+const char *meridian_nic_stamps_name(unsigned int stamps);
+const char *meridian_nic_stamps_text(unsigned int stamps);
 
 /*
  * Residence time (receive stamp to transmit), log-linear: 8 buckets per factor of two. Bucket 0
@@ -179,13 +204,13 @@ MERIDIAN_STATIC_ASSERT(
 /* A port as the dataplane found it. Written by its main thread: missed_packets about once a
  * second, the rest before a worker polls. */
 struct meridian_stats_port {
-	char name[16];        /* interface or device, NUL-terminated; empty: slot not in use */
-	char driver[16];      /* "net_af_xdp", NUL-terminated */
-	uint32_t queue_count; /* queues open */
-	uint8_t xdp_mode;     /* MERIDIAN_XDP_* of policy.h */
-	uint8_t zero_copy;    /* 0: copy mode, 1: zero-copy */
-	uint8_t stamp;        /* enum meridian_stamp: the best receive stamps it can have */
-	uint8_t reserved0;
+	char name[16];           /* interface or device, NUL-terminated; empty: slot not in use */
+	char driver[16];         /* "net_af_xdp", NUL-terminated */
+	uint32_t queue_count;    /* queues open */
+	uint8_t xdp_mode;        /* MERIDIAN_XDP_* of policy.h */
+	uint8_t zero_copy;       /* 0: copy mode, 1: zero-copy */
+	uint8_t stamp;           /* enum meridian_stamp: the best receive stamps it can have */
+	uint8_t nic_stamps;      /* enum meridian_nic_stamps */
 	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
 	uint8_t reserved[16];
 };

@@ -24,6 +24,8 @@ static void stats_clock(void **state)
 	assert_int_equal(CLOCK_AT(transmit_lost), 168);
 	assert_int_equal(MERIDIAN_FAULT_clock, 0);
 	assert_int_equal(MERIDIAN_FAULT_ambiguous, 3);
+	assert_int_equal(MERIDIAN_NIC_STAMPS_used, 1);
+	assert_int_equal(MERIDIAN_NIC_STAMPS_unreadable, 9);
 }
 
 #define TAKEOVER_AT(field) offsetof(struct meridian_stats_takeover, field)

@@ -41,6 +41,7 @@ vm_expect status ports.0.xdp_mode native
 # Read through the kernel by both processes at once.
 lab_wait 20 "the dataplane to know the NIC's clock" vm_has nics nics.0.clock good
 lab_figure "the NIC's clock is known to $(vm_field nics nics.0.clock_error_s) s"
+[ "$(vm_field nics nics.0.nic_stamps)" = driver ] || lab_fail "this driver gives XDP no stamps"
 [ "$(vm_field nics nics.0.jumps)" = 0 ] || lab_fail "nobody has set the clock"
 reply=$(lab_ask "$LAB_SERVER4")
 lab_note "$reply"

@@ -30,11 +30,11 @@ static uint64_t device_stamps(struct setup *setup, struct device_line_shared *sh
 	uint64_t now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
 
 	setup->ring.base.device_line = shared;
-	setup->ring.base.stamp_source = MERIDIAN_STAMP_nic;
+	setup->ring.base.stamp_source = MERIDIAN_STAMP_counter;
 	setup->ring.base.stamps.empty_counter = now - 50000000;
 	setup->ring.count = sizeof(ages_ns) / sizeof(ages_ns[0]);
 	for (unsigned int i = 0; i < setup->ring.count; i++)
-		setup->ring.stamp_ns[i] = UINT32_MAX - (uint64_t)(ages_ns[i] / DEVICE_TICK_NS);
+		setup->ring.stamp_device[i] = UINT32_MAX - (uint64_t)(ages_ns[i] / DEVICE_TICK_NS);
 	return now;
 }
 
@@ -93,6 +93,104 @@ static void does_without_the_clock_of_a_device(void **state)
 	assert_int_equal(setup->ring.base.stamps.believed, 0);
 }
 
+/* Of an interface: its packets have the kernel's stamps, too, `kernel_ns` ago, and what the NIC
+ * says of them is `nic_ns` ago; 0: nothing. */
+struct both {
+	int64_t nic_ns, kernel_ns;
+	enum meridian_fault fault; /* expected */
+};
+
+static const struct both both[] = {
+	{20030000, 20000000, MERIDIAN_FAULT_COUNT},
+	{10000000 + 240000, 10000000, MERIDIAN_FAULT_COUNT},
+	{19000000, 20000000, MERIDIAN_FAULT_future},
+	{10000000 + 600000, 10000000, MERIDIAN_FAULT_early},
+	{0, 15000000, MERIDIAN_FAULT_absent},
+	{-60000000, 5000000, MERIDIAN_FAULT_future},
+};
+
+#define BOTH (sizeof(both) / sizeof(both[0]))
+
+static uint64_t both_stamps(struct setup *setup, struct device_line_shared *shared)
+{
+	uint64_t now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+
+	stamp_rate_set(&setup->worker.server.rate, 1000000000); /* as after the first burst */
+	setup->ring.base.device_line = shared;
+	setup->ring.base.stamps.empty_counter = now - 50000000;
+	setup->ring.count = BOTH;
+	for (unsigned int i = 0; i < BOTH; i++) {
+		setup->ring.stamp_ns[i] = now_ns - (uint64_t)both[i].kernel_ns;
+		if (both[i].nic_ns != 0)
+			setup->ring.stamp_device[i] =
+				UINT32_MAX - (uint64_t)(both[i].nic_ns / DEVICE_TICK_NS);
+	}
+	return now;
+}
+
+/* The NIC's stamps where they agree with the kernel's, which come later, and else the kernel's;
+ * each is counted. */
+static void falls_back_to_the_stamps_of_the_kernel(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+	uint64_t now = both_stamps(setup, &shared);
+
+	line_publish(&shared, now);
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_nic], 2);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_xdp], BOTH - 2);
+	assert_int_equal(setup->ring.base.stamps.believed, 2);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_future], 2);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_early], 1);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_absent], 1);
+	for (unsigned int i = 0; i < BOTH; i++) {
+		const uint8_t *reply = setup->ring.packet[i].data + setup->ring.packet[i].payload;
+		int64_t offset_ns = bench_receive_offset_ns(&setup->model, reply, now);
+		bool by_nic = both[i].fault == MERIDIAN_FAULT_COUNT;
+
+		/* The kernel's clock was read after the counter, and may be slewed. */
+		assert_in_range(offset_ns + (by_nic ? both[i].nic_ns : both[i].kernel_ns) + 100000,
+			0, 200000);
+	}
+}
+
+/* Whatever the NIC says, as long as nobody knows its clock. */
+static void stamps_by_the_kernel_without_the_clock(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+
+	both_stamps(setup, &shared);
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_xdp], BOTH);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_clock], BOTH - 1);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_absent], 1);
+}
+
+/* A program that gives the NIC's stamps along to a queue which does not ask for them. */
+static void leaves_stamps_alone_that_nobody_wants(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+
+	both_stamps(setup, &shared);
+	setup->ring.base.device_line = NULL;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_xdp], BOTH);
+	assert_int_equal(setup->slot.verdict[MERIDIAN_VERDICT_stale], 0);
+}
+
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
@@ -100,6 +198,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(converts_the_stamps_of_a_device),
 		WORKER_TEST(does_without_the_clock_of_a_device),
+		WORKER_TEST(falls_back_to_the_stamps_of_the_kernel),
+		WORKER_TEST(stamps_by_the_kernel_without_the_clock),
+		WORKER_TEST(leaves_stamps_alone_that_nobody_wants),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,9 @@ static unsigned int ring_receive(struct port_queue *queue, struct port_packet pa
 			.data = pkt->data,
 			.length = pkt->length,
 			.has_stamp = ring->stamp_ns[ring->next] != 0,
-			.stamp_ns = ring->stamp_ns[ring->next]};
+			.stamp_ns = ring->stamp_ns[ring->next],
+			.has_device_stamp = ring->stamp_device[ring->next] != 0,
+			.stamp_device = ring->stamp_device[ring->next]};
 	}
 	return count;
 }

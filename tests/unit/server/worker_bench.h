@@ -19,8 +19,9 @@
 struct ring {
 	struct port_queue base;
 	struct pkt packet[PACKETS];
-	uint64_t stamp_ns[PACKETS]; /* 0: none */
-	int returned[PACKETS];      /* transmitted or released, how often */
+	uint64_t stamp_ns[PACKETS];     /* 0: none */
+	uint64_t stamp_device[PACKETS]; /* the same */
+	int returned[PACKETS];          /* transmitted or released, how often */
 	unsigned int count, next, accept, transmitted;
 	unsigned int kernel_room, punted; /* how many the kernel takes, and has taken */
 	uint64_t transmit_ns;             /* what a call takes at least */
