@@ -45,6 +45,9 @@ static void __attribute__((format(printf, 3, 0))) message_vwrite(
 {
 	char message[CONFIG_LINE_MAX + 512];
 
+	parser->message_count++;
+	if (parser->message_max != 0 && parser->message_count > parser->message_max)
+		return;
 	fprintf(parser->errors, "%s:%u: ", parser->path, parser->line);
 	if (parser->directive)
 		fprintf(parser->errors, "%s: ", parser->directive);

@@ -64,6 +64,8 @@ struct config_parser {
 	char *rest;                          /* words of the line that are not taken yet */
 	FILE *errors;
 	unsigned int error_count;
+	unsigned int message_count; /* errors and warnings */
+	unsigned int message_max;   /* the first of them that are written; 0: all are */
 	struct config_place place_of[CONFIG_DIRECTIVES_MAX]; /* where each row was last given */
 };
 

@@ -12,6 +12,9 @@
 #define TYPE_DEFAULT  "MD5"
 #define ID_DIGITS_MAX 10
 
+/* A file that is none of keys has something wrong in each line. */
+#define MESSAGES_MAX 20
+
 /* chrony's too: what is shorter can be found by trying. */
 #define BITS_MIN 80
 
@@ -240,6 +243,13 @@ static void check_mode(struct reader *reader, FILE *file)
 	reader->parser.error_count++;
 }
 
+static void count_rest(const struct config_parser *parser)
+{
+	if (parser->message_count > parser->message_max)
+		fprintf(parser->errors, "%s: and %u more such lines\n", parser->path,
+			parser->message_count - parser->message_max);
+}
+
 static struct meridian_keys_blob *blob_new(const struct reader *reader)
 {
 	uint64_t size =
@@ -278,6 +288,7 @@ static int reader_run(struct reader *reader, FILE *file, struct meridian_keys_bl
 	if (reader->count > 1)
 		qsort(reader->entry, reader->count, sizeof(*reader->entry), entry_compare);
 	check_repeated(reader);
+	count_rest(&reader->parser);
 	check_mode(reader, file);
 	if (reader->parser.error_count > 0)
 		return -EBADMSG;
@@ -288,7 +299,9 @@ static int reader_run(struct reader *reader, FILE *file, struct meridian_keys_bl
 int key_file_read(
 	const char *path, bool insecure, FILE *errors, struct meridian_keys_blob **ret_blob)
 {
-	struct reader reader = {.parser = {.path = path, .errors = errors}, .insecure = insecure};
+	struct reader reader = {
+		.parser = {.path = path, .errors = errors, .message_max = MESSAGES_MAX},
+		.insecure = insecure};
 	char buffer[4096];
 	FILE *file = NULL;
 	int r = config_file_open(path, &file);

@@ -14,8 +14,9 @@
 /*
  * Reads and checks `path`. Types whose hash is broken are refused unless `insecure`, and so is a
  * file that everybody may read. On success returns 0 and the keys, by rising ID, as they go into
- * the page, for key_file_free(). On failure returns -EBADMSG after writing every error to `errors`
- * as "file:line: message", or what config_file_open() and config_lines_read() return.
+ * the page, for key_file_free(). On failure returns -EBADMSG after writing to `errors` the first 20
+ * errors and warnings as "file:line: message", and how many more there are; or what
+ * config_file_open() and config_lines_read() return.
  */
 int key_file_read(
 	const char *path, bool insecure, FILE *errors, struct meridian_keys_blob **ret_blob);

@@ -170,6 +170,24 @@ static void warns_of_short_keys(void **state)
 		messages, "1: warning: key 1 has 72 bits, too few to be safe (below 80)\n");
 }
 
+/* Errors and warnings alike. */
+static void says_so_much_and_no_more(void **state)
+{
+	char text[40 * 8] = "";
+
+	(void)state;
+	for (unsigned int i = 0; i < 20; i++)
+		strcat(text, "word\n");
+	assert_int_equal(read_text(text, false), -EBADMSG);
+	assert_null(strstr(messages, "more"));
+	strcat(text, "1 SHA256 short\nword\n");
+	assert_int_equal(read_text(text, false), -EBADMSG);
+	assert_non_null(strstr(messages, "\n20: the line"));
+	assert_null(strstr(messages, "21:"));
+	assert_string_equal(
+		strstr(messages, "4294967295)\n and"), "4294967295)\n and 2 more such lines\n");
+}
+
 static void takes_keys_up_to_their_limit(void **state)
 {
 	char text[2200] = "1 SHA512 HEX:";
@@ -268,6 +286,7 @@ int main(void)
 		cmocka_unit_test(reads_the_format_of_chrony),
 		cmocka_unit_test(names_what_is_wrong),
 		cmocka_unit_test(warns_of_short_keys),
+		cmocka_unit_test(says_so_much_and_no_more),
 		cmocka_unit_test(takes_keys_up_to_their_limit),
 		cmocka_unit_test(takes_no_more_than_fit),
 		cmocka_unit_test(refuses_a_file_open_to_everybody),
