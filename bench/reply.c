@@ -199,15 +199,11 @@ static uint64_t plain_serve(struct frame *frame, uint64_t counter)
 static void burst_save(const struct frame *frame, uint64_t counter)
 {
 	struct interleaved_note note[BURST];
-	unsigned int count = 0;
+	unsigned int count = interleaved_notes_take(&bench.responder, frame, BURST, note);
 
-	for (unsigned int i = 0; i < BURST; i++) {
-		bench.interleaved += frame[i].interleave == FRAME_INTERLEAVED;
-		if (frame[i].interleave != FRAME_BASIC)
-			interleaved_note_take(&bench.responder, &frame[i], &note[count++]);
-	}
 	for (unsigned int i = 0; i < count; i++)
-		interleaved_save(&bench.responder, &note[i], counter);
+		bench.interleaved += note[i].earned;
+	interleaved_save(&bench.responder, note, count, counter, 0);
 }
 
 static uint64_t fast_serve(struct frame *frame, uint64_t counter)

@@ -205,22 +205,6 @@ static void smear(const struct responder *responder, struct server_burst *burst,
 	}
 }
 
-static void notes_take(const struct responder *responder, struct server_burst *burst)
-{
-	burst->note_count = 0;
-	if (responder->interleave_count == 0)
-		return;
-	for (unsigned int i = 0; i < burst->count; i++) {
-		struct server_note *note = &burst->note[burst->note_count];
-
-		if (burst->frame[i].interleave == FRAME_BASIC)
-			continue;
-		interleaved_note_take(responder, &burst->frame[i], &note->note);
-		note->frame = i;
-		burst->note_count++;
-	}
-}
-
 /* Of the first `count` replies. */
 static unsigned int signed_count(
 	const struct server *server, const struct server_burst *burst, unsigned int count)
@@ -267,7 +251,10 @@ void server_finish(struct server *server, struct server_burst *burst)
 		sign(server, burst, macs);
 	burst->transmit_counter = counter;
 	burst->handed_counter = handed;
-	notes_take(&server->responder, burst);
+	burst->note_count = server->responder.interleave_count == 0
+		? 0
+		: interleaved_notes_take(
+			  &server->responder, burst->frame, burst->count, burst->note);
 	residence_count(server, burst, counter);
 }
 
@@ -297,7 +284,7 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 	for (unsigned int i = 0; i < sent; i++)
 		octets += burst->frame[i].length;
 	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
-		interleaved += burst->note[i].note.earned;
+		interleaved += burst->note[i].earned;
 	meridian_stats_add(&slot->interleaved, interleaved);
 	meridian_stats_add(&slot->authenticated, signed_count(server, burst, sent));
 	meridian_stats_add(&slot->tx_packets, sent);
@@ -309,9 +296,11 @@ void server_sent(struct server *server, const struct server_burst *burst, unsign
 void server_save(struct server *server, const struct server_burst *burst, unsigned int sent,
 	struct server_left left)
 {
-	for (unsigned int i = 0; i < burst->note_count && burst->note[i].frame < sent; i++)
-		interleaved_save(&server->responder, &burst->note[i].note,
-			left.counter + burst->note[i].frame * left.step);
+	unsigned int count = burst->note_count;
+
+	while (count > 0 && burst->note[count - 1].frame >= sent)
+		count--;
+	interleaved_save(&server->responder, burst->note, count, left.counter, left.step);
 }
 
 bool server_past_counter(

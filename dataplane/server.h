@@ -63,10 +63,7 @@ struct server_burst {
 
 	/* Of replies whose transmit time is to be saved. */
 	unsigned int note_count;
-	struct server_note {
-		struct interleaved_note note;
-		unsigned int frame;
-	} note[BURST_MAX];
+	struct interleaved_note note[BURST_MAX];
 };
 
 /* Stores a field of one's own statistics slot. */

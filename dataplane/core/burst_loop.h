@@ -116,10 +116,12 @@ struct burst {
 	enum meridian_verdict *verdict;
 	uint64_t ipv4, ipv6;      /* a bit for each frame of that shape */
 	uint64_t answered;        /* the same of that verdict */
-	uint64_t asking;          /* of these, for which interleaved_asked() */
+	uint64_t asking;          /* of these, for which interleaved_eligible() */
 	unsigned int allowed_end; /* up to here, access rules allow the frames not served yet */
 	unsigned int refused;     /* the frame that the limiter refused last */
 	struct lookup lookup[BURST_MAX];
+	struct interleave_key interleave_key[BURST_MAX]; /* of those asking */
+	uint8_t interleave[BURST_MAX];
 	struct common common;
 	struct arrival arrival;
 	struct timestamps timestamps;
@@ -159,6 +161,14 @@ INLINE enum meridian_verdict answered(const struct responder *responder)
 				       : MERIDIAN_VERDICT_answered_unsynchronised;
 }
 
+/* Before the frame is answered. Returns its frame->interleave. */
+INLINE uint8_t interleave(struct burst *burst, unsigned int i, bool ipv6)
+{
+	return interleaved_classify(burst->responder, &burst->frame[i],
+		burst->frame[i].data + (ipv6 ? BURST_NTP_IPV6 : BURST_NTP_IPV4),
+		burst->interleave_key[i]);
+}
+
 /* Any frame of the two shapes. */
 INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv6)
 {
@@ -174,11 +184,7 @@ INLINE enum meridian_verdict serve(struct burst *burst, unsigned int i, bool ipv
 	verdict = check_limit(burst, i, ipv6);
 	if (verdict != MERIDIAN_VERDICT_answered)
 		return verdict;
-	frame->interleave = FRAME_BASIC;
-	if (burst->asking >> i & 1)
-		interleaved_classify(responder, frame,
-			frame->data + (ipv6 ? BURST_NTP_IPV6 : BURST_NTP_IPV4),
-			addresses_of(frame, ipv6), ipv6);
+	frame->interleave = burst->asking >> i & 1 ? interleave(burst, i, ipv6) : FRAME_BASIC;
 	answer(&burst->timestamps, frame, &burst->arrival, &burst->common, ipv6);
 	return answered(responder);
 }
@@ -257,9 +263,9 @@ INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int 
 }
 
 /*
- * Answers frames of one family, as serve() does. No leap second is known, none asks for interleaved
- * replies, and no function is called: what frames share stays in registers. Timestamps depend on
- * the ones before, and by way of memory that would be what all frames wait for.
+ * Answers frames of one family, as serve() does. No leap second is known, and no function is
+ * called: what frames share stays in registers. Timestamps depend on the ones before, and by way of
+ * memory that would be what all frames wait for.
  */
 INLINE void answer_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
@@ -291,6 +297,20 @@ INLINE void answer_run(struct burst *burst, unsigned int i, unsigned int end, bo
 	burst->arrival = arrival;
 }
 
+/* Those who ask are looked up before all are answered, since swaps let nothing overlap. */
+INLINE void answer_asking(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
+{
+	const uint64_t asking = burst->asking & BITS_BELOW(end) & ~BITS_BELOW(i);
+	uint8_t *const kind = burst->interleave;
+
+	for (uint64_t left = asking; left != 0; left &= left - 1)
+		kind[__builtin_ctzll(left)] =
+			interleave(burst, (unsigned int)__builtin_ctzll(left), ipv6);
+	answer_run(burst, i, end, ipv6);
+	for (uint64_t left = asking; left != 0; left &= left - 1)
+		burst->frame[__builtin_ctzll(left)].interleave = kind[__builtin_ctzll(left)];
+}
+
 static NOINLINE unsigned int admit_ipv4(struct burst *burst, unsigned int i, unsigned int end)
 {
 	return admit_run(burst, i, end, false);
@@ -303,12 +323,12 @@ static NOINLINE unsigned int admit_ipv6(struct burst *burst, unsigned int i, uns
 
 static NOINLINE void answer_ipv4(struct burst *burst, unsigned int i, unsigned int end)
 {
-	answer_run(burst, i, end, false);
+	answer_asking(burst, i, end, false);
 }
 
 static NOINLINE void answer_ipv6(struct burst *burst, unsigned int i, unsigned int end)
 {
-	answer_run(burst, i, end, true);
+	answer_asking(burst, i, end, true);
 }
 
 /* How many frames from `i` on, which is in the set, are in it. */
@@ -347,7 +367,7 @@ static uint64_t answered_bit(enum meridian_verdict verdict, unsigned int i)
 static void second_pass(struct burst *burst, unsigned int count)
 {
 	struct responder *responder = burst->responder;
-	const uint64_t plain = responder->model.leap_s == 0 ? ~burst->asking : 0;
+	const uint64_t plain = responder->model.leap_s == 0 ? UINT64_MAX : 0;
 	const uint64_t ipv4 = burst->ipv4 & plain, ipv6 = burst->ipv6 & plain;
 
 	common_take(&burst->common, responder);
@@ -400,15 +420,26 @@ static NOINLINE unsigned int take_ipv6(struct burst *burst, unsigned int i, unsi
 	return take_run(burst, i, count, &burst->ipv6, true);
 }
 
-static void interleaved_prefetch_all(const struct burst *burst)
+/* Leaves those who ask for an interleaved reply and may have one. */
+static NOINLINE void interleave_begin(struct burst *burst)
 {
-	for (uint64_t left = burst->asking; left != 0; left &= left - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(left);
-		const struct frame *frame = &burst->frame[i];
-		bool ipv6 = burst->ipv6 >> i & 1;
+	const struct responder *responder = burst->responder;
+	uint64_t left = burst->asking;
 
-		interleaved_prefetch(
-			burst->responder, ntp_of(frame, ipv6), addresses_of(frame, ipv6), ipv6);
+	burst->asking = 0;
+	if (responder->policy->interleave == NULL || !responder->synchronised)
+		return;
+	for (; left != 0; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		bool ipv6 = burst->ipv6 >> i & 1;
+		const uint8_t *ntp = ntp_of(&burst->frame[i], ipv6);
+
+		if (!interleaved_eligible(ntp))
+			continue;
+		burst->interleave_key[i] =
+			interleaved_key(responder, ntp, addresses_of(&burst->frame[i], ipv6), ipv6);
+		interleave_prefetch(burst->interleave_key[i]);
+		burst->asking |= left & -left;
 	}
 }
 
@@ -437,7 +468,8 @@ static void first_pass(struct burst *burst, unsigned int count)
 	}
 	if (__builtin_expect(burst->responder->policy->ntpv5, 0))
 		upgrades_set_aside(burst);
-	interleaved_prefetch_all(burst);
+	if (burst->asking != 0)
+		interleave_begin(burst);
 }
 
 static uint64_t classify_each(struct responder *responder, struct frame *frame,

@@ -7,9 +7,7 @@
 
 #define SETS_LOG2_MIN 3
 
-/* Values of `check` that are none. */
-#define FREE 0
-#define BUSY 1 /* a worker is writing the entry */
+#define FREE 0 /* a value of `check` that is none */
 
 #define KEPT ((uint64_t)INTERLEAVE_KEPT_S << 32) /* 2^-32 s */
 
@@ -64,42 +62,38 @@ size_t interleave_room(const struct interleave *interleave)
 	return set_count(interleave) * INTERLEAVE_WAYS;
 }
 
-/* The sets of a source begin at one of its IPv4 address or IPv6 /48; the client is all of the
- * address. An IPv4 address is made a number that no IPv6 source has. */
-struct interleave_key interleave_key(const struct interleave *interleave, const uint8_t *address,
-	bool ipv6, uint64_t receive, uint64_t disruption_count)
-{
-	const uint64_t *secret = interleave->secret;
-	uint64_t number =
-		ipv6 ? get_u64(address) >> 16 : UINT64_C(0xffffffff00000000) | get_u32(address);
-	uint64_t source = fold(fold(number ^ secret[0], secret[1]) ^ secret[2], secret[1]);
-	uint64_t subnet = ipv6 ? fold(source ^ get_u64(address), secret[1]) : source;
-	uint64_t client = ipv6 ? fold(subnet ^ get_u64(address + 8), secret[3]) : source;
-	uint64_t hash =
-		fold(fold(receive ^ client, secret[3]) ^ disruption_count ^ secret[2], secret[1]);
-	size_t set = source >> interleave->shift;
+/* Of the words of an entry, which prove each other. The order is for who looks for twins: of an
+ * entry whose check it sees, it sees the time. */
+struct words {
+	uint64_t check, transmit;
+};
 
-	set = (set & ~interleave->spread_mask) | (hash & interleave->spread_mask);
-	return (struct interleave_key){&interleave->set[set], hash};
+static struct words words_load(const struct interleave_entry *entry)
+{
+	uint64_t check = __atomic_load_n(&entry->check, __ATOMIC_SEQ_CST);
+
+	return (struct words){check, __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED)};
 }
 
-/* The compare-and-swap orders nothing: time and check prove each other. */
+static bool words_are_of(struct words words, struct interleave_key key)
+{
+	return (words.check ^ words.transmit) == key.hash && words.check != FREE;
+}
+
 static bool check_swap(struct interleave_entry *entry, uint64_t from, uint64_t to)
 {
 	return __atomic_compare_exchange_n(
-		&entry->check, &from, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		&entry->check, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 }
 
 uint64_t interleave_take(struct interleave_key key)
 {
 	for (unsigned int i = 0; i < INTERLEAVE_WAYS; i++) {
 		struct interleave_entry *entry = &key.set->entry[i];
-		uint64_t transmit = __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED);
-		uint64_t check = __atomic_load_n(&entry->check, __ATOMIC_RELAXED);
+		struct words words = words_load(entry);
 
-		if (check > BUSY && (check ^ transmit) == key.hash &&
-			check_swap(entry, check, FREE))
-			return transmit & ~INTERLEAVE_EARNED;
+		if (words_are_of(words, key) && check_swap(entry, words.check, FREE))
+			return words.transmit & ~INTERLEAVE_EARNED;
 	}
 	return 0;
 }
@@ -114,62 +108,47 @@ void interleave_course(struct interleave *interleave, uint64_t disruption_count,
 	__atomic_store_n(&interleave->disruption_count, disruption_count, __ATOMIC_RELAXED);
 }
 
-/* When replies are saved, and for whom. */
-struct saving {
-	uint64_t now;
-	uint64_t kept; /* so long before, entries are kept */
-	bool earned;
-};
-
-/* How much an entry is to be replaced: 0, not at all, for what is just being written; else the
- * more, the longer ago its reply left, what is kept after all that is not, and only by what has
- * been `earned`. One of another course of the clock may seem to leave later: then very much. */
-static uint64_t spare(
-	const struct interleave_entry *entry, uint64_t check, const struct saving *saving)
+/* What is as old as the clock's course, or KEPT, is kept no more. */
+static uint64_t kept(const struct interleave *interleave, uint64_t now)
 {
-	uint64_t transmit = __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED);
-	uint64_t age = saving->now - (transmit & ~INTERLEAVE_EARNED);
+	uint64_t course = now - __atomic_load_n(&interleave->begin, __ATOMIC_RELAXED);
 
-	if (check == FREE)
-		return UINT64_MAX;
-	if (check == BUSY)
-		return 0;
-	if (transmit & INTERLEAVE_EARNED && age < saving->kept)
+	return course < KEPT ? course + 1 : KEPT;
+}
+
+/* How much an entry that is not free is to be replaced: 0, not at all; else the more, the longer
+ * ago its reply left, what is `kept` after all that is not, and only by what has been earned. One
+ * of another course of the clock may seem to leave later: then very much. */
+static uint64_t spare(struct words words, const struct interleave_saving *saving, uint64_t kept)
+{
+	uint64_t age = saving->transmit - (words.transmit & ~INTERLEAVE_EARNED);
+
+	if (words.transmit & INTERLEAVE_EARNED && age < kept)
 		return saving->earned ? age + 1 : 0;
 	return age < UINT64_MAX - 1 - KEPT ? age + 1 + KEPT : UINT64_MAX - 1;
 }
 
-/* The best place; NULL: there is none. */
-static struct interleave_entry *place(
-	struct interleave_set *set, const struct saving *saving, uint64_t *ret_check)
+/* Finds the best place, and what is there; saving->entry NULL: there is none. */
+static void place(const struct interleave *interleave, struct interleave_saving *saving,
+	struct words *ret_words)
 {
-	struct interleave_entry *best = NULL;
-	uint64_t most = 0;
+	uint64_t before = kept(interleave, saving->transmit), most = 0;
 
+	saving->entry = NULL;
+	*ret_words = (struct words){FREE, 0};
 	for (unsigned int i = 0; i < INTERLEAVE_WAYS; i++) {
-		uint64_t check = __atomic_load_n(&set->entry[i].check, __ATOMIC_RELAXED);
-		uint64_t value = spare(&set->entry[i], check, saving);
+		struct interleave_entry *entry = &saving->key.set->entry[i];
+		struct words words = words_load(entry);
+		uint64_t value = words.check == FREE ? UINT64_MAX : spare(words, saving, before);
 
 		if (value <= most)
 			continue;
-		best = &set->entry[i];
-		*ret_check = check;
+		saving->entry = entry;
+		*ret_words = words;
 		most = value;
+		if (value == UINT64_MAX)
+			break;
 	}
-	return best;
-}
-
-/* Makes the best place BUSY. NULL: there is none, or others were always quicker. */
-static struct interleave_entry *claim(struct interleave_set *set, const struct saving *saving)
-{
-	for (unsigned int try = 0; try < INTERLEAVE_WAYS; try++) {
-		uint64_t check = FREE;
-		struct interleave_entry *entry = place(set, saving, &check);
-
-		if (entry == NULL || check_swap(entry, check, BUSY))
-			return entry;
-	}
-	return NULL;
 }
 
 /* Drops all but `own` with the hash of `key`. Returns whether there were any. */
@@ -179,42 +158,82 @@ static bool twins_drop(struct interleave_key key, const struct interleave_entry 
 
 	for (unsigned int i = 0; i < INTERLEAVE_WAYS; i++) {
 		struct interleave_entry *twin = &key.set->entry[i];
-		uint64_t check = __atomic_load_n(&twin->check, __ATOMIC_SEQ_CST);
-		uint64_t transmit = __atomic_load_n(&twin->transmit, __ATOMIC_RELAXED);
+		struct words words = words_load(twin);
 
-		if (twin == own || check <= BUSY || (check ^ transmit) != key.hash)
+		if (twin == own || !words_are_of(words, key))
 			continue;
-		check_swap(twin, check, FREE);
+		check_swap(twin, words.check, FREE);
 		found = true;
 	}
 	return found;
 }
 
-/* What is as old as the clock's course, or KEPT, is kept no more. */
-static uint64_t kept(const struct interleave *interleave, uint64_t now)
+static uint64_t word_of(const struct interleave_saving *saving)
 {
-	uint64_t course = now - __atomic_load_n(&interleave->begin, __ATOMIC_RELAXED);
+	return saving->earned ? saving->transmit | INTERLEAVE_EARNED : saving->transmit;
+}
 
-	return course < KEPT ? course + 1 : KEPT;
+/* Writes to the place where `words` were. Who wins the swap has the place. An entry whose time
+ * another overwrote before is nobody's, so who loses frees it, if it was him. */
+static bool write_to(struct interleave_entry *entry, struct words words, struct words own)
+{
+	uint64_t seen = words.check;
+
+	__atomic_store_n(&entry->transmit, own.transmit, __ATOMIC_RELAXED);
+	if (__atomic_compare_exchange_n(
+		    &entry->check, &seen, own.check, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return true;
+	if (__atomic_load_n(&entry->transmit, __ATOMIC_RELAXED) == own.transmit)
+		check_swap(entry, seen, FREE);
+	return false;
+}
+
+static void put(
+	const struct interleave *interleave, struct interleave_saving *saving, struct words words)
+{
+	uint64_t transmit = word_of(saving);
+	struct words own = {saving->key.hash ^ transmit, transmit};
+
+	/* Another reply of this burst may have come there. */
+	if (saving->entry != NULL && words_load(saving->entry).check != words.check)
+		place(interleave, saving, &words);
+	if (saving->entry == NULL)
+		return;
+	if (own.check == FREE || words_are_of(words, saving->key) ||
+		!write_to(saving->entry, words, own))
+		saving->entry = NULL;
+}
+
+static void twins_look(struct interleave_saving *saving)
+{
+	if (!twins_drop(saving->key, saving->entry))
+		return;
+	if (saving->entry != NULL)
+		check_swap(saving->entry, saving->key.hash ^ word_of(saving), FREE);
+	saving->entry = NULL;
+}
+
+/* Each step of its own, as swaps let nothing overlap. */
+void interleave_save_all(
+	const struct interleave *interleave, struct interleave_saving *saving, unsigned int count)
+{
+	struct words words[INTERLEAVE_SAVE_MAX] __attribute__((uninitialized));
+
+	for (unsigned int i = 0; i < count; i++)
+		place(interleave, &saving[i], &words[i]);
+	for (unsigned int i = 0; i < count; i++)
+		put(interleave, &saving[i], words[i]);
+	for (unsigned int i = 0; i < count; i++)
+		twins_look(&saving[i]);
 }
 
 bool interleave_save(const struct interleave *interleave, struct interleave_key key,
 	uint64_t transmit, bool earned)
 {
-	const struct saving saving = {transmit, kept(interleave, transmit), earned};
-	uint64_t word = earned ? transmit | INTERLEAVE_EARNED : transmit;
-	uint64_t check = key.hash ^ word;
-	struct interleave_entry *entry = check > BUSY ? claim(key.set, &saving) : NULL;
+	struct interleave_saving saving = {.key = key, .transmit = transmit, .earned = earned};
 
-	if (entry != NULL) {
-		__atomic_store_n(&entry->transmit, word, __ATOMIC_RELAXED);
-		__atomic_store_n(&entry->check, check, __ATOMIC_SEQ_CST);
-	}
-	if (!twins_drop(key, entry))
-		return entry != NULL;
-	if (entry != NULL)
-		check_swap(entry, check, FREE);
-	return false;
+	interleave_save_all(interleave, &saving, 1);
+	return saving.entry != NULL;
 }
 
 static void entry_look(const struct interleave_entry *entry, struct interleave_survey *survey)
@@ -222,7 +241,7 @@ static void entry_look(const struct interleave_entry *entry, struct interleave_s
 	uint64_t transmit = __atomic_load_n(&entry->transmit, __ATOMIC_RELAXED);
 	int64_t since;
 
-	if (__atomic_load_n(&entry->check, __ATOMIC_RELAXED) <= BUSY)
+	if (__atomic_load_n(&entry->check, __ATOMIC_RELAXED) == FREE)
 		return;
 	if (survey->held++ == 0) {
 		survey->first = transmit;

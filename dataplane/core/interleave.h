@@ -15,15 +15,16 @@
  * Two words make an entry. One is the transmit time, the other the same time XORed with a hash of
  * all that the entry belongs to. So an entry proves itself: only who has that hash finds it, and
  * two halves of different entries belong to nobody, but for one pair in 2^64. That is why workers
- * need no lock and no order between the two words: what one reads while another writes is at worst
- * not found, and then its client gets a basic reply. Taking an entry is one compare-and-swap of the
- * second word, which only one worker can win, and so is claiming a place to write to.
+ * need no lock. Taking an entry is one compare-and-swap of the second word, which only one worker
+ * can win. Writing one is a store of the first word and a compare-and-swap of the second, from what
+ * was found there: of two workers who write to one place at once, one gives up, and what is left
+ * may be halves of both. What one reads while another writes is at worst not found, and then its
+ * client gets a basic reply.
  *
  * Two replies to one client (or two behind one address) with the same T2, of two queues, could be
  * mistaken for each other: whoever has saved, or found no place, looks for a twin, and then both
- * are dropped. Of two that save at the same time, both store before they look, and all see these
- * stores in one order (sequentially consistent), so at least one of them sees the other. All else
- * is relaxed.
+ * are dropped. Of two that save at the same time, both swap before they look, and all see these
+ * swaps in one order (sequentially consistent), so at least one of them sees the other.
  *
  * Who fills the table: an entry that its client has earned, by returning the T2 of a reply that it
  * must have received, stays for INTERLEAVE_KEPT_S unless it is taken, or the clock is set, after
@@ -34,6 +35,7 @@
  * replies.
  */
 
+#include "bytes.h"
 #include "fold.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,7 +48,7 @@
 #define INTERLEAVE_KEPT_S 2048 /* twice the longest usual poll interval, 2^10 s */
 
 struct interleave_entry {
-	uint64_t check;    /* hash ^ transmit; 0: free; 1: being written */
+	uint64_t check;    /* hash ^ transmit; 0: free */
 	uint64_t transmit; /* T3, which is even, and INTERLEAVE_EARNED */
 };
 #define INTERLEAVE_EARNED UINT64_C(1)
@@ -87,10 +89,29 @@ struct interleave_key {
 	uint64_t hash;
 };
 
-/* `address` is the client's, 4 octets or 16; `receive` T2 as it was told; `disruption_count` the
- * model's. Any thread; pure. */
-struct interleave_key interleave_key(const struct interleave *interleave, const uint8_t *address,
-	bool ipv6, uint64_t receive, uint64_t disruption_count);
+/*
+ * `address` is the client's, 4 octets or 16; `receive` T2 as it was told; `disruption_count` the
+ * model's. Any thread; pure. Always inline: what the table has of it stays in registers. The sets
+ * of a source begin at one of its IPv4 address or IPv6 /48; the client is all of the address. An
+ * IPv4 address is made a number that no IPv6 source has.
+ */
+__attribute__((always_inline)) static inline struct interleave_key interleave_key(
+	const struct interleave *interleave, const uint8_t *address, bool ipv6, uint64_t receive,
+	uint64_t disruption_count)
+{
+	const uint64_t *secret = interleave->secret;
+	uint64_t number =
+		ipv6 ? get_u64(address) >> 16 : UINT64_C(0xffffffff00000000) | get_u32(address);
+	uint64_t source = fold(fold(number ^ secret[0], secret[1]) ^ secret[2], secret[1]);
+	uint64_t subnet = ipv6 ? fold(source ^ get_u64(address), secret[1]) : source;
+	uint64_t client = ipv6 ? fold(subnet ^ get_u64(address + 8), secret[3]) : source;
+	uint64_t hash =
+		fold(fold(receive ^ client, secret[3]) ^ disruption_count ^ secret[2], secret[1]);
+	size_t set = source >> interleave->shift;
+
+	set = (set & ~interleave->spread_mask) | (hash & interleave->spread_mask);
+	return (struct interleave_key){&interleave->set[set], hash};
+}
 
 /* Brings a set into the cache. Always inline: see limit_prefetch(). */
 __attribute__((always_inline)) static inline void interleave_prefetch(struct interleave_key key)
@@ -107,8 +128,23 @@ uint64_t interleave_take(struct interleave_key key);
  * all seen the clock set, each may move the beginning, which is now for them all. */
 void interleave_course(struct interleave *interleave, uint64_t disruption_count, uint64_t now);
 
-/* Saves the transmit time of a reply under its `key` of `interleave`, once. `earned`: the request
- * had an entry to take. Returns false when there is no place. Any thread. */
+/* A reply to be saved. */
+struct interleave_saving {
+	struct interleave_key key;
+	uint64_t transmit; /* its time */
+	bool earned;       /* the request had an entry to take */
+
+	struct interleave_entry *entry; /* result: where it is; NULL: there was no place */
+};
+
+#define INTERLEAVE_SAVE_MAX 64 /* a burst */
+
+/* Saves the transmit times of up to INTERLEAVE_SAVE_MAX replies under their keys of `interleave`,
+ * each reply once. Any thread. */
+void interleave_save_all(
+	const struct interleave *interleave, struct interleave_saving *saving, unsigned int count);
+
+/* The same for one. Returns false when there was no place. */
 bool interleave_save(const struct interleave *interleave, struct interleave_key key,
 	uint64_t transmit, bool earned);
 

@@ -30,17 +30,26 @@ static inline bool interleaved_asked(const uint8_t *ntp)
 	return ntp[offsetof(struct meridian_ntp_header, origin) + 7] & TIMESTAMPS_RECEIVE_MARK;
 }
 
-/* Brings into the cache what interleaved_classify() looks up. `source` is the client's address. */
-void interleaved_prefetch(
+/* Whether one may be given to the request at `ntp`, for which interleaved_asked(), of version 4 or
+ * older. The responder is synchronised and has a table. */
+bool interleaved_eligible(const uint8_t *ntp);
+
+/* Where the reply before would be, for interleaved_classify(). `source` is the client's address.
+ * The responder has a table. */
+struct interleave_key interleaved_key(
 	const struct responder *responder, const uint8_t *ntp, const uint8_t *source, bool ipv6);
 
 /*
- * For an accepted request for which interleaved_asked(), before anything of it is overwritten: sets
- * frame->interleave, and frame->earlier if it is to be an interleaved reply. Then its receive
- * timestamp is copied over its transmit timestamp, from where a reply takes its origin timestamp.
+ * For an accepted request that is eligible, before anything of it is overwritten. Returns
+ * FRAME_ASKS, or FRAME_INTERLEAVED if it is to be an interleaved reply, for frame->interleave; then
+ * frame->earlier is set, and its receive timestamp is copied over its transmit timestamp, from
+ * where a reply takes its origin timestamp.
  */
-void interleaved_classify(struct responder *responder, struct frame *frame, uint8_t *ntp,
-	const uint8_t *source, bool ipv6);
+uint8_t interleaved_classify(
+	struct responder *responder, struct frame *frame, uint8_t *ntp, struct interleave_key key);
+
+/* All of that for one request that may not be eligible: sets frame->interleave. */
+void interleaved_classify_one(struct responder *responder, struct frame *frame, uint8_t *ntp);
 
 /* The same for a request of version 5 with that flag and `cookie`, which may be 0: there was no
  * reply before. Nothing is copied. */
@@ -53,17 +62,19 @@ void interleaved_finish(struct frame *frame, unsigned int count);
 /* What is left to do for a reply once it has left, when its octets are not ours any more. */
 struct interleaved_note {
 	struct interleave_key key;
-	uint64_t receive; /* T2 as told */
-	uint64_t offset;  /* what was added to times of the model: leap second and smear */
-	bool earned;      /* it was an interleaved reply */
+	uint64_t receive;   /* T2 as told */
+	uint64_t offset;    /* what was added to times of the model: leap second and smear */
+	unsigned int frame; /* number of the reply in its burst */
+	bool earned;        /* it was an interleaved reply */
 };
 
-/* Of a reply that is complete, with frame->interleave. */
-void interleaved_note_take(const struct responder *responder, const struct frame *frame,
-	struct interleaved_note *ret_note);
+/* Of the replies of a burst, which are complete. Returns for how many there is something to do. */
+unsigned int interleaved_notes_take(const struct responder *responder, const struct frame *frame,
+	unsigned int count, struct interleaved_note *ret_note);
 
-/* Saves that the reply left at `transmit_counter`, in the burst of its responder_finish(). */
+/* Saves when these replies left, in the burst of their responder_finish(): the first of the burst
+ * at `transmit_counter`, each one `step` ticks after the one before. */
 void interleaved_save(struct responder *responder, const struct interleaved_note *note,
-	uint64_t transmit_counter);
+	unsigned int count, uint64_t transmit_counter, uint64_t step);
 
 #endif

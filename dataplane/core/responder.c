@@ -228,9 +228,9 @@ static void interleave(struct responder *responder, struct frame *frame, struct 
 	frame->interleave = FRAME_BASIC;
 	if (request->interleaved)
 		interleaved_classify_cookie(responder, frame, request->server_cookie);
-	if (request->version == NTPV5_VERSION || !interleaved_asked(ntp))
+	if (request->version == NTPV5_VERSION)
 		return;
-	interleaved_classify(responder, frame, ntp, frame_source(frame), frame->ipv6);
+	interleaved_classify_one(responder, frame, ntp);
 	request->transmit = get_u64(ntp + offsetof(struct meridian_ntp_header, transmit));
 }
 

@@ -185,9 +185,9 @@ void fixture_save(struct responder *responder, const struct fixture_frame *f,
 	struct interleaved_note note;
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (!fixture_answers(verdict[i]) || f[i].frame.interleave == FRAME_BASIC)
+		if (!fixture_answers(verdict[i]))
 			continue;
-		interleaved_note_take(responder, &f[i].frame, &note);
-		interleaved_save(responder, &note, left);
+		interleaved_save(responder, &note,
+			interleaved_notes_take(responder, &f[i].frame, 1, &note), left, 0);
 	}
 }

@@ -123,10 +123,9 @@ struct told ask_at(struct bench *bench, struct ask ask)
 		.interleave = f.frame.interleave,
 		.left = left};
 	assert_int_equal(bench->responder.interleave_count, told.interleave != FRAME_BASIC);
-	if (told.interleave != FRAME_BASIC && !ask.lost) {
-		interleaved_note_take(&bench->responder, &f.frame, &note);
-		interleaved_save(&bench->responder, &note, left);
-	}
+	if (!ask.lost)
+		interleaved_save(&bench->responder, &note,
+			interleaved_notes_take(&bench->responder, &f.frame, 1, &note), left, 0);
 	fixture_frame_fini(&f);
 	bench->counter += LATER;
 	return told;

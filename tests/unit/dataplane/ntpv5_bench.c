@@ -96,10 +96,9 @@ void ntpv5_leave(struct bench *bench, struct frame *frame)
 
 	if (smear_is_active(&bench->policy->smear, &bench->model, utc))
 		smear_reply(&bench->policy->smear, &bench->model, utc, frame);
-	if (frame->interleave == FRAME_BASIC)
-		return;
-	interleaved_note_take(&bench->responder, frame, &note);
-	interleaved_save(&bench->responder, &note, bench->counter + 3 * NTPV5_HALF / 4);
+	interleaved_save(&bench->responder, &note,
+		interleaved_notes_take(&bench->responder, frame, 1, &note),
+		bench->counter + 3 * NTPV5_HALF / 4, 0);
 }
 
 static void told_take(const struct fixture_frame *f, struct told *ret_told)

@@ -316,6 +316,25 @@ static void drops_twins(void **state)
 	assert_int_equal(held(), 0);
 }
 
+static void saves_a_burst_of_one_client(void **state)
+{
+	struct interleave_saving saving[INTERLEAVE_SAVE_MAX];
+	uint64_t count, found = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < INTERLEAVE_SAVE_MAX; i++)
+		saving[i] = (struct interleave_saving){
+			.key = key(FRIEND, NOW + 2 * i), .transmit = NOW + 2 * i, .earned = true};
+	interleave_save_all(table, saving, INTERLEAVE_SAVE_MAX);
+	count = held();
+	assert_in_range(count, INTERLEAVE_SAVE_MAX / 2, INTERLEAVE_SAVE_MAX);
+	for (uint32_t i = 0; i < INTERLEAVE_SAVE_MAX; i++) {
+		assert_non_null(saving[i].entry);
+		found += interleave_take(saving[i].key) == saving[i].transmit;
+	}
+	assert_int_equal(found, count);
+}
+
 static void says_what_it_holds(void **state)
 {
 	uint64_t count;
@@ -471,6 +490,7 @@ int main(void)
 		TEST(a_step_of_the_clock_makes_room),
 		TEST(a_site_displaces_few_clients),
 		TEST(drops_twins),
+		TEST(saves_a_burst_of_one_client),
 		TEST(says_what_it_holds),
 		TEST(workers_share_it),
 		TEST(twins_of_two_workers_are_dropped),
