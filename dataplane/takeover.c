@@ -2,6 +2,7 @@
 #include "takeover.h"
 #include "log.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <stdio.h>
@@ -93,6 +94,24 @@ void takeover_close(struct takeover *takeover)
 	tap_close(&takeover->tap);
 }
 
+/* DPDK's word for an unknown speed is the greatest number, too; some drivers say none. */
+static uint32_t link_mbps(const struct rte_eth_link *link)
+{
+	if (link->link_status != RTE_ETH_LINK_UP)
+		return 0;
+	return link->link_speed != RTE_ETH_SPEED_NUM_NONE ? link->link_speed : UINT32_MAX;
+}
+
+static void link_say(const struct takeover *takeover)
+{
+	if (!takeover->link)
+		log_notice("%s: link down", takeover->name);
+	else if (takeover->link_mbps == UINT32_MAX)
+		log_notice("%s: link up", takeover->name);
+	else
+		log_notice("%s: link up, %" PRIu32 " Mb/s", takeover->name, takeover->link_mbps);
+}
+
 static void link_follow(struct takeover *takeover)
 {
 	struct rte_eth_link link;
@@ -100,15 +119,11 @@ static void link_follow(struct takeover *takeover)
 
 	if (rte_eth_link_get_nowait(takeover->port_id, &link) < 0)
 		return;
-	/* DPDK's word for an unknown speed is the greatest number, too. */
-	takeover->link_mbps = link.link_status == RTE_ETH_LINK_UP ? link.link_speed : 0;
-	if ((link.link_status == RTE_ETH_LINK_UP) == takeover->link)
+	takeover->link_mbps = link_mbps(&link);
+	if ((takeover->link_mbps != 0) == takeover->link)
 		return;
 	takeover->link = !takeover->link;
-	if (takeover->link)
-		log_notice("%s: link up, %u Mb/s", takeover->name, link.link_speed);
-	else
-		log_notice("%s: link down", takeover->name);
+	link_say(takeover);
 	r = tap_set_carrier(&takeover->tap, takeover->link);
 	if (r < 0)
 		log_errno(r, "%s: cannot tell the kernel so", takeover->name);
