@@ -34,7 +34,7 @@ static void sample_begin(struct port_delay *delay)
 
 	stamp_driver_transmit_read(delay->driver, delay->port_id, &stale);
 	delay->turns = 0;
-	__atomic_store_n(&delay->transmit->sample, PORT_SAMPLE_WANTED, __ATOMIC_RELAXED);
+	__atomic_store_n(&delay->transmit->sample, PORT_SAMPLE_WANTED, __ATOMIC_RELEASE);
 }
 
 /* Returns whether something is known. */

@@ -62,7 +62,7 @@ static inline bool port_sample_take(struct port_transmit *transmit)
 
 	return __atomic_load_n(&transmit->sample, __ATOMIC_RELAXED) == PORT_SAMPLE_WANTED &&
 		__atomic_compare_exchange_n(&transmit->sample, &wanted, PORT_SAMPLE_WORKER, false,
-			__ATOMIC_RELAXED, __ATOMIC_RELAXED);
+			__ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
 /* The packet was handed over at `handed_counter`, or did not fit. */
