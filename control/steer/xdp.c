@@ -161,19 +161,18 @@ static int link_mode(int fd, uint32_t ifindex, uint8_t *ret_mode)
 }
 
 /* A way to attach. */
-struct
-try {
+struct attempt {
 	bool generic, frags, nic_stamps;
 };
 
-static bool mode_suits(uint8_t mode, const struct try *try)
+static bool mode_suits(uint8_t mode, const struct attempt *attempt)
 {
-	return mode != MERIDIAN_XDP_NONE && (!try->generic || mode == MERIDIAN_XDP_GENERIC);
+	return mode != MERIDIAN_XDP_NONE && (!attempt->generic || mode == MERIDIAN_XDP_GENERIC);
 }
 
 /* Takes over the pinned link; -ENOENT when there is none (any more) that will do. The kernel would
  * not notice a program that is bound to the interface in a link of generic mode. */
-static int link_adopt(struct xdp *xdp, uint32_t ifindex, const struct try *try)
+static int link_adopt(struct xdp *xdp, uint32_t ifindex, const struct attempt *attempt)
 {
 	char path[PIN_SIZE];
 	uint8_t mode;
@@ -184,12 +183,12 @@ static int link_adopt(struct xdp *xdp, uint32_t ifindex, const struct try *try)
 	if (fd < 0)
 		return fd;
 	r = link_mode(fd, ifindex, &mode);
-	if (r == 0 && !mode_suits(mode, try)) {
+	if (r == 0 && !mode_suits(mode, attempt)) {
 		(void)bpf_link_detach(fd);
 		unlink(path);
 		r = -ENOENT;
 	}
-	if (r == 0 && try->nic_stamps && mode != MERIDIAN_XDP_NATIVE)
+	if (r == 0 && attempt->nic_stamps && mode != MERIDIAN_XDP_NATIVE)
 		r = -EOPNOTSUPP;
 	if (r == 0)
 		r = bpf_link_update(fd, bpf_program__fd(xdp->bpf->progs.xsk_def_prog), NULL);
@@ -244,10 +243,10 @@ static void xdp_unload(struct xdp *xdp)
 	xdp->bpf = NULL;
 }
 
-static int xdp_load_pinned(struct xdp *xdp, uint32_t ifindex, const struct try *try)
+static int xdp_load_pinned(struct xdp *xdp, uint32_t ifindex, const struct attempt *attempt)
 {
 	const struct steer_program_kind kind = {
-		.frags = try->frags, .bound_ifindex = try->nic_stamps ? ifindex : 0};
+		.frags = attempt->frags, .bound_ifindex = attempt->nic_stamps ? ifindex : 0};
 	int r = bpffs_make(xdp->directory);
 
 	if (r < 0)
@@ -257,7 +256,7 @@ static int xdp_load_pinned(struct xdp *xdp, uint32_t ifindex, const struct try *
 }
 
 /* Best first. */
-static const struct try tries[] = {
+static const struct attempt attempts[] = {
 	{.nic_stamps = true},
 	{.nic_stamps = true, .frags = true},
 	{.frags = false},
@@ -265,43 +264,44 @@ static const struct try tries[] = {
 	{.generic = true},
 };
 
-#define TRIES (sizeof(tries) / sizeof(tries[0]))
+#define ATTEMPTS (sizeof(attempts) / sizeof(attempts[0]))
 
 /* Loads the program, and takes the pinned link over or makes a new one. */
-static int xdp_try(struct xdp *xdp, uint32_t ifindex, const struct try *try)
+static int xdp_try(struct xdp *xdp, uint32_t ifindex, const struct attempt *attempt)
 {
-	int r = xdp_load_pinned(xdp, ifindex, try);
+	int r = xdp_load_pinned(xdp, ifindex, attempt);
 
-	if (r < 0 && (try->frags || try->nic_stamps)) /* as older kernels do not know it */
+	if (r < 0 && (attempt->frags || attempt->nic_stamps)) /* as older kernels do not know it */
 		xdp->error[0] = '\0';
 	if (r == 0)
-		r = link_adopt(xdp, ifindex, try);
+		r = link_adopt(xdp, ifindex, attempt);
 	if (r == -ENOENT)
-		r = link_new(xdp, ifindex, try->generic);
+		r = link_new(xdp, ifindex, attempt->generic);
 	if (r < 0 && xdp->error[0] == '\0')
 		xdp_unload(xdp);
-	xdp->nic_stamps = r == 0 && try->nic_stamps;
-	return r < 0 && try->nic_stamps ? -EOPNOTSUPP : r; /* others may do */
+	xdp->nic_stamps = r == 0 && attempt->nic_stamps;
+	return r < 0 && attempt->nic_stamps ? -EOPNOTSUPP : r; /* others may do */
 }
 
-static bool is_wanted(const struct try *try, enum xdp_wish wish)
+static bool is_wanted(const struct attempt *attempt, enum xdp_wish wish)
 {
-	return try->nic_stamps ? wish == XDP_NIC_STAMPS : wish != XDP_GENERIC || try->generic;
+	return attempt->nic_stamps ? wish == XDP_NIC_STAMPS
+				   : wish != XDP_GENERIC || attempt->generic;
 }
 
 static int xdp_link(struct xdp *xdp, uint32_t ifindex, enum xdp_wish wish)
 {
 	int r = -EOPNOTSUPP, native_error = 0;
 
-	for (size_t i = 0; i < TRIES && r < 0 && !is_final(r) && xdp->error[0] == '\0'; i++) {
-		const struct try *try = &tries[i];
+	for (size_t i = 0; i < ATTEMPTS && r < 0 && !is_final(r) && xdp->error[0] == '\0'; i++) {
+		const struct attempt *attempt = &attempts[i];
 
-		if (!is_wanted(try, wish))
+		if (!is_wanted(attempt, wish))
 			continue;
-		if (try->generic)
+		if (attempt->generic)
 			xdp->native_error = native_error;
-		r = xdp_try(xdp, ifindex, try);
-		if (!try->nic_stamps && !try->frags)
+		r = xdp_try(xdp, ifindex, attempt);
+		if (!attempt->nic_stamps && !attempt->frags)
 			native_error = r;
 	}
 	if (r < 0 && xdp->error[0])
