@@ -125,6 +125,8 @@ struct config_nic {
 	uint8_t stamps;       /* enum config_nic_stamps */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
 	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
+	uint32_t txtime_ns;   /* the NIC sends replies so much after they are handed over; 0: at
+				 once. Not of a kernel interface */
 	/* Of a virtual device: */
 	struct meridian_policy_device device;                    /* "": a kernel interface */
 	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */

@@ -33,6 +33,8 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);
 	if (nic->txcomp_ns)
 		fprintf(out, " txcomp %" PRId32, nic->txcomp_ns);
+	if (nic->txtime_ns)
+		fprintf(out, " txtime %" PRIu32, nic->txtime_ns);
 	for (size_t i = 0; i < nic->address_count; i++) {
 		fputs(" address ", out);
 		dump_address(out, nic->address[i].octets, nic->address[i].family);

@@ -85,6 +85,22 @@ static bool txcomp_parse(struct config_parser *parser, struct config_nic *nic, c
 	return ns_parse(parser, name, &nic->txcomp_ns);
 }
 
+static bool txtime_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	double value;
+
+	if (!config_nic_is_virtual(nic) && !config_nic_is_taken_over(nic)) {
+		config_error(
+			parser, "`txtime` is for NICs that are taken over: AF_XDP sends at once");
+		return false;
+	}
+	if (!config_number(
+		    parser, name, MERIDIAN_TXTIME_MIN_NS, MERIDIAN_TXTIME_MAX_NS, true, &value))
+		return false;
+	nic->txtime_ns = (uint32_t)value;
+	return true;
+}
+
 static bool address_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
 	struct config_address address;
@@ -201,6 +217,12 @@ const struct config_nic_option config_nic_options[] = {
 		"at the interface, -1000000 to 1000000. Default: measured where the NIC stamps "
 		"what "
 		"it sends, else unknown and taken as 0."},
+	{"txtime", txtime_parse, "NS",
+		"Of a PCI address: replies leave NS nanoseconds after they were handed over, 1000 "
+		"to 100000, and exactly that is their transmit time. Only where the NIC sends at a "
+		"given time of its clock: the dataplane names a driver that does not. So long must "
+		"be enough for what lies between: `meridianctl nics` counts those that were late. "
+		"While the NIC's clock is not known, replies leave at once, and txcomp counts."},
 	{"mode", mode_parse, "takeover", "Of a PCI address: what is done anyway."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "

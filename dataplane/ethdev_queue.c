@@ -103,6 +103,22 @@ static unsigned int ethdev_transmit_sampled(
 	return sent;
 }
 
+/* The same of a driver that sends at a given time: drivers send in order, so that what follows the
+ * first packet of a burst leaves right behind it. */
+static unsigned int ethdev_transmit_timed(
+	struct port_queue *queue, const struct port_packet *packet, unsigned int count)
+{
+	const struct ethdev_queue *own = ethdev(queue);
+	struct rte_mbuf *first = packet[0].buffer;
+
+	if (queue->timed) {
+		*RTE_MBUF_DYNFIELD(first, own->time_offset, rte_mbuf_timestamp_t *) =
+			port_transmit_device_time(queue);
+		first->ol_flags |= own->time_flag;
+	}
+	return ethdev_transmit(queue, packet, count);
+}
+
 static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 {
 	const struct ethdev_queue *own = ethdev(queue);
@@ -176,6 +192,15 @@ void ethdev_queue_sample(struct ethdev_queue *queue, struct port_transmit *trans
 {
 	queue->base.transmit = transmit;
 	queue->operations.transmit = ethdev_transmit_sampled;
+}
+
+void ethdev_queue_time(
+	struct ethdev_queue *queue, struct port_transmit *transmit, int offset, uint64_t flag)
+{
+	queue->base.transmit = transmit;
+	queue->time_offset = offset;
+	queue->time_flag = flag;
+	queue->operations.transmit = ethdev_transmit_timed;
 }
 
 void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends)

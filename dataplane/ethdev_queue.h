@@ -16,6 +16,9 @@ struct ethdev_queue {
 	int stamp_offset;
 	uint64_t stamp_flag;
 	uint32_t stamp_unit; /* ns, of those that are no ticks of a device */
+	/* Where the driver takes the time to send at, and the flag that says so. */
+	int time_offset;
+	uint64_t time_flag;
 
 	/* Of a NIC that was taken over. The counts are read by others. */
 	struct punt *punt;
@@ -34,6 +37,11 @@ void ethdev_queue_stamp(struct ethdev_queue *queue, enum meridian_stamp source);
 
 /* From now on, when a sample of `transmit` is wanted, the driver is to stamp when it leaves. */
 void ethdev_queue_sample(struct ethdev_queue *queue, struct port_transmit *transmit);
+
+/* From now on the driver is to send at the time that `transmit` says, as long as that can be told:
+ * in a packet's field at `offset`, with `flag`. */
+void ethdev_queue_time(
+	struct ethdev_queue *queue, struct port_transmit *transmit, int offset, uint64_t flag);
 
 /* What is not for us goes to the kernel by `punt`; if `sends`, the queue sends what the kernel
  * wants sent, which one queue of a device does. */

@@ -81,8 +81,11 @@ struct port_queue {
 
 	int32_t transmit_delay_ns; /* from a packet's handing over to the interface, by hand; 0:
 				      not known */
-	/* Where that can be measured, unless it is known by hand. Else NULL. */
+	/* Where that can be measured, or the device sends at given times. Else NULL. */
 	struct port_transmit *transmit;
+	struct device_line_copy transmit_line; /* the worker's, where replies are timed */
+	bool timed;                            /* the worker's: this burst's replies are */
+	uint64_t late; /* replies that were timed, and handed over too late; read by others */
 	uint64_t handed_counter; /* the worker's: what it transmits is handed over at that time */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the

@@ -132,18 +132,17 @@ static int stamps_take(struct port_ethdev *device, const struct stamp_driver *dr
 }
 
 /* A device that stamps with a clock which cannot be read is as one that does not stamp. */
-static void clock_start(
-	struct port_ethdev *device, const struct stamp_driver *driver, bool receives)
+static int clock_start(struct port_ethdev *device, const struct stamp_driver *driver, bool receives)
 {
 	int r = port_clock_open(&device->clock, device->port_id, driver);
 
 	if (r < 0) {
 		log_warning("%s: its clock cannot be read (%s): no stamps in hardware",
 			device->name, reason(r));
-		return;
+		return r;
 	}
 	device->has_clock = true;
-	device->samples = driver->transmits;
+	device->samples = driver->transmits && device->transmit.ahead_ns == 0;
 	port_delay_init(&device->delay, &device->transmit, device->port_id, driver);
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		struct ethdev_queue *queue = &device->queue[i];
@@ -152,9 +151,34 @@ static void clock_start(
 			queue->base.device_line = &device->clock.line;
 			ethdev_queue_stamp(queue, MERIDIAN_STAMP_nic);
 		}
-		if (driver->transmits)
+		if (device->samples)
 			ethdev_queue_sample(queue, &device->transmit);
 	}
+	if (device->transmit.ahead_ns != 0)
+		device->transmit.line = &device->clock.line;
+	return 0;
+}
+
+/* Before the device starts, and its clock is read. */
+static int times_take(struct port_ethdev *device, const struct rte_eth_dev_info *info,
+	char *ret_error, size_t size)
+{
+	const struct stamp_driver *clock = stamp_driver_find(info->driver_name);
+	bool can = (info->tx_offload_capa & RTE_ETH_TX_OFFLOAD_SEND_ON_TIMESTAMP) != 0;
+	uint64_t flag;
+	int offset;
+
+	if (!can || clock == NULL || clock->clock == STAMP_DRIVER_REALTIME) {
+		snprintf(ret_error, size,
+			"its driver, %s, does not send at a given time%s: leave out `txtime`",
+			info->driver_name, can ? " of a clock that is known how to read" : "");
+		return -ENODEV;
+	}
+	if (rte_mbuf_dyn_tx_timestamp_register(&offset, &flag) < 0)
+		return -rte_errno;
+	for (uint16_t i = 0; i < device->queue_count; i++)
+		ethdev_queue_time(&device->queue[i], &device->transmit, offset, flag);
+	return 0;
 }
 
 /* Drivers either hash any IP packet's addresses, or UDP by its source address alone if asked so, or
@@ -175,10 +199,13 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
 	const struct stamp_driver *stamps = stamps_of(info);
 	const struct stamp_driver *clock = stamp_driver_find(info->driver_name);
+	bool times = device->transmit.ahead_ns != 0;
 	int r = stamps ? stamps_take(device, stamps) : 0;
 
 	if (r < 0)
 		return r;
+	if (times)
+		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_SEND_ON_TIMESTAMP;
 	if (device->taken_over) {
 		conf.rxmode.mtu = device->takeover.mtu;
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
@@ -189,10 +216,11 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	r = device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
-	if (r == 0 && clock && clock->clock != STAMP_DRIVER_REALTIME &&
-		(stamps || clock->transmits))
-		clock_start(device, clock, stamps != NULL);
-	return r;
+	if (r < 0 || clock == NULL || clock->clock == STAMP_DRIVER_REALTIME)
+		return r;
+	if (stamps || clock->transmits || times)
+		r = clock_start(device, clock, stamps != NULL);
+	return times ? r : 0;
 }
 
 static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size)
@@ -213,7 +241,12 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 				device->queue_count);
 			return -ENODEV;
 		}
-		r = queues_start(device, &info);
+		if (device->transmit.ahead_ns != 0)
+			r = times_take(device, &info, ret_error, size);
+		if (r == -ENODEV)
+			return r;
+		if (r == 0)
+			r = queues_start(device, &info);
 	}
 	if (r < 0) {
 		snprintf(ret_error, size, "DPDK does not start the device with %u queues: %s",
@@ -235,15 +268,18 @@ static void queues_init(struct port_ethdev *device)
 		ethdev_queue_init(&device->queue[i], device->port_id, i);
 }
 
-static struct port_ethdev *device_new(uint16_t queue_count, char *ret_error, size_t size)
+static struct port_ethdev *device_new(
+	const struct meridian_policy_nic *nic, char *ret_error, size_t size)
 {
 	struct port_ethdev *device =
-		calloc(1, sizeof(*device) + queue_count * sizeof(device->queue[0]));
+		calloc(1, sizeof(*device) + nic->queue_count * sizeof(device->queue[0]));
 
-	if (device == NULL)
+	if (device == NULL) {
 		snprintf(ret_error, size, "%s", strerror(ENOMEM));
-	else
-		device->queue_count = queue_count;
+		return NULL;
+	}
+	device->queue_count = nic->queue_count;
+	device->transmit.ahead_ns = nic->txtime_ns;
 	return device;
 }
 
@@ -257,10 +293,10 @@ static int device_open(struct port_ethdev *device, char *ret_error, size_t size)
 	return ethdev_start(device, ret_error, size);
 }
 
-int port_ethdev_open(struct port_ethdev **ret_device, const char *text, uint16_t queue_count,
-	char *ret_error, size_t size)
+int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
+	const struct meridian_policy_nic *nic, char *ret_error, size_t size)
 {
-	struct port_ethdev *device = device_new(queue_count, ret_error, size);
+	struct port_ethdev *device = device_new(nic, ret_error, size);
 	int r;
 
 	if (device == NULL)
@@ -310,7 +346,7 @@ static int punt_start(struct port_ethdev *device, const struct meridian_policy_n
 int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian_policy_nic *nic,
 	char *ret_error, size_t size)
 {
-	struct port_ethdev *device = device_new(nic->queue_count, ret_error, size);
+	struct port_ethdev *device = device_new(nic, ret_error, size);
 	int r;
 
 	if (device == NULL)
@@ -399,6 +435,11 @@ void port_ethdev_clock_report(
 		return;
 	port_clock_report(&device->clock, ret_report);
 	port_delay_report(&device->delay, ret_report);
+	if (device->transmit.line == NULL || ret_report->state != MERIDIAN_CLOCK_GOOD)
+		return;
+	ret_report->transmit = MERIDIAN_TRANSMIT_TIMED;
+	ret_report->transmit_delay_ns = device->transmit.ahead_ns;
+	ret_report->transmit_error_ns = ret_report->error_ns;
 }
 
 uint64_t port_ethdev_missed(const struct port_ethdev *device)

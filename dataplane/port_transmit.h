@@ -37,6 +37,20 @@ struct port_way {
 	int32_t delay_ns, error_ns;
 };
 
+struct port_queue;
+
+/*
+ * Of a queue with `transmit`, before its worker serves a burst of `count` packets, the first of
+ * them of `length`: how long replies will take, and whether they are timed (queue->timed). What was
+ * set by hand goes before what was measured.
+ */
+struct port_way port_transmit_prepare(
+	struct port_queue *queue, unsigned int count, uint32_t length, uint64_t now_counter);
+
+/* When the device is to send what was handed over at queue->handed_counter, by its own clock, where
+ * replies are timed. */
+uint64_t port_transmit_device_time(const struct port_queue *queue);
+
 /* Main thread. */
 static inline void port_transmit_publish(struct port_transmit *transmit, struct port_way way)
 {

@@ -87,8 +87,7 @@ static int device_open(
 			snprintf(ports->failed, sizeof(ports->failed), "%s", nic->name);
 		return r;
 	}
-	r = port_ethdev_open(
-		ret_device, text, nic->queue_count, ports->reason, sizeof(ports->reason));
+	r = port_ethdev_open(ret_device, text, nic, ports->reason, sizeof(ports->reason));
 	if (r < 0)
 		snprintf(ports->failed, sizeof(ports->failed), "vdev:%.*s", (int)strcspn(text, ","),
 			text);
@@ -336,6 +335,7 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 static void stamps_add(struct meridian_stats_clock *clock, const struct port_queue *queue)
 {
 	clock->believed += meridian_stats_get(&queue->stamps.believed);
+	clock->transmit_late += meridian_stats_get(&queue->late);
 	for (unsigned int i = 0; i < MERIDIAN_FAULT_COUNT; i++)
 		clock->fault[i] += meridian_stats_get(&queue->stamps.fault[i]);
 }
@@ -419,7 +419,8 @@ void ports_report_takeover(const struct ports *ports, const struct meridian_stat
 static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
 {
 	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0 ||
-		a->rxcomp_ns != b->rxcomp_ns || a->txcomp_ns != b->txcomp_ns)
+		a->rxcomp_ns != b->rxcomp_ns || a->txcomp_ns != b->txcomp_ns ||
+		a->txtime_ns != b->txtime_ns)
 		return false;
 	if (a->kind == MERIDIAN_NIC_TAKEOVER)
 		return a->queue_count == b->queue_count && a->punt_pps == b->punt_pps &&

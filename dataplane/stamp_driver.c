@@ -20,6 +20,12 @@
 #define PCAP_UNIT_NS US
 #endif
 
+#ifdef RTE_LIBRTE_IEEE1588
+#define IGB_TRANSMITS true
+#else
+#define IGB_TRANSMITS false
+#endif
+
 /*
  * net_ice has 32 bits from the card and makes up those above, sometimes wrongly. It stamps what it
  * sends too, but only on a slower way, which is not for a few samples' sake. mlx5 counts ticks of a
@@ -37,12 +43,10 @@ static const struct stamp_driver drivers[] = {
 		.transmits = true,
 		.clock = STAMP_DRIVER_TIMESYNC,
 		.kind = {.hz = SECOND_NS, .bits = 64}},
-#ifdef RTE_LIBRTE_IEEE1588
 	{.name = "net_e1000_igb",
-		.transmits = true,
+		.transmits = IGB_TRANSMITS,
 		.clock = STAMP_DRIVER_TIMESYNC,
 		.kind = {.hz = SECOND_NS, .bits = 64}},
-#endif
 	{.name = "net_hns3",
 		.receives = true,
 		.transmits = true,

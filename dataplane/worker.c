@@ -219,6 +219,15 @@ static void replies_save(struct worker *worker, struct port_queue *queue, unsign
 		server_save(&worker->server, &worker->burst, sent, left);
 }
 
+/* What was handed over only after it should have left is late for certain. */
+static void late_count(const struct worker *worker, struct port_queue *queue, unsigned int sent)
+{
+	uint64_t now_counter = meridian_counter_read(worker->server.counter_id);
+
+	if (now_counter > worker->burst.transmit_counter)
+		meridian_stats_add(&queue->late, sent);
+}
+
 /*
  * T3 is read once, when all else is complete: what follows are a few dozen nanoseconds of
  * checksums, MACs, whose time is added to T3, and one transmit call for all replies.
@@ -232,6 +241,8 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 		worker->packet[i].length = worker->burst.frame[i].length;
 	queue->handed_counter = worker->burst.handed_counter;
 	sent = queue->operations->transmit(queue, worker->packet, count);
+	if (queue->timed)
+		late_count(worker, queue, sent);
 	replies_save(worker, queue, sent);
 	if (sent < count)
 		queue->operations->release(queue, worker->packet + sent, count - sent);
@@ -247,13 +258,12 @@ static void packets_punt(struct worker *worker, struct port_queue *queue, unsign
 	server_punted(&worker->server, taken, count - taken);
 }
 
-/* The way to the wire, as measured, unless it is known by hand. */
-static void way_prepare(struct server *server, const struct port_queue *queue)
+static void way_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
-	struct port_way way = port_transmit_way(queue->transmit);
+	struct server *server = &worker->server;
+	struct port_way way = port_transmit_prepare(
+		queue, count, worker->packet[0].length, meridian_counter_read(server->counter_id));
 
-	if (queue->transmit_delay_ns != 0)
-		return;
 	server->transmit_delay_ns = way.delay_ns;
 	server->transmit_error_ns = (uint64_t)way.error_ns;
 }
@@ -280,7 +290,7 @@ static void burst_prepare(struct worker *worker, struct port_queue *queue, unsig
 	server->transmit_delay_ns = queue->transmit_delay_ns;
 	server->transmit_error_ns = 0;
 	if (queue->transmit != NULL)
-		way_prepare(server, queue);
+		way_prepare(worker, queue, count);
 	server->stamp_error_ns = 0;
 	if (queue->device_line != NULL)
 		server->stamp_error_ns = device_stamps_judge(worker, queue, count);

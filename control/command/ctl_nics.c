@@ -12,7 +12,7 @@ struct nic_row {
 	char driver_text[sizeof(((struct meridian_stats_port *)0)->driver) + 1];
 	double error_s, frequency_ppm, transmit_s, transmit_error_s;
 	uint64_t hz, readings, refused, jumps, believed, rejected;
-	uint64_t samples, samples_refused, samples_lost;
+	uint64_t samples, samples_refused, samples_lost, late;
 };
 
 static const struct output_field nic_fields[] = {
@@ -36,6 +36,7 @@ static const struct output_field nic_fields[] = {
 	OUTPUT_FIELD(
 		"transmit_refused", "Refused", COUNT, nic_row, samples_refused, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("transmit_lost", "Lost", COUNT, nic_row, samples_lost, OUTPUT_NOT_TEXT),
+	OUTPUT_FIELD("transmit_late", "Late", COUNT, nic_row, late, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("believed", "Believed", COUNT, nic_row, believed, 0),
 	OUTPUT_FIELD("rejected", "Rejected", COUNT, nic_row, rejected, 0),
 };
@@ -125,18 +126,21 @@ static void transmit_fill(struct nic_row *row, const struct meridian_stats_clock
 		[MERIDIAN_TRANSMIT_UNKNOWN] = "unknown",
 		[MERIDIAN_TRANSMIT_CONFIGURED] = "configured",
 		[MERIDIAN_TRANSMIT_SAMPLED] = "sampled",
+		[MERIDIAN_TRANSMIT_TIMED] = "timed",
 	};
 	uint64_t transmit = meridian_stats_get(&clock->transmit);
-	bool sampled = transmit == MERIDIAN_TRANSMIT_SAMPLED;
+	bool measured =
+		transmit == MERIDIAN_TRANSMIT_SAMPLED || transmit == MERIDIAN_TRANSMIT_TIMED;
 	int64_t delay_ns;
 
 	__atomic_load(&clock->transmit_delay_ns, &delay_ns, __ATOMIC_RELAXED);
-	row->transmit = transmit <= MERIDIAN_TRANSMIT_SAMPLED ? names[transmit] : "unknown";
+	row->transmit = transmit <= MERIDIAN_TRANSMIT_TIMED ? names[transmit] : "unknown";
 	row->transmit_s = transmit != MERIDIAN_TRANSMIT_UNKNOWN ? (double)delay_ns * 1e-9 : NAN;
 	row->transmit_error_s =
-		sampled ? (double)meridian_stats_get(&clock->transmit_error_ns) * 1e-9 : NAN;
+		measured ? (double)meridian_stats_get(&clock->transmit_error_ns) * 1e-9 : NAN;
 	row->samples = meridian_stats_get(&clock->transmit_samples);
 	row->samples_refused = meridian_stats_get(&clock->transmit_refused);
+	row->late = meridian_stats_get(&clock->transmit_late);
 	row->samples_lost = meridian_stats_get(&clock->transmit_lost);
 }
 

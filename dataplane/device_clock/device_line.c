@@ -46,6 +46,13 @@ static uint64_t scaled(uint64_t ticks, uint64_t factor_frac32)
 	return (uint64_t)((meridian_u128)ticks * factor_frac32 >> 32);
 }
 
+uint64_t device_line_device(const struct device_line *line, uint64_t counter)
+{
+	int64_t ticks = (int64_t)(counter - line->counter);
+
+	return line->device + (uint64_t)((i128)ticks * (i128)line->device_ticks_frac32 >> 32);
+}
+
 struct device_line_span device_line_span(
 	const struct device_line *line, uint64_t now_counter, uint64_t since_counter)
 {

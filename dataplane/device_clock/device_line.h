@@ -62,6 +62,9 @@ static inline uint64_t device_line_error_ns(const struct device_line *line, uint
 	return now_counter < line->fresh_until_counter ? line->error_ns : line->late_error_ns;
 }
 
+/* What the device shows at `counter`, of a line that holds. Not wrapped. Pure. */
+uint64_t device_line_device(const struct device_line *line, uint64_t counter);
+
 /* When stamps of a burst can be of. */
 struct device_line_span {
 	uint64_t now_counter;

@@ -77,6 +77,14 @@ static int nic_kind_sane(
 	}
 }
 
+static int txtime_sane(const struct meridian_policy_nic *nic)
+{
+	if (nic->txtime_ns == 0)
+		return 1;
+	return nic->kind != MERIDIAN_NIC_AF_XDP && nic->txtime_ns >= MERIDIAN_TXTIME_MIN_NS &&
+		nic->txtime_ns <= MERIDIAN_TXTIME_MAX_NS;
+}
+
 static int is_beyond(int32_t ns)
 {
 	return ns > MERIDIAN_POLICY_COMP_MAX_NS || ns < -MERIDIAN_POLICY_COMP_MAX_NS;
@@ -90,7 +98,8 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
 		if (!name_sane(nic[i].name) || !nic_kind_sane(blob, &nic[i]) ||
 			nic[i].queue_count < 1 || nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
-			is_beyond(nic[i].rxcomp_ns) || is_beyond(nic[i].txcomp_ns))
+			is_beyond(nic[i].rxcomp_ns) || is_beyond(nic[i].txcomp_ns) ||
+			!txtime_sane(&nic[i]))
 			return 0;
 	}
 	return 1;

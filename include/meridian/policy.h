@@ -107,6 +107,9 @@ struct meridian_policy_blob {
 
 #define MERIDIAN_POLICY_COMP_MAX_NS 1000000
 
+#define MERIDIAN_TXTIME_MIN_NS 1000
+#define MERIDIAN_TXTIME_MAX_NS 100000
+
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
 						 MERIDIAN_POLICY_DRIVER_PREFIX; of TAKEOVER:
@@ -135,7 +138,11 @@ struct meridian_policy_nic {
 	uint16_t phc;        /* the NIC's clock is /dev/ptpN, N one less than this; 0: none */
 	uint8_t stamps;      /* enum meridian_nic_stamps: whether the program gives the NIC's stamps
 				along, in ns of that clock */
-	uint8_t reserved[17];
+	uint8_t reserved0;
+	/* Of VDEV and TAKEOVER; else 0. */
+	uint32_t txtime_ns; /* the NIC sends replies so much after they are handed over,
+			       TXTIME_MIN_NS to TXTIME_MAX_NS; 0: at once */
+	uint8_t reserved[12];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 

@@ -224,6 +224,7 @@ MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
 #define MERIDIAN_TRANSMIT_UNKNOWN    0 /* T3 is when a reply is handed over */
 #define MERIDIAN_TRANSMIT_CONFIGURED 1 /* by `txcomp` */
 #define MERIDIAN_TRANSMIT_SAMPLED    2 /* by stamps of a few replies */
+#define MERIDIAN_TRANSMIT_TIMED      3 /* the NIC sends replies at T3 */
 
 #define MERIDIAN_FAULT_CAPACITY 8
 
@@ -240,11 +241,13 @@ struct meridian_stats_clock {
 	int64_t transmit_delay_ns;  /* from a reply's handing over to the interface */
 	uint64_t believed;          /* stamps */
 	uint64_t fault[MERIDIAN_FAULT_CAPACITY]; /* those not believed, by enum meridian_fault */
-	uint64_t transmit_error_ns; /* of that delay, as told in the bound; 0 unless SAMPLED */
+	uint64_t transmit_error_ns; /* of that delay, as told in the bound; 0 unless SAMPLED or
+				       TIMED */
 	uint64_t transmit_samples;  /* replies whose transmit stamp was taken */
 	uint64_t transmit_refused;  /* that cannot be of the reply, or are very late */
 	uint64_t transmit_lost;     /* that never came */
-	uint64_t reserved[10];
+	uint64_t transmit_late;     /* replies that the NIC was to send at a time, too late */
+	uint64_t reserved[9];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_clock) == 256, "ABI");
 MERIDIAN_STATIC_ASSERT(MERIDIAN_FAULT_COUNT <= MERIDIAN_FAULT_CAPACITY, "too many faults");

@@ -293,7 +293,8 @@ static void policy_tables(void **state)
 		.tap = "mnp1s0",
 		.speed_mbps = 0x11121314,
 		.phc = 0x1516,
-		.stamps = MERIDIAN_NIC_STAMPS_generic};
+		.stamps = MERIDIAN_NIC_STAMPS_generic,
+		.txtime_ns = 0x21222324};
 	struct meridian_policy_queue queue = {.nic = 1, .queue = 2, .worker = 3};
 	struct meridian_policy_worker worker = {.core = 5};
 	struct meridian_policy_address address = {.octets = {0x20, 1, 0x0d, 0xb8, [15] = 1},

@@ -295,6 +295,37 @@ static void begins_anew_with_another_link(void **state)
 	expect_way(300, ERROR_NS);
 }
 
+#define TIME_FLAG   (UINT64_C(1) << 40)
+#define TIME_OFFSET ((int)offsetof(struct rte_mbuf, dynfield1))
+
+static uint64_t time_of(unsigned int i)
+{
+	return *RTE_MBUF_DYNFIELD(&mbuf[i], TIME_OFFSET, uint64_t *);
+}
+
+/* The first of a burst waits for its time, and the others for it. */
+static void sends_a_burst_at_its_time(void **state)
+{
+	struct device_line_shared shared = {.seq = 0};
+
+	(void)state;
+	turn_with(64);
+	device_line_publish(&shared, &line);
+	transmit.line = &shared;
+	transmit.ahead_ns = 7000;
+	ethdev_queue_time(&queue, &transmit, TIME_OFFSET, TIME_FLAG);
+	port_transmit_prepare(&queue.base, 3, 90, nic.now);
+	assert_int_equal(burst(3), 3);
+	assert_true(time_of(0) == nic.now + nic.ahead + 7000);
+	assert_int_equal(mbuf[0].ol_flags, RTE_MBUF_F_RX_RSS_HASH | TIME_FLAG);
+	assert_int_equal(mbuf[1].ol_flags, RTE_MBUF_F_RX_RSS_HASH);
+	nic.now = line.until_counter; /* the clock could not be read any more */
+	port_transmit_prepare(&queue.base, 3, 90, nic.now);
+	burst(3);
+	assert_int_equal(mbuf[0].ol_flags, RTE_MBUF_F_RX_RSS_HASH);
+	assert_int_equal(nic.marked, 0);
+}
+
 /* What an operator has measured is not overwritten. */
 static void reports_what_is_known_by_hand(void **state)
 {
@@ -323,6 +354,7 @@ int main(void)
 		cmocka_unit_test_setup(asks_for_nothing_without_a_clock, setup),
 		cmocka_unit_test_setup(takes_stamps_that_wrap, setup),
 		cmocka_unit_test_setup(begins_anew_with_another_link, setup),
+		cmocka_unit_test_setup(sends_a_burst_at_its_time, setup),
 		cmocka_unit_test_setup(reports_what_is_known_by_hand, setup),
 	};
 

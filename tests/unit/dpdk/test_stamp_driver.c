@@ -130,7 +130,7 @@ static void reads_when_a_packet_left(void **state)
 static void has_kinds_that_can_be_modelled(void **state)
 {
 	static const char *const names[] = {
-		"mlx5_pci", "net_axgbe", "net_hns3", "net_ice", "net_igc"};
+		"mlx5_pci", "net_axgbe", "net_e1000_igb", "net_hns3", "net_ice", "net_igc"};
 	struct device_clock clock;
 
 	(void)state;
@@ -138,7 +138,6 @@ static void has_kinds_that_can_be_modelled(void **state)
 		const struct stamp_driver *driver = stamp_driver_find(names[i]);
 
 		assert_false(driver->always);
-		assert_true(driver->receives || driver->transmits);
 		assert_int_equal(device_clock_init(&clock, &driver->kind, 2000000000), 0);
 	}
 }

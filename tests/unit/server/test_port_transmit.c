@@ -59,6 +59,92 @@ static void prefers_what_was_set_by_hand(void **state)
 	assert_in_range(error_ns, 0, 200000);
 }
 
+#define AHEAD_NS 7000000
+#define ERROR_NS 300000
+
+/* A device that sends at given times, by a clock whose line holds until `until_counter`. */
+static void times(struct port_transmit *transmit, uint64_t until_counter)
+{
+	static struct device_line_shared shared;
+	struct device_line line = {.counter = 1,
+		.device = 1,
+		.counter_ticks_frac32 = UINT64_C(1) << 32,
+		.device_ticks_frac32 = UINT64_C(1) << 32,
+		.fresh_until_counter = until_counter,
+		.until_counter = until_counter,
+		.error_ns = ERROR_NS,
+		.late_error_ns = ERROR_NS,
+		.delivery_ticks = DEVICE_LINE_DELIVERY_NS,
+		.bits = 64};
+
+	device_line_publish(&shared, &line);
+	*transmit = (struct port_transmit){.line = &shared, .ahead_ns = AHEAD_NS};
+}
+
+/* T3 is when the device will send; by hand is for when that cannot be told. */
+static void serves_the_time_that_replies_are_sent_at(void **state)
+{
+	struct setup *setup = *state;
+	struct port_transmit transmit;
+	uint64_t error_ns;
+	int64_t apart_ns;
+
+	times(&transmit, UINT64_MAX);
+	apart_ns = served_after_handing_over(setup, &transmit, 5000, &error_ns);
+	assert_in_range(apart_ns, AHEAD_NS - 2, AHEAD_NS + 2);
+	assert_in_range(error_ns, ERROR_NS, ERROR_NS + 200000);
+	assert_true(setup->ring.base.timed);
+	assert_in_range(port_transmit_device_time(&setup->ring.base) -
+			setup->worker.burst.transmit_counter + 2,
+		0, 4);
+	assert_int_equal(setup->ring.base.late, 0);
+}
+
+static void sends_at_once_without_a_clock(void **state)
+{
+	struct setup *setup = *state;
+	struct port_transmit transmit;
+	uint64_t error_ns;
+	int64_t apart_ns;
+
+	times(&transmit, 2);
+	apart_ns = served_after_handing_over(setup, &transmit, 5000, &error_ns);
+	assert_in_range(apart_ns, 5000 - 2, 5000 + 2);
+	assert_in_range(error_ns, 0, 200000);
+	assert_false(setup->ring.base.timed);
+}
+
+/* Those behind the first of their burst leave later, by what is between them: 10 us an octet. */
+static void tells_how_long_a_burst_takes(void **state)
+{
+	struct setup *setup = *state;
+	struct port_transmit transmit;
+	struct port_way way;
+
+	times(&transmit, UINT64_MAX);
+	setup->ring.base.transmit = &transmit;
+	setup->ring.base.octet_ps = 10000000;
+	way = port_transmit_prepare(&setup->ring.base, 3, 90, 100);
+	assert_int_equal(way.delay_ns, AHEAD_NS);
+	assert_int_equal(way.error_ns, ERROR_NS + 1 + 2 * (90 + 24) * 10000);
+	way = port_transmit_prepare(&setup->ring.base, 1, 90, 100);
+	assert_int_equal(way.error_ns, ERROR_NS + 1);
+}
+
+/* When the call that hands them over takes longer than what is left. */
+static void counts_what_is_sent_too_late(void **state)
+{
+	struct setup *setup = *state;
+	struct port_transmit transmit;
+	uint64_t error_ns;
+
+	times(&transmit, UINT64_MAX);
+	transmit.ahead_ns = 1000;
+	setup->ring.transmit_ns = 50000;
+	served_after_handing_over(setup, &transmit, 0, &error_ns);
+	assert_int_equal(setup->ring.base.late, setup->ring.transmitted);
+}
+
 /* One worker of several takes the sample, and tells what became of it. */
 static void takes_a_sample_once(void **state)
 {
@@ -86,6 +172,14 @@ int main(void)
 			serves_a_way_that_seems_negative, bench_setup, bench_teardown),
 		cmocka_unit_test_setup_teardown(
 			prefers_what_was_set_by_hand, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(
+			serves_the_time_that_replies_are_sent_at, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(
+			sends_at_once_without_a_clock, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(
+			tells_how_long_a_burst_takes, bench_setup, bench_teardown),
+		cmocka_unit_test_setup_teardown(
+			counts_what_is_sent_too_late, bench_setup, bench_teardown),
 		cmocka_unit_test(takes_a_sample_once),
 	};
 

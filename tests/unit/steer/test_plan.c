@@ -94,6 +94,11 @@ static void change_nic(struct config *config)
 	config->nic[1].generic = true;
 }
 
+static void change_txtime(struct config *config)
+{
+	config->nic[1].txtime_ns = 5000;
+}
+
 static void change_txcomp(struct config *config)
 {
 	config->nic[1].txcomp_ns = 1;
@@ -156,6 +161,7 @@ static void test_difference_names_the_directive(void **state)
 	assert_string_equal(difference_after(change_nic), "nic");
 	assert_string_equal(difference_after(change_rxcomp), "nic");
 	assert_string_equal(difference_after(change_txcomp), "nic");
+	assert_string_equal(difference_after(change_txtime), "nic");
 	assert_string_equal(difference_after(change_workers), "workers");
 	assert_string_equal(difference_after(change_memory), "memory");
 	assert_string_equal(difference_after(change_hugepages), "hugepages");
