@@ -27,7 +27,6 @@ ROWS = [
      "growth_ticks_rules", "25"),
     ("answered at 3 times the capacity", "{overload_3x_share_of_max} of the most", "",
      "overload_3x_share_of_max", "0.95"),
-    ("two workers, times one", "{workers_2_ratio}", "", "workers_2_ratio", "1.8"),
     ("memif, zero copy, most replies/s", "{memif_most_replies_per_s}",
      "testpmd: {memif_ideal_per_s}", "memif_most_replies_per_s", "10.96 M"),
     ("AF_XDP on veth, most replies/s", "{veth_most_replies_per_s}",
@@ -39,7 +38,7 @@ ROWS = [
     ("core time of a reply there, ns", "{cpu_ns_per_reply}",
      "chronyd on one core: {chronyd_cpu_ns_per_reply}", "cpu_times_less_than_chronyd", "5 x less"),
     ("CPU without traffic, %", "{idle_cpu_percent}", "", "idle_cpu_percent", "5"),
-    ("flood, sources drawn from 10^7, 100 k/s, in the clients' queue: lost by clients",
+    ("flood, sources drawn from 10^7, 100 k/s, in the clients' queue: lost by clients (2)",
      "{flood_shared_100k_clients_lost}", "", "flood_shared_100k_clients_lost", "0.01"),
 ]
 
