@@ -160,7 +160,13 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic, con
 		return false;
 	if (strcasecmp(mode, "takeover") == 0)
 		return true;
-	config_error(parser, "mode '%s' is not a mode (allowed: takeover)", mode);
+	if (strcasecmp(mode, "bifurcated") == 0)
+		config_error(parser,
+			"mode bifurcated is not supported by this version: name the interface that "
+			"the kernel has of %s, which is served by AF_XDP",
+			nic->name);
+	else
+		config_error(parser, "mode '%s' is not a mode (allowed: takeover)", mode);
 	return false;
 }
 
@@ -223,7 +229,10 @@ const struct config_nic_option config_nic_options[] = {
 		"given time of its clock: the dataplane names a driver that does not. So long must "
 		"be enough for what lies between: `meridianctl nics` counts those that were late. "
 		"While the NIC's clock is not known, replies leave at once, and txcomp counts."},
-	{"mode", mode_parse, "takeover", "Of a PCI address: what is done anyway."},
+	{"mode", mode_parse, "takeover",
+		"Of a PCI address: what is done anyway. A NIC that stays with the kernel beside "
+		"DPDK "
+		"(bifurcated: mlx5) cannot be served so by this version: name its interface."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "
 		"after the address, mnp59s0 for 0000:3b:00.0."},

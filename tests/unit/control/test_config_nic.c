@@ -72,6 +72,9 @@ static void test_taken_over_nic_errors(void **state)
 		"'/')\n");
 	expect_error("nic 3b:00.0 mode share\n",
 		"1: nic: mode 'share' is not a mode (allowed: takeover)\n");
+	expect_error("nic 3b:00.0 mode bifurcated\n",
+		"1: nic: mode bifurcated is not supported by this version: name the interface that "
+		"the kernel has of 0000:3b:00.0, which is served by AF_XDP\n");
 	expect_error("nic 3b:00.0 punt 99\n",
 		"1: nic: punt 99 is out of range (allowed: 100 to 10000000)\n");
 	expect_error("nic 3b:00.0 xdp auto\n",
