@@ -142,8 +142,8 @@ vm_expect nics nics.0.mode "DPDK, takeover"
 vm_expect nics takeovers.0.tap "$tap"
 vm_expect nics takeovers.0.link up
 vm_expect nics takeovers.0.mtu 1500
-[ "$(takeover to_kernel)" -gt 0 ] && [ "$(takeover from_kernel)" -gt 0 ] ||
-	lab_fail "no frames are counted to the kernel and from it"
+[ "$(takeover to_kernel)" -gt 0 ] || lab_fail "no frames are counted to the kernel"
+[ "$(takeover from_kernel)" -gt 0 ] || lab_fail "no frames are counted from the kernel"
 vm_expect nics takeovers.0.limited 0
 flood
 [ "$(takeover limited)" -gt 500 ] || lab_fail "only $(takeover limited) frames of a flood were limited"
