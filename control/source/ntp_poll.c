@@ -98,7 +98,7 @@ void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s)
 }
 
 /* Not of who is asked soon anyway, or may not be asked. */
-static void ask_silent(struct ntp_server *server, uint64_t delay_ns)
+void ntp_poll_ask_again(struct ntp_server *server, size_t turn)
 {
 	if (!poll_is_silent(&server->poll) || server->burst_requests > 0 ||
 		server->poll.log2 <= RETURN_POLL_LOG2 || server->source.address.family == 0 ||
@@ -106,7 +106,7 @@ static void ask_silent(struct ntp_server *server, uint64_t delay_ns)
 		return;
 	server->burst_requests = RETURN_REQUESTS;
 	server->burst_samples = 1;
-	ntp_server_ask_in(server, delay_ns);
+	ntp_server_ask_in(server, RETURN_DELAY_NS * turn);
 }
 
 /* The network is back: whoever else was silent is asked now, and not when it was planned, which may
@@ -114,7 +114,7 @@ static void ask_silent(struct ntp_server *server, uint64_t delay_ns)
 static void ask_others(const struct ntp_servers *all)
 {
 	for (size_t i = 0; i < all->count; i++)
-		ask_silent(all->server[i], RETURN_DELAY_NS * i);
+		ntp_poll_ask_again(all->server[i], i);
 }
 
 void ntp_poll_answered(struct ntp_server *server)

@@ -24,6 +24,10 @@ void ntp_poll_adapt(struct ntp_server *server, double predicted_sd_s);
  * demanded is tried again after a while. */
 void ntp_poll_answered(struct ntp_server *server);
 
+/* Others are heard: if it is silent it is asked now, a few times at most, and not when it was
+ * planned; `turn` keeps servers apart. */
+void ntp_poll_ask_again(struct ntp_server *server, size_t turn);
+
 /* A kiss RATE wants an interval of `wanted_log2`. Returns the wait before the next request. */
 uint64_t ntp_poll_rate(struct ntp_server *server, int8_t wanted_log2);
 

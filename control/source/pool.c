@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pool.h"
 #include "config_server.h"
+#include "ntp_poll.h"
 #include <log.h>
 #include <math.h>
 #include <meridian/ntp.h>
@@ -8,6 +9,7 @@
 #define START_WAIT_S  10 /* for the first answer of every source, */
 #define FEW_WAIT_S    20 /* and as long as those that are heard may all be liars */
 #define SILENCE_POLLS 2  /* poll intervals: one more than may be between two answers */
+#define DOUBT_WAIT_S  10 /* for who is asked once more, before it loses its vote */
 #define LIKELY_SIGMA  4.0
 #define LIKELY_DELAY  0.25 /* of a path's delay: asymmetry that is seen now and then */
 #define ASYMMETRY_SD  0.01 /* of a path's delay: asymmetry that is always there */
@@ -112,7 +114,27 @@ static bool is_reached(const struct source *source)
 /* True when this source has something to say. */
 static bool is_heard(const struct pool *pool, const struct source *source)
 {
-	return has_said_something(source) && (source->reach != 0 || !is_outlived(pool, source));
+	return has_said_something(source) &&
+		(source->reach != 0 || source->spared || !is_outlived(pool, source));
+}
+
+/* Who is outlived may have been asked last when the network was down. */
+static void spare_outlived(struct pool *pool, uint64_t now)
+{
+	for (size_t i = 0; i < pool->servers.count; i++) {
+		struct ntp_server *server = pool->servers.server[i];
+		struct source *source = &server->source;
+
+		if (source->reach != 0 || !is_outlived(pool, source)) {
+			source->outlived = 0;
+		} else if (source->outlived == 0) {
+			source->outlived = now;
+			ntp_poll_ask_again(server, i);
+		}
+		source->spared = source->outlived != 0 &&
+			timescale_seconds(pool->context->timescale, source->outlived, now) <=
+				DOUBT_WAIT_S;
+	}
 }
 
 /* Of a source that has nothing to say. */
@@ -249,6 +271,7 @@ static bool any_heard(const struct pool *pool)
 
 bool pool_settle(struct pool *pool, uint64_t now)
 {
+	spare_outlived(pool, now);
 	if (!any_heard(pool)) {
 		/* Who was waited for in vain gets a chance when there is a network. */
 		pool->outage = pool->outage || pool_is_settled(pool, now);

@@ -67,12 +67,14 @@ struct source {
 	bool refuted;             /* the same: it cannot be of any majority */
 	uint64_t polls;           /* ever made */
 	uint64_t heard;           /* counter when it was heard last, with or without a sample */
+	uint64_t outlived;        /* when a server was asked again, as others are heard; 0: not */
 	uint64_t last_sample;     /* counter when the last good sample was complete */
 	double original_offset_s; /* published clock minus the source's, when it came */
 	uint8_t stratum;          /* of the source, by its last sample */
 	uint8_t leap;             /* MERIDIAN_NTP_LI_*, the same */
 	uint8_t reach;            /* last 8 polls, newest in bit 0 */
 	int8_t poll_log2;
+	bool spared;   /* it is silent, and has been asked again */
 	bool stopped;  /* it will say nothing any more */
 	bool follower; /* it says nothing before others have set the clock */
 	bool leapless; /* `leap` is not its own: it has no way to announce leap seconds */

@@ -42,13 +42,16 @@ static struct counter counter;
 static const struct scenario *scenario;
 static uint64_t liar_polls[WORLD_SERVERS_MAX];
 static double liar_believed_s, reachable_from_s;
-static int poll_log2;
+static int wanted_poll_log2;
 
 static void server_write(FILE *file, size_t server)
 {
+	int poll_log2 = scenario->poll_log2[server];
+
 	fprintf(file, "server 192.0.2.%zu %s minpoll %d maxpoll %d", server + 1,
-		scenario->options ? scenario->options : "iburst", scenario->minpoll_log2,
-		scenario->maxpoll_log2);
+		scenario->options ? scenario->options : "iburst",
+		poll_log2 > 0 ? poll_log2 : scenario->minpoll_log2,
+		poll_log2 > 0 ? poll_log2 : scenario->maxpoll_log2);
 	if (scenario->filter[server] > 0)
 		fprintf(file, " filter %d", scenario->filter[server]);
 	fprintf(file, "\n");
@@ -127,9 +130,9 @@ static bool is_wanted_synchronised(void)
 {
 	if (!world_is_reachable()) {
 		reachable_from_s = world_now_s() + 1;
-		poll_log2 = scenario->maxpoll_log2;
+		wanted_poll_log2 = scenario->maxpoll_log2;
 	}
-	return world_now_s() >= reachable_from_s + ldexp(START_POLLS, poll_log2);
+	return world_now_s() >= reachable_from_s + ldexp(START_POLLS, wanted_poll_log2);
 }
 
 static double path_half_s(void)
@@ -154,7 +157,7 @@ static struct run simulate(uint64_t number)
 	configure();
 	liar_believed_s = -1;
 	reachable_from_s = 0;
-	poll_log2 = scenario->minpoll_log2;
+	wanted_poll_log2 = scenario->minpoll_log2;
 	judge_start(scenario->duration_s,
 		scenario->score_from_s > 0 ? scenario->score_from_s : scenario->duration_s / 4,
 		probe_s);

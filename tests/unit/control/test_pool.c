@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config_server.h"
+#include "source/ntp_poll.h"
 #include "source/pool.h"
 #include <math.h>
 #include <setjmp.h>
@@ -44,6 +45,14 @@ void ntp_server_start(struct ntp_server *server, const struct source_context *it
 	struct ntp_name *name, size_t index)
 {
 	(void)server, (void)its_context, (void)name, (void)index;
+}
+
+static unsigned int asked_again;
+
+void ntp_poll_ask_again(struct ntp_server *server, size_t turn)
+{
+	(void)server, (void)turn;
+	asked_again++;
 }
 
 void refclock_start(struct refclock *refclock, const struct source_context *its_context,
@@ -378,6 +387,36 @@ static void who_falls_silent_with_all_keeps_his_vote(void **state)
 }
 
 /* A liar that is found out is none any more, but only a majority of all can tell. */
+/* Who is heard first when the network is back does not decide alone. */
+static void who_is_outlived_is_asked_again(void **state)
+{
+	struct bound bound[POOL_SOURCES_MAX];
+	struct clock_line line_now = {.counter = START_NS};
+	struct source *silent = &pool.server[0].source;
+
+	(void)state;
+	start(2);
+	answer(0, 0);
+	answer(1, 0);
+	*silent = source[1];
+	silent->reach = 0;
+	pool.source[1] = silent;
+	pool.servers.server[pool.servers.count++] = &pool.server[0];
+	asked_again = 0;
+	settle_at(100);
+	assert_int_equal(asked_again, 0);
+	answer(0, 0);
+	settle_at(100);
+	settle_at(109);
+	assert_int_equal(asked_again, 1);
+	assert_int_equal(pool_bounds(&pool, &line_now, bound), 2);
+	settle_at(111);
+	assert_int_equal(pool_bounds(&pool, &line_now, bound), 1);
+	/* It is asked once for each silence. */
+	settle_at(200);
+	assert_int_equal(asked_again, 1);
+}
+
 static void bound_forgets_who_is_refuted(void **state)
 {
 	(void)state;
@@ -415,6 +454,7 @@ int main(void)
 		cmocka_unit_test(who_falls_silent_with_all_keeps_his_vote),
 		cmocka_unit_test(bound_is_not_of_a_liar),
 		cmocka_unit_test(bound_counts_who_is_silent),
+		cmocka_unit_test(who_is_outlived_is_asked_again),
 		cmocka_unit_test(bound_forgets_who_is_refuted),
 	};
 
