@@ -9,12 +9,16 @@
 static void test_nic(void **state)
 {
 	(void)state;
-	assert_int_equal(load("nic eth0\nnic eth1 queues 4 xdp generic rxcomp -7 txcomp 950\n"), 0);
+	assert_int_equal(
+		load("nic eth0\nnic eth1 queues 4 xdp generic stamps NIC rxcomp -7 txcomp 950\n"),
+		0);
 	assert_int_equal(config.nic_count, 2);
 	assert_int_equal(config.nic[0].queue_count, 0);
 	assert_false(config.nic[0].generic);
 	assert_int_equal(config.nic[1].queue_count, 4);
 	assert_true(config.nic[1].generic);
+	assert_int_equal(config.nic[0].stamps, CONFIG_NIC_STAMPS_AUTO);
+	assert_int_equal(config.nic[1].stamps, CONFIG_NIC_STAMPS_NIC);
 	assert_int_equal(config.nic[0].rxcomp_ns, 0);
 	assert_int_equal(config.nic[1].rxcomp_ns, -7);
 	assert_int_equal(config.nic[1].txcomp_ns, 950);
@@ -35,6 +39,10 @@ static void test_nic(void **state)
 		"1: nic: rxcomp 1000001 is out of range (allowed: -1000000 to 1000000)\n");
 	expect_error("nic eth0 xdp native\n",
 		"1: nic: xdp 'native' is not a mode (allowed: auto, generic)\n");
+	expect_error("nic eth0 stamps kernel\n",
+		"1: nic: stamps 'kernel' is not known (allowed: auto, nic, xdp)\n");
+	expect_error("nic 0000:3b:00.0 stamps nic\n",
+		"1: nic: `stamps` is for interfaces: DPDK's drivers stamp where they can\n");
 	expect_error("nic eth0 address 192.0.2.1\n",
 		"1: nic: `address` is for virtual devices: an interface has those that the kernel "
 		"says\n");
