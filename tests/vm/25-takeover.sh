@@ -30,6 +30,11 @@ verdicts() # NAME
 			END { print n + 0 }'
 }
 
+counted() # NAME
+{
+	[ "$(verdicts "$1")" -gt 0 ]
+}
+
 served() # ADDRESS
 {
 	local before
@@ -50,15 +55,14 @@ rest()
 	client_ping "$LAB_SERVER4" >"$LAB_DIR/ping" || lab_fail "no IPv4 ping"
 	client_ping "$LAB_SERVER6" >"$LAB_DIR/ping6" || lab_fail "no IPv6 ping"
 	lab_figure "ping through the TAP device: $(tail -n 1 "$LAB_DIR/ping")"
-	vm_run "(echo hello | nc -l -p 2222) >/dev/null 2>&1 & sleep 0.5"
-	[ "$(tcp_read)" = hello ] ||
-		lab_fail "no TCP through the TAP device"
-	[ "$(verdicts punt)" -gt 0 ] || lab_fail "nothing was counted as punt"
+	vm_run "(echo hello | nc -l -p 2222) >/dev/null 2>&1 &"
+	lab_wait 5 "TCP through the TAP device" tcp_says_hello
+	lab_wait 5 "a frame counted as punt" counted punt
 }
 
-tcp_read()
+tcp_says_hello()
 {
-	lab_in client timeout 10 bash -c "cat </dev/tcp/$LAB_SERVER4/2222"
+	[ "$(lab_in client timeout 10 bash -c "cat </dev/tcp/$LAB_SERVER4/2222")" = hello ]
 }
 
 link_set() # on|off, at QEMU's end of the wire
@@ -153,8 +157,8 @@ rest
 
 link_set off
 lab_wait 10 "the kernel to see the link go" has_carrier 0
-vm_expect nics takeovers.0.link down
-vm_said dataplane "$nic: link down" || lab_fail "the dataplane does not say that the link is down"
+lab_wait 5 "nics to show the link down" vm_has nics takeovers.0.link down
+lab_wait 5 "the dataplane to say that the link is down" vm_said dataplane "$nic: link down"
 link_set on
 lab_wait 10 "the kernel to see the link return" has_carrier 1
 lab_wait 20 "replies after the link was down" served "$LAB_SERVER4"
