@@ -296,7 +296,7 @@ static void begins_anew_with_another_link(void **state)
 }
 
 #define TIME_FLAG   (UINT64_C(1) << 40)
-#define TIME_OFFSET ((int)offsetof(struct rte_mbuf, dynfield1))
+#define TIME_OFFSET ((int)RTE_ALIGN(offsetof(struct rte_mbuf, dynfield1), sizeof(uint64_t)))
 
 static uint64_t time_of(unsigned int i)
 {
