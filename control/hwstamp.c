@@ -51,10 +51,9 @@ int hwstamp_set(const char *name, int tx_type, int rx_filter)
 int hwstamp_receive(const char *name, const struct hwstamp *can)
 {
 	int rx_filter = hwstamp_rx_filter(can);
-	struct hwtstamp_config now;
+	struct hwtstamp_config now = {.tx_type = HWTSTAMP_TX_ON}; /* if the driver cannot tell */
 
-	if (hwstamp_get(name, &now) < 0)
-		now = (struct hwtstamp_config){.tx_type = HWTSTAMP_TX_ON};
+	hwstamp_get(name, &now);
 	if (now.rx_filter == HWTSTAMP_FILTER_ALL || now.rx_filter == HWTSTAMP_FILTER_NTP_ALL)
 		return 0;
 	if (rx_filter == HWTSTAMP_FILTER_NONE)

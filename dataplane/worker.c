@@ -300,10 +300,11 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	const struct server_view *view, unsigned int count)
 {
 	bool stamped = queue->stamp_source != MERIDIAN_STAMP_counter;
+	bool punts = queue->operations->punt != NULL;
 	unsigned int dropped, punted = 0;
 
 	burst_prepare(worker, queue, count);
-	worker->burst.punts = queue->operations->punt != NULL;
+	worker->burst.punts = punts;
 	server_begin(&worker->server, &worker->burst, view,
 		stamped ? queue->stamp_clock : SERVER_NO_CLOCK, burst_since(worker, count));
 	burst_take(worker, queue, count, &dropped);
@@ -313,7 +314,7 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 		queue->operations->release(queue, worker->dropped, dropped);
 	if (worker->burst.count > 0)
 		replies_send(worker, queue);
-	if (punted > 0)
+	if (punts && punted > 0)
 		packets_punt(worker, queue, punted);
 	meridian_stats_add(&worker->slot->bursts, 1);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "transmit_delay.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* A line is as good before its anchor as after it. */
 static uint64_t stamp_error_ns(
@@ -71,8 +72,7 @@ static int32_t median(const struct transmit_delay *delay)
 {
 	struct transmit_delay_sample sorted[TRANSMIT_DELAY_SAMPLES];
 
-	for (unsigned int i = 0; i < delay->count; i++)
-		sorted[i] = delay->sample[i];
+	memcpy(sorted, delay->sample, delay->count * sizeof(sorted[0]));
 	qsort(sorted, delay->count, sizeof(sorted[0]), by_delay);
 	return sorted[delay->count / 2].delay_ns;
 }
