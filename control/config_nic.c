@@ -212,17 +212,15 @@ const struct config_nic_option config_nic_options[] = {
 		"XDP the NIC's stamps, it has a clock that the kernel knows, and it can stamp all "
 		"packets, which it is then told to; else the XDP program. nic: only the first of "
 		"these matters, so that a NIC which stamps without being told can be used. xdp: "
-		"always the XDP program. A packet whose stamp is missing or cannot be right has "
-		"the "
-		"program's in any case."},
+		"always the XDP program. In any case a packet whose stamp is missing or cannot be "
+		"right has the program's."},
 	{"rxcomp", rxcomp_parse, "NS",
 		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
 		"stamp says, -1000000 to 1000000 (default 0)."},
 	{"txcomp", txcomp_parse, "NS",
 		"Added to transmit times: how many nanoseconds after it was handed over a reply is "
 		"at the interface, -1000000 to 1000000. Default: measured where the NIC stamps "
-		"what "
-		"it sends, else unknown and taken as 0."},
+		"transmissions, else unknown and taken as 0."},
 	{"txtime", txtime_parse, "NS",
 		"Of a PCI address: replies leave NS nanoseconds after they were handed over, 1000 "
 		"to 100000, and exactly that is their transmit time. Only where the NIC sends at a "
@@ -230,8 +228,7 @@ const struct config_nic_option config_nic_options[] = {
 		"be enough for what lies between: `meridianctl nics` counts those that were late. "
 		"While the NIC's clock is not known, replies leave at once, and txcomp counts."},
 	{"mode", mode_parse, "takeover",
-		"Of a PCI address: what is done anyway. A NIC that stays with the kernel beside "
-		"DPDK "
+		"Of a PCI address: what is done anyway. A NIC that the kernel and DPDK share "
 		"(bifurcated: mlx5) cannot be served so by this version: name its interface."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "

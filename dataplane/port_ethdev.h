@@ -28,9 +28,12 @@ struct port_ethdev;
 /*
  * Makes the device of `text` (struct meridian_policy_device) and starts the receive and transmit
  * queues that `nic` wants, with packet buffers of its own. EAL is up. Returns 0, or, with nothing
- * left open and a reason in `ret_error` (a string of `size` octets), -ENOBUFS  the buffers do not
- * fit into the packet memory -ENOMEM   there is no other memory -ENODEV   DPDK refuses the device,
- * or it cannot have so many queues, or cannot send at given times as `nic` wants it to
+ * left open and a reason in `ret_error` (a string of `size` octets):
+ *
+ *   -ENOBUFS  the buffers do not fit into the packet memory
+ *   -ENOMEM   there is no other memory
+ *   -ENODEV   DPDK refuses the device, or it cannot have so many queues, or cannot send at given
+ *             times as `nic` wants it to
  */
 int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
 	const struct meridian_policy_nic *nic, char *ret_error, size_t size);

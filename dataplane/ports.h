@@ -43,9 +43,12 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 
 /*
  * Opens every queue of the usable NICs, as far as DPDK has devices, once. Returns 0, or, with none
- * of them left open, -EAGAIN  ports_ready() no longer holds: wait for the next policy -EBUSY
- * another socket has a queue, perhaps only until its process has ended or another negative errno;
- * ports_error_log() says what is behind it.
+ * of them left open:
+ *
+ *   -EAGAIN  ports_ready() no longer holds: wait for the next policy
+ *   -EBUSY   another socket has a queue, perhaps only until its process has ended
+ *
+ * or another negative errno; ports_error_log() says what is behind it.
  */
 int ports_open(struct ports *ports, const struct meridian_policy_blob *blob);
 void ports_close(struct ports *ports);
