@@ -20,6 +20,7 @@
 #define DATAPLANE_BURST_LOOP_H
 
 #include "burst.h"
+#include "burst_lookup.h"
 #include "burst_shape.h"
 #include "interleaved.h"
 #include "reply.h"
@@ -30,50 +31,6 @@
 #define NOINLINE __attribute__((noinline))
 
 #define BITS_BELOW(i) ((i) < 64 ? (UINT64_C(1) << (i)) - 1 : UINT64_MAX)
-
-INLINE bool is_open(const struct responder_policy *policy, bool ipv6)
-{
-	return ipv6 ? policy->open_ipv6 : policy->open_ipv4;
-}
-
-/* What the second pass looks up about a frame, on its way into the cache. */
-struct lookup {
-	struct limit_source source;
-	const struct access_slot *slot;
-};
-
-INLINE void prefetch(const struct responder *responder, const struct frame *frame,
-	struct lookup *ret_lookup, bool ipv6)
-{
-	const uint8_t *addresses = addresses_of(frame, ipv6);
-	const struct access *access = &responder->policy->access;
-
-	if (is_open(responder->policy, ipv6))
-		;
-	else if (ipv6)
-		ret_lookup->slot = access_begin_ipv6(access, get_u64(addresses));
-	else
-		ret_lookup->slot = access_begin_ipv4(access, get_u32(addresses));
-	if (responder->limit == NULL)
-		return;
-	if (ipv6)
-		limit_source_ipv6(responder->limit, get_u64(addresses), &ret_lookup->source);
-	else
-		limit_source_ipv4(responder->limit, get_u32(addresses), &ret_lookup->source);
-	limit_prefetch(responder->limit, &ret_lookup->source, ipv6);
-}
-
-INLINE bool allowed(const struct responder_policy *policy, const struct lookup *lookup,
-	const uint8_t *addresses, bool ipv6)
-{
-	const struct access *access = &policy->access;
-
-	if (is_open(policy, ipv6))
-		return true;
-	return ipv6
-		? access_end_ipv6(access, lookup->slot, get_u64(addresses), get_u64(addresses + 8))
-		: access_end_ipv4(access, lookup->slot, get_u32(addresses));
-}
 
 /* The receive time of one frame, or of several that have the same stamp or none. */
 struct arrival {
@@ -427,7 +384,7 @@ static NOINLINE void interleave_begin(struct burst *burst)
 	uint64_t left = burst->asking;
 
 	burst->asking = 0;
-	if (responder->policy->interleave == NULL || !responder->synchronised)
+	if (!interleaved_remembers(responder))
 		return;
 	for (; left != 0; left &= left - 1) {
 		unsigned int i = (unsigned int)__builtin_ctzll(left);

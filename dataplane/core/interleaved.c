@@ -45,15 +45,11 @@ uint8_t interleaved_classify(
 	return FRAME_INTERLEAVED;
 }
 
-static bool remembers(const struct responder *responder)
-{
-	return responder->policy->interleave != NULL && responder->synchronised;
-}
-
 void interleaved_classify_one(struct responder *responder, struct frame *frame, uint8_t *ntp)
 {
 	frame->interleave = FRAME_BASIC;
-	if (!remembers(responder) || !interleaved_asked(ntp) || !interleaved_eligible(ntp))
+	if (!interleaved_remembers(responder) || !interleaved_asked(ntp) ||
+		!interleaved_eligible(ntp))
 		return;
 	frame->interleave = interleaved_classify(responder, frame, ntp,
 		interleaved_key(responder, ntp, frame_source(frame), frame->ipv6));
@@ -61,7 +57,7 @@ void interleaved_classify_one(struct responder *responder, struct frame *frame, 
 
 void interleaved_classify_cookie(struct responder *responder, struct frame *frame, uint64_t cookie)
 {
-	if (!remembers(responder))
+	if (!interleaved_remembers(responder))
 		return;
 	responder->interleave_count++;
 	frame->interleave = FRAME_ASKS;

@@ -30,8 +30,14 @@ static inline bool interleaved_asked(const uint8_t *ntp)
 	return ntp[offsetof(struct meridian_ntp_header, origin) + 7] & TIMESTAMPS_RECEIVE_MARK;
 }
 
+/* Are there replies of this kind now? */
+static inline bool interleaved_remembers(const struct responder *responder)
+{
+	return responder->policy->interleave != NULL && responder->synchronised;
+}
+
 /* Whether one may be given to the request at `ntp`, for which interleaved_asked(), of version 4 or
- * older. The responder is synchronised and has a table. */
+ * older, while interleaved_remembers(). */
 bool interleaved_eligible(const uint8_t *ntp);
 
 /* Where the reply before would be, for interleaved_classify(). `source` is the client's address.
