@@ -77,6 +77,28 @@ static void converts_the_stamps_of_a_device(void **state)
 	}
 }
 
+/* What a nap hides is no error of packets that the device has stamped. */
+static void tells_of_no_nap_where_all_are_stamped(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+	uint64_t now = device_stamps(setup, &shared);
+
+	line_publish(&shared, now);
+	setup->ring.count = 2; /* whose stamps are believed */
+	setup->worker.empty_counter = now - 30000000;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	assert_int_equal(setup->slot.stamp[MERIDIAN_STAMP_nic], 2);
+	for (unsigned int i = 0; i < 2; i++) {
+		const uint8_t *reply = setup->ring.packet[i].data + setup->ring.packet[i].payload;
+
+		assert_in_range(
+			bench_told_error_ns(&setup->model, reply), DEVICE_ERROR_NS, 1000000);
+	}
+}
+
 /* Not known (yet, or any more): software stamps all. */
 static void does_without_the_clock_of_a_device(void **state)
 {
@@ -197,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(converts_the_stamps_of_a_device),
+		WORKER_TEST(tells_of_no_nap_where_all_are_stamped),
 		WORKER_TEST(does_without_the_clock_of_a_device),
 		WORKER_TEST(falls_back_to_the_stamps_of_the_kernel),
 		WORKER_TEST(stamps_by_the_kernel_without_the_clock),

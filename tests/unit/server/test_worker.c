@@ -215,9 +215,9 @@ static void believes_stamps_that_can_be(void **state)
 	assert_in_range(apart * 1000000000 >> 32, 99999000, 100001000);
 }
 
-/* A packet without a stamp comes while the worker naps: T2 is off by no more than what the reply
- * adds to the dispersion, which is half of such a nap. */
-/* More than a burst, that came at once between two readings of the counter. */
+/* Packets without a stamp come while the worker naps, more than a burst at once, between two
+ * readings of the counter: T2 is off by no more than what the reply adds to the dispersion, which
+ * is half of such a nap. */
 static void tells_what_a_nap_hides(void **state)
 {
 	static const struct timespec idle = {.tv_nsec = 50000000};
