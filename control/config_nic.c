@@ -9,7 +9,7 @@
 #define VDEV_PREFIX "vdev:"
 #define PUNT_PPS    100000
 
-#define NOT_AN_INTERFACE "is not an interface name (1 to %d characters, no '/')"
+#define NOT_AN_INTERFACE "is not an interface name (1 to %d characters, no '/' or ':')"
 
 static bool queues_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
 {
@@ -136,7 +136,7 @@ static bool address_parse(struct config_parser *parser, struct config_nic *nic, 
 static bool is_interface_name(const char *name)
 {
 	return name[0] != '\0' && strlen(name) < MERIDIAN_POLICY_NAME_SIZE &&
-		strchr(name, '/') == NULL;
+		strpbrk(name, "/:") == NULL;
 }
 
 /* For the options of such a NIC only. */
@@ -309,7 +309,9 @@ static bool interface_take(struct config_parser *parser, struct config_nic *nic,
 	if (pci_parse(name, &pci))
 		return pci_take(parser, nic, &pci);
 	if (!is_interface_name(name)) {
-		config_error(parser, "'%s' " NOT_AN_INTERFACE, name, MERIDIAN_POLICY_NAME_SIZE - 1);
+		config_error(parser, "'%s' " NOT_AN_INTERFACE "%s", name,
+			MERIDIAN_POLICY_NAME_SIZE - 1,
+			strchr(name, ':') ? ", nor the PCI address of a NIC (0000:3b:00.0)" : "");
 		return false;
 	}
 	strcpy(nic->name, name);

@@ -26,7 +26,7 @@ static void test_nic(void **state)
 	expect_error("nic eth0\nnic eth0\n", "2: nic: eth0 is there already\n");
 	expect_error("nic interface0123456\n",
 		"1: nic: 'interface0123456' is not an interface name (1 to 15 characters, no "
-		"'/')\n");
+		"'/' or ':')\n");
 	expect_error(
 		"nic eth0 queues 65\n", "1: nic: queues 65 is out of range (allowed: 1 to 64)\n");
 	expect_error("nic eth0 txcomp -1000001\n",
@@ -77,7 +77,7 @@ static void test_taken_over_nic_errors(void **state)
 	expect_error("nic 3b:00.0\nnic mnp59s0\n", "2: nic: mnp59s0 is there already\n");
 	expect_error("nic 3b:00.0 tap interface0123456\n",
 		"1: nic: tap 'interface0123456' is not an interface name (1 to 15 characters, no "
-		"'/')\n");
+		"'/' or ':')\n");
 	expect_error("nic 3b:00.0 mode share\n",
 		"1: nic: mode 'share' is not a mode (allowed: takeover)\n");
 	expect_error("nic 3b:00.0 mode bifurcated\n",
@@ -90,6 +90,12 @@ static void test_taken_over_nic_errors(void **state)
 		"`xdp`\n");
 	expect_error("nic eth0 tap ntp0\n",
 		"1: nic: `tap` is for NICs that are taken over, named by a PCI address\n");
+	expect_error("nic 3b:00.8\n",
+		"1: nic: '3b:00.8' is not an interface name (1 to 15 characters, no '/' or ':'), "
+		"nor the PCI address of a NIC (0000:3b:00.0)\n");
+	expect_error("nic 3b:00.0 tap ntp:0\n",
+		"1: nic: tap 'ntp:0' is not an interface name (1 to 15 characters, no '/' or "
+		"':')\n");
 	expect_error("nic ffff:ff:1f.7\n", "1: nic: ffff:ff:1f.7: its domain is above 9999\n");
 }
 
