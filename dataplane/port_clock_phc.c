@@ -15,17 +15,17 @@ static struct device_clock_reading kernel_read(uint8_t counter_id, clockid_t clo
 	return reading;
 }
 
-/* Which of its clocks the kernel reads with is told by the readings themselves. */
 static size_t phc_read_all(const struct port_clock *clock,
 	struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX])
 {
+	const clockid_t kernel_clock = phc_method_clock(clock->method);
 	struct device_clock_reading begin, end;
 	struct phc_readings readings;
 
-	begin = kernel_read(clock->counter_id, phc_method_clock(clock->method));
+	begin = kernel_read(clock->counter_id, kernel_clock);
 	if (phc_read(clock->fd, clock->method, &readings) < 0)
 		return 0;
-	end = kernel_read(clock->counter_id, readings.clock);
+	end = kernel_read(clock->counter_id, kernel_clock);
 	return phc_brackets(&readings, &begin, &end, &clock->rate, reading);
 }
 _Static_assert(PHC_READINGS <= DEVICE_CLOCK_READINGS_MAX, "they are noted at once");

@@ -6,8 +6,9 @@
  * Receive stamps of the kernel, turned into counter values.
  *
  * The XDP program stamps with CLOCK_MONOTONIC, a socket with CLOCK_REALTIME; T2 is needed in
- * ticks of the counter. Both clocks are read once per burst, and a stamp is placed by its age:
- * over the microseconds a frame waits, it does not matter that the kernel slews its clocks.
+ * ticks of the counter. Both clocks are read once per burst, and a stamp is placed by its age: what
+ * the kernel slews its clocks meanwhile is some parts per million of the microseconds a frame
+ * waits, and at most a tenth of them, while a clock that is far off is slewed.
  */
 
 #include <meridian/timemodel.h>
