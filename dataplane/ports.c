@@ -4,6 +4,7 @@
 #include "log.h"
 #include "packet_memory.h"
 #include "pci.h"
+#include "policy_nics.h"
 #include "port_af_xdp.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -12,30 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct meridian_policy_nic *nic_table(const struct meridian_policy_blob *blob)
-{
-	return MERIDIAN_POLICY_TABLE(blob, nics, struct meridian_policy_nic);
-}
-
-static const struct meridian_policy_queue *queue_table(const struct meridian_policy_blob *blob)
-{
-	return MERIDIAN_POLICY_TABLE(blob, queues, struct meridian_policy_queue);
-}
-
-static const char *nic_device(
-	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic)
-{
-	return MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device)[nic->device]
-		.text;
-}
-
-static bool nic_usable(const struct meridian_policy_nic *nic)
-{
-	if (nic->kind != MERIDIAN_NIC_AF_XDP)
-		return true;
-	return nic->ifindex != 0 && nic->xdp_program_id != 0 && nic->xdp_mode != MERIDIAN_XDP_NONE;
-}
-
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size)
 {
 	bool usable = false;
@@ -43,7 +20,7 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
 		const struct meridian_policy_nic *nic = &nic_table(blob)[i];
 
-		if (!nic_usable(nic))
+		if (!policy_nic_usable(nic))
 			continue;
 		usable = true;
 		if (nic->kind == MERIDIAN_NIC_AF_XDP && !port_af_xdp_ready(nic)) {
@@ -78,7 +55,7 @@ static int af_xdp_open(struct ports *ports, struct port_queue **ret_queue,
 static int device_open(
 	struct ports *ports, struct port_ethdev **ret_device, const struct meridian_policy_nic *nic)
 {
-	const char *text = nic_device(ports->blob, nic);
+	const char *text = policy_nic_device(ports->blob, nic);
 	int r;
 
 	if (nic->kind == MERIDIAN_NIC_TAKEOVER) {
@@ -164,7 +141,7 @@ static int queues_open(struct ports *ports)
 		struct ports_entry *entry = &ports->entry[ports->count];
 		int r;
 
-		if (!nic_usable(nic))
+		if (!policy_nic_usable(nic))
 			continue;
 		if (nic->kind != MERIDIAN_NIC_AF_XDP)
 			r = device_queue_open(ports, &entry->queue, queue);
@@ -415,46 +392,6 @@ void ports_report_takeover(const struct ports *ports, const struct meridian_stat
 	}
 }
 
-/* A TAP device comes and changes by our own doing. */
-static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_policy_nic *b)
-{
-	if (a->kind != b->kind || nic_usable(a) != nic_usable(b) || strcmp(a->name, b->name) != 0 ||
-		a->rxcomp_ns != b->rxcomp_ns || a->txcomp_ns != b->txcomp_ns ||
-		a->txtime_ns != b->txtime_ns)
-		return false;
-	if (a->kind == MERIDIAN_NIC_TAKEOVER)
-		return a->queue_count == b->queue_count && a->punt_pps == b->punt_pps &&
-			strcmp(a->tap, b->tap) == 0;
-	return !nic_usable(a) ||
-		(a->ifindex == b->ifindex && a->queue_count == b->queue_count &&
-			a->xdp_mode == b->xdp_mode && a->xsks_map_id == b->xsks_map_id &&
-			a->phc == b->phc && a->stamps == b->stamps &&
-			memcmp(a->mac, b->mac, sizeof(a->mac)) == 0);
-}
-
-static bool nics_same(const struct meridian_policy_blob *a, const struct meridian_policy_blob *b)
-{
-	if (a->nics.count != b->nics.count)
-		return false;
-	for (uint64_t i = 0; i < a->nics.count; i++) {
-		const struct meridian_policy_nic *nic = &nic_table(a)[i], *other = &nic_table(b)[i];
-
-		if (!nic_same(nic, other))
-			return false;
-		if (nic->kind == MERIDIAN_NIC_VDEV &&
-			strcmp(nic_device(a, nic), nic_device(b, other)) != 0)
-			return false;
-	}
-	return true;
-}
-
-static bool queues_same(const struct meridian_policy_blob *a, const struct meridian_policy_blob *b)
-{
-	return a->queues.count == b->queues.count &&
-		memcmp(queue_table(a), queue_table(b), a->queues.count * sizeof(*queue_table(a))) ==
-		0;
-}
-
 const char *ports_follow_kernel(const struct ports *ports)
 {
 	const char *reason = NULL;
@@ -471,14 +408,14 @@ const char *ports_outdated(const struct ports *ports, const struct meridian_poli
 	const struct meridian_policy_blob *old = ports->blob;
 	char name[IF_NAMESIZE];
 
-	if (!nics_same(old, blob))
+	if (!policy_nics_same(old, blob))
 		return "a NIC came, went or changed";
-	if (!queues_same(old, blob))
+	if (!policy_queues_same(old, blob))
 		return "queues were configured anew";
 	for (uint64_t i = 0; i < old->nics.count; i++) {
 		const struct meridian_policy_nic *nic = &nic_table(old)[i];
 
-		if (nic->kind == MERIDIAN_NIC_AF_XDP && nic_usable(nic) &&
+		if (nic->kind == MERIDIAN_NIC_AF_XDP && policy_nic_usable(nic) &&
 			!if_indextoname(nic->ifindex, name))
 			return "an interface went away";
 	}
