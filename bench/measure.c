@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 
 #define EXIT_USAGE 2
 #define EXIT_START 3
@@ -33,7 +34,7 @@ double measure_ticks_hz(void)
 	do
 		now_ns = meridian_clock_ns(CLOCK_MONOTONIC_RAW);
 	while (now_ns - start_ns < HZ_INTERVAL_NS);
-	return (double)(measure_ticks() - start) * 1e9 / (double)(now_ns - start_ns);
+	return (double)(measure_ticks() - start) * NS_PER_SECOND / (double)(now_ns - start_ns);
 }
 
 /* Dependent additions of a register take a core cycle each; of a constant, newer cores do several.

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 #include <worker.h>
 
 #define EXIT_USAGE 2
@@ -27,7 +28,6 @@
 #define WARM_UP_MS     60
 #define FILL_MS        400 /* to fill the limiter's table */
 #define WINDOW_MS      50
-#define NS_PER_S       1e9
 
 /* As the main thread sets it at the full speed of a worker. */
 #define SAMPLE_STRIDE 1024
@@ -230,7 +230,7 @@ static struct window window_run(double ms)
 	requests = meridian_stats_get(&bench.stats.rx_packets) - requests;
 	busy_ns = meridian_stats_get(&bench.stats.busy_ns) - busy_ns;
 	window.replies_per_s = (double)replies / seconds;
-	window.worker_ticks = (double)busy_ns / NS_PER_S * bench.hz / (double)requests;
+	window.worker_ticks = (double)busy_ns / NS_PER_SECOND * bench.hz / (double)requests;
 	window.answered_share = (double)replies / (double)requests;
 	window.room_share = ring_generator_room_share(&bench.generator);
 	return window;

@@ -13,13 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 #include <worker.h>
 
 #define EXIT_START 3
 #define WORKERS    2
 #define WARM_UP_NS 20000000
 #define WINDOW_NS  60000000
-#define NS_PER_S   1e9
 
 /* No client is held back. */
 static const struct limit_rate rate = {.interval_log2 = -26, .burst = 255};
@@ -99,7 +99,7 @@ static double workers_run(int count)
 	end_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 	for (int i = 0; i < count; i++)
 		one_stop(&bench.one[i]);
-	return (double)before * NS_PER_S / (double)(end_ns - start_ns);
+	return (double)before * NS_PER_SECOND / (double)(end_ns - start_ns);
 }
 
 /* In turn, because the machine's speed moves. */

@@ -5,9 +5,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <units.h>
 
 #define EXIT_START 3
-#define NS_PER_S   1000000000
 
 void world_model_publish(struct meridian_timemodel *model, double hz)
 {
@@ -16,7 +16,7 @@ void world_model_publish(struct meridian_timemodel *model, double hz)
 	data.counter_id = MERIDIAN_COUNTER_TSC;
 	data.counter_hz = (uint64_t)hz;
 	data.line.counter = meridian_counter_read(data.counter_id);
-	data.line.utc_s = (int64_t)(meridian_clock_ns(CLOCK_REALTIME) / NS_PER_S);
+	data.line.utc_s = (int64_t)(meridian_clock_ns(CLOCK_REALTIME) / NS_PER_SECOND);
 	data.line.period_frac64 = UINT64_MAX / data.counter_hz;
 	data.slew = data.line;
 	data.published_counter = data.line.counter;

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_S 1000000000
+#include <units.h>
 
 #define CPUINFO     "/proc/cpuinfo"
 #define CLOCKSOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -71,7 +70,7 @@ void counter_read_raw(const struct counter *counter, uint64_t *ret_counter, uint
 	struct counter_realtime now = counter_read_clock(counter, CLOCK_MONOTONIC_RAW);
 
 	*ret_counter = now.counter;
-	*ret_raw_ns = (uint64_t)now.time.tv_sec * NS_PER_S + (uint64_t)now.time.tv_nsec;
+	*ret_raw_ns = timespec_ns(&now.time);
 }
 
 static int tsc_measure_hz(struct counter *counter)
@@ -85,7 +84,7 @@ static int tsc_measure_hz(struct counter *counter)
 	counter_read_raw(counter, &counter1, &raw1_ns);
 	if (raw1_ns <= raw0_ns)
 		return -ENOTSUP;
-	hz = (double)(counter1 - counter0) * NS_PER_S / (double)(raw1_ns - raw0_ns);
+	hz = (double)(counter1 - counter0) * NS_PER_SECOND / (double)(raw1_ns - raw0_ns);
 	if (!(hz >= TSC_HZ_MIN && hz < 1e11))
 		return -ENOTSUP;
 	counter->hz = (uint64_t)llround(hz);
@@ -119,7 +118,7 @@ static int choose(struct counter *counter, uint8_t wanted)
 		return -ENOTSUP;
 	}
 	*counter = (struct counter){
-		.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .name = "monotonic-raw", .hz = NS_PER_S};
+		.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .name = "monotonic-raw", .hz = NS_PER_SECOND};
 	return 0;
 }
 
@@ -142,8 +141,7 @@ int counter_from_realtime(const struct counter *counter, const struct timespec *
 	uint64_t earliest, uint64_t *ret_counter)
 {
 	struct counter_realtime now = counter_read_realtime(counter);
-	double age_s = (double)(now.time.tv_sec - stamp->tv_sec) +
-		(double)(now.time.tv_nsec - stamp->tv_nsec) / NS_PER_S;
+	double age_s = timespec_diff_s(stamp, &now.time);
 	int64_t age = llround(age_s * (double)counter->hz);
 	uint64_t result = now.counter - (uint64_t)age;
 
@@ -163,12 +161,13 @@ int64_t counter_suspended_ns(void)
 	if (clock_gettime(CLOCK_BOOTTIME, &boottime) < 0 ||
 		clock_gettime(CLOCK_MONOTONIC, &monotonic) < 0)
 		return 0;
-	return (boottime.tv_sec - monotonic.tv_sec) * (int64_t)NS_PER_S + boottime.tv_nsec -
+	return (boottime.tv_sec - monotonic.tv_sec) * NS_PER_SECOND + boottime.tv_nsec -
 		monotonic.tv_nsec;
 }
 
 struct meridian_utc counter_utc(const struct timespec *time)
 {
 	return (struct meridian_utc){.s = time->tv_sec,
-		.frac64 = (uint64_t)(((meridian_u128)(uint64_t)time->tv_nsec << 64) / NS_PER_S)};
+		.frac64 =
+			(uint64_t)(((meridian_u128)(uint64_t)time->tv_nsec << 64) / NS_PER_SECOND)};
 }

@@ -6,11 +6,10 @@
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
+#include <units.h>
 
 #define WATCHES_MAX 160
 #define TIMERS_MAX  96
-
-#define NS_PER_MS UINT64_C(1000000)
 
 /* A signal that arrives between the look at its flag and poll(2) waits at most this long. */
 #define POLL_TIMEOUT_MAX_MS 1000

@@ -4,8 +4,7 @@
 #include <errno.h>
 #include <log.h>
 #include <sys/timex.h>
-
-#define NS_PER_S 1e9
+#include <units.h>
 
 static bool steering;
 static const struct counter *counter;
@@ -64,7 +63,7 @@ static double counter_per_raw(void)
 
 	counter_read_raw(counter, &now, &raw_ns);
 	seconds = (double)(now - start_counter) / (double)counter->hz;
-	raw_s = (double)(raw_ns - start_raw_ns) / NS_PER_S;
+	raw_s = (double)(raw_ns - start_raw_ns) / NS_PER_SECOND;
 	return raw_s > 0 ? seconds / raw_s : 1;
 }
 

@@ -6,9 +6,9 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S 1e9
-#define PPM      1e6
+#define PPM 1e6
 
 static struct report_address report_address_of(const struct config_address *address)
 {
@@ -256,8 +256,9 @@ void report_tracking(struct report_tracking *ret_tracking)
 		.frequency_ppm = -(model_rate(status.model) - 1) * PPM,
 		.residual_frequency_ppm = -status.residual_frequency * PPM,
 		.skew_ppm = status.combined.frequency_sd * PPM,
-		.root_delay_s = (double)data->root_delay_ns / NS_PER_S,
-		.root_dispersion_s = (double)meridian_timemodel_dispersion_ns(data, now) / NS_PER_S,
+		.root_delay_s = (double)data->root_delay_ns / NS_PER_SECOND,
+		.root_dispersion_s =
+			(double)meridian_timemodel_dispersion_ns(data, now) / NS_PER_SECOND,
 		.last_update_interval_s = status.update_interval_s};
 	if (status.best && !status.local)
 		ret_tracking->address = report_address_of(&status.best->address);

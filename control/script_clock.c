@@ -10,8 +10,8 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S     1e9
 #define TICK_S       1.0
 #define TIMER_MIN_S  1e-4
 #define FOLD_AFTER_S 2
@@ -120,7 +120,7 @@ static void on_timer(void *arg)
 	now = counter_read(counter);
 	wait_s = script_next_s(&script, &state, seconds_at(now)) - seconds_at(now);
 	wait_s = fmax(fmin(wait_s, TICK_S), TIMER_MIN_S);
-	r = event_add_timer((uint64_t)(wait_s * NS_PER_S), on_timer, NULL);
+	r = event_add_timer((uint64_t)(wait_s * NS_PER_SECOND), on_timer, NULL);
 	if (r < 0)
 		log_errno(r, "%s: no timer, the script ends", config->script);
 }

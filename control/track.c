@@ -12,9 +12,9 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S           UINT64_C(1000000000)
-#define TICK_NS            NS_PER_S
+#define TICK_S             1
 #define REPUBLISH_MAX_S    16.0 /* how often the model is renewed when nothing happens */
 #define DRIFT_WRITE_S      3600
 #define REBASE_S           1.0
@@ -71,7 +71,7 @@ static void steer(const struct model_target *target)
 static double steer_to_realtime(bool may_slew, uint64_t *ret_now)
 {
 	double error_s;
-	struct model_target target = follow_target(&realtime, (double)TICK_NS / NS_PER_S, &error_s);
+	struct model_target target = follow_target(&realtime, TICK_S, &error_s);
 
 	target.may_slew = may_slew;
 	steer(&target);
@@ -384,7 +384,7 @@ static void on_tick(void *arg)
 	uint64_t now = counter_read(counter);
 
 	(void)arg;
-	tick_timer = event_add_timer(TICK_NS, on_tick, NULL);
+	tick_timer = event_add_timer(TICK_S * NS_PER_SECOND, on_tick, NULL);
 	if (script_clock_runs())
 		return;
 	if (was_suspended())

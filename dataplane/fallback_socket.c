@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <units.h>
 
 #define LATE_MAX 64 /* stamps of other packets, before that of one */
 
@@ -94,7 +95,7 @@ static void stamp_read(struct fallback_packet *packet, const struct cmsghdr *cms
 	struct timespec stamp;
 
 	memcpy(&stamp, CMSG_DATA(cmsg), sizeof(stamp));
-	packet->stamp_ns = (uint64_t)stamp.tv_sec * UINT64_C(1000000000) + (uint64_t)stamp.tv_nsec;
+	packet->stamp_ns = timespec_ns(&stamp);
 	packet->has_stamp = true;
 }
 
@@ -261,8 +262,7 @@ static bool echo_read(int fd, struct echo *ret_echo)
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPING)
 			continue;
 		memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
-		ret_echo->stamp_ns = (uint64_t)stamps.ts[0].tv_sec * UINT64_C(1000000000) +
-			(uint64_t)stamps.ts[0].tv_nsec;
+		ret_echo->stamp_ns = timespec_ns(&stamps.ts[0]);
 	}
 	return true;
 }

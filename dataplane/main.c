@@ -19,6 +19,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <units.h>
 
 #define TURN_NS     100000000 /* of the main thread */
 #define TURNS_PER_S 10
@@ -105,7 +106,7 @@ static int ports_open_patiently(void)
 		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 
 		if (until_ns == 0) {
-			until_ns = now_ns + OPEN_TIMEOUT_S * UINT64_C(1000000000);
+			until_ns = now_ns + OPEN_TIMEOUT_S * NS_PER_SECOND;
 			log_notice("%s is not to be had yet; trying for %d s", ports.failed,
 				OPEN_TIMEOUT_S);
 			eal_mute(true); /* a driver would say the same ten times a second */

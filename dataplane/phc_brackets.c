@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "phc_brackets.h"
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 /* Of a time that is cut off to whole nanoseconds. */
 #define GRAIN_NS 1
-
-static uint64_t ns_of(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
-}
 
 /* Ticks in which the kernel's clock surely has not, or surely has, passed `ns`. */
 static uint64_t ticks_least(const struct stamp_rate *rate, uint64_t ns)
@@ -41,7 +35,7 @@ static bool is_steady(const struct device_clock_reading *begin,
 {
 	uint64_t ns = end->device - begin->device;
 
-	return (int64_t)ns >= 0 && ns < NS_PER_S &&
+	return (int64_t)ns >= 0 && ns < NS_PER_SECOND &&
 		end->after - begin->before >= ticks_least(rate, ns) &&
 		(int64_t)(end->before - begin->after) <= (int64_t)ticks_most(rate, ns);
 }
@@ -75,9 +69,9 @@ size_t phc_brackets(const struct phc_readings *readings, const struct device_clo
 		return 0;
 	for (size_t i = 0; i < readings->count; i++) {
 		const struct phc_bracket *bracket = &readings->bracket[i];
-		uint64_t from_ns = ns_of(&bracket->before);
+		uint64_t from_ns = timespec_ns(&bracket->before);
 
-		reading[count].device = ns_of(&bracket->device);
+		reading[count].device = timespec_ns(&bracket->device);
 		count += place(begin, end, rate, from_ns, from_ns + (uint64_t)bracket->width_ns,
 			&reading[count]);
 	}

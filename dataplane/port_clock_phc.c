@@ -3,8 +3,7 @@
 #include "port_clock.h"
 #include <meridian/counter.h>
 #include <unistd.h>
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 static struct device_clock_reading kernel_read(uint8_t counter_id, clockid_t clock)
 {
@@ -32,7 +31,8 @@ _Static_assert(PHC_READINGS <= DEVICE_CLOCK_READINGS_MAX, "they are noted at onc
 
 int port_clock_open_phc(struct port_clock *clock, unsigned int index)
 {
-	*clock = (struct port_clock){.read = phc_read_all, .kind = {.hz = NS_PER_S, .bits = 64}};
+	*clock = (struct port_clock){
+		.read = phc_read_all, .kind = {.hz = NS_PER_SECOND, .bits = 64}};
 	clock->fd = phc_open(index, true, &clock->method);
 	return clock->fd < 0 ? clock->fd : 0;
 }

@@ -2,8 +2,8 @@
 #include "stamp.h"
 #include <meridian/counter.h>
 #include <meridian/timemodel.h>
+#include <units.h>
 
-#define NS_PER_S       UINT64_C(1000000000)
 #define BRACKET_TRIES  3
 #define BRACKET_MAX_NS 500 /* wider than this, we were interrupted in between: read again */
 
@@ -17,8 +17,8 @@ void stamp_rate_set(struct stamp_rate *rate, uint64_t counter_hz)
 	if (rate->counter_hz == counter_hz)
 		return;
 	rate->counter_hz = counter_hz;
-	rate->ticks_per_ns_frac32 = ratio_frac32(counter_hz, NS_PER_S);
-	rate->ns_per_tick_frac32 = ratio_frac32(NS_PER_S, counter_hz);
+	rate->ticks_per_ns_frac32 = ratio_frac32(counter_hz, NS_PER_SECOND);
+	rate->ns_per_tick_frac32 = ratio_frac32(NS_PER_SECOND, counter_hz);
 }
 
 void stamp_clock_read(struct stamp_clock *ret_now, clockid_t clock, uint8_t counter_id,

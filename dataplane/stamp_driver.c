@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
+#include <units.h>
 
-#define US        1000
-#define SECOND_NS UINT64_C(1000000000)
+#define US 1000
 
 /* DPDK's release notes say since when. */
 #if RTE_VERSION >= RTE_VERSION_NUM(26, 7, 0, 0)
@@ -42,24 +42,24 @@ static const struct stamp_driver drivers[] = {
 	{.name = "net_axgbe",
 		.transmits = true,
 		.clock = STAMP_DRIVER_TIMESYNC,
-		.kind = {.hz = SECOND_NS, .bits = 64}},
+		.kind = {.hz = NS_PER_SECOND, .bits = 64}},
 	{.name = "net_e1000_igb",
 		.transmits = IGB_TRANSMITS,
 		.clock = STAMP_DRIVER_TIMESYNC,
-		.kind = {.hz = SECOND_NS, .bits = 64}},
+		.kind = {.hz = NS_PER_SECOND, .bits = 64}},
 	{.name = "net_hns3",
 		.receives = true,
 		.transmits = true,
 		.clock = STAMP_DRIVER_TIMESYNC,
-		.kind = {.hz = SECOND_NS, .bits = 64}},
+		.kind = {.hz = NS_PER_SECOND, .bits = 64}},
 	{.name = "net_ice",
 		.receives = true,
 		.clock = STAMP_DRIVER_TIMESYNC,
-		.kind = {.hz = SECOND_NS, .bits = 32}},
+		.kind = {.hz = NS_PER_SECOND, .bits = 32}},
 	{.name = "net_igc", /* since 23.03 */
 		.transmits = true,
 		.clock = STAMP_DRIVER_TIMESYNC,
-		.kind = {.hz = SECOND_NS, .bits = 64}},
+		.kind = {.hz = NS_PER_SECOND, .bits = 64}},
 	{.name = "net_pcap",
 		.receives = true,
 		.always = PCAP_ALWAYS,
@@ -90,18 +90,13 @@ int stamp_driver_clock_start(const struct stamp_driver *driver, uint16_t port_id
 	}
 }
 
-static uint64_t timesync_ns(const struct timespec *time)
-{
-	return (uint64_t)time->tv_sec * SECOND_NS + (uint64_t)time->tv_nsec;
-}
-
 static int timesync_read(uint16_t port_id, uint64_t *ret_device)
 {
 	struct timespec now;
 	int r = rte_eth_timesync_read_time(port_id, &now);
 
 	if (r == 0)
-		*ret_device = timesync_ns(&now);
+		*ret_device = timespec_ns(&now);
 	return r;
 }
 
@@ -126,6 +121,6 @@ int stamp_driver_transmit_read(
 	int r = driver->transmits ? rte_eth_timesync_read_tx_timestamp(port_id, &left) : -ENOTSUP;
 
 	if (r == 0)
-		*ret_device = timesync_ns(&left);
+		*ret_device = timespec_ns(&left);
 	return r == 0 && *ret_device == 0 ? -EAGAIN : r;
 }

@@ -12,6 +12,7 @@
 #include <rte_pause.h>
 #include <sched.h>
 #include <time.h>
+#include <units.h>
 
 /* How often CLOCK_REALTIME is read beside the counter. */
 #define CLOCK_PER_S 200
@@ -37,9 +38,9 @@ uint64_t engine_hz(void)
 static uint64_t ntp_now(void)
 {
 	uint64_t ns = meridian_clock_ns(CLOCK_REALTIME);
-	uint64_t s = ns / 1000000000, rest = ns % 1000000000;
+	uint64_t s = ns / NS_PER_SECOND, rest = ns % NS_PER_SECOND;
 
-	return (s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | (rest << 32) / 1000000000;
+	return (s + MERIDIAN_NTP_UNIX_OFFSET_S) << 32 | (rest << 32) / NS_PER_SECOND;
 }
 
 /* The reading is taken between two of the counter; a pair that something came between is not

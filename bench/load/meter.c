@@ -7,10 +7,10 @@
 #include <meridian/ntp.h>
 #include <prefetch.h>
 #include <stdlib.h>
+#include <units.h>
 
 __extension__ typedef unsigned __int128 u128;
 
-#define NS_PER_S     UINT64_C(1000000000)
 #define WINDOW_WORDS ((TOKEN_NUMBER_MASK + 1) / 64)
 
 /* Frames that are on their way into the cache while others are looked at. */
@@ -37,8 +37,8 @@ int meter_init(struct meter *meter, const struct traffic *traffic, uint64_t hz, 
 	meter->timeout_units = hz / 1000 * timeout_ms >> TOKEN_TICKS_LOG2;
 	meter->sample_mask = (1u << sample_log2) - 1;
 	meter->only_kind = only_kind(traffic);
-	meter->ns_per_tick = (uint64_t)(((u128)NS_PER_S << 32) / hz);
-	meter->ns_per_unit = (uint64_t)(((u128)NS_PER_S << (24 + TOKEN_TICKS_LOG2)) / hz);
+	meter->ns_per_tick = (uint64_t)(((u128)NS_PER_SECOND << 32) / hz);
+	meter->ns_per_unit = (uint64_t)(((u128)NS_PER_SECOND << (24 + TOKEN_TICKS_LOG2)) / hz);
 	meter->window = calloc(WINDOW_WORDS, sizeof(uint64_t));
 	meter->sample = calloc(METER_SAMPLES, sizeof(struct meter_sample));
 	if (meter->window == NULL || meter->sample == NULL) {
@@ -209,7 +209,7 @@ static int64_t ntp_to_ns(int64_t difference)
 {
 	__extension__ typedef __int128 i128;
 
-	return (int64_t)((i128)difference * (int64_t)NS_PER_S >> 32);
+	return (int64_t)((i128)difference * NS_PER_SECOND >> 32);
 }
 
 static uint64_t clock_at(const struct meter *meter, uint64_t ticks)

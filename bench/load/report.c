@@ -6,8 +6,7 @@
 #include <log.h>
 #include <string.h>
 #include <unistd.h>
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 static int file_open(FILE **ret_stream, const char *option, const char *file)
 {
@@ -129,10 +128,10 @@ void report_turn(struct report *report, const struct meter *meter, bool measurin
 	if (!measuring)
 		return;
 	if (report->next_ns == 0)
-		report->next_ns = now_ns + NS_PER_S;
+		report->next_ns = now_ns + NS_PER_SECOND;
 	if (now_ns < report->next_ns)
 		return;
-	report->next_ns += NS_PER_S;
+	report->next_ns += NS_PER_SECOND;
 	lines_write(report, meter, true);
 }
 

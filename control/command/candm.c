@@ -2,6 +2,7 @@
 #include "candm.h"
 #include <meridian/policy.h>
 #include <string.h>
+#include <units.h>
 
 #define FAMILY_NONE 0
 #define FAMILY_IPV4 1
@@ -100,7 +101,7 @@ static void wire_utc(struct candm_wire *wire, struct meridian_utc *utc)
 {
 	uint32_t high = (uint32_t)((uint64_t)utc->s >> 32);
 	uint32_t low = (uint32_t)utc->s;
-	uint32_t ns = (uint32_t)((utc->frac64 >> 32) * 1000000000 >> 32);
+	uint32_t ns = (uint32_t)((utc->frac64 >> 32) * NS_PER_SECOND >> 32);
 
 	wire_u32(wire, &high);
 	wire_u32(wire, &low);
@@ -113,7 +114,7 @@ static void wire_utc(struct candm_wire *wire, struct meridian_utc *utc)
 		ns = 999999999;
 	utc->s = (int64_t)((uint64_t)high << 32 | low);
 	/* Rounded up, so that the nanoseconds come out again when it is cut. */
-	utc->frac64 = ((((uint64_t)ns << 32) + 999999999) / 1000000000) << 32;
+	utc->frac64 = ((((uint64_t)ns << 32) + 999999999) / NS_PER_SECOND) << 32;
 }
 
 void candm_request(struct candm_wire *wire, struct candm_request *request)

@@ -5,10 +5,10 @@
 #include <meridian/policy.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S 1e9
-#define PLACES   MERIDIAN_CLIENTS_SKETCH_SIZE
-#define RANKS    (MERIDIAN_CLIENTS_RANK_MAX + 1)
+#define PLACES MERIDIAN_CLIENTS_SKETCH_SIZE
+#define RANKS  (MERIDIAN_CLIENTS_RANK_MAX + 1)
 
 /*
  * The estimate is Ertl's improved raw estimator (New cardinality estimation algorithms for
@@ -83,7 +83,8 @@ double census_clients(
 		slot_join(&sketch, &clients->ever, ipv6);
 		return sketch_estimate(&sketch);
 	}
-	now = (uint64_t)((double)clients->updated_ns / NS_PER_S) / MERIDIAN_CLIENTS_SLOT_S(window) +
+	now = (uint64_t)((double)clients->updated_ns / NS_PER_SECOND) /
+			MERIDIAN_CLIENTS_SLOT_S(window) +
 		1;
 	for (size_t i = 0; i < MERIDIAN_CLIENTS_SLOTS; i++) {
 		const struct meridian_clients_slot *slot = &clients->slot[window][i];
@@ -96,7 +97,7 @@ double census_clients(
 
 static double counted_s(const struct meridian_clients *clients)
 {
-	return (double)(clients->updated_ns - clients->started_ns) / NS_PER_S;
+	return (double)(clients->updated_ns - clients->started_ns) / NS_PER_SECOND;
 }
 
 double census_span_s(const struct meridian_clients *clients, enum meridian_clients_window window)

@@ -5,6 +5,7 @@
 #include <meridian/counter.h>
 #include <string.h>
 #include <time.h>
+#include <units.h>
 
 #define GLANCE_NS 50000000
 #define GLANCES   6 /* a main loop moves ten times a second */
@@ -138,5 +139,5 @@ double look_residence_s(const struct meridian_stats_worker *worker, double share
 			break;
 		bucket++;
 	}
-	return (double)meridian_residence_floor_ns(bucket + 1) / 1e9;
+	return (double)meridian_residence_floor_ns(bucket + 1) / NS_PER_SECOND;
 }

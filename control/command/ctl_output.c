@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <units.h>
 
 #define CELL_SIZE   320
 #define FIELDS_MAX  32
@@ -29,7 +30,7 @@ void output_begin(const char *command, enum output_mode chosen, bool tagged)
 
 static uint64_t utc_ns(struct meridian_utc utc)
 {
-	return (utc.frac64 >> 32) * 1000000000 >> 32;
+	return (utc.frac64 >> 32) * NS_PER_SECOND >> 32;
 }
 
 static void utc_format(char *cell, size_t size, struct meridian_utc utc)

@@ -7,6 +7,7 @@
 #include <meridian/ntp.h>
 #include <stdio.h>
 #include <string.h>
+#include <units.h>
 
 struct clock_row {
 	const char *state, *reference, *counter, *leap;
@@ -100,7 +101,7 @@ static void clock_model(struct clock_row *row, const struct meridian_timemodel_d
 		model->leap_known_until_s != 0 && row->now.s >= model->leap_known_until_s;
 	row->bound_s = ((double)model->root_delay_ns / 2 +
 			       (double)meridian_timemodel_dispersion_ns(model, now)) /
-		1e9;
+		NS_PER_SECOND;
 	row->holdover_left_s = ticks_s(model, now, model->valid_until_counter);
 }
 

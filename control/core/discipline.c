@@ -3,9 +3,8 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S   1e9
-#define US_PER_S   1e6
 #define KERNEL_PPM 65536.0 /* of a frequency in struct timex */
 
 /* The kernel's limits. */
@@ -114,12 +113,12 @@ static double bound_s(const struct discipline_view *view)
 {
 	return ((double)view->model->root_delay_ns / 2 +
 		       (double)meridian_timemodel_dispersion_ns(view->model, view->counter)) /
-		NS_PER_S;
+		NS_PER_SECOND;
 }
 
 static long error_us(double seconds)
 {
-	return (long)fmin(ceil(seconds * US_PER_S), ERROR_MAX_US);
+	return (long)fmin(ceil(seconds * US_PER_SECOND), ERROR_MAX_US);
 }
 
 /* What every order says: how good the clock is, and at which rate it should go. */
@@ -146,7 +145,7 @@ static void order_step(const struct discipline_view *view, struct discipline_ord
 	order->timex.modes |= ADJ_SETOFFSET | ADJ_OFFSET;
 	order->timex.time.tv_sec = (time_t)whole;
 	order->timex.time.tv_usec =
-		(suseconds_t)fmin((order->offset_s - whole) * NS_PER_S, NS_PER_S - 1);
+		(suseconds_t)fmin((order->offset_s - whole) * NS_PER_SECOND, NS_PER_SECOND - 1);
 	order->timex.maxerror = error_us(bound_s(view));
 	order->timex.esterror = 0;
 }
@@ -157,7 +156,7 @@ static void order_slew(struct discipline *discipline, struct discipline_order *o
 	double slew_s = fmax(fmin(order->offset_s, max_s), -max_s);
 
 	order->timex.modes |= ADJ_OFFSET;
-	order->timex.offset = lround(slew_s * NS_PER_S);
+	order->timex.offset = lround(slew_s * NS_PER_SECOND);
 	if (fabs(order->offset_s) > TRIM_OFFSET_MAX_S)
 		return;
 	discipline->trim += order->offset_s / (LOOP_SECONDS * TRIM_SECONDS);

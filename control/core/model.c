@@ -5,8 +5,7 @@
 #include <meridian/counter.h>
 #include <meridian/ntp.h>
 #include <string.h>
-
-#define NS_PER_S 1e9
+#include <units.h>
 
 /* Fast enough for any sane deviation of an oscillator from its nominal rate. */
 #define RATE_MIN 0.99
@@ -153,7 +152,7 @@ double model_distance_s(const struct model *model, uint64_t counter)
 {
 	return ((double)model->data.root_delay_ns / 2 +
 		       (double)meridian_timemodel_dispersion_ns(&model->data, counter)) /
-		NS_PER_S;
+		NS_PER_SECOND;
 }
 
 struct clock_line model_line(
@@ -169,7 +168,7 @@ struct clock_line model_line(
 
 static uint64_t to_ns_up(double seconds)
 {
-	double ns = ceil(seconds * NS_PER_S);
+	double ns = ceil(seconds * NS_PER_SECOND);
 
 	if (!(ns > 0))
 		return 0;

@@ -14,10 +14,10 @@
 #include <phc_read.h>
 #include <string.h>
 #include <unistd.h>
+#include <units.h>
 
-#define NS_PER_S     1000000000
 #define CLOCKS_MAX   16
-#define START_NS     (NS_PER_S / 10) /* between the first readings */
+#define START_NS     (NS_PER_SECOND / 10) /* between the first readings */
 #define FCS_SIZE     4
 #define NARROW_RATIO 1.5 /* a bracket wider than that times the narrowest was disturbed */
 #define SD_MIN_S     2e-9
@@ -88,13 +88,8 @@ static uint64_t system_counter(const struct nic_clock *clock, const struct phc_r
 	double error_s;
 
 	if (readings->clock == CLOCK_MONOTONIC_RAW && counter->id == MERIDIAN_COUNTER_MONOTONIC_RAW)
-		return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_nsec;
+		return timespec_ns(time);
 	return stamp_clock_convert(&clock->stamps, now, time, &error_s);
-}
-
-static double device_seconds(const struct timespec *from, const struct timespec *to)
-{
-	return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) * 1e-9;
 }
 
 /* One reading out of the brackets that were not disturbed: their mean, and how far they scatter. */
@@ -115,7 +110,7 @@ static void combine(const struct nic_clock *clock, const struct phc_readings *re
 		if ((double)bracket->width_ns > (double)best->width_ns * NARROW_RATIO)
 			continue;
 		at = system_counter(clock, readings, now, &bracket->before);
-		ahead_s = device_seconds(&best->device, &bracket->device) -
+		ahead_s = timespec_diff_s(&best->device, &bracket->device) -
 			(double)(int64_t)(at - base) / hz - (double)bracket->width_ns / 2e9;
 		sum += ahead_s;
 		sum2 += ahead_s * ahead_s;
@@ -155,7 +150,7 @@ static void on_timer(void *arg)
 	clock->readings++;
 	clock->timer = event_add_timer(clock->readings <= HWCLOCK_READINGS_MIN
 			? START_NS
-			: (uint64_t)(interval_s * NS_PER_S),
+			: (uint64_t)(interval_s * NS_PER_SECOND),
 		on_timer, clock);
 }
 

@@ -5,8 +5,7 @@
 #include "ntp_server.h"
 #include <log.h>
 #include <string.h>
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 #define WAIT_MIN_LOG2 1
 #define WAIT_MAX_LOG2 10
@@ -38,7 +37,7 @@ void ntp_name_look_up_later(struct ntp_name *name)
 {
 	if (name->timer > 0 || name->resolver || !ntp_name_is_looked_up(name))
 		return;
-	name->timer = event_add_timer(NS_PER_S << name->wait_log2, on_look_up, name);
+	name->timer = event_add_timer(NS_PER_SECOND << name->wait_log2, on_look_up, name);
 	if (name->wait_log2 < WAIT_MAX_LOG2)
 		name->wait_log2++;
 }

@@ -3,10 +3,9 @@
 #include <log.h>
 #include <math.h>
 #include <sys/random.h>
+#include <units.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-
-#define BURST_INTERVAL_NS (2 * NS_PER_S)
+#define BURST_INTERVAL_NS (2 * NS_PER_SECOND)
 #define POLL_SPREAD       0.02 /* added to an interval, so that clients do not march in step */
 
 /* After a kiss RATE the next request waits that many intervals, and the interval grows, past
@@ -18,7 +17,7 @@
  * those that are asked as often anyway. One after the other, so that none queues behind another. */
 #define RETURN_REQUESTS  4
 #define RETURN_POLL_LOG2 1
-#define RETURN_DELAY_NS  (NS_PER_S / 10)
+#define RETURN_DELAY_NS  (NS_PER_SECOND / 10)
 
 /* So many answers without a kiss RATE halve the interval that it demanded. */
 #define RATE_FORGET 32
@@ -68,7 +67,7 @@ uint64_t ntp_poll_interval_ns(const struct ntp_server *server)
 	if (server->burst_requests > 0)
 		return BURST_INTERVAL_NS;
 	return (uint64_t)(poll_interval_s(&server->poll, &allowed) * (1 + random_spread()) *
-		(double)NS_PER_S);
+		(double)NS_PER_SECOND);
 }
 
 static double ahead_sd(const struct ntp_server *server, const struct poll_limits *allowed)

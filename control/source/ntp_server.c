@@ -7,16 +7,15 @@
 #include <errno.h>
 #include <log.h>
 #include <string.h>
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 #define START_DELAY_NS    (200 * UINT64_C(1000000))
 #define IBURST_REQUESTS   8
 #define IBURST_SAMPLES    4
 #define BURST_REQUESTS    4
 #define BURST_SAMPLES     1
-#define BURST_INTERVAL_NS (2 * NS_PER_S)
-#define ANSWER_TIMEOUT_NS (4 * NS_PER_S)
+#define BURST_INTERVAL_NS (2 * NS_PER_SECOND)
+#define ANSWER_TIMEOUT_NS (4 * NS_PER_SECOND)
 
 /* A server that is silent for so long may have moved. */
 #define SILENT_POLLS 8
@@ -25,7 +24,7 @@
 #define FALSE_POLLS 8
 
 /* Who denied us service may have done so by mistake. */
-#define DENIED_NS (86400 * NS_PER_S)
+#define DENIED_NS (86400 * NS_PER_SECOND)
 
 static void on_poll(void *arg);
 

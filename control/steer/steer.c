@@ -18,8 +18,7 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define NS_PER_MS UINT64_C(1000000)
+#include <units.h>
 
 /* Changes come in bursts: an address alone makes three notifications. */
 #define SETTLE_NS (20 * NS_PER_MS)

@@ -6,8 +6,8 @@
 #include <meridian/policy.h>
 #include <stddef.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S    UINT64_C(1000000000)
 #define DECAY_STEPS 256 /* of a window */
 
 static void page_clear(struct meridian_clients *page, uint64_t now_ns)
@@ -37,7 +37,7 @@ void book_close(struct book *book)
 
 static uint64_t slot_number(const struct meridian_clients *page, unsigned int level)
 {
-	return page->updated_ns / NS_PER_S / MERIDIAN_CLIENTS_SLOT_S(level) + 1;
+	return page->updated_ns / NS_PER_SECOND / MERIDIAN_CLIENTS_SLOT_S(level) + 1;
 }
 
 static struct meridian_clients_slot *slot_now(struct meridian_clients *page, unsigned int level)
@@ -57,7 +57,7 @@ static void slot_turn(struct meridian_clients *page, unsigned int level)
 
 static void tables_decay(struct book *book, unsigned int level, uint64_t now_ns)
 {
-	const double window_ns = (double)(meridian_clients_window_s(level) * NS_PER_S);
+	const double window_ns = (double)(meridian_clients_window_s(level) * NS_PER_SECOND);
 	double passed_ns = (double)(now_ns - book->decayed_ns[level]);
 
 	if (passed_ns < window_ns / DECAY_STEPS)

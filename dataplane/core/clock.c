@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "clock.h"
+#include <units.h>
 
 #define FRACTION_BITS 32
-#define NS_PER_S      UINT64_C(1000000000)
 
 uint32_t clock_error(uint64_t ns, unsigned int fraction_bits)
 {
-	uint64_t fraction = ((ns % NS_PER_S << fraction_bits) + NS_PER_S - 1) / NS_PER_S;
-	uint64_t seconds = (ns / NS_PER_S << fraction_bits) + fraction;
+	uint64_t fraction =
+		((ns % NS_PER_SECOND << fraction_bits) + NS_PER_SECOND - 1) / NS_PER_SECOND;
+	uint64_t seconds = (ns / NS_PER_SECOND << fraction_bits) + fraction;
 
 	return seconds > UINT32_MAX ? UINT32_MAX : (uint32_t)seconds;
 }

@@ -2,8 +2,7 @@
 #include "device_clock.h"
 #include <errno.h>
 #include <math.h>
-
-#define NS_PER_S 1000000000
+#include <units.h>
 
 #define WANDER             1e-17 /* of two crystals against each other, 1/s */
 #define NARROW_RATIO       1.5   /* a bracket wider than that times the narrowest was disturbed */
@@ -285,7 +284,7 @@ enum device_clock_state device_clock_state(const struct device_clock *clock)
 	if (clock->filter.count < DEVICE_CLOCK_NOTES_MIN)
 		return DEVICE_CLOCK_LEARNING;
 	if (clock->contradictions > 0 ||
-		error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_S > DEVICE_CLOCK_ERROR_MAX_NS)
+		error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_SECOND > DEVICE_CLOCK_ERROR_MAX_NS)
 		return DEVICE_CLOCK_DOUBTED;
 	return DEVICE_CLOCK_GOOD;
 }
@@ -311,9 +310,11 @@ struct device_line device_clock_line(const struct device_clock *clock)
 		.fresh_until_counter =
 			clock->counter + (uint64_t)(DEVICE_CLOCK_FRESH_S * counter_hz),
 		.until_counter = clock->counter + (uint64_t)(DEVICE_CLOCK_VOID_S * counter_hz),
-		.error_ns = (uint64_t)ceil(error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_S),
-		.late_error_ns = (uint64_t)ceil(error_s(clock, DEVICE_CLOCK_VOID_S) * NS_PER_S),
-		.delivery_ticks = (uint64_t)(DEVICE_LINE_DELIVERY_NS * counter_hz / NS_PER_S)};
-	line.ahead_max_ticks = (uint64_t)ceil((double)line.late_error_ns * counter_hz / NS_PER_S);
+		.error_ns = (uint64_t)ceil(error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_SECOND),
+		.late_error_ns =
+			(uint64_t)ceil(error_s(clock, DEVICE_CLOCK_VOID_S) * NS_PER_SECOND),
+		.delivery_ticks = (uint64_t)(DEVICE_LINE_DELIVERY_NS * counter_hz / NS_PER_SECOND)};
+	line.ahead_max_ticks =
+		(uint64_t)ceil((double)line.late_error_ns * counter_hz / NS_PER_SECOND);
 	return line;
 }

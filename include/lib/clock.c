@@ -5,6 +5,7 @@
 #include <meridian/ntp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 
 struct meridian {
 	char *rundir;
@@ -28,9 +29,9 @@ static struct meridian_utc utc_unpack(meridian_u128 packed)
 struct meridian_utc meridian_utc_add_ns(struct meridian_utc a, int64_t ns)
 {
 	uint64_t size = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
-	meridian_u128 span = (meridian_u128)(size / 1000000000) << 64;
+	meridian_u128 span = (meridian_u128)(size / NS_PER_SECOND) << 64;
 
-	span += ((meridian_u128)(size % 1000000000) << 64) / 1000000000;
+	span += ((meridian_u128)(size % NS_PER_SECOND) << 64) / NS_PER_SECOND;
 	return utc_unpack(ns < 0 ? utc_pack(a) - span : utc_pack(a) + span);
 }
 
@@ -38,13 +39,13 @@ int64_t meridian_utc_diff_ns(struct meridian_utc a, struct meridian_utc b)
 {
 	meridian_i128 difference = (meridian_i128)(utc_pack(a) - utc_pack(b));
 	int64_t s = (int64_t)(difference >> 64);
-	int64_t ns = (int64_t)((meridian_u128)(uint64_t)difference * 1000000000 >> 64);
+	int64_t ns = (int64_t)((meridian_u128)(uint64_t)difference * NS_PER_SECOND >> 64);
 
-	if (s >= INT64_MAX / 1000000000)
+	if (s >= INT64_MAX / NS_PER_SECOND)
 		return INT64_MAX;
-	if (s <= INT64_MIN / 1000000000)
+	if (s <= INT64_MIN / NS_PER_SECOND)
 		return INT64_MIN;
-	return s * 1000000000 + ns;
+	return s * NS_PER_SECOND + ns;
 }
 
 int meridian_open(struct meridian **ret_handle, const char *rundir)

@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-#define NS_PER_S 1000000000
+#include <units.h>
 
 static struct timespec timespec_of(const struct ptp_clock_time *time)
 {
@@ -17,10 +16,10 @@ static struct timespec timespec_of(const struct ptp_clock_time *time)
 static void bracket_add(struct phc_readings *readings, const struct ptp_clock_time *before,
 	const struct ptp_clock_time *device, const struct ptp_clock_time *after)
 {
-	int64_t width_ns = (after->sec - before->sec) * NS_PER_S + (int64_t)after->nsec -
+	int64_t width_ns = (after->sec - before->sec) * NS_PER_SECOND + (int64_t)after->nsec -
 		(int64_t)before->nsec;
 
-	if (width_ns < 0 || width_ns >= NS_PER_S)
+	if (width_ns < 0 || width_ns >= NS_PER_SECOND)
 		return;
 	readings->bracket[readings->count++] = (struct phc_bracket){
 		.before = timespec_of(before), .width_ns = width_ns, .device = timespec_of(device)};

@@ -3,10 +3,10 @@
 #include <meridian/counter.h>
 #include <meridian/ntp.h>
 #include <meridian/timemodel.h>
+#include <units.h>
 
 #define READ_TRIES     4
 #define DAY_S          86400
-#define NS_PER_S       UINT64_C(1000000000)
 #define DISPERSION_MAX (UINT64_MAX / 2)
 
 /* Slowest and fastest counter a model may describe, and their ticks in 2^-64 s. Between them no
@@ -121,14 +121,14 @@ uint8_t meridian_timemodel_leap_indicator(
 
 uint64_t meridian_timemodel_ns(const struct meridian_timemodel_data *data, uint64_t ticks)
 {
-	meridian_u128 ns = (meridian_u128)ticks * NS_PER_S / data->counter_hz;
+	meridian_u128 ns = (meridian_u128)ticks * NS_PER_SECOND / data->counter_hz;
 
 	return ns > UINT64_MAX ? UINT64_MAX : (uint64_t)ns;
 }
 
 uint64_t meridian_timemodel_ticks(const struct meridian_timemodel_data *data, uint64_t ns)
 {
-	meridian_u128 ticks = (meridian_u128)ns * data->counter_hz / NS_PER_S;
+	meridian_u128 ticks = (meridian_u128)ns * data->counter_hz / NS_PER_SECOND;
 
 	return ticks > UINT64_MAX ? UINT64_MAX : (uint64_t)ticks;
 }
@@ -141,7 +141,7 @@ uint64_t meridian_timemodel_dispersion_ns(
 
 	if (counter > data->published_counter) {
 		age_ns = meridian_timemodel_ns(data, counter - data->published_counter);
-		grown += (meridian_u128)age_ns * data->dispersion_rate_ppb / NS_PER_S + 1;
+		grown += (meridian_u128)age_ns * data->dispersion_rate_ppb / NS_PER_SECOND + 1;
 	}
 	return grown > DISPERSION_MAX ? DISPERSION_MAX : (uint64_t)grown;
 }

@@ -10,12 +10,11 @@
 #include "fuzz.h"
 #include <refclock/shm_segment.h>
 #include <refclock/sock_message.h>
-
-#define NS_PER_S 1000000000
+#include <units.h>
 
 static void check_stamp(const struct timespec *stamp, uint8_t leap)
 {
-	FUZZ_CHECK(stamp->tv_nsec >= 0 && stamp->tv_nsec < NS_PER_S);
+	FUZZ_CHECK(stamp->tv_nsec >= 0 && stamp->tv_nsec < NS_PER_SECOND);
 	FUZZ_CHECK(leap <= MERIDIAN_NTP_LI_DELETE);
 }
 

@@ -13,7 +13,7 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j "$(
 	--enable=warning,performance,portability --suppress=missingIncludeSystem \
 	-D__x86_64__ -D__SIZEOF_POINTER__=8 -D__BYTE_ORDER__=1234 -D__ORDER_LITTLE_ENDIAN__=1234 \
 	'-DLIBBPF_OPTS(type,name,...)=struct type name = {__VA_ARGS__}' \
-	-I include -I include/lib -I dataplane -I dataplane/core -I control -I bench -I bench/load \
+	-I include -I include/lib -I include/units -I dataplane -I dataplane/core -I control -I bench -I bench/load \
 	-i bench/echo/echo.bpf.c include dataplane control bench || status=1
 git ls-files 'include/*.c' 'dataplane/*.c' 'control/*.c' 'bench/*.c' ':!*.bpf.c' |
 	xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p $build 2>/dev/null |

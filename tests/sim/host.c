@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <units.h>
 
-#define NS_PER_S   1e9
 #define TIMERS_MAX 128
 
 static struct timer {
@@ -54,7 +54,7 @@ static int timer_add(double deadline_s, event_timer_handler handler, void *arg)
 
 int event_add_timer(uint64_t delay_ns, event_timer_handler handler, void *arg)
 {
-	return timer_add(world_now_s() + (double)delay_ns / NS_PER_S, handler, arg);
+	return timer_add(world_now_s() + (double)delay_ns / NS_PER_SECOND, handler, arg);
 }
 
 void event_remove_timer(int id)
@@ -127,8 +127,8 @@ static void clock_read(int64_t offset_s, int64_t extra_ns, struct timespec *ret_
 {
 	int64_t ns = (int64_t)world_counter() + extra_ns;
 
-	ret_time->tv_sec = ns / (int64_t)NS_PER_S + offset_s;
-	ret_time->tv_nsec = ns % (int64_t)NS_PER_S;
+	ret_time->tv_sec = ns / NS_PER_SECOND + offset_s;
+	ret_time->tv_nsec = ns % NS_PER_SECOND;
 }
 
 /* In place of the C library's. */
@@ -136,7 +136,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 {
 	if (clock == CLOCK_REALTIME)
 		clock_read(world->start_s ? world->start_s : WORLD_START_S,
-			world_suspended_ns() + (int64_t)(world->clock_error_s * NS_PER_S),
+			world_suspended_ns() + (int64_t)(world->clock_error_s * NS_PER_SECOND),
 			ret_time);
 	else
 		clock_read(0, clock == CLOCK_BOOTTIME ? world_suspended_ns() : 0, ret_time);

@@ -22,8 +22,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <units.h>
 
-#define NS_PER_S    1e9
 #define PULSE_S     1.0
 #define SEND_MIN_S  0.2 /* between two messages to the socket, and the random rest */
 #define SEND_S      2.0
@@ -72,7 +72,7 @@ static int read_pulse(struct refclock *refclock)
 	if (since_s < late_s)
 		since_s += PULSE_S;
 	reading.counter = world_counter() -
-		(uint64_t)llround((since_s - late_s) * NS_PER_S * (1 + world_frequency()));
+		(uint64_t)llround((since_s - late_s) * NS_PER_SECOND * (1 + world_frequency()));
 	refclock_take(refclock, &reading);
 	return 0;
 }
@@ -99,7 +99,7 @@ static void on_send(void *arg)
 {
 	(void)arg;
 	host_ready(sender.fd);
-	event_add_timer((uint64_t)(sender.next_s * NS_PER_S), on_measure, NULL);
+	event_add_timer((uint64_t)(sender.next_s * NS_PER_SECOND), on_measure, NULL);
 }
 
 static void message_write(double late_s)
@@ -127,11 +127,11 @@ static void on_measure(void *arg)
 	(void)arg;
 	sender.next_s = SEND_MIN_S + SEND_S * world_random();
 	if (!world_clock_read(WORLD_CLOCK_SOCK, &late_s)) {
-		event_add_timer((uint64_t)(sender.next_s * NS_PER_S), on_measure, NULL);
+		event_add_timer((uint64_t)(sender.next_s * NS_PER_SECOND), on_measure, NULL);
 		return;
 	}
 	message_write(late_s);
-	event_add_timer((uint64_t)(UNDER_WAY_S * world_random() * NS_PER_S), on_send, NULL);
+	event_add_timer((uint64_t)(UNDER_WAY_S * world_random() * NS_PER_SECOND), on_send, NULL);
 }
 
 int datagram_bind_unix(const char *path, mode_t mask)
@@ -171,7 +171,7 @@ int device_open(const char *path, int flags)
 static struct ptp_clock_time ptp_time(struct meridian_utc utc)
 {
 	return (struct ptp_clock_time){
-		.sec = utc.s, .nsec = (uint32_t)(ldexp((double)utc.frac64, -64) * NS_PER_S)};
+		.sec = utc.s, .nsec = (uint32_t)(ldexp((double)utc.frac64, -64) * NS_PER_SECOND)};
 }
 
 /* Brackets that have just ended, the device read anywhere in them. */

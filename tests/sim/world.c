@@ -3,9 +3,9 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
 #define PI          3.14159265358979323846
-#define NS_PER_S    1e9
 #define LAW_DELAY_S 1.0 /* no queue is longer */
 #define DAY_S       86400
 
@@ -136,12 +136,12 @@ uint8_t world_leap_indicator(double at_s)
 
 uint64_t world_counter(void)
 {
-	return WORLD_START_TICK + (uint64_t)llround(phase_s * NS_PER_S);
+	return WORLD_START_TICK + (uint64_t)llround(phase_s * NS_PER_SECOND);
 }
 
 int64_t world_suspended_ns(void)
 {
-	return llround(slept_s * NS_PER_S);
+	return llround(slept_s * NS_PER_SECOND);
 }
 
 double world_frequency(void)

@@ -10,8 +10,7 @@
 #include <phc_read.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define NS_PER_S 1000000000
+#include <units.h>
 
 struct phc {
 	int fd;
@@ -50,7 +49,7 @@ static bool raw_stamp(
 	struct counter_realtime now;
 
 	if (counter->id == MERIDIAN_COUNTER_MONOTONIC_RAW) {
-		reading->counter = (uint64_t)stamp->tv_sec * NS_PER_S + (uint64_t)stamp->tv_nsec;
+		reading->counter = timespec_ns(stamp);
 		return true;
 	}
 	now = counter_read_clock(counter, CLOCK_MONOTONIC_RAW);
@@ -76,7 +75,7 @@ static int poll(struct refclock *refclock)
 	if (!(readings.clock == CLOCK_REALTIME ? refclock_stamp : raw_stamp)(
 		    refclock, &bracket->before, &reading))
 		return 0;
-	half_s = (double)bracket->width_ns / 2 / NS_PER_S;
+	half_s = (double)bracket->width_ns / 2 / NS_PER_SECOND;
 	reading.counter += (uint64_t)(half_s * (double)hz);
 	reading.error_s += half_s;
 	reading.utc = counter_utc(&bracket->device);

@@ -11,8 +11,8 @@
 #include <meridian/ntp.h>
 #include <stdio.h>
 #include <string.h>
+#include <units.h>
 
-#define NS_PER_S      1e9
 #define FUTURE_S      1e-3 /* a stamp may be so much ahead, by its own error */
 #define AGE_MAX_S     INT64_C(1000000)
 #define FIRST_JITTERS 6 /* known, and the first sample does not wait for the end of a poll */
@@ -240,7 +240,7 @@ static void on_poll(void *arg)
 {
 	struct refclock *refclock = arg;
 	const struct config_refclock *config = refclock->config;
-	uint64_t interval_ns = (uint64_t)(ldexp(1, config->dpoll_log2) * NS_PER_S);
+	uint64_t interval_ns = (uint64_t)(ldexp(1, config->dpoll_log2) * NS_PER_SECOND);
 
 	refclock->poll_timer = event_add_timer(interval_ns, on_poll, refclock);
 	if (refclock->poll_timer < 0)

@@ -2,24 +2,21 @@
 #include "shm_segment.h"
 #include <meridian/ntp.h>
 #include <stdatomic.h>
-
-#define NS_PER_S  1000000000
-#define US_PER_S  1000000
-#define NS_PER_US 1000
+#include <units.h>
 
 _Static_assert(sizeof(time_t) != 8 || sizeof(struct shm_segment) == 96, "layout of driver 28");
 
 /* Nanoseconds, where they go with the microseconds; -1: neither makes sense. */
 static long parts_ns(int us, int ns, bool with_ns)
 {
-	if (us < 0 || us >= US_PER_S)
+	if (us < 0 || us >= US_PER_SECOND)
 		return -1;
 	return with_ns ? ns : (long)us * NS_PER_US;
 }
 
 static bool ns_goes_with_us(int us, int ns)
 {
-	return ns >= 0 && ns < NS_PER_S && ns / NS_PER_US == us;
+	return ns >= 0 && ns < NS_PER_SECOND && ns / NS_PER_US == us;
 }
 
 static bool leap_is_known(int leap, uint8_t *ret_leap)
@@ -43,7 +40,7 @@ static bool sample_decode(const struct shm_segment *copy, struct shm_sample *ret
 	if (clock_ns < 0 || receive_ns < 0 || !leap_is_known(copy->leap, &ret_sample->leap))
 		return false;
 	ret_sample->clock = (struct meridian_utc){.s = copy->clock_s,
-		.frac64 = (uint64_t)(((meridian_u128)(uint64_t)clock_ns << 64) / NS_PER_S)};
+		.frac64 = (uint64_t)(((meridian_u128)(uint64_t)clock_ns << 64) / NS_PER_SECOND)};
 	ret_sample->receive = (struct timespec){.tv_sec = copy->receive_s, .tv_nsec = receive_ns};
 	ret_sample->resolution_s = with_ns ? 1e-9 : 1e-6;
 	return true;

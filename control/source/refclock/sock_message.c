@@ -4,9 +4,8 @@
 #include <math.h>
 #include <meridian/ntp.h>
 #include <string.h>
+#include <units.h>
 
-#define US_PER_S     1000000
-#define NS_PER_US    1000
 #define OFFSET_MAX_S 4294967296.0 /* an era of NTP */
 #define TIME_MAX_S   (INT64_C(1) << 40)
 
@@ -16,7 +15,7 @@ static bool makes_sense(const struct sock_message *message)
 {
 	return message->magic == SOCK_MESSAGE_MAGIC && message->leap >= 0 && message->leap <= 2 &&
 		message->time.tv_sec >= 0 && message->time.tv_sec < TIME_MAX_S &&
-		message->time.tv_usec >= 0 && message->time.tv_usec < US_PER_S &&
+		message->time.tv_usec >= 0 && message->time.tv_usec < US_PER_SECOND &&
 		fabs(message->offset_s) < OFFSET_MAX_S;
 }
 
@@ -34,7 +33,7 @@ bool sock_message_decode(const void *buffer, size_t length, struct sock_sample *
 		return false;
 	time = (struct meridian_utc){.s = message.time.tv_sec,
 		.frac64 = (uint64_t)(((meridian_u128)(uint64_t)message.time.tv_usec << 64) /
-			US_PER_S)};
+			US_PER_SECOND)};
 	*ret_sample = (struct sock_sample){.time = {.tv_sec = message.time.tv_sec,
 						   .tv_nsec = message.time.tv_usec * NS_PER_US},
 		.clock = timescale_utc_add(

@@ -2,17 +2,11 @@
 #include "stamp_clock.h"
 #include <errno.h>
 #include <math.h>
+#include <units.h>
 
-#define NS_PER_S   1e9
 #define SPAN_MIN_S 0.5
 #define RATE_MAX   1e-3 /* of steering; what looks faster was set */
 #define SETTING_S  1e-4 /* and a difference below this may be a slow read */
-
-static double seconds_between(const struct timespec *from, const struct timespec *to)
-{
-	return (double)(to->tv_sec - from->tv_sec) +
-		(double)(to->tv_nsec - from->tv_nsec) / NS_PER_S;
-}
 
 static double ticks_s(const struct stamp_clock *clock, uint64_t ticks)
 {
@@ -43,7 +37,7 @@ static void rate_measure(struct stamp_clock *clock, const struct counter_realtim
 int stamp_clock_note(struct stamp_clock *clock, const struct counter_realtime *now)
 {
 	double span_s = ticks_s(clock, now->counter - clock->base.counter);
-	double clock_s = seconds_between(&clock->base.time, &now->time);
+	double clock_s = timespec_diff_s(&clock->base.time, &now->time);
 
 	if (!clock->started) {
 		start(clock, now);
@@ -61,7 +55,7 @@ int stamp_clock_note(struct stamp_clock *clock, const struct counter_realtime *n
 uint64_t stamp_clock_convert(const struct stamp_clock *clock, const struct counter_realtime *now,
 	const struct timespec *stamp, double *ret_error_s)
 {
-	double age_s = seconds_between(stamp, &now->time);
+	double age_s = timespec_diff_s(stamp, &now->time);
 
 	*ret_error_s = ticks_s(clock, now->width) / 2 + fabs(age_s) * clock->rate_error +
 		clock->rate_change_s;

@@ -15,12 +15,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define UNIT     (1 << MERIDIAN_CLIENTS_UNIT_LOG2)
-#define NS_PER_S UINT64_C(1000000000)
-#define KIND     (&meridian_clients_dataplane_kind)
+#define UNIT (1 << MERIDIAN_CLIENTS_UNIT_LOG2)
+#define KIND (&meridian_clients_dataplane_kind)
 
 static struct meridian_clients clients;
 static struct census_talker talkers[CENSUS_TALKERS_MAX];
@@ -40,8 +40,8 @@ static void sketch_put(struct meridian_clients_sketch *sketch, uint64_t hash)
 static void clear(uint64_t counted_s)
 {
 	memset(&clients, 0, sizeof(clients));
-	clients.started_ns = 1000 * NS_PER_S;
-	clients.updated_ns = (1000 + counted_s) * NS_PER_S;
+	clients.started_ns = 1000 * NS_PER_SECOND;
+	clients.updated_ns = (1000 + counted_s) * NS_PER_SECOND;
 	clients.ever.number = 1;
 }
 
@@ -90,7 +90,7 @@ static void slots_not_in_use_are_left_alone(void **state)
 {
 	(void)state;
 	clear(10);
-	clients.updated_ns = NS_PER_S;
+	clients.updated_ns = NS_PER_SECOND;
 	clients.ever.number = 0;
 	memset(&clients.ever.ipv6, UINT8_MAX, sizeof(clients.ever.ipv6));
 	memset(&clients.slot[0][0].ipv6, UINT8_MAX, sizeof(clients.slot[0][0].ipv6));
@@ -114,9 +114,9 @@ static void windows_end(void **state)
 		sketch_put(&slot->ipv6, seed_next(&seed));
 	}
 	assert_int_equal(round(census_clients(&clients, MERIDIAN_CLIENTS_minute, true)), 6);
-	clients.updated_ns += 25 * NS_PER_S; /* nobody has turned the page since */
+	clients.updated_ns += 25 * NS_PER_SECOND; /* nobody has turned the page since */
 	assert_int_equal(round(census_clients(&clients, MERIDIAN_CLIENTS_minute, true)), 4);
-	clients.updated_ns += 60 * NS_PER_S;
+	clients.updated_ns += 60 * NS_PER_SECOND;
 	assert_int_equal(round(census_clients(&clients, MERIDIAN_CLIENTS_minute, true)), 0);
 }
 

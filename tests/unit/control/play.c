@@ -27,8 +27,8 @@ static resolver_handler on_addresses;
 static void *on_addresses_arg;
 
 static struct config config;
-static struct counter counter = {.hz = NS_PER_S, .precision_s = 1e-7};
-static struct timescale timescale = {.hz = NS_PER_S, .utc = {.s = START_S}, .wander = 1e-6};
+static struct counter counter = {.hz = NS_PER_SECOND, .precision_s = 1e-7};
+static struct timescale timescale = {.hz = NS_PER_SECOND, .utc = {.s = START_S}, .wander = 1e-6};
 static struct ntp_name name;
 static struct ntp_servers servers;
 
@@ -205,20 +205,20 @@ void play_answering_until(unsigned int address, uint64_t until_ns)
 double play_until_request(void)
 {
 	unsigned int before = play.requests;
-	uint64_t before_ns = play.requested_ns, limit_ns = play.now_ns + 4000 * NS_PER_S;
+	uint64_t before_ns = play.requested_ns, limit_ns = play.now_ns + 4000 * NS_PER_SECOND;
 
 	while (play.requests == before && play.now_ns < limit_ns)
-		play_until(play.now_ns + NS_PER_S / 100);
+		play_until(play.now_ns + NS_PER_SECOND / 100);
 	assert_int_equal(play.requests, before + 1);
-	return (double)(play.requested_ns - before_ns) / (double)NS_PER_S;
+	return (double)(play.requested_ns - before_ns) / (double)NS_PER_SECOND;
 }
 
 static struct meridian_ntp_timestamp timestamp(uint64_t ns)
 {
-	uint64_t s = START_S + MERIDIAN_NTP_UNIX_OFFSET_S + ns / NS_PER_S;
+	uint64_t s = START_S + MERIDIAN_NTP_UNIX_OFFSET_S + ns / NS_PER_SECOND;
 
 	return (struct meridian_ntp_timestamp){.seconds = htonl((uint32_t)s),
-		.fraction = htonl((uint32_t)(((ns % NS_PER_S) << 32) / NS_PER_S))};
+		.fraction = htonl((uint32_t)(((ns % NS_PER_SECOND) << 32) / NS_PER_SECOND))};
 }
 
 void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2)
@@ -254,7 +254,7 @@ void play_start(const struct config_server *config_server)
 {
 	memset(timers, 0, sizeof(timers));
 	play = (struct play){
-		.now_ns = NS_PER_S, .requested_ns = NS_PER_S, .answer_delay_ns = 2000000};
+		.now_ns = NS_PER_SECOND, .requested_ns = NS_PER_SECOND, .answer_delay_ns = 2000000};
 	on_addresses = NULL;
 	config = (struct config){.max_distance_s = 3};
 	servers = (struct ntp_servers){.count = 0};

@@ -7,8 +7,7 @@
  */
 
 #include "source/ntp_server.h"
-
-#define NS_PER_S UINT64_C(1000000000)
+#include <units.h>
 
 #define PLAY_SERVERS_MAX 4
 

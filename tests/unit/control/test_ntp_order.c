@@ -40,7 +40,7 @@ static void offline_is_not_asked(void **state)
 	assert_int_equal(play.exchange->fd, -1); /* no answer is awaited */
 	assert_true(give(ORDER_OFFLINE));
 	assert_int_equal(play.reports, reports + 1);
-	play_until(play.now_ns + 100000 * NS_PER_S);
+	play_until(play.now_ns + 100000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, requests);
 	assert_false(give(ORDER_BURST));
 	/* At once, and it is still known. */
@@ -63,7 +63,7 @@ static void offline_name_leads_nowhere(void **state)
 	play_start(&eager);
 	assert_true(give(ORDER_OFFLINE));
 	play_resolve(play_address, 1);
-	play_until(play.now_ns + 1000 * NS_PER_S);
+	play_until(play.now_ns + 1000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, 0);
 	assert_int_equal(activity(), SOURCE_OFFLINE);
 	assert_true(give(ORDER_ONLINE));
@@ -106,7 +106,7 @@ static void burst_ends_without_answers(void **state)
 	unsigned int requests = burst_order();
 
 	(void)state;
-	play_until(play.now_ns + 14 * NS_PER_S);
+	play_until(play.now_ns + 14 * NS_PER_SECOND);
 	assert_int_equal(play.requests, requests + 6);
 }
 
@@ -132,12 +132,12 @@ static void denial_outlives_offline(void **state)
 	play_until_request();
 	play_answer(0, "DENY", 0);
 	assert_true(give(ORDER_OFFLINE));
-	play_until(play.now_ns + 3600 * NS_PER_S);
+	play_until(play.now_ns + 3600 * NS_PER_SECOND);
 	assert_true(give(ORDER_ONLINE));
 	assert_int_equal(activity(), SOURCE_OFFLINE);
-	play_until(play.now_ns + 82000 * NS_PER_S);
+	play_until(play.now_ns + 82000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, 1);
-	play_until(play.now_ns + 1000 * NS_PER_S);
+	play_until(play.now_ns + 1000 * NS_PER_SECOND);
 	assert_true(play.requests > 1);
 	assert_int_equal(activity(), SOURCE_ONLINE);
 	/* The day may end while it is offline. */
@@ -145,7 +145,7 @@ static void denial_outlives_offline(void **state)
 	play_until_request();
 	play_answer(0, "DENY", 0);
 	assert_true(give(ORDER_OFFLINE));
-	play_until(play.now_ns + 90000 * NS_PER_S);
+	play_until(play.now_ns + 90000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, 1);
 	assert_true(give(ORDER_ONLINE));
 	play_until(play.now_ns);
@@ -165,10 +165,10 @@ static void demand_outlives_offline(void **state)
 	play_answer(0, "RATE", 10);
 	for (int i = 0; i < 3; i++) {
 		assert_true(give(ORDER_OFFLINE));
-		play_until(play.now_ns + 200 * NS_PER_S);
+		play_until(play.now_ns + 200 * NS_PER_SECOND);
 		assert_true(give(ORDER_ONLINE));
 		assert_int_equal(activity(), SOURCE_ONLINE);
-		play_until(play.now_ns + 200 * NS_PER_S);
+		play_until(play.now_ns + 200 * NS_PER_SECOND);
 	}
 	assert_int_equal(play.requests, 1);
 	assert_true(play_until_request() >= 1024);
@@ -176,14 +176,14 @@ static void demand_outlives_offline(void **state)
 	requests = play.requests;
 	assert_true(give(ORDER_OFFLINE));
 	assert_true(give(ORDER_ONLINE));
-	play_until(play.now_ns + 900 * NS_PER_S);
+	play_until(play.now_ns + 900 * NS_PER_SECOND);
 	assert_int_equal(play.requests, requests);
 	/* When its time is over while it is offline, there is nothing to wait for. */
 	assert_true(give(ORDER_OFFLINE));
-	play_until(play.now_ns + 10000 * NS_PER_S);
+	play_until(play.now_ns + 10000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, requests);
 	assert_true(give(ORDER_ONLINE));
-	play_until(play.now_ns + 900 * NS_PER_S);
+	play_until(play.now_ns + 900 * NS_PER_SECOND);
 	assert_int_equal(play.requests, requests + 1);
 }
 
@@ -192,7 +192,7 @@ static void refresh_does_not_wait(void **state)
 	(void)state;
 	play_start(&play_named);
 	play_resolve(NULL, 0);
-	play_until(play.now_ns + 3 * NS_PER_S);
+	play_until(play.now_ns + 3 * NS_PER_SECOND);
 	play_resolve(NULL, 0);
 	assert_int_equal(play.lookups, 2);
 	assert_true(give(ORDER_REFRESH));

@@ -103,7 +103,7 @@ static void test_rate(void **state)
 	assert_true(play_until_request() >= 128);
 	play_answer(0, "RATE", 127);
 	assert_int_equal(play_server[0].source.poll_log2, 10);
-	play_until(play.now_ns + 4100 * NS_PER_S);
+	play_until(play.now_ns + 4100 * NS_PER_SECOND);
 	play_answer(0, "RATE", -128);
 	assert_int_equal(play_server[0].source.poll_log2, 10);
 }
@@ -359,27 +359,27 @@ static void test_all_are_asked_when_one_is_back(void **state)
 	pool.maxpoll_log2 = 10;
 	play_start(&pool);
 	play_resolve(play_address, 4);
-	play_answering_until(0xf, 500 * NS_PER_S);
+	play_answering_until(0xf, 500 * NS_PER_SECOND);
 	play_server[2].poll_floor_log2 = 10;
 	play_server[3].source.kind->order(&play_server[3].source, &offline);
-	play_until(100000 * NS_PER_S);
+	play_until(100000 * NS_PER_SECOND);
 	assert_false(any_heard());
 	for (int i = 0; i < 4; i++)
 		requests[i] = play_server[i].requests;
 	/* Once the second one is asked, so that it is the first who waits. */
 	play.answering = 2;
 	while (!any_heard())
-		play_until(play.now_ns + NS_PER_S / 100);
-	play_until(play.now_ns + NS_PER_S);
+		play_until(play.now_ns + NS_PER_SECOND / 100);
+	play_until(play.now_ns + NS_PER_SECOND);
 	play.answering = 3;
-	play_until(play.now_ns + 2 * NS_PER_S);
+	play_until(play.now_ns + 2 * NS_PER_SECOND);
 	assert_true(play_server[0].source.reach & 1);
 	assert_true(play_server[0].requests - requests[0] <= 4);
 	assert_true(play_server[2].requests - requests[2] <= 1);
 	assert_int_equal(play_server[3].requests, requests[3]);
 	/* Then as before: it is no reason to ask more often for long. */
 	requests[0] = play_server[0].requests;
-	play_until(play.now_ns + 10 * NS_PER_S);
+	play_until(play.now_ns + 10 * NS_PER_SECOND);
 	assert_true(play_server[0].requests - requests[0] <= 1);
 }
 

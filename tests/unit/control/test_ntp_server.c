@@ -16,12 +16,12 @@ static void test_name_unknown_first(void **state)
 	play_start(&play_named);
 	assert_int_equal(play.lookups, 1);
 	play_resolve(NULL, 0);
-	play_until(play.now_ns + 3 * NS_PER_S);
+	play_until(play.now_ns + 3 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 2);
 	play_resolve(NULL, 0);
-	play_until(play.now_ns + 3 * NS_PER_S);
+	play_until(play.now_ns + 3 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 2); /* the second wait is longer */
-	play_until(play.now_ns + 2 * NS_PER_S);
+	play_until(play.now_ns + 2 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 3);
 	assert_int_equal(play.requests, 0);
 	play_resolve(play_address, 1);
@@ -94,14 +94,14 @@ static void test_deny(void **state)
 	assert_true(play_server[0].source.stopped);
 	assert_int_equal(play_server[0].source.reach, 0);
 	assert_int_equal(play.reports, 2);
-	play_until(play.now_ns + 3600 * NS_PER_S);
+	play_until(play.now_ns + 3600 * NS_PER_SECOND);
 	assert_int_equal(play.requests, 2);
 	/* Its only address stays refused; a day later it is asked once more. */
 	play_resolve(play_address, 1);
-	play_until(play.now_ns + 82000 * NS_PER_S);
+	play_until(play.now_ns + 82000 * NS_PER_SECOND);
 	assert_int_equal(play.requests, 2);
 	assert_true(play_server[0].source.stopped);
-	play_until(play.now_ns + 1000 * NS_PER_S);
+	play_until(play.now_ns + 1000 * NS_PER_SECOND);
 	assert_true(play.requests > 2);
 	play_answer_good();
 	assert_int_equal(play_server[0].source.reach & 1, 1);
@@ -130,7 +130,7 @@ static void test_denied_server_has_another_address(void **state)
 	play_resolve(play_address, 1);
 	play_until_request();
 	play_answer(0, "RSTR", 4);
-	play_until(play.now_ns + 10 * NS_PER_S);
+	play_until(play.now_ns + 10 * NS_PER_SECOND);
 	play_resolve(play_address, 2);
 	assert_false(play_server[0].source.stopped);
 	play_until_request();
@@ -158,7 +158,7 @@ static void test_pool_asks_each_address_once(void **state)
 	assert_memory_equal(
 		&play_server[1].source.address, &play_address[1], sizeof(play_address[1]));
 	assert_int_equal(play.lookups, 1);
-	play_answering_until(0xf, 200 * NS_PER_S);
+	play_answering_until(0xf, 200 * NS_PER_SECOND);
 	assert_int_equal(play_server[0].source.reach, 0xff);
 	assert_int_equal(play_server[1].source.reach, 0xff);
 	assert_int_equal(play.lookups, 1);
@@ -173,7 +173,7 @@ static void test_pool_with_few_addresses(void **state)
 	play_resolve(play_address, 2);
 	assert_true(play_server[2].source.absent);
 	assert_true(source_settled(&play_server[2].source));
-	play_answering_until(0xf, 100 * NS_PER_S);
+	play_answering_until(0xf, 100 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 2);
 	play_resolve(play_address, 3);
 	assert_memory_equal(
@@ -188,8 +188,8 @@ static void test_pool_replaces_who_is_silent(void **state)
 	(void)state;
 	play_start(&pool);
 	play_resolve(play_address, 2);
-	play_answering_until(3, 200 * NS_PER_S);
-	play_answering_until(1, 400 * NS_PER_S);
+	play_answering_until(3, 200 * NS_PER_SECOND);
+	play_answering_until(1, 400 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 2);
 	play_resolve(play_address, 3);
 	assert_memory_equal(
@@ -197,7 +197,7 @@ static void test_pool_replaces_who_is_silent(void **state)
 	assert_memory_equal(
 		&play_server[1].source.address, &play_address[2], sizeof(play_address[2]));
 	assert_int_equal(play_server[1].source.estimator.sample_count, 0);
-	play_answering_until(5, 600 * NS_PER_S);
+	play_answering_until(5, 600 * NS_PER_SECOND);
 	assert_int_equal(play_server[1].source.reach, 0xff);
 }
 
@@ -208,11 +208,11 @@ static void test_pool_replaces_a_falseticker(void **state)
 	(void)state;
 	play_start(&pool);
 	play_resolve(play_address, 1);
-	play_answering_until(1, 200 * NS_PER_S);
+	play_answering_until(1, 200 * NS_PER_SECOND);
 	play_server[0].source.state = SELECT_FALSETICKER;
-	play_answering_until(1, 300 * NS_PER_S);
+	play_answering_until(1, 300 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 1);
-	play_answering_until(1, 360 * NS_PER_S);
+	play_answering_until(1, 360 * NS_PER_SECOND);
 	assert_int_equal(play.lookups, 2);
 	play_resolve(play_address, 2);
 	assert_memory_equal(

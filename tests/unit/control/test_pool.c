@@ -6,11 +6,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define NS_PER_S  UINT64_C(1000000000)
-#define START_NS  (1000 * NS_PER_S)
+#define START_NS  (1000 * NS_PER_SECOND)
 #define SOURCES   6
 #define ROUND_S   0.02 /* of the first source; each is a little farther than the one before */
 #define FARTHER_S 0.001
@@ -25,8 +25,8 @@ static uint64_t now_ns;
 
 static struct config config = {.max_jitter_s = 1, .min_sources = 1};
 static const struct timescale timescale = {
-	.counter = START_NS, .hz = NS_PER_S, .utc = {.s = 1800000000}, .wander = 1e-6};
-static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_S};
+	.counter = START_NS, .hz = NS_PER_SECOND, .utc = {.s = 1800000000}, .wander = 1e-6};
+static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_SECOND};
 static const struct source_context context = {
 	.config = &config, .counter = &counter, .timescale = &timescale};
 
@@ -96,13 +96,13 @@ static void stay_silent(size_t index)
 
 static bool settles_at(double seconds)
 {
-	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_S);
+	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_SECOND);
 	return pool_is_settled(&pool, now_ns);
 }
 
 static bool settle_at(double seconds)
 {
-	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_S);
+	now_ns = START_NS + (uint64_t)(seconds * (double)NS_PER_SECOND);
 	return pool_settle(&pool, now_ns);
 }
 
@@ -220,7 +220,7 @@ static void start_late(size_t count, bool asked)
 	for (size_t i = 0; i < count && asked; i++)
 		stay_silent(i);
 	assert_false(settle_at(asked ? 5 : 30));
-	now_ns = START_NS + 40 * NS_PER_S;
+	now_ns = START_NS + 40 * NS_PER_SECOND;
 }
 
 /* Who is the first then is no better than who is the first at once. */
@@ -274,7 +274,7 @@ static void who_gave_up_is_waited_for_when_back(void **state)
 	assert_false(settle_at(1));
 	for (size_t i = 0; i < 3; i++)
 		source[i].stopped = false;
-	now_ns = START_NS + 40 * NS_PER_S;
+	now_ns = START_NS + 40 * NS_PER_SECOND;
 	answer(0, 0);
 	assert_false(settle_at(40));
 	answer(1, 0);
@@ -289,7 +289,7 @@ static void who_answers_uselessly_is_not_heard(void **state)
 	start(3);
 	source[1].reach = source[2].reach = 1;
 	assert_false(settle_at(30));
-	now_ns = START_NS + 40 * NS_PER_S;
+	now_ns = START_NS + 40 * NS_PER_SECOND;
 	answer(0, 0);
 	assert_false(settle_at(40));
 	assert_true(settle_at(61));
@@ -305,7 +305,7 @@ static void outage_begins_the_wait_again(void **state)
 	for (size_t i = 0; i < 3; i++)
 		source[i].reach = 0;
 	assert_false(settle_at(1000));
-	now_ns = START_NS + 2000 * NS_PER_S;
+	now_ns = START_NS + 2000 * NS_PER_SECOND;
 	answer(0, 0);
 	assert_false(settle_at(2000));
 	answer(1, 0);
@@ -380,7 +380,7 @@ static void who_falls_silent_with_all_keeps_his_vote(void **state)
 	source[0].reach = 0;
 	assert_false(settle_at(1));
 	/* They are silent alone. */
-	now_ns += 200 * NS_PER_S;
+	now_ns += 200 * NS_PER_SECOND;
 	answer(0, 0);
 	assert_bound_of(0);
 	assert_int_equal(source[2].state, SELECT_UNUSABLE);

@@ -12,10 +12,10 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define NS_PER_S   UINT64_C(1000000000)
 #define START_S    1800000000
 #define TIMERS_MAX 4
 
@@ -39,8 +39,8 @@ static double reading_age_s, reading_error_s;
 
 static struct config config;
 static struct counter counter = {
-	.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_S, .precision_s = 1e-7};
-static struct timescale timescale = {.hz = NS_PER_S, .utc = {.s = START_S}};
+	.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_SECOND, .precision_s = 1e-7};
+static struct timescale timescale = {.hz = NS_PER_SECOND, .utc = {.s = START_S}};
 static struct model model;
 static struct config_refclock line;
 static struct refclock clocks[2];
@@ -48,8 +48,8 @@ static struct refclock clocks[2];
 int clock_gettime(clockid_t id, struct timespec *time)
 {
 	(void)id;
-	*time = (struct timespec){
-		.tv_sec = (time_t)(now_ns / NS_PER_S), .tv_nsec = (long)(now_ns % NS_PER_S)};
+	*time = (struct timespec){.tv_sec = (time_t)(now_ns / NS_PER_SECOND),
+		.tv_nsec = (long)(now_ns % NS_PER_SECOND)};
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static int driver_start(struct refclock *refclock)
 
 static int driver_poll(struct refclock *refclock)
 {
-	uint64_t at_ns = now_ns - (uint64_t)(int64_t)(reading_age_s * (double)NS_PER_S);
+	uint64_t at_ns = now_ns - (uint64_t)(int64_t)(reading_age_s * (double)NS_PER_SECOND);
 
 	if (!has_reading)
 		return poll_result;
@@ -158,7 +158,7 @@ static int setup(void **state)
 {
 	(void)state;
 	memset(timers, 0, sizeof(timers));
-	now_ns = 1000 * NS_PER_S;
+	now_ns = 1000 * NS_PER_SECOND;
 	reports = starts = stops = 0;
 	start_result = poll_result = 0;
 	admitted = has_reading = true;
@@ -183,7 +183,7 @@ static void start(void)
 
 static void pass(double seconds)
 {
-	uint64_t until_ns = now_ns + (uint64_t)(seconds * (double)NS_PER_S);
+	uint64_t until_ns = now_ns + (uint64_t)(seconds * (double)NS_PER_SECOND);
 
 	for (;;) {
 		int first = -1;

@@ -5,13 +5,13 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define HZ       UINT64_C(2000000000)
-#define NS_PER_S INT64_C(1000000000)
-#define START_S  1800000000
-#define WIDTH    200 /* ticks: 100 ns */
+#define HZ      UINT64_C(2000000000)
+#define START_S 1800000000
+#define WIDTH   200 /* ticks: 100 ns */
 
 static const struct counter counter = {.hz = HZ};
 static struct stamp_clock stamps;
@@ -29,14 +29,15 @@ static int setup(void **state)
 
 static struct timespec stamp_at(int64_t ns)
 {
-	return (struct timespec){.tv_sec = START_S + ns / NS_PER_S, .tv_nsec = ns % NS_PER_S};
+	return (struct timespec){
+		.tv_sec = START_S + ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND};
 }
 
 /* Time goes on, the clock faster than the counter by `rate`. */
 static void pass(double seconds, double rate)
 {
 	counter_now += (uint64_t)llround(seconds * (double)HZ);
-	clock_ns += llround(seconds * (1 + rate) * (double)NS_PER_S);
+	clock_ns += llround(seconds * (1 + rate) * (double)NS_PER_SECOND);
 }
 
 static struct counter_realtime read_now(void)
@@ -56,7 +57,8 @@ static int note(void)
 static double error_of(double age_s, double rate, double *ret_bound_s)
 {
 	struct counter_realtime now = read_now();
-	struct timespec stamp = stamp_at(clock_ns - llround(age_s * (1 + rate) * (double)NS_PER_S));
+	struct timespec stamp =
+		stamp_at(clock_ns - llround(age_s * (1 + rate) * (double)NS_PER_SECOND));
 	uint64_t converted = stamp_clock_convert(&stamps, &now, &stamp, ret_bound_s);
 	uint64_t expected = counter_now - (uint64_t)llround(age_s * (double)HZ);
 
@@ -117,12 +119,12 @@ static void test_clock_is_set(void **state)
 	pass(1, 0);
 	assert_int_equal(note(), 0);
 	pass(1, 0);
-	clock_ns += NS_PER_S / 100;
+	clock_ns += NS_PER_SECOND / 100;
 	assert_int_equal(note(), -ERANGE);
 	pass(1, 0);
 	assert_int_equal(note(), 0);
 	pass(1, 0);
-	clock_ns -= 20 * NS_PER_S / 10;
+	clock_ns -= 20 * NS_PER_SECOND / 10;
 	assert_int_equal(note(), -ERANGE);
 	assert_int_equal(note(), 0);
 }

@@ -14,14 +14,14 @@
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-#define BOOT_S   INT64_C(1900000000) /* UTC when the counter was 0 */
-#define DELAY_S  1e-4
-#define NOISE_S  1e-6
-#define RATE     1.00001 /* seconds of UTC per second of the counter */
+#define BOOT_S  INT64_C(1900000000) /* UTC when the counter was 0 */
+#define DELAY_S 1e-4
+#define NOISE_S 1e-6
+#define RATE    1.00001 /* seconds of UTC per second of the counter */
 
 /* The machine: its counter stands still while it sleeps. */
 static uint64_t counter_ns, slept_ns;
@@ -36,7 +36,7 @@ static struct meridian_timemodel_data page;
 static event_timer_handler tick;
 
 static const struct counter counter = {
-	.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_S, .precision_log2 = -30};
+	.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = NS_PER_SECOND, .precision_log2 = -30};
 static struct config config;
 
 int clock_gettime(clockid_t clock, struct timespec *ret_time)
@@ -45,7 +45,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 
 	if (clock == CLOCK_BOOTTIME || clock == CLOCK_REALTIME)
 		ns += slept_ns;
-	*ret_time = (struct timespec){(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+	*ret_time = (struct timespec){(time_t)(ns / NS_PER_SECOND), (long)(ns % NS_PER_SECOND)};
 	if (clock == CLOCK_REALTIME)
 		ret_time->tv_sec += BOOT_S;
 	return 0;
@@ -53,7 +53,7 @@ int clock_gettime(clockid_t clock, struct timespec *ret_time)
 
 int event_add_timer(uint64_t delay_ns, event_timer_handler handler, void *arg)
 {
-	assert_int_equal(delay_ns, NS_PER_S);
+	assert_int_equal(delay_ns, NS_PER_SECOND);
 	assert_null(arg);
 	tick = handler;
 	return 1;
@@ -218,7 +218,8 @@ void pool_shift(struct pool *pool, double seconds)
 /* True UTC minus the time that the page tells. */
 static double behind_s(void)
 {
-	double passed_s = (double)counter_ns * RATE / NS_PER_S + (double)slept_ns / NS_PER_S;
+	double passed_s =
+		(double)counter_ns * RATE / NS_PER_SECOND + (double)slept_ns / NS_PER_SECOND;
 	struct meridian_utc boot = {.s = BOOT_S};
 
 	return passed_s - timescale_utc_diff(meridian_timemodel_utc(&page, counter_ns), boot);
@@ -230,10 +231,11 @@ static void second(bool answers)
 	struct sample sample = {.delay_s = DELAY_S, .noise_s = NOISE_S};
 	double passed_s;
 
-	counter_ns += NS_PER_S;
+	counter_ns += NS_PER_SECOND;
 	source.reach = (uint8_t)(source.reach << 1);
 	if (answers) {
-		passed_s = (double)counter_ns * RATE / NS_PER_S + (double)slept_ns / NS_PER_S;
+		passed_s = (double)counter_ns * RATE / NS_PER_SECOND +
+			(double)slept_ns / NS_PER_SECOND;
 		sample.counter = counter_ns;
 		sample.offset_s = passed_s -
 			timescale_utc_diff(timescale_utc(source.context->timescale, counter_ns),
@@ -255,7 +257,7 @@ static void seconds(unsigned int count, bool answer)
 static int setup(void **state)
 {
 	(void)state;
-	counter_ns = 100 * NS_PER_S;
+	counter_ns = 100 * NS_PER_SECOND;
 	slept_ns = 0;
 	pool_starts = pool_stops = kernel_clock_starts = kernel_clock_steps = 0;
 	memset(&page, 0, sizeof(page));
@@ -300,7 +302,7 @@ static void step_needs_a_time(void **state)
 	assert_false(order_step());
 	second(true);
 	assert_true(order_step());
-	slept_ns += 3600 * NS_PER_S;
+	slept_ns += 3600 * NS_PER_SECOND;
 	second(false);
 	assert_false(order_step());
 	assert_int_equal(kernel_clock_steps, 1);
@@ -314,7 +316,7 @@ static void sleep_ends_what_was_known(void **state)
 	(void)state;
 	seconds(30, true);
 	disruptions = page.disruption_count;
-	slept_ns += 3600 * NS_PER_S;
+	slept_ns += 3600 * NS_PER_SECOND;
 	second(false);
 	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_UNSYNCHRONISED);
 	assert_int_equal(page.stratum, MERIDIAN_NTP_STRATUM_UNSYNC);
@@ -338,7 +340,7 @@ static void nap_changes_nothing(void **state)
 {
 	(void)state;
 	seconds(30, true);
-	slept_ns += NS_PER_S / 2;
+	slept_ns += NS_PER_SECOND / 2;
 	second(false);
 	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_SYNCHRONISED);
 	assert_int_equal(pool_starts, 1);

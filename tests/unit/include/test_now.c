@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define NS_PER_S INT64_C(1000000000)
-#define LEAP_S   INT64_C(1483228800)
+#define LEAP_S INT64_C(1483228800)
 
 /* Time passes between the model and the reading of it. */
-#define SLACK_NS (5 * NS_PER_S)
+#define SLACK_NS (5 * NS_PER_SECOND)
 
 /* The clock stood at `utc_s` a moment ago, give or take 0.1 s. */
 static struct meridian_timemodel_data model_of(int64_t utc_s)
@@ -27,11 +27,11 @@ static struct meridian_timemodel_data model_of(int64_t utc_s)
 
 	return (struct meridian_timemodel_data){.slew = line,
 		.line = line,
-		.valid_until_counter = now + 60 * (uint64_t)NS_PER_S,
+		.valid_until_counter = now + 60 * (uint64_t)NS_PER_SECOND,
 		.published_counter = now,
 		.root_delay_ns = 100000000,
 		.root_dispersion_ns = 50000000,
-		.counter_hz = (uint64_t)NS_PER_S,
+		.counter_hz = (uint64_t)NS_PER_SECOND,
 		.period_shift = 29,
 		.status = MERIDIAN_TIMEMODEL_SYNCHRONISED,
 		.stratum = 1,
@@ -128,7 +128,7 @@ static void covers_a_repeated_second(void **state)
 	read_over(state, MERIDIAN_NTP_LI_INSERT, LEAP_S + 5, &earliest, &latest);
 	assert_int_equal(earliest.s, LEAP_S + 3);
 	assert_int_equal(latest.s, LEAP_S + 4);
-	assert_true(meridian_utc_diff_ns(latest, earliest) < NS_PER_S / 2);
+	assert_true(meridian_utc_diff_ns(latest, earliest) < NS_PER_SECOND / 2);
 }
 
 static void jumps_over_a_deleted_second(void **state)

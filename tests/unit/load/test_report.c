@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <units.h>
 
 #include <cmocka.h>
 
-#define NS_PER_S UINT64_C(1000000000)
-#define HEAD     "rate_per_s,second,sent,answered,invalid,p50_ns,p99_ns,max_ns,late,kissed,duplicate\n"
+#define HEAD "rate_per_s,second,sent,answered,invalid,p50_ns,p99_ns,max_ns,late,kissed,duplicate\n"
 
 static struct load_options options;
 static struct report report;
@@ -74,11 +74,11 @@ static void writes_csv_lines(void **state)
 	options.csv = csv;
 	assert_int_equal(report_init(&report, &options), 0);
 	report_begin(&report, 1500.5);
-	report_turn(&report, &meter, false, NS_PER_S);
-	report_turn(&report, &meter, true, 5 * NS_PER_S);
+	report_turn(&report, &meter, false, NS_PER_SECOND);
+	report_turn(&report, &meter, true, 5 * NS_PER_SECOND);
 	answer(300, 10);
-	report_turn(&report, &meter, true, 6 * NS_PER_S - 1);
-	report_turn(&report, &meter, true, 6 * NS_PER_S);
+	report_turn(&report, &meter, true, 6 * NS_PER_SECOND - 1);
+	report_turn(&report, &meter, true, 6 * NS_PER_SECOND);
 	answer(400, 3);
 	meter.late = 2;
 	meter.kissed = 4;
@@ -97,9 +97,9 @@ static void writes_no_rest_of_nothing(void **state)
 	options.csv = csv;
 	assert_int_equal(report_init(&report, &options), 0);
 	report_begin(&report, 7);
-	report_turn(&report, &meter, true, NS_PER_S);
+	report_turn(&report, &meter, true, NS_PER_SECOND);
 	answer(300, 10);
-	report_turn(&report, &meter, true, 2 * NS_PER_S);
+	report_turn(&report, &meter, true, 2 * NS_PER_SECOND);
 	report_end(&report, &meter);
 	assert_int_equal(report_fini(&report), 0);
 	expect_file(csv, "7.000,1,10,10,0,300,300,300,0,0,0\n");

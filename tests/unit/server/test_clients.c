@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <talkers.h>
 #include <unistd.h>
+#include <units.h>
 
 #include <cmocka.h>
 
 #define UNIT      (UINT64_C(1) << MERIDIAN_CLIENTS_UNIT_LOG2)
-#define NS_PER_S  UINT64_C(1000000000)
-#define NOW_NS    (UINT64_C(100000) * NS_PER_S)
+#define NOW_NS    (UINT64_C(100000) * NS_PER_SECOND)
 #define SETS_LOG2 16 /* a client and its site seldom share one */
 
 static struct meridian_clients page;
@@ -153,7 +153,7 @@ static void counts_decay(void **state)
 		collect(0xc0000201, MERIDIAN_CLIENTS_ANSWERED);
 	book_add(&book, &collector);
 	for (uint64_t tenths = 1; tenths <= 600; tenths++)
-		book_turn(&book, NOW_NS + tenths * NS_PER_S / 10);
+		book_turn(&book, NOW_NS + tenths * NS_PER_SECOND / 10);
 	one = find(page.table[MERIDIAN_CLIENTS_minute][0], 0xc0000201);
 	assert_true(fabs((double)one->requests / UNIT - 1000 * exp(-1)) < 5);
 	one = find(page.table[MERIDIAN_CLIENTS_hour][0], 0xc0000201);
@@ -162,7 +162,7 @@ static void counts_decay(void **state)
 	assert_int_equal(one->requests, 1000 * UNIT);
 	/* Long after, its place is free again. */
 	for (uint64_t s = 61; s <= 3000; s++)
-		book_turn(&book, NOW_NS + s * NS_PER_S);
+		book_turn(&book, NOW_NS + s * NS_PER_SECOND);
 	assert_null(find(page.table[MERIDIAN_CLIENTS_minute][0], 0xc0000201));
 }
 
@@ -194,9 +194,9 @@ static void sketches_end_with_their_time(void **state)
 	assert_true(sketch_is_empty(&collector.ipv4));
 	for (unsigned int level = 0; level < MERIDIAN_CLIENTS_LEVELS; level++)
 		assert_int_equal(slots_with(level, 0x123), 1);
-	book_turn(&book, NOW_NS + 49 * NS_PER_S);
+	book_turn(&book, NOW_NS + 49 * NS_PER_SECOND);
 	assert_int_equal(slots_with(MERIDIAN_CLIENTS_minute, 0x123), 1);
-	book_turn(&book, NOW_NS + 61 * NS_PER_S);
+	book_turn(&book, NOW_NS + 61 * NS_PER_SECOND);
 	assert_int_equal(slots_with(MERIDIAN_CLIENTS_minute, 0x123), 0);
 	assert_int_equal(slots_with(MERIDIAN_CLIENTS_hour, 0x123), 1);
 	assert_int_equal(page.ever.ipv4.rank[0x123], MERIDIAN_CLIENTS_RANK_MAX);
