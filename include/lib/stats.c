@@ -86,6 +86,34 @@ const char *meridian_nic_stamps_text(unsigned int stamps)
 	return stamps < MERIDIAN_NIC_STAMPS_COUNT ? nic_stamps[stamps].text : "unknown";
 }
 
+static const struct {
+	const char *name, *text;
+	unsigned int share;
+} punts[] = {
+#define PUNT_ROW(name_, share_, text_) {#name_, text_, share_},
+	MERIDIAN_PUNTS(PUNT_ROW)
+#undef PUNT_ROW
+};
+
+#define SHARE(name, share, text) +share
+MERIDIAN_STATIC_ASSERT(MERIDIAN_PUNTS(SHARE) == MERIDIAN_PUNT_SHARES, "the shares are a whole");
+#undef SHARE
+
+const char *meridian_punt_name(unsigned int punt)
+{
+	return punt < MERIDIAN_PUNT_COUNT ? punts[punt].name : "unknown";
+}
+
+const char *meridian_punt_text(unsigned int punt)
+{
+	return punt < MERIDIAN_PUNT_COUNT ? punts[punt].text : "unknown";
+}
+
+unsigned int meridian_punt_share(unsigned int punt)
+{
+	return punt < MERIDIAN_PUNT_COUNT ? punts[punt].share : 0;
+}
+
 uint64_t meridian_residence_floor_ns(unsigned int bucket)
 {
 	unsigned int octave, sub;

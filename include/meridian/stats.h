@@ -267,6 +267,46 @@ struct meridian_stats_takeover {
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_takeover) == 64, "ABI");
 
+/*
+ * Classes of what goes to the kernel by a NIC that was taken over. None can starve another: while
+ * each has more than the kernel may get, each gets `share` frames of MERIDIAN_PUNT_SHARES; what one
+ * leaves, the others get. New ones are appended.
+ *
+ *   X(identifier, share, description)
+ */
+#define MERIDIAN_PUNTS(X)                                                                          \
+	X(link, 4,                                                                                 \
+		"of neighbours, and of nobody else: ARP, neighbour discovery, link protocols, "    \
+		"link-local addresses, hop limit 255")                                             \
+	X(answer, 4, "UDP that answers the kernel: from meridian-control's servers, DNS")          \
+	X(session, 4, "TCP connections that the kernel has sent in, and tunnels")                  \
+	X(icmp, 1, "ping and ICMP errors")                                                         \
+	X(opening, 1, "TCP connections that are new, if they are any")                             \
+	X(other, 2, "the rest, fragments too")
+
+enum meridian_punt {
+#define MERIDIAN_PUNT_ENUM_(name, share, text) MERIDIAN_PUNT_##name,
+	MERIDIAN_PUNTS(MERIDIAN_PUNT_ENUM_)
+#undef MERIDIAN_PUNT_ENUM_
+	MERIDIAN_PUNT_COUNT
+};
+#define MERIDIAN_PUNT_SHARES   16
+#define MERIDIAN_PUNT_CAPACITY 8
+
+/* Identifier and description of a class; "unknown" past the list. Static storage. */
+const char *meridian_punt_name(unsigned int punt);
+const char *meridian_punt_text(unsigned int punt);
+/* Its share, of MERIDIAN_PUNT_SHARES; 0 past the list. */
+unsigned int meridian_punt_share(unsigned int punt);
+
+/* What to_kernel and limited of takeover[] of the same index are made of, by enum meridian_punt. */
+struct meridian_stats_punt {
+	uint64_t to_kernel[MERIDIAN_PUNT_CAPACITY];
+	uint64_t limited[MERIDIAN_PUNT_CAPACITY];
+};
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_punt) == 128, "ABI");
+MERIDIAN_STATIC_ASSERT(MERIDIAN_PUNT_COUNT <= MERIDIAN_PUNT_CAPACITY, "too many classes");
+
 #define MERIDIAN_STATS_PORTS_MAX   16
 #define MERIDIAN_STATS_WORKERS_MAX 64
 
@@ -291,6 +331,7 @@ struct meridian_stats {
 	struct meridian_stats_worker worker[MERIDIAN_STATS_WORKERS_MAX];
 	struct meridian_stats_clock clock[MERIDIAN_STATS_PORTS_MAX];
 	struct meridian_stats_takeover takeover[MERIDIAN_STATS_PORTS_MAX];
+	struct meridian_stats_punt punt[MERIDIAN_STATS_PORTS_MAX];
 };
 MERIDIAN_STATIC_ASSERT(offsetof(struct meridian_stats, worker) % MERIDIAN_CACHE_LINE == 0, "ABI");
 

@@ -345,7 +345,8 @@ static void stats(void **state)
 	assert_int_equal(sizeof(struct meridian_stats_worker), 2048);
 	assert_int_equal(offsetof(struct meridian_stats, clock), 132224);
 	assert_int_equal(offsetof(struct meridian_stats, takeover), 136320);
-	assert_int_equal(sizeof(page), 136320 + 16 * 64);
+	assert_int_equal(offsetof(struct meridian_stats, punt), 137344);
+	assert_int_equal(sizeof(page), 137344 + 16 * 128);
 	assert_string_equal(meridian_stats_dataplane_kind.name, "stats.dataplane");
 	assert_string_equal(meridian_stats_fallback_kind.name, "stats.fallback");
 }

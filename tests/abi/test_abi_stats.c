@@ -41,6 +41,12 @@ static void stats_takeover(void **state)
 	assert_int_equal(TAKEOVER_AT(link_mbps), 40);
 	assert_int_equal(TAKEOVER_AT(mtu), 44);
 	assert_int_equal(TAKEOVER_AT(tap), 48);
+	assert_int_equal(offsetof(struct meridian_stats_punt, to_kernel), 0);
+	assert_int_equal(offsetof(struct meridian_stats_punt, limited), 64);
+	assert_int_equal(MERIDIAN_PUNT_link, 0);
+	assert_int_equal(MERIDIAN_PUNT_answer, 1);
+	assert_int_equal(MERIDIAN_PUNT_session, 2);
+	assert_int_equal(MERIDIAN_PUNT_other, 5);
 }
 
 #define WORKER_AT(field) offsetof(struct meridian_stats_worker, field)

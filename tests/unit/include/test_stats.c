@@ -52,6 +52,21 @@ static void every_verdict_has_a_name_of_its_own(void **state)
 	assert_string_equal(meridian_fault_name(MERIDIAN_FAULT_COUNT), "unknown");
 }
 
+static void every_class_has_a_name_and_a_share(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++) {
+		assert_true(strlen(meridian_punt_text(i)) > 10);
+		assert_int_not_equal(meridian_punt_share(i), 0);
+		for (unsigned int j = 0; j < i; j++)
+			assert_string_not_equal(meridian_punt_name(i), meridian_punt_name(j));
+	}
+	assert_string_equal(meridian_punt_name(MERIDIAN_PUNT_answer), "answer");
+	assert_string_equal(meridian_punt_name(MERIDIAN_PUNT_COUNT), "unknown");
+	assert_string_equal(meridian_punt_text(MERIDIAN_PUNT_COUNT), "unknown");
+	assert_int_equal(meridian_punt_share(MERIDIAN_PUNT_COUNT), 0);
+}
+
 static void outcomes_follow_the_list(void **state)
 {
 	(void)state;
@@ -71,6 +86,7 @@ int main(void)
 		cmocka_unit_test(buckets_and_floors_agree),
 		cmocka_unit_test(buckets_are_fine_enough),
 		cmocka_unit_test(every_verdict_has_a_name_of_its_own),
+		cmocka_unit_test(every_class_has_a_name_and_a_share),
 		cmocka_unit_test(outcomes_follow_the_list),
 	};
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "triage.h"
+#include "flows.h"
+#include <bytes.h>
+#include <errno.h>
+#include <fold.h>
+#include <layout.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+
+#define HOP_LIMIT_NEIGHBOUR 255
+#define PORT_STRANGERS_MAX  1023 /* up to here, who asks is anybody */
+#define PORT_BFD_MULTIHOP   4784
+#define PORTS_SIZE          4
+#define TCP_FLAGS           13 /* offset in the TCP header */
+#define TCP_SYN             0x02
+#define TCP_RST             0x04
+#define TCP_ACK             0x10
+#define ICMP_QUOTE          8   /* offset of the packet that an error is about */
+#define ICMPV6_ERROR_MAX    127 /* type */
+
+struct triage {
+	struct flows answers, sessions;
+	uint64_t key, factor[2]; /* secret */
+};
+
+/* An IP packet, or as much of it as there is. */
+struct packet {
+	const uint8_t *source, *destination;
+	uint32_t address_size;
+	const uint8_t *body; /* behind the IP header */
+	uint32_t length;     /* octets there */
+	uint8_t protocol, hop_limit;
+	bool fragment;
+};
+
+int triage_new(struct triage **ret_triage, uint64_t seed)
+{
+	struct triage *triage = aligned_alloc(64, (sizeof(*triage) + 63) / 64 * 64);
+
+	if (triage == NULL)
+		return -ENOMEM;
+	memset(triage, 0, sizeof(*triage));
+	triage->key = fold_random(&seed);
+	triage->factor[0] = fold_random(&seed) | 1;
+	triage->factor[1] = fold_random(&seed) | 1;
+	*ret_triage = triage;
+	return 0;
+}
+
+void triage_free(struct triage *triage)
+{
+	free(triage);
+}
+
+static bool ipv4_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
+{
+	uint32_t header = (ip[0] & 15U) * 4;
+
+	if (header < IPV4_HEADER || header > length)
+		return false;
+	*ret_packet = (struct packet){.source = ip + 12,
+		.destination = ip + 16,
+		.address_size = 4,
+		.body = ip + header,
+		.length = length - header,
+		.protocol = ip[9],
+		.hop_limit = ip[8],
+		.fragment = (get_u16(ip + 6) & IPV4_FRAGMENT) != 0};
+	return true;
+}
+
+static bool ipv6_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
+{
+	if (length < IPV6_HEADER)
+		return false;
+	*ret_packet = (struct packet){.source = ip + 8,
+		.destination = ip + 24,
+		.address_size = 16,
+		.body = ip + IPV6_HEADER,
+		.length = length - IPV6_HEADER,
+		.protocol = ip[6],
+		.hop_limit = ip[7],
+		.fragment = ip[6] == IPPROTO_FRAGMENT};
+	return true;
+}
+
+static bool ip_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
+{
+	if (length < IPV4_HEADER)
+		return false;
+	switch (ip[0] >> 4) {
+	case 4:
+		return ipv4_parse(ip, length, ret_packet);
+	case 6:
+		return ipv6_parse(ip, length, ret_packet);
+	default:
+		return false;
+	}
+}
+
+/* Returns where the frame's payload begins, or 0 if it is cut short before. */
+static uint32_t ethernet_parse(const uint8_t *frame, uint32_t length, uint16_t *ret_ethertype)
+{
+	uint32_t at = ETHERNET_HEADER;
+
+	for (int tags = 0; at <= length; tags++, at += VLAN_TAG) {
+		*ret_ethertype = get_u16(frame + at - 2);
+		if (tags == VLAN_TAGS_MAX ||
+			(*ret_ethertype != ETHERTYPE_VLAN && *ret_ethertype != ETHERTYPE_SVLAN))
+			return at;
+	}
+	return 0;
+}
+
+enum content {
+	HOLDS_NOTHING,
+	HOLDS_NO_IP,
+	HOLDS_PACKET
+};
+
+static enum content frame_look(const uint8_t *frame, uint32_t length, struct packet *ret_packet)
+{
+	uint16_t ethertype;
+	uint32_t at = ethernet_parse(frame, length, &ethertype);
+
+	if (at == 0)
+		return HOLDS_NOTHING;
+	if (ethertype != ETHERTYPE_IPV4 && ethertype != ETHERTYPE_IPV6)
+		return HOLDS_NO_IP;
+	return ip_parse(frame + at, length - at, ret_packet) ? HOLDS_PACKET : HOLDS_NOTHING;
+}
+
+static bool has_ports(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP;
+}
+
+/* Where what belongs together cannot be seen, nothing is known. */
+static bool is_whole(const struct packet *packet)
+{
+	return !packet->fragment && (!has_ports(packet) || packet->length >= PORTS_SIZE);
+}
+
+static uint64_t mix(const struct triage *triage, uint64_t hash, uint64_t word)
+{
+	return fold(fold(hash ^ word, triage->factor[0]) ^ triage->factor[1], triage->factor[0]);
+}
+
+/* The ports, ours first. */
+static uint32_t ports_of(const struct packet *packet, bool sent)
+{
+	uint16_t source = get_u16(packet->body), destination = get_u16(packet->body + 2);
+
+	if (packet->protocol == IPPROTO_UDP && destination == PORT_BFD_MULTIHOP)
+		source = PORT_BFD_MULTIHOP;
+	return sent ? (uint32_t)source << 16 | destination : (uint32_t)destination << 16 | source;
+}
+
+/* The same of both ways. */
+static uint64_t flow_of(const struct triage *triage, const struct packet *packet, bool sent)
+{
+	const uint8_t *ours = sent ? packet->source : packet->destination;
+	const uint8_t *theirs = sent ? packet->destination : packet->source;
+	uint64_t hash = triage->key;
+
+	for (uint32_t i = 0; i < packet->address_size; i += 4)
+		hash = mix(triage, hash, (uint64_t)load_u32(ours + i) << 32 | load_u32(theirs + i));
+	if (has_ports(packet))
+		hash = mix(triage, hash, ports_of(packet, sent));
+	return mix(triage, hash, (uint64_t)packet->address_size << 8 | packet->protocol);
+}
+
+static bool is_known(const struct triage *triage, const struct packet *packet, bool sent)
+{
+	const struct flows *flows =
+		packet->protocol == IPPROTO_UDP ? &triage->answers : &triage->sessions;
+
+	return is_whole(packet) && flows_known(flows, flow_of(triage, packet, sent));
+}
+
+static bool is_of_neighbour(const struct packet *packet)
+{
+	const uint8_t *to = packet->destination, *from = packet->source;
+
+	if (packet->hop_limit == HOP_LIMIT_NEIGHBOUR)
+		return true;
+	if (packet->address_size == 4)
+		return to[0] == 224 && to[1] == 0 && to[2] == 0;
+	return (to[0] == 0xff && (to[1] & 15) == 2) || (from[0] == 0xfe && from[1] >> 6 == 2);
+}
+
+static bool is_icmp_error(const struct packet *packet)
+{
+	uint8_t type = packet->body[0];
+
+	if (packet->protocol == IPPROTO_ICMPV6)
+		return type <= ICMPV6_ERROR_MAX;
+	return type == 3 || type == 11 || type == 12;
+}
+
+static bool is_icmp(const struct packet *packet)
+{
+	return packet->protocol == (packet->address_size == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+}
+
+/* Of an ICMP error the packet that it is about, which we are said to have sent. */
+static bool quote_parse(const struct packet *packet, struct packet *ret_quoted)
+{
+	return packet->length > ICMP_QUOTE && is_icmp_error(packet) &&
+		ip_parse(packet->body + ICMP_QUOTE, packet->length - ICMP_QUOTE, ret_quoted);
+}
+
+static enum meridian_punt known_class(const struct packet *packet)
+{
+	return packet->protocol == IPPROTO_UDP ? MERIDIAN_PUNT_answer : MERIDIAN_PUNT_session;
+}
+
+static enum meridian_punt icmp_class(const struct triage *triage, const struct packet *packet)
+{
+	struct packet quoted;
+
+	if (quote_parse(packet, &quoted) && is_known(triage, &quoted, true))
+		return known_class(&quoted);
+	return MERIDIAN_PUNT_icmp;
+}
+
+static enum meridian_punt packet_class(const struct triage *triage, const struct packet *packet)
+{
+	if (is_of_neighbour(packet))
+		return MERIDIAN_PUNT_link;
+	if (is_icmp(packet))
+		return icmp_class(triage, packet);
+	if (is_known(triage, packet, false))
+		return known_class(packet);
+	return packet->protocol == IPPROTO_TCP && is_whole(packet) ? MERIDIAN_PUNT_opening
+								   : MERIDIAN_PUNT_other;
+}
+
+enum meridian_punt triage_class(const struct triage *triage, const uint8_t *frame, uint32_t length)
+{
+	struct packet packet;
+
+	switch (frame_look(frame, length, &packet)) {
+	case HOLDS_PACKET:
+		return packet_class(triage, &packet);
+	case HOLDS_NO_IP:
+		return MERIDIAN_PUNT_link;
+	default:
+		return MERIDIAN_PUNT_other;
+	}
+}
+
+/* Not what a stranger can make the kernel send. */
+static bool is_of_kernel(const struct packet *packet)
+{
+	uint8_t flags;
+
+	if (is_icmp(packet))
+		return false;
+	if (packet->protocol == IPPROTO_UDP)
+		return get_u16(packet->body) > PORT_STRANGERS_MAX;
+	if (packet->protocol != IPPROTO_TCP)
+		return true;
+	if (packet->length <= TCP_FLAGS)
+		return false;
+	flags = packet->body[TCP_FLAGS];
+	return !(flags & TCP_RST) && (flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK);
+}
+
+void triage_sent(struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t now_s)
+{
+	struct packet packet;
+
+	if (frame_look(frame, length, &packet) != HOLDS_PACKET || !is_whole(&packet) ||
+		!is_of_kernel(&packet))
+		return;
+	flows_note(packet.protocol == IPPROTO_UDP ? &triage->answers : &triage->sessions,
+		flow_of(triage, &packet, true), now_s);
+}
