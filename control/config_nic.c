@@ -235,7 +235,7 @@ const struct config_nic_option config_nic_options[] = {
 		"after the address, mnp59s0 for 0000:3b:00.0."},
 	{"punt", punt_parse, "RATE",
 		"Of a PCI address: how many packets a second the kernel gets, 100 to 10000000 "
-		"(default 100000)."},
+		"(default 100000). More are dropped, by classes of which none starves another."},
 	{"address", address_parse, "ADDRESS",
 		"Of a virtual device, 1 to 16 times: an address that is served there."},
 	{.name = NULL},

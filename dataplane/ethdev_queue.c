@@ -11,6 +11,8 @@
 		RTE_MBUF_F_RX_L4_CKSUM_BAD)
 #define CHECKSUM_GOOD (RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD)
 
+_Static_assert(PORT_BURST <= PUNT_BURST, "a burst is punted at once");
+
 static struct ethdev_queue *ethdev(struct port_queue *queue)
 {
 	return (struct ethdev_queue *)queue;
@@ -152,14 +154,10 @@ static unsigned int ethdev_punt(
 {
 	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
 	struct ethdev_queue *own = ethdev(queue);
-	unsigned int taken;
 
 	for (unsigned int i = 0; i < count; i++)
 		mbuf[i] = packet[i].buffer;
-	taken = punt_to_kernel(own->punt, mbuf, count);
-	meridian_stats_add(&own->to_kernel, taken);
-	meridian_stats_add(&own->limited, count - taken);
-	return taken;
+	return punt_to_kernel(own->punt, mbuf, count, &own->punted);
 }
 
 static const struct port_operations ethdev_operations = {

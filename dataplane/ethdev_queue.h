@@ -22,7 +22,7 @@ struct ethdev_queue {
 
 	/* Of a NIC that was taken over. The counts are read by others. */
 	struct punt *punt;
-	uint64_t to_kernel, limited; /* frames that were handed over, and that were not */
+	struct meridian_stats_punt punted;
 	/* Of its queue that sends for the kernel, too: how it receives. */
 	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
 	uint64_t from_kernel, unsent; /* frames that were sent, and that had no room */

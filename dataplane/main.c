@@ -245,8 +245,8 @@ static void ports_follow(void)
 		model.counter_hz = 0;
 	ports_turn(&ports, pages.blob, model.counter_id, model.counter_hz, pages.stats->port,
 		pages.stats->port_count, pages.stats->clock);
-	ports_report_takeover(
-		&ports, pages.stats->port, pages.stats->port_count, pages.stats->takeover);
+	ports_report_takeover(&ports, pages.stats->port, pages.stats->port_count,
+		pages.stats->takeover, pages.stats->punt);
 }
 
 /* Serves until told to stop, or until only a restart can follow what changed. */

@@ -47,9 +47,9 @@ struct port_operations {
 	void (*release)(
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 
-	/* Hands the first packets of `count`, as they were received, to the kernel, and returns how
-	 * many; those belong to the port again, the others still to the caller. NULL: what is not
-	 * for us does not come here, or has nowhere to go. */
+	/* Hands packets, as they were received, to the kernel, as many as it may get, and returns
+	 * how many; all belong to the port again. NULL: what is not for us does not come here, or
+	 * has nowhere to go. */
 	unsigned int (*punt)(
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 

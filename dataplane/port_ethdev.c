@@ -451,8 +451,22 @@ uint64_t port_ethdev_missed(const struct port_ethdev *device)
 	return stats.imissed + stats.rx_nombuf;
 }
 
-void port_ethdev_takeover_report(
-	const struct port_ethdev *device, struct meridian_stats_takeover *ret_report)
+static void punted_add(const struct meridian_stats_punt *punted,
+	struct meridian_stats_takeover *takeover, struct meridian_stats_punt *classes)
+{
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++) {
+		uint64_t to_kernel = meridian_stats_get(&punted->to_kernel[i]);
+		uint64_t limited = meridian_stats_get(&punted->limited[i]);
+
+		classes->to_kernel[i] += to_kernel;
+		classes->limited[i] += limited;
+		takeover->to_kernel += to_kernel;
+		takeover->limited += limited;
+	}
+}
+
+void port_ethdev_takeover_report(const struct port_ethdev *device,
+	struct meridian_stats_takeover *ret_report, struct meridian_stats_punt *ret_classes)
 {
 	if (!device->taken_over)
 		return;
@@ -460,8 +474,7 @@ void port_ethdev_takeover_report(
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		const struct ethdev_queue *queue = &device->queue[i];
 
-		ret_report->to_kernel += meridian_stats_get(&queue->to_kernel);
-		ret_report->limited += meridian_stats_get(&queue->limited);
+		punted_add(&queue->punted, ret_report, ret_classes);
 		ret_report->from_kernel += meridian_stats_get(&queue->from_kernel);
 		ret_report->unsent += meridian_stats_get(&queue->unsent);
 	}

@@ -71,9 +71,10 @@ void port_ethdev_turn(struct port_ethdev *device, uint8_t counter_id, uint64_t c
 void port_ethdev_clock_report(
 	const struct port_ethdev *device, struct meridian_stats_clock *ret_report);
 
-/* Adds what went between a NIC that was taken over and the kernel; nothing of another device. */
-void port_ethdev_takeover_report(
-	const struct port_ethdev *device, struct meridian_stats_takeover *ret_report);
+/* Adds what went between a NIC that was taken over and the kernel, of what comes to it by class,
+ * too; nothing of another device. */
+void port_ethdev_takeover_report(const struct port_ethdev *device,
+	struct meridian_stats_takeover *ret_report, struct meridian_stats_punt *ret_classes);
 
 /* Packets that were lost since the device was opened for want of room or of buffers, as far as its
  * driver counts them. */

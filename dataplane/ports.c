@@ -378,16 +378,19 @@ void ports_turn(const struct ports *ports, const struct meridian_policy_blob *bl
 }
 
 void ports_report_takeover(const struct ports *ports, const struct meridian_stats_port *port,
-	uint32_t count, struct meridian_stats_takeover *ret_takeover)
+	uint32_t count, struct meridian_stats_takeover *ret_takeover,
+	struct meridian_stats_punt *ret_punt)
 {
 	for (uint32_t p = 0; p < count; p++) {
 		struct meridian_stats_takeover takeover = {.to_kernel = 0};
+		struct meridian_stats_punt punt = {.to_kernel = {0}};
 
 		for (uint64_t n = 0; n < ports->blob->nics.count; n++) {
 			if (ports->device[n] &&
 				strcmp(nic_table(ports->blob)[n].name, port[p].name) == 0)
-				port_ethdev_takeover_report(ports->device[n], &takeover);
+				port_ethdev_takeover_report(ports->device[n], &takeover, &punt);
 		}
+		words_store(&ret_punt[p], &punt, sizeof(punt));
 		words_store(&ret_takeover[p], &takeover, sizeof(takeover));
 	}
 }

@@ -76,7 +76,8 @@ void ports_turn(const struct ports *ports, const struct meridian_policy_blob *bl
 /* Describes the way between each of these `count` ports and the kernel. About ten times a second.
  */
 void ports_report_takeover(const struct ports *ports, const struct meridian_stats_port *port,
-	uint32_t count, struct meridian_stats_takeover *ret_takeover);
+	uint32_t count, struct meridian_stats_takeover *ret_takeover,
+	struct meridian_stats_punt *ret_punt);
 
 /* About ten times a second: the kernel follows the links of NICs that were taken over, and these
  * follow its MTUs. NULL, or why only a restart can follow; static storage. */

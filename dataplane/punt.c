@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "punt.h"
+#include "triage.h"
 #include <errno.h>
 #include <meridian/counter.h>
 #include <poll.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -28,8 +30,9 @@
 #define ALLOWANCE_NS (SECOND_NS / 10) /* of frames that may go at once after a rest */
 
 struct punt {
-	struct rte_ring *to_kernel;   /* many producers */
-	struct rte_ring *from_kernel; /* one each way */
+	struct rte_ring *to_kernel[MERIDIAN_PUNT_COUNT]; /* many producers */
+	struct rte_ring *from_kernel;                    /* one each way */
+	struct triage *triage;
 	struct rte_mempool *pool;
 	int fd;
 	uint32_t packets_per_s;
@@ -41,6 +44,8 @@ struct punt {
 	uint64_t credit_ns; /* of time in which frames may go, up to ALLOWANCE_NS */
 	uint64_t last_ns;   /* when it was counted */
 	uint64_t active_ns; /* when a frame went either way */
+	unsigned int class; /* whose turn it is ... */
+	unsigned int left;  /* ... and how many frames are left of it */
 	uint64_t refused;   /* read by others */
 };
 
@@ -68,12 +73,34 @@ static bool frame_write(const struct punt *punt, const struct rte_mbuf *mbuf)
 	return mbuf == NULL && writev(punt->fd, piece, count) >= 0;
 }
 
+/* Up to `most` frames: by turns each class has its share, and what one leaves, the others get. */
+static unsigned int frames_choose(
+	struct punt *punt, struct rte_mbuf *mbuf[BURST], unsigned int most)
+{
+	unsigned int count = 0;
+
+	for (unsigned int empty = 0; count < most && empty <= MERIDIAN_PUNT_COUNT;) {
+		unsigned int wanted = punt->left < most - count ? punt->left : most - count;
+		unsigned int taken = rte_ring_dequeue_burst(
+			punt->to_kernel[punt->class], (void **)(mbuf + count), wanted, NULL);
+
+		count += taken;
+		punt->left -= taken;
+		empty = taken > 0 ? 0 : empty + 1;
+		if (taken == wanted && punt->left > 0)
+			break;
+		punt->class = (punt->class + 1) % MERIDIAN_PUNT_COUNT;
+		punt->left = meridian_punt_share(punt->class);
+	}
+	return count;
+}
+
 /* Returns how many frames were there to be moved. */
 static unsigned int move_to_kernel(struct punt *punt, uint64_t now_ns)
 {
 	struct rte_mbuf *mbuf[BURST];
 	unsigned int most = allowance(punt, now_ns);
-	unsigned int count = rte_ring_dequeue_burst(punt->to_kernel, (void **)mbuf, most, NULL);
+	unsigned int count = frames_choose(punt, mbuf, most);
 
 	punt->credit_ns -= count * SECOND_NS / punt->packets_per_s;
 	for (unsigned int i = 0; i < count; i++) {
@@ -112,7 +139,7 @@ static struct rte_mbuf *frame_read(struct punt *punt)
 }
 
 /* Reads no more than there is room for: what waits, waits in the kernel. */
-static unsigned int move_from_kernel(struct punt *punt)
+static unsigned int move_from_kernel(struct punt *punt, uint64_t now_ns)
 {
 	unsigned int room = rte_ring_free_count(punt->from_kernel), count = 0;
 
@@ -121,6 +148,8 @@ static unsigned int move_from_kernel(struct punt *punt)
 
 		if (mbuf == NULL)
 			break;
+		triage_sent(punt->triage, rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len,
+			(uint32_t)(now_ns / SECOND_NS));
 		rte_ring_enqueue(punt->from_kernel, mbuf);
 	}
 	return count;
@@ -145,7 +174,9 @@ static void *punt_run(void *argument)
 	prctl(PR_SET_TIMERSLACK, 1); /* naps would be 50 us longer; no harm when it fails */
 	while (!__atomic_load_n(&punt->stop, __ATOMIC_RELAXED)) {
 		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
-		unsigned int moved = move_to_kernel(punt, now_ns) + move_from_kernel(punt);
+		unsigned int moved = move_to_kernel(punt, now_ns);
+
+		moved += move_from_kernel(punt, now_ns);
 
 		if (moved > 0)
 			punt->active_ns = now_ns;
@@ -156,23 +187,47 @@ static void *punt_run(void *argument)
 }
 
 static struct rte_ring *ring_make(
-	const char *name, const char *direction, unsigned int size, unsigned int flags)
+	const char *name, const char *what, unsigned int size, unsigned int flags)
 {
 	char full[RTE_RING_NAMESIZE];
 
-	snprintf(full, sizeof(full), "%s_%s", name, direction);
+	snprintf(full, sizeof(full), "%s_%s", name, what);
 	return rte_ring_create(full, size, SOCKET_ID_ANY, flags | RING_F_EXACT_SZ);
 }
 
-/* A frame must not wait much longer than the allowance lasts, whatever a flood has put before it.
- */
-static unsigned int ring_size(uint32_t packets_per_s)
+/* A frame must not wait much longer than the allowance lasts, whatever a flood of its class has put
+ * before it. */
+static unsigned int ring_size(uint32_t packets_per_s, unsigned int share)
 {
-	uint64_t frames = packets_per_s * ALLOWANCE_NS / SECOND_NS;
+	uint64_t frames = packets_per_s * ALLOWANCE_NS / SECOND_NS * share / MERIDIAN_PUNT_SHARES;
 
 	if (frames < RING_MIN)
 		return RING_MIN;
 	return frames < RING_MAX ? (unsigned int)frames : RING_MAX;
+}
+
+static bool rings_make(struct punt *punt, const char *name)
+{
+	bool made;
+
+	punt->from_kernel = ring_make(name, "from", RING_MAX, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	made = punt->from_kernel != NULL;
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT && made; i++) {
+		punt->to_kernel[i] = ring_make(name, meridian_punt_name(i),
+			ring_size(punt->packets_per_s, meridian_punt_share(i)), RING_F_SC_DEQ);
+		made = punt->to_kernel[i] != NULL;
+	}
+	return made;
+}
+
+/* Without entropy yet, the clock is random enough for what a flow's class hangs on. */
+static uint64_t random_number(void)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+		number = meridian_clock_ns(CLOCK_MONOTONIC);
+	return number;
 }
 
 int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
@@ -187,9 +242,10 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 	punt->pool = pool;
 	punt->packets_per_s = packets_per_s;
 	punt->last_ns = punt->active_ns = meridian_clock_ns(CLOCK_MONOTONIC);
-	punt->to_kernel = ring_make(name, "to", ring_size(packets_per_s), RING_F_SC_DEQ);
-	punt->from_kernel = ring_make(name, "from", RING_MAX, RING_F_SP_ENQ | RING_F_SC_DEQ);
-	if (punt->to_kernel && punt->from_kernel)
+	punt->left = meridian_punt_share(punt->class);
+	if (rings_make(punt, name))
+		r = triage_new(&punt->triage, random_number());
+	if (r == 0)
 		r = -pthread_create(&punt->thread, NULL, punt_run, punt);
 	punt->running = r == 0;
 	if (r < 0)
@@ -214,14 +270,42 @@ void punt_close(struct punt *punt)
 		__atomic_store_n(&punt->stop, true, __ATOMIC_RELAXED);
 		pthread_join(punt->thread, NULL);
 	}
-	ring_empty(punt->to_kernel);
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++)
+		ring_empty(punt->to_kernel[i]);
 	ring_empty(punt->from_kernel);
+	triage_free(punt->triage);
 	free(punt);
 }
 
-unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count)
+/* What finds no room is dropped. */
+static unsigned int class_punt(struct rte_ring *ring, struct rte_mbuf **mbuf, unsigned int count)
 {
-	return rte_ring_enqueue_burst(punt->to_kernel, (void *const *)mbuf, count, NULL);
+	unsigned int taken = rte_ring_enqueue_burst(ring, (void *const *)mbuf, count, NULL);
+
+	rte_pktmbuf_free_bulk(mbuf + taken, count - taken);
+	return taken;
+}
+
+unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count,
+	struct meridian_stats_punt *counts)
+{
+	struct rte_mbuf *sorted[MERIDIAN_PUNT_COUNT][PUNT_BURST];
+	unsigned int of_class[MERIDIAN_PUNT_COUNT] = {0}, taken = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		enum meridian_punt class = triage_class(punt->triage,
+			rte_pktmbuf_mtod(mbuf[i], const uint8_t *), mbuf[i]->data_len);
+
+		sorted[class][of_class[class]++] = mbuf[i];
+	}
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++) {
+		unsigned int enqueued = class_punt(punt->to_kernel[i], sorted[i], of_class[i]);
+
+		meridian_stats_add(&counts->to_kernel[i], enqueued);
+		meridian_stats_add(&counts->limited[i], of_class[i] - enqueued);
+		taken += enqueued;
+	}
+	return taken;
 }
 
 unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count)

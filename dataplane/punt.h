@@ -8,12 +8,14 @@
  * them from another; a thread of its own moves them to and from a TAP device, so that no worker
  * makes a system call for them.
  *
- * The kernel gets so many frames a second, on the average of a tenth of a second. What is above
- * that fills the ring, which holds a tenth of a second's frames, 64 to 1024, and what finds no room
- * there is the worker's to count. In the other direction the ring fills what the NIC does not send,
- * and then the TAP device's own queue: the kernel counts what it drops there.
+ * The kernel gets so many frames a second, on the average of a tenth of a second. Each class of
+ * triage.h has a ring and a share of them, and what one leaves, the others get; so whatever floods
+ * the NIC loses its own frames and none of another class. A class's ring holds a tenth of a
+ * second's frames of its share, 64 to 1024. In the other direction the ring fills what the NIC does
+ * not send, and then the TAP device's own queue: the kernel counts what it drops there.
  */
 
+#include <meridian/stats.h>
 #include <rte_mbuf.h>
 #include <stdint.h>
 
@@ -30,9 +32,12 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 /* No worker uses it any more. What is under way is dropped. */
 void punt_close(struct punt *punt);
 
-/* Any worker: hands the first of `count` frames on, as many as there is room for, and returns how
- * many; the others are still the caller's. */
-unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count);
+#define PUNT_BURST 64
+
+/* Any worker: hands `count` frames, up to PUNT_BURST, on, and drops those for which there is no
+ * room. Adds both to `counts`, which nobody else writes, and returns how many were handed on. */
+unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count,
+	struct meridian_stats_punt *counts);
 
 /* One worker alone: takes up to `count` frames that the kernel wants sent. */
 unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count);

@@ -253,8 +253,6 @@ static void packets_punt(struct worker *worker, struct port_queue *queue, unsign
 {
 	unsigned int taken = queue->operations->punt(queue, worker->punted, count);
 
-	if (taken < count)
-		queue->operations->release(queue, worker->punted + taken, count - taken);
 	server_punted(&worker->server, taken, count - taken);
 }
 

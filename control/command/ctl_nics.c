@@ -91,6 +91,23 @@ static const struct output_field takeover_fields[] = {
 static const struct output_report takeover_report =
 	OUTPUT_REPORT("takeovers", "\nNICs taken over", takeover_fields, takeover_row);
 
+/* What went to the kernel there, by class. */
+struct punt_row {
+	const char *name, *class, *text;
+	uint64_t share, to_kernel, limited;
+};
+
+static const struct output_field punt_fields[] = {
+	OUTPUT_FIELD("name", "Interface", STRING, punt_row, name, 0),
+	OUTPUT_FIELD("class", "Class", STRING, punt_row, class, 0),
+	OUTPUT_FIELD("share", "Share/16", COUNT, punt_row, share, 0),
+	OUTPUT_FIELD("to_kernel", "To the kernel", COUNT, punt_row, to_kernel, 0),
+	OUTPUT_FIELD("limited", "Limited", COUNT, punt_row, limited, 0),
+	OUTPUT_FIELD("text", "What it is", STRING, punt_row, text, 0),
+};
+static const struct output_report punt_report =
+	OUTPUT_REPORT("punts", "\nFrames for the kernel", punt_fields, punt_row);
+
 static const char *mode_name(
 	const struct meridian_stats_port *port, const struct meridian_stats_takeover *takeover)
 {
@@ -202,6 +219,32 @@ static bool takeover_fill(
 	return true;
 }
 
+static void punt_fill(struct punt_row row[MERIDIAN_PUNT_COUNT], const char *name,
+	const struct meridian_stats_punt *punt)
+{
+	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++)
+		row[i] = (struct punt_row){.name = name,
+			.class = meridian_punt_name(i),
+			.text = meridian_punt_text(i),
+			.share = meridian_punt_share(i),
+			.to_kernel = meridian_stats_get(&punt->to_kernel[i]),
+			.limited = meridian_stats_get(&punt->limited[i])};
+}
+
+static void punts_put(const struct look *look, const struct nic_row *nics)
+{
+	struct punt_row rows[MERIDIAN_STATS_PORTS_MAX * MERIDIAN_PUNT_COUNT];
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < look->port_count; i++) {
+		if (look->stats->takeover[i].tap[0] == '\0')
+			continue;
+		punt_fill(rows + count, nics[i].name, &look->stats->punt[i]);
+		count += MERIDIAN_PUNT_COUNT;
+	}
+	output_table(&punt_report, rows, count);
+}
+
 static void takeovers_put(const struct look *look, const struct nic_row *nics)
 {
 	struct takeover_row rows[MERIDIAN_STATS_PORTS_MAX];
@@ -210,6 +253,7 @@ static void takeovers_put(const struct look *look, const struct nic_row *nics)
 	for (uint32_t i = 0; i < look->port_count; i++)
 		count += takeover_fill(&rows[count], nics[i].name, &look->stats->takeover[i]);
 	output_table(&takeover_report, rows, count);
+	punts_put(look, nics);
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].link_mbps == 0)
 			output_problem("%s has no link.", rows[i].name);

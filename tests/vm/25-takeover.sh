@@ -97,6 +97,44 @@ flood()
 	END
 }
 
+# Frames a second, by the class of what goes to the kernel.
+class() # CLASS FIELD
+{
+	vm_run "meridianctl --rundir /run/meridian nics --csv" |
+		awk -F, -v class="$1" -v field="$2" '$1 == "punts" && $3 == class {
+			print field == "limited" ? $6 : $5 }'
+}
+
+upstream_answers() # NUMBER
+{
+	[ "$(vm_field ntpdata ntpdata.0.good)" -ge "$1" ]
+}
+
+# Under a flood of eight times what the kernel may have it loses nothing that it lives by.
+flooded()
+{
+	local good limited before=$SECONDS asked
+
+	good=$(vm_field ntpdata ntpdata.0.good)
+	asked=$(vm_field ntpdata ntpdata.0.requests)
+	limited=$(class other limited)
+	lab_start strangers client python3 "$LAB_TOOLS/strangers" "$upstream" "$LAB_SERVER4"
+	sleep 1
+	rest
+	lab_wait 15 "answers of the upstream under a flood" upstream_answers $((good + 5))
+	good=$(($(vm_field ntpdata ntpdata.0.good) - good))
+	asked=$(($(vm_field ntpdata ntpdata.0.requests) - asked))
+	served "$LAB_SERVER4" || lab_fail "no reply under a flood"
+	lab_kill strangers
+	limited=$(($(class other limited) - limited))
+	lab_figure "flood of $((SECONDS - before)) s: $limited frames dropped, $good of $asked answers came"
+	[ "$limited" -gt 2000 ] || lab_fail "only $limited frames of a flood were dropped"
+	[ $((asked - good)) -le 1 ] || lab_fail "$((asked - good)) of $asked answers were lost"
+	[ "$(class answer limited)" = 0 ] || lab_fail "answers were dropped"
+	[ "$(class link limited)" = 0 ] || lab_fail "ARP was dropped"
+	[ "$(class answer to_kernel)" -gt 0 ] || lab_fail "no answer is known as one"
+}
+
 # How many of the frames for another host, sent by the client, the kernel there gets.
 foreign_frames()
 {
@@ -153,6 +191,7 @@ flood
 [ "$(takeover limited)" -gt 500 ] || lab_fail "only $(takeover limited) frames of a flood were limited"
 [ "$(takeover limited)" = "$(verdicts punt_limited)" ] || lab_fail "port and verdicts do not agree"
 served "$LAB_SERVER4" || lab_fail "no reply after a flood"
+flooded
 rest
 
 link_set off

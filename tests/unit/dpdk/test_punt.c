@@ -14,19 +14,21 @@
 
 #include <cmocka.h>
 
-#define MEMORY_MB 32
-#define BUFFERS   4095
-#define WAIT_MS   5000
-#define FAST_PPS  1000000
-#define SLOW_PPS  1000
-#define ROOM      (SLOW_PPS / 10) /* in the ring, at that rate */
-#define FLOOD     2000            /* more than that */
-#define SECOND_NS UINT64_C(1000000000)
+#define MEMORY_MB  32
+#define BUFFERS    4095
+#define WAIT_MS    5000
+#define FAST_PPS   1000000
+#define SLOW_PPS   1000
+#define ROOM       64   /* in a ring, at that rate */
+#define FLOOD      2000 /* more than that */
+#define NEIGHBOURS 10
+#define SECOND_NS  UINT64_C(1000000000)
 
 /* A socket for datagrams stands for the TAP device; the kernel's end is ours. */
 static int device, kernel;
 static struct rte_mempool *pool;
 static struct punt *punt;
+static struct meridian_stats_punt counts;
 
 /* As if packets had been there before. */
 static void buffer_fill(struct rte_mempool *of, void *argument, void *object, unsigned int index)
@@ -63,6 +65,7 @@ static void start(uint32_t packets_per_s)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
 	device = ends[0];
 	kernel = ends[1];
+	memset(&counts, 0, sizeof(counts));
 	assert_int_equal(punt_open(&punt, "test", device, pool, packets_per_s), 0);
 }
 
@@ -112,7 +115,7 @@ static void hands_frames_to_the_kernel(void **state)
 	mbuf[2]->next = frame(50, 4); /* a frame in two buffers */
 	mbuf[2]->nb_segs = 2;
 	start(FAST_PPS);
-	assert_int_equal(punt_to_kernel(punt, mbuf, 3), 3);
+	assert_int_equal(punt_to_kernel(punt, mbuf, 3, &counts), 3);
 	assert_int_equal(kernel_receive(octets, sizeof(octets)), 60);
 	assert_int_equal(octets[59], 1);
 	assert_int_equal(kernel_receive(octets, sizeof(octets)), 1500);
@@ -151,32 +154,104 @@ static uint64_t frames_in(uint64_t ns)
 	return ns * SLOW_PPS / SECOND_NS;
 }
 
+/* A frame of no IP, and one of IPv4 that is of no known connection. */
+static struct rte_mbuf *frame_of_link(void)
+{
+	return frame(60, 0);
+}
+
+static struct rte_mbuf *frame_of_stranger(void)
+{
+	struct rte_mbuf *mbuf = frame(60, 0);
+	uint8_t *octets = rte_pktmbuf_mtod(mbuf, uint8_t *);
+
+	octets[12] = 8;
+	octets[14] = 0x45;
+	return mbuf;
+}
+
+static unsigned int flood(struct rte_mbuf *(*make)(void))
+{
+	unsigned int taken = 0;
+
+	for (unsigned int i = 0; i < FLOOD; i++) {
+		struct rte_mbuf *mbuf = make();
+
+		taken += punt_to_kernel(punt, &mbuf, 1, &counts);
+	}
+	return taken;
+}
+
 /* The ring takes what it has room for, and the kernel gets no more than its rate allows. */
 static void limits_what_the_kernel_gets(void **state)
 {
 	uint64_t begin_ns, elapsed_ns;
-	unsigned int taken = 0, received = 0;
+	unsigned int taken, received = 0;
 	uint8_t octets[64];
 
 	(void)state;
 	begin_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 	start(SLOW_PPS);
-	for (unsigned int i = 0; i < FLOOD; i++) {
-		struct rte_mbuf *mbuf = frame(60, 0);
-
-		if (punt_to_kernel(punt, &mbuf, 1) == 1)
-			taken++;
-		else
-			rte_pktmbuf_free(mbuf);
-	}
+	taken = flood(frame_of_link);
 	elapsed_ns = meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns;
 	assert_in_range(taken, ROOM, ROOM + frames_in(elapsed_ns));
-	while (received < 100 && kernel_receive(octets, sizeof(octets)) == 60)
+	assert_int_equal(counts.to_kernel[MERIDIAN_PUNT_link], taken);
+	assert_int_equal(counts.limited[MERIDIAN_PUNT_link], FLOOD - taken);
+	while (received < ROOM && kernel_receive(octets, sizeof(octets)) == 60)
 		received++;
 	elapsed_ns = meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns;
-	assert_int_equal(received, 100);
-	assert_in_range(frames_in(elapsed_ns), 100, UINT64_MAX);
+	assert_int_equal(received, ROOM);
+	assert_in_range(frames_in(elapsed_ns), ROOM, UINT64_MAX);
+	flood(frame_of_link);
 	stop(); /* with frames in the ring */
+}
+
+/* While strangers flood the NIC, neighbours lose nothing and wait for a few frames alone. */
+static void a_flood_starves_no_other_class(void **state)
+{
+	unsigned int of_link = 0;
+	uint8_t octets[64];
+
+	(void)state;
+	start(SLOW_PPS);
+	assert_in_range(flood(frame_of_stranger), ROOM, FLOOD - 1);
+	for (unsigned int i = 0; i < NEIGHBOURS; i++) {
+		struct rte_mbuf *mbuf = frame_of_link();
+
+		assert_int_equal(punt_to_kernel(punt, &mbuf, 1, &counts), 1);
+	}
+	flood(frame_of_stranger);
+	for (unsigned int i = 0; i < ROOM && of_link < NEIGHBOURS; i++) {
+		assert_int_equal(kernel_receive(octets, sizeof(octets)), 60);
+		of_link += octets[12] == 0;
+	}
+	assert_int_equal(of_link, NEIGHBOURS);
+	assert_int_equal(counts.limited[MERIDIAN_PUNT_link], 0);
+	assert_in_range(counts.limited[MERIDIAN_PUNT_other], 1, UINT64_MAX);
+	stop();
+}
+
+/* What the kernel has sent makes what answers it known. */
+static void knows_the_answers(void **state)
+{
+	uint8_t question[60] = {
+		[12] = 8, [14] = 0x45, [23] = 17, [29] = 1, [33] = 2, [34] = 200, [37] = 123};
+	struct rte_mbuf *mbuf, *answer = frame_of_stranger();
+	uint8_t *octets = rte_pktmbuf_mtod(answer, uint8_t *);
+
+	(void)state;
+	octets[23] = 17;
+	octets[29] = 2;
+	octets[33] = 1;
+	octets[35] = 123;
+	octets[36] = 200;
+	start(FAST_PPS);
+	assert_int_equal(send(kernel, question, sizeof(question), 0), sizeof(question));
+	mbuf = nic_receive();
+	rte_pktmbuf_free(mbuf);
+	assert_int_equal(punt_to_kernel(punt, &answer, 1, &counts), 1);
+	assert_int_equal(counts.to_kernel[MERIDIAN_PUNT_answer], 1);
+	stop();
 }
 
 static void counts_what_the_kernel_refuses(void **state)
@@ -188,7 +263,7 @@ static void counts_what_the_kernel_refuses(void **state)
 	shutdown(device, SHUT_WR);
 	assert_int_equal(punt_refused(punt), 0);
 	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(punt_to_kernel(punt, &mbuf, 1), 1);
+	assert_int_equal(punt_to_kernel(punt, &mbuf, 1, &counts), 1);
 	for (int ms = 0; ms < WAIT_MS && punt_refused(punt) == 0; ms++)
 		usleep(1000);
 	assert_int_equal(punt_refused(punt), 1);
@@ -201,6 +276,8 @@ int main(void)
 		cmocka_unit_test(hands_frames_to_the_kernel),
 		cmocka_unit_test(takes_frames_from_the_kernel),
 		cmocka_unit_test(limits_what_the_kernel_gets),
+		cmocka_unit_test(a_flood_starves_no_other_class),
+		cmocka_unit_test(knows_the_answers),
 		cmocka_unit_test(counts_what_the_kernel_refuses),
 	};
 

@@ -59,9 +59,9 @@ unsigned int bench_punt(
 {
 	struct ring *ring = (struct ring *)queue;
 
+	ring_take_back(ring, packet, count);
 	if (count > ring->kernel_room - ring->punted)
 		count = ring->kernel_room - ring->punted;
-	ring_take_back(ring, packet, count);
 	ring->punted += count;
 	return count;
 }
