@@ -175,6 +175,12 @@ def clients_lost(flood):
                        if m["sent"]]
 
 
+def flood_refused(flood, where):
+    """Share of what was sent to the server in the clients' time that found something full."""
+    return lambda ms: [m[where] / (m["received"] + m[where])
+                       for m in of(ms, what="clients", flood=flood) if m.get("received")]
+
+
 def flood_answered(ms):
     """Most requests of a flood that were answered in a second."""
     return list(by_round(sorted(of(ms, what="flood"), key=lambda m: answered(m) or 0), answered,
@@ -378,8 +384,12 @@ FIGURES = [
            "flood-shared", clients_lost("50k"), Target("<=", 0.01)),
     Figure("flood_shared_100k_clients_lost", "", "  beside 100 k/s", "flood-shared",
            clients_lost("100k"), Target("<=", 0.01)),
-    Figure("flood_shared_300k_clients_lost", "", "  beside 300 k/s, more than the bridge carries",
+    Figure("flood_shared_300k_clients_lost", "", "  beside 300 k/s, which come in heaps",
            "flood-shared", clients_lost("300k")),
+    Figure("flood_shared_300k_socket_full", "", "  of these the dataplane's socket had no room for",
+           "flood-shared", flood_refused("300k", "socket_full")),
+    Figure("flood_shared_300k_pair_full", "", "  the veth pair before it had no room for",
+           "flood-shared", flood_refused("300k", "pair_full")),
     Figure("generator_build_ticks", "ticks", "  to make an IPv4 request, without sending it",
            "generator", program("build_ticks_ipv4")),
     Figure("generator_check_ticks", "ticks", "  to check and count the reply", "generator",

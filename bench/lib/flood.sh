@@ -7,7 +7,10 @@
 #
 #   flood     what meridian-load sent and got back
 #   clients   requests of the clients, and those lost; how many of all the worker dropped as
-#             rate_limited, and as stale because it did not get its core in time
+#             rate_limited, and as stale because it did not get its core in time; how many of all
+#             that it received, and how many more found the veth pair before the server full, or
+#             the rings of its socket. Where a bridge brings the clients, also where those were
+#             lost (PLACES): in the server means handed to its interface, and no reply came out
 
 SOURCES=10.0.0.0/8
 SOURCE_COUNT=10000000
@@ -77,32 +80,90 @@ flooding() # PID PACKETS SECONDS
 		kill -0 "$1" 2>/dev/null
 }
 
-print_clients() # RATE SENT LOST RATE-LIMITED STALE
+# What became of all packets so far. Where the dataplane's socket has no room, the kernel counts a
+# drop of the veth's queue.
+drops() # NAME-OF-AN-ARRAY
+{
+	local -n counts=$1
+
+	counts[received]=$(lab_counter dataplane rx_packets)
+	counts[stale]=$(lab_counter dataplane stale)
+	counts[rate_limited]=$(lab_counter dataplane rate_limited)
+	counts[pair_full]=$(ip -n "${FLOOD_BRIDGE:-client}" -s -j link show dev "${FLOOD_PORT:-eth0}" |
+		"$LAB_TOOLS/json-field" 0.stats64.tx.dropped)
+	counts[socket_full]=$(lab_in server ethtool -S eth1 |
+		awk '/rx_queue_[0-9]*_drops:/ { n += $2 } END { print n + 0 }')
+}
+
+# Counts the clients' packets at the bridge, where a case has one, in the namespace FLOOD_BRIDGE.
+# FLOOD_PORT is its port to the server.
+watch_start()
+{
+	[ -n "${FLOOD_BRIDGE:-}" ] || return 0
+	: >"$LAB_DIR/passing.log"
+	lab_start passing "$FLOOD_BRIDGE" /usr/bin/python3 "$BENCH_LIB/passing" "$CLIENT_NET.0/24" \
+		clients:in:from "$FLOOD_PORT:out:from" "$FLOOD_PORT:in:to" clients:out:to
+	bench_wait 10 "the bridge to be watched" grep -q counting "$LAB_DIR/passing.log"
+}
+
+PLACES=(before_bridge in_bridge in_server in_bridge_back after_bridge)
+
+watch_stop()
+{
+	[ -z "${FLOOD_BRIDGE:-}" ] || lab_stop passing
+}
+
+lost_where() # SENT LOST: as members of an object
+{
+	local count before=$1 place=0
+
+	[ -n "${FLOOD_BRIDGE:-}" ] || return 0
+	for count in $(tail -n 1 "$LAB_DIR/passing.log") "$(($1 - $2))"; do
+		printf ', "lost_%s": %d' "${PLACES[place]}" "$((before - count))"
+		before=$count
+		place=$((place + 1))
+	done
+}
+
+print_clients() # RATE SENT LOST MEMBERS
 {
 	printf '{"responder": "meridian", "round": "%s", "what": "clients", "flood": "%s", ' \
 		"$round" "$1"
-	printf '"sent": %d, "lost": %d, "rate_limited": %d, "stale": %d}\n' "${@:2}"
+	printf '"sent": %d, "lost": %d%s}\n' "${@:2}"
+}
+
+# Asks as the clients do, beside a flood, and prints what became of it.
+ask_beside() # RATE PID-OF-THE-FLOOD
+{
+	local sent lost name members
+	local -A before=() after=()
+
+	drops before
+	watch_start
+	clients "$LAB_DIR/clients"
+	watch_stop
+	drops after
+	read -r sent lost < <(counts "$LAB_DIR/clients")
+	members=$(lost_where "$sent" "$lost")
+	for name in "${!after[@]}"; do
+		members+=$(printf ', "%s": %d' "$name" "$((after[$name] - before[$name]))")
+	done
+	if flooding "$2" "$FLOOD_ON" 2; then
+		print_clients "$1" "$sent" "$lost" "$members"
+	else
+		bench_missing meridian "the flood of $1 ended before the clients"
+	fi
 }
 
 # What the clients lose tells nothing unless there was a flood beside them, from the first to the last.
 measure() # RATE
 {
-	local limited stale sent lost pid
+	local pid
 
 	flood "$1" &
 	pid=$!
 	if flooding "$pid" "$FLOOD_UP" "$FLOOD_WAIT_S"; then
-		limited=$(lab_counter dataplane rate_limited)
-		stale=$(lab_counter dataplane stale)
-		clients "$LAB_DIR/clients"
-		read -r sent lost < <(counts "$LAB_DIR/clients")
-		limited=$(($(lab_counter dataplane rate_limited) - limited))
-		stale=$(($(lab_counter dataplane stale) - stale))
-		if flooding "$pid" "$FLOOD_ON" 2; then
-			print_clients "$1" "$sent" "$lost" "$limited" "$stale"
-		else
-			bench_missing meridian "the flood of $1 ended before the clients"
-		fi
+		ask_beside "$1" "$pid"
 	else
 		bench_missing meridian "no flood of $1"
 	fi
