@@ -157,7 +157,10 @@ static void packet_serve(int fd, struct fallback_packet *packet)
 	uint16_t length;
 	bool sent;
 
-	server_begin(&server, &burst, pages.view, CLOCK_REALTIME, 0);
+	server_look(&server, pages.view, CLOCK_REALTIME);
+	server.stamp_error_ns =
+		packet->has_stamp ? stamp_error_ns(&server.now, packet->stamp_ns) : 0;
+	server_begin(&server, &burst, pages.view, 0);
 	fallback_frame_build(frame, packet->payload, packet->length, &packet->endpoints);
 	server_add(&server, &burst, source, packet->stamp_ns);
 	server_classify(&server, &burst);

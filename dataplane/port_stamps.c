@@ -58,14 +58,14 @@ static enum meridian_fault place(struct port_queue *queue, const struct device_l
 }
 
 static void believe(struct port_queue *queue, const struct device_line_span *span,
-	struct port_packet *packet, const struct stamp_clock *now, const struct stamp_rate *rate)
+	struct port_packet *packet, const struct stamp_clock *now)
 {
 	uint64_t kernel_counter = now->counter;
 	enum meridian_fault reason = MERIDIAN_FAULT_early;
 
-	if (packet->has_stamp && rate->counter_hz == 0) /* before the first model */
+	if (packet->has_stamp && now->ticks_per_ns_frac32 == 0) /* before the first model */
 		reason = MERIDIAN_FAULT_clock;
-	else if (!packet->has_stamp || stamp_counter(now, rate, packet->stamp_ns, &kernel_counter))
+	else if (!packet->has_stamp || stamp_counter(now, packet->stamp_ns, &kernel_counter))
 		reason = place(queue, span, packet, kernel_counter);
 	if (reason == MERIDIAN_FAULT_COUNT)
 		meridian_stats_add(&queue->stamps.believed, 1);
@@ -74,7 +74,7 @@ static void believe(struct port_queue *queue, const struct device_line_span *spa
 }
 
 uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet, unsigned int count,
-	const struct stamp_clock *now, const struct stamp_rate *rate)
+	const struct stamp_clock *now)
 {
 	struct port_stamps *stamps = &queue->stamps;
 	struct device_line_span span;
@@ -90,7 +90,7 @@ uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet,
 		else if (error_ns == UINT64_MAX || stamps->empty_counter == 0)
 			fault(stamps, &packet[i], MERIDIAN_FAULT_clock);
 		else
-			believe(queue, &span, &packet[i], now, rate);
+			believe(queue, &span, &packet[i], now);
 	}
 	return stamps->believed > believed ? error_ns : 0;
 }

@@ -18,7 +18,7 @@
  * when the queue was last seen empty, and holds after naps, too.
  */
 uint64_t port_stamps_judge(struct port_queue *queue, struct port_packet *packet, unsigned int count,
-	const struct stamp_clock *now, const struct stamp_rate *rate);
+	const struct stamp_clock *now);
 
 /* `count` packets were taken in a turn that began at `turn_counter`: fewer than a full burst mean
  * that the queue was empty then, but for what came since. */

@@ -48,26 +48,26 @@ static bool model_known(const struct server *server, const struct server_view *v
 		__atomic_load_n(&view->model->seq, __ATOMIC_RELAXED) == server->model_seq;
 }
 
-/* Returns `ret_model` when the page has a snapshot worth taking, else NULL: keep the last. */
-static const struct meridian_timemodel_data *model_snapshot(struct server *server,
-	const struct server_view *view, struct meridian_timemodel_data *ret_model)
+/* Whether the page has a snapshot worth taking, which is in server->fresh then; else the last one
+ * is kept. */
+static bool model_snapshot(struct server *server, const struct server_view *view)
 {
 	const struct meridian_timemodel *page = view->model;
 	uint64_t seq;
 	int r;
 
 	if (page == NULL || model_known(server, view))
-		return NULL;
+		return false;
 	seq = __atomic_load_n(&page->seq, __ATOMIC_ACQUIRE);
-	r = meridian_timemodel_read(page, ret_model);
-	if (r == 0 && meridian_timemodel_sane(ret_model)) {
+	r = meridian_timemodel_read(page, &server->fresh);
+	if (r == 0 && meridian_timemodel_sane(&server->fresh)) {
 		server->view = view;
 		server->model_seq = seq; /* older than what was read, if it moved meanwhile */
-		return ret_model;
+		return true;
 	}
 	if (r != -ENODATA)
 		meridian_stats_add(&server->slot->model_retries, 1);
-	return NULL;
+	return false;
 }
 
 /* Places frames without a stamp. Returns how far off that may be, in ns. */
@@ -85,41 +85,43 @@ static uint64_t unstamped_place(struct server *server, uint64_t empty_counter)
 	return error_ns;
 }
 
-/* With all packets earlier than their stamps say. */
-static void clock_read(struct server *server, clockid_t clock)
+static void clock_read(struct server *server, clockid_t clock, struct stamp_clock *ret_now)
 {
-	stamp_clock_read(&server->now, clock, server->counter_id, &server->rate);
-	server->now.clock_ns += (uint64_t)(int64_t)server->rxcomp_ns;
+	stamp_clock_read(ret_now, &server->pace[clock], clock, server->counter_id, &server->rate);
 }
 
-void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
-	clockid_t clock, uint64_t empty_counter)
+void server_look(struct server *server, const struct server_view *view, clockid_t clock)
 {
-	struct responder *responder = &server->responder;
-	struct meridian_timemodel_data data;
-	const struct meridian_timemodel_data *model = model_snapshot(server, view, &data);
-	uint64_t unstamped_ns;
-
-	responder->collector = __atomic_load_n(&server->collector, __ATOMIC_SEQ_CST);
-	burst->count = burst->rx_packets = 0;
-	burst->rx_octets = 0;
-	memset(burst->stamp, 0, sizeof(burst->stamp));
-	if (model) {
-		server->counter_id = model->counter_id;
-		stamp_rate_set(&server->rate, model->counter_hz);
-	} else if (!responder->has_model) {
+	server->has_fresh = model_snapshot(server, view);
+	if (server->has_fresh) {
+		server->counter_id = server->fresh.counter_id;
+		stamp_rate_set(&server->rate, server->fresh.counter_hz);
+	} else if (!server->responder.has_model) {
 		server->counter_id = view->counter_id;
 	}
 	if (clock == SERVER_NO_CLOCK)
 		server->now.counter = meridian_counter_read(server->counter_id);
 	else
-		clock_read(server, clock);
+		clock_read(server, clock, &server->now);
+}
+
+void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
+	uint64_t empty_counter)
+{
+	struct responder *responder = &server->responder;
+	uint64_t unstamped_ns = unstamped_place(server, empty_counter);
+
+	responder->collector = __atomic_load_n(&server->collector, __ATOMIC_SEQ_CST);
+	burst->count = burst->rx_packets = 0;
+	burst->rx_octets = 0;
+	memset(burst->stamp, 0, sizeof(burst->stamp));
 	responder->keyring = view->keyring;
-	unstamped_ns = unstamped_place(server, empty_counter);
+	/* All packets came earlier than their stamps say. */
+	server->now.clock_ns += (uint64_t)(int64_t)server->rxcomp_ns;
 	if (unstamped_ns < server->stamp_error_ns)
 		unstamped_ns = server->stamp_error_ns;
-	responder_begin(responder, model, view->policy, server->now.counter,
-		unstamped_ns + server->transmit_error_ns);
+	responder_begin(responder, server->has_fresh ? &server->fresh : NULL, view->policy,
+		server->now.counter, unstamped_ns + server->transmit_error_ns);
 }
 
 /* Verdicts on what is no NTP for us. */
@@ -304,10 +306,10 @@ void server_save(struct server *server, const struct server_burst *burst, unsign
 }
 
 bool server_past_counter(
-	const struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter)
+	struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter)
 {
 	struct stamp_clock now;
 
-	stamp_clock_read(&now, clock, server->counter_id, &server->rate);
-	return stamp_counter(&now, &server->rate, stamp_ns, ret_counter);
+	clock_read(server, clock, &now);
+	return stamp_counter(&now, stamp_ns, ret_counter);
 }

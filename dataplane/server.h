@@ -27,12 +27,14 @@ struct server {
 	struct responder responder;
 	struct meridian_stats_worker *slot; /* this thread is its one writer */
 	struct stamp_rate rate;
-	struct stamp_clock now; /* of this burst */
+	struct stamp_clock now;               /* of this burst */
+	struct stamp_pace pace[STAMP_CLOCKS]; /* of the clocks it has read */
+	struct meridian_timemodel_data fresh; /* a model for the responder, */
+	bool has_fresh;                       /* if there is one since the burst before */
 
 	/* The caller's, before server_begin(): how much earlier than the stamps that server_place()
-	 * is told packets came, how far off the receive times may be that server_place_counter() is
-	 * told, how long after their handing over replies are at the interface, and how far off
-	 * that may be. */
+	 * is told packets came, how far off the receive times of stamped ones may be, how long
+	 * after their handing over replies are at the interface, and how far off that may be. */
 	int32_t rxcomp_ns;
 	uint64_t stamp_error_ns;
 	int32_t transmit_delay_ns;
@@ -78,17 +80,20 @@ int server_init(
 	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2);
 void server_fini(struct server *server);
 
+/* Before a burst whose receive stamps are of `clock`, or which has none (SERVER_NO_CLOCK): takes a
+ * snapshot of the model, and reads counter and clock, once, into `now`. */
+#define SERVER_NO_CLOCK ((clockid_t)-1)
+void server_look(struct server *server, const struct server_view *view, clockid_t clock);
+
 /*
- * Starts a burst whose receive stamps are of `clock`, or which has none (SERVER_NO_CLOCK): takes
- * the snapshots, and empties `burst`.
+ * Starts that burst, and empties `burst`.
  *
  * `empty_counter` matters to frames without a stamp. It is 0 where they come right after their
  * arrival; else they came at any time since that counter value, when the queue was last seen
  * empty: T2 is then in the middle, and half the span is added to the root dispersion told.
  */
-#define SERVER_NO_CLOCK ((clockid_t)-1)
 void server_begin(struct server *server, struct server_burst *burst, const struct server_view *view,
-	clockid_t clock, uint64_t empty_counter);
+	uint64_t empty_counter);
 
 /*
  * T2 of frame[i] in ticks: its stamp of kind `source`, `stamp_ns`, or what stands for it if it has
@@ -104,7 +109,7 @@ static inline bool server_place(const struct server *server, struct server_burst
 		*counter = server->unstamped_counter;
 		return *counter != 0;
 	}
-	return stamp_counter(&server->now, &server->rate, stamp_ns, counter);
+	return stamp_counter(&server->now, stamp_ns, counter);
 }
 
 /* The same for a frame whose receive time is known as the counter value `receive_counter`, not
@@ -180,7 +185,7 @@ void server_save(struct server *server, const struct server_burst *burst, unsign
 /* The counter when `clock` read `stamp_ns`, up to now. Returns false for a stamp that is not
  * believable. */
 bool server_past_counter(
-	const struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter);
+	struct server *server, clockid_t clock, uint64_t stamp_ns, uint64_t *ret_counter);
 
 /* A bit for each verdict whose outcome is ANSWER. */
 #define SERVER_ANSWER_BIT_(name, outcome, text)                                                    \

@@ -259,24 +259,28 @@ static void packets_punt(struct worker *worker, struct port_queue *queue, unsign
 static void way_prepare(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
 	struct server *server = &worker->server;
-	struct port_way way = port_transmit_prepare(
-		queue, count, worker->packet[0].length, meridian_counter_read(server->counter_id));
+	struct port_way way =
+		port_transmit_prepare(queue, count, worker->packet[0].length, server->now.counter);
 
 	server->transmit_delay_ns = way.delay_ns;
 	server->transmit_error_ns = (uint64_t)way.error_ns;
 }
 
-static uint64_t device_stamps_judge(
-	struct worker *worker, struct port_queue *queue, unsigned int count)
+/* How far off the kernel's stamps in a burst may be. */
+static uint64_t kernel_stamps_error_ns(const struct worker *worker, unsigned int count)
 {
-	const struct server *server = &worker->server;
-	struct stamp_clock now;
+	const struct stamp_clock *now = &worker->server.now;
+	uint64_t oldest_ns = now->clock_ns;
 
-	if (queue->stamp_source == MERIDIAN_STAMP_counter)
-		now.counter = meridian_counter_read(server->counter_id);
-	else
-		stamp_clock_read(&now, queue->stamp_clock, server->counter_id, &server->rate);
-	return port_stamps_judge(queue, worker->packet, count, &now, &server->rate);
+	if (now->strayed_ns == 0)
+		return 0;
+	for (unsigned int i = 0; i < count; i++) {
+		const struct port_packet *packet = &worker->packet[i];
+
+		if (packet->has_stamp && (int64_t)(packet->stamp_ns - oldest_ns) < 0)
+			oldest_ns = packet->stamp_ns;
+	}
+	return stamp_error_ns(now, oldest_ns);
 }
 
 /* What is known of this queue's stamps and of its way to the wire. */
@@ -290,8 +294,11 @@ static void burst_prepare(struct worker *worker, struct port_queue *queue, unsig
 	if (queue->transmit != NULL)
 		way_prepare(worker, queue, count);
 	server->stamp_error_ns = 0;
+	if (queue->stamp_source != MERIDIAN_STAMP_counter)
+		server->stamp_error_ns = kernel_stamps_error_ns(worker, count);
 	if (queue->device_line != NULL)
-		server->stamp_error_ns = device_stamps_judge(worker, queue, count);
+		server->stamp_error_ns +=
+			port_stamps_judge(queue, worker->packet, count, &server->now);
 }
 
 static void burst_serve(struct worker *worker, struct port_queue *queue,
@@ -301,10 +308,10 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	bool punts = queue->operations->punt != NULL;
 	unsigned int dropped, punted = 0;
 
+	server_look(&worker->server, view, stamped ? queue->stamp_clock : SERVER_NO_CLOCK);
 	burst_prepare(worker, queue, count);
 	worker->burst.punts = punts;
-	server_begin(&worker->server, &worker->burst, view,
-		stamped ? queue->stamp_clock : SERVER_NO_CLOCK, burst_since(worker, count));
+	server_begin(&worker->server, &worker->burst, view, burst_since(worker, count));
 	burst_take(worker, queue, count, &dropped);
 	server_classify(&worker->server, &worker->burst);
 	burst_sort(worker, &dropped, &punted);

@@ -280,7 +280,8 @@ static enum meridian_verdict ask(struct pkt_spec spec)
 	pkt_ntp(payload, 0x23, 1);
 	pkt_build(&pkt, spec, payload, sizeof(payload));
 	fixture_frame_init(&f, pkt.data, pkt.length);
-	server_begin(&world.server, &burst, &world.view, SERVER_NO_CLOCK, 0);
+	server_look(&world.server, &world.view, SERVER_NO_CLOCK);
+	server_begin(&world.server, &burst, &world.view, 0);
 	burst.frame[0] = f.frame;
 	assert_true(server_add(&world.server, &burst, MERIDIAN_STAMP_counter, 0));
 	server_classify(&world.server, &burst);

@@ -138,7 +138,6 @@ static uint64_t both_stamps(struct setup *setup, struct device_line_shared *shar
 	uint64_t now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
 	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 
-	stamp_rate_set(&setup->worker.server.rate, 1000000000); /* as after the first burst */
 	setup->ring.base.device_line = shared;
 	setup->ring.base.stamps.empty_counter = now - 50000000;
 	setup->ring.count = BOTH;

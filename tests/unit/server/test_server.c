@@ -78,7 +78,8 @@ static struct told ask_unstamped(struct setup *setup, uint64_t empty_counter)
 	pkt_ntp(payload, 0x23, 1);
 	pkt_build(&pkt, (struct pkt_spec){0}, payload, sizeof(payload));
 	fixture_frame_init(&f, pkt.data, pkt.length);
-	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, empty_counter);
+	server_look(&setup->server, &setup->view, CLOCK_MONOTONIC);
+	server_begin(&setup->server, &burst, &setup->view, empty_counter);
 	burst.frame[0] = f.frame;
 	told.verdict = MERIDIAN_VERDICT_stale;
 	if (server_add(&setup->server, &burst, MERIDIAN_STAMP_counter, 0)) {
@@ -109,7 +110,8 @@ static enum meridian_verdict ask(struct setup *setup, uint32_t id, struct server
 		length = fixture_sign(setup->view.keyring, payload, length, id);
 	pkt_build(&pkt, (struct pkt_spec){0}, payload, length);
 	fixture_frame_init(ret_frame, pkt.data, pkt.length);
-	server_begin(&setup->server, burst, &setup->view, CLOCK_MONOTONIC, 0);
+	server_look(&setup->server, &setup->view, CLOCK_MONOTONIC);
+	server_begin(&setup->server, burst, &setup->view, 0);
 	burst->frame[0] = ret_frame->frame;
 	assert_true(server_add(&setup->server, burst, MERIDIAN_STAMP_counter, 0));
 	server_classify(&setup->server, burst);
@@ -285,7 +287,8 @@ static void ask_interleaved(
 	uint64_t left;
 	struct pkt pkt;
 
-	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
+	server_look(&setup->server, &setup->view, CLOCK_MONOTONIC);
+	server_begin(&setup->server, &burst, &setup->view, 0);
 	for (unsigned int i = 0; i < count; i++) {
 		pkt_ntp(payload, 0x23, i + 1);
 		put_u64(payload + 24, reply[i].receive);
@@ -344,7 +347,8 @@ static void counts_ntpv5(void **state)
 	struct fixture_frame f[4];
 
 	setup->policy->ntpv5 = true;
-	server_begin(&setup->server, &burst, &setup->view, CLOCK_MONOTONIC, 0);
+	server_look(&setup->server, &setup->view, CLOCK_MONOTONIC);
+	server_begin(&setup->server, &burst, &setup->view, 0);
 	for (unsigned int i = 0; i < 4; i++) {
 		uint8_t payload[PKT_NTP_SIZE + sizeof(draft)];
 		size_t length = first[i] == 0x2b ? sizeof(payload) : PKT_NTP_SIZE;

@@ -215,6 +215,43 @@ static void believes_stamps_that_can_be(void **state)
 	assert_in_range(apart * 1000000000 >> 32, 99999000, 100001000);
 }
 
+/* How the kernel's clock runs is not known yet when the first burst comes, with a stamp `age_ns`
+ * old. Returns what the reply tells beyond the model. */
+static uint64_t told_of_first_ns(struct setup *setup, uint64_t age_ns)
+{
+	setup->ring.count = 1;
+	setup->ring.stamp_ns[0] = meridian_clock_ns(CLOCK_MONOTONIC) - age_ns;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	return bench_told_error_ns(
+		&setup->model, setup->ring.packet[0].data + setup->ring.packet[0].payload);
+}
+
+/* The age of a stamp may be off by what somebody slews the clock: a quarter of it, in the worst
+ * case.
+ */
+static void tells_what_a_slew_may_hide(void **state)
+{
+	assert_in_range(told_of_first_ns(*state, 200000000), 50000000, 70000000);
+}
+
+static void tells_of_no_slew_where_it_is_known(void **state)
+{
+	struct setup *setup = *state;
+	struct stamp_clock now = {.clock_ns = 0};
+	struct stamp_rate rate = {.counter_hz = 0};
+
+	stamp_rate_set(&rate, 1000000000);
+	for (int i = 0; i < 4; i++) {
+		nanosleep(&(struct timespec){.tv_nsec = STAMP_PACE_NS}, NULL);
+		stamp_clock_read(&now, &setup->worker.server.pace[CLOCK_MONOTONIC], CLOCK_MONOTONIC,
+			MERIDIAN_COUNTER_MONOTONIC_RAW, &rate);
+	}
+	assert_true(told_of_first_ns(setup, 200000000) < 10000000);
+}
+
 /* Packets without a stamp come while the worker naps, more than a burst at once, between two
  * readings of the counter: T2 is off by no more than what the reply adds to the dispersion, which
  * is half of such a nap. */
@@ -332,6 +369,8 @@ int main(void)
 		WORKER_TEST(counts_what_it_cannot_send),
 		WORKER_TEST(is_silent_without_a_model),
 		WORKER_TEST(believes_stamps_that_can_be),
+		WORKER_TEST(tells_what_a_slew_may_hide),
+		WORKER_TEST(tells_of_no_slew_where_it_is_known),
 		WORKER_TEST(tells_what_a_nap_hides),
 		WORKER_TEST(lets_go_of_what_it_saw),
 		WORKER_TEST(names_a_worker_that_hangs),
