@@ -59,6 +59,29 @@ static bool place(const struct device_clock_reading *begin, const struct device_
 	return (int64_t)(after - before) >= 0;
 }
 
+/* Half of what is allowed for within a turn, for the pace may have changed in the middle of what it
+ * was measured over. */
+static bool is_same_pace(uint64_t before_frac32, uint64_t now_frac32)
+{
+	uint64_t most = before_frac32 / 1000000 * PHC_BRACKETS_RATE_MAX_PPM / 2;
+
+	return now_frac32 - before_frac32 + most <= 2 * most;
+}
+
+bool phc_brackets_rate(struct stamp_pace *pace, const struct stamp_rate *nominal,
+	const struct device_clock_reading *begin, struct stamp_rate *ret_rate)
+{
+	struct stamp_clock now = {.counter = begin->before + (begin->after - begin->before) / 2,
+		.clock_ns = begin->device};
+	uint64_t before_frac32 = pace->ticks_per_ns_frac32;
+	bool known = pace->intervals > 0;
+
+	stamp_pace_note(pace, nominal, &now);
+	*ret_rate = *nominal;
+	ret_rate->ticks_per_ns_frac32 = now.ticks_per_ns_frac32;
+	return known && is_same_pace(before_frac32, now.ticks_per_ns_frac32);
+}
+
 size_t phc_brackets(const struct phc_readings *readings, const struct device_clock_reading *begin,
 	const struct device_clock_reading *end, const struct stamp_rate *rate,
 	struct device_clock_reading reading[PHC_READINGS])

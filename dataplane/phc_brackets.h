@@ -7,8 +7,8 @@
  * its own, as readings between two values of the counter.
  *
  * The kernel's clock is itself read against the counter right before and after. Somebody may slew
- * it meanwhile, but not by more than PHC_BRACKETS_RATE_MAX: what that leaves open makes the
- * brackets wider, so that the truth stays in them. Pure.
+ * it: how fast it runs is measured from one turn to the next, and what it may do otherwise within
+ * one, PHC_BRACKETS_RATE_MAX, makes the brackets wider, so that the truth stays in them. Pure.
  */
 
 #include "stamp.h"
@@ -16,6 +16,14 @@
 #include <phc_read.h>
 
 #define PHC_BRACKETS_RATE_MAX_PPM 1000
+
+/*
+ * The rate, for phc_brackets(), by which the kernel's clock runs in the turn of readings that
+ * begins with `begin`, as `pace` has followed it from turn to turn; `nominal` is the counter's.
+ * Returns false where it is not known: in the first two turns, and when it has changed since.
+ */
+bool phc_brackets_rate(struct stamp_pace *pace, const struct stamp_rate *nominal,
+	const struct device_clock_reading *begin, struct stamp_rate *ret_rate);
 
 /*
  * Of readings made after `begin` and before `end`, which are of the kernel's clock (`device` in

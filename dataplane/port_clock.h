@@ -18,7 +18,7 @@
 
 struct port_clock {
 	/* Makes readings of the device by counter counter_id; returns how many. */
-	size_t (*read)(const struct port_clock *clock,
+	size_t (*read)(struct port_clock *clock,
 		struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX]);
 	union {
 		struct {
@@ -28,6 +28,7 @@ struct port_clock {
 		struct {
 			int fd;
 			enum phc_method method;
+			struct stamp_pace pace; /* of the clock of the kernel it is read by */
 		};
 	};
 	struct device_clock_kind kind;

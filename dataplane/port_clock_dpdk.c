@@ -4,8 +4,8 @@
 
 #define READINGS 16 /* in a turn */
 
-static size_t dpdk_read_all(const struct port_clock *clock,
-	struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX])
+static size_t dpdk_read_all(
+	struct port_clock *clock, struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX])
 {
 	size_t count = 0;
 

@@ -14,18 +14,21 @@ static struct device_clock_reading kernel_read(uint8_t counter_id, clockid_t clo
 	return reading;
 }
 
-static size_t phc_read_all(const struct port_clock *clock,
-	struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX])
+static size_t phc_read_all(
+	struct port_clock *clock, struct device_clock_reading reading[DEVICE_CLOCK_READINGS_MAX])
 {
 	const clockid_t kernel_clock = phc_method_clock(clock->method);
 	struct device_clock_reading begin, end;
 	struct phc_readings readings;
+	struct stamp_rate rate;
 
 	begin = kernel_read(clock->counter_id, kernel_clock);
+	if (!phc_brackets_rate(&clock->pace, &clock->rate, &begin, &rate))
+		return 0;
 	if (phc_read(clock->fd, clock->method, &readings) < 0)
 		return 0;
 	end = kernel_read(clock->counter_id, kernel_clock);
-	return phc_brackets(&readings, &begin, &end, &clock->rate, reading);
+	return phc_brackets(&readings, &begin, &end, &rate, reading);
 }
 _Static_assert(PHC_READINGS <= DEVICE_CLOCK_READINGS_MAX, "they are noted at once");
 

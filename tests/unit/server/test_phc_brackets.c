@@ -87,21 +87,35 @@ static void turn_make(struct turn *turn, struct simulated *device, const struct 
 
 static struct stamp_rate rate;
 
-static size_t turn_place(const struct turn *turn, struct device_clock_reading reading[PHC_READINGS])
+/* As the kernel's clock runs, as far as that is known. */
+static struct stamp_rate rate_slewed(double slew)
 {
-	return phc_brackets(&turn->readings, &turn->begin, &turn->end, &rate, reading);
+	struct stamp_rate slewed = rate;
+
+	slewed.ticks_per_ns_frac32 = (uint64_t)((double)rate.ticks_per_ns_frac32 / (1 + slew));
+	return slewed;
+}
+
+static size_t turn_place(const struct turn *turn, const struct stamp_rate *slewed,
+	struct device_clock_reading reading[PHC_READINGS])
+{
+	return phc_brackets(&turn->readings, &turn->begin, &turn->end, slewed, reading);
 }
 
 /* Whatever the slew, the truth is in each bracket, and it is not much wider than the kernel's. */
 static void keeps_the_truth_in_its_brackets(void **state)
 {
-	static const double slews[] = {0, 1e-6, -1e-6, 500e-6, -500e-6, 990e-6, -990e-6};
+	static const struct {
+		double slew, known;
+	} slews[] = {{0, 0}, {1e-6, 0}, {-1e-6, 0}, {500e-6, 0}, {-500e-6, 0}, {990e-6, 0},
+		{-990e-6, 0}, {0.0833, 0.0833}, {0.0833, 0.0829}, {-0.0833, -0.0829}};
 	const double most_s =
 		nic.width_s + 110e-9; /* a reading of the kernel's clock at each end */
 
 	(void)state;
 	for (size_t s = 0; s < sizeof(slews) / sizeof(slews[0]); s++) {
-		struct kernel kernel = {.slew = slews[s]};
+		struct kernel kernel = {.slew = slews[s].slew};
+		struct stamp_rate slewed = rate_slewed(slews[s].known);
 		struct simulated device;
 
 		simulated_init(&device, &nic, s + 1);
@@ -111,7 +125,7 @@ static void keeps_the_truth_in_its_brackets(void **state)
 			struct turn turn;
 
 			turn_make(&turn, &device, &kernel);
-			assert_int_equal(turn_place(&turn, reading), PHC_READINGS);
+			assert_int_equal(turn_place(&turn, &slewed, reading), PHC_READINGS);
 			for (size_t k = 0; k < PHC_READINGS; k++) {
 				uint64_t width = reading[k].after - reading[k].before;
 
@@ -120,6 +134,41 @@ static void keeps_the_truth_in_its_brackets(void **state)
 			}
 		}
 	}
+}
+
+/* A turn that is not known to have one pace is left out: the first two, the one in which a slew
+ * began or ended, and the one after it, unless that lies at the very end. */
+static void knows_the_pace_from_turn_to_turn(void **state)
+{
+	static const double slews[] = {400e-6, 0.0833, -0.0833, 0};
+	struct stamp_pace pace = {0};
+	double kernel_s = 1e6, counter_s = 1e6;
+	unsigned int unknown = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 40; i++) {
+		double slew = slews[i / 10];
+		uint64_t counter = (uint64_t)(counter_s * (double)SIMULATED_COUNTER_HZ);
+		struct device_clock_reading begin = {.before = counter,
+			.after = counter + 60,
+			.device = (uint64_t)(kernel_s * 1e9)};
+		struct stamp_rate slewed, right = rate_slewed(slew);
+
+		if (!phc_brackets_rate(&pace, &rate, &begin, &slewed)) {
+			assert_in_range(i % 10, 0, 2);
+			unknown++;
+		} else {
+			double off = (double)slewed.ticks_per_ns_frac32 /
+					(double)right.ticks_per_ns_frac32 -
+				1;
+
+			assert_true(fabs(off) < 10e-6);
+		}
+		/* Where the pace changes, it does so in the middle. */
+		counter_s += 0.1;
+		kernel_s += 0.1 + 0.05 * slew + 0.05 * (i < 39 ? slews[(i + 1) / 10] : slew);
+	}
+	assert_int_equal(unknown, 2 + 3 * 2);
 }
 
 /* A clock that was set in between is of no use, forwards or backwards, by much or by little. */
@@ -136,7 +185,7 @@ static void takes_nothing_while_the_clock_is_set(void **state)
 
 		simulated_init(&device, &nic, s + 1);
 		turn_make(&turn, &device, &kernel);
-		assert_int_equal(turn_place(&turn, reading), 0);
+		assert_int_equal(turn_place(&turn, &rate, reading), 0);
 	}
 }
 
@@ -154,12 +203,12 @@ static void leaves_out_what_is_not_in_between(void **state)
 	turn_make(&turn, &device, &kernel);
 	turn.readings.bracket[0].before.tv_sec--;
 	turn.readings.bracket[PHC_READINGS - 1].width_ns += 1000000;
-	assert_int_equal(turn_place(&turn, reading), PHC_READINGS - 2);
+	assert_int_equal(turn_place(&turn, &rate, reading), PHC_READINGS - 2);
 	assert_in_range(turn.truth[1], reading[0].before, reading[0].after);
 }
 
 /* A stamp of just now: how far it is converted from the truth, in ns, and the bound. */
-static double stamp_error_ns(
+static double converted_error_ns(
 	struct simulated *device, const struct device_clock *clock, uint64_t *ret_bound_ns)
 {
 	double share = 0.5 * simulated_random(device);
@@ -197,11 +246,11 @@ static double run(uint64_t seed, double slew)
 		double error_ns;
 
 		turn_make(&turn, &device, &kernel);
-		device_clock_note(&clock, reading, turn_place(&turn, reading));
+		device_clock_note(&clock, reading, turn_place(&turn, &rate, reading));
 		simulated_pass(&device, TURN_MS);
 		if (i < DEVICE_CLOCK_NOTES_MIN)
 			continue;
-		error_ns = stamp_error_ns(&device, &clock, &bound_ns);
+		error_ns = converted_error_ns(&device, &clock, &bound_ns);
 		if (fabs(error_ns) > (double)bound_ns)
 			fail_msg("seed %" PRIu64 ", %u: %.1f ns off, bound %" PRIu64, seed, i,
 				error_ns, bound_ns);
@@ -236,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keeps_the_truth_in_its_brackets),
+		cmocka_unit_test(knows_the_pace_from_turn_to_turn),
 		cmocka_unit_test(takes_nothing_while_the_clock_is_set),
 		cmocka_unit_test(leaves_out_what_is_not_in_between),
 		cmocka_unit_test(stamps_are_within_20_ns_of_the_truth),
