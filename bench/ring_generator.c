@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "ring_generator.h"
+#include "demote.h"
 #include "measure.h"
 #include <bytes.h>
 #include <checksum.h>
@@ -231,18 +232,6 @@ static void stamp_read(uint64_t *ret_ns, uint64_t *ret_counter)
 	*ret_counter = before + (after - before) / 2;
 }
 
-/* A NIC writes into the cache that all cores share. What another core has in its own takes the
- * worker longer to get. Where the processor cannot, the instruction does nothing. */
-static void slot_demote(const struct ring_slot *slot)
-{
-#if defined(__x86_64__)
-	__asm__ volatile("cldemote %0" : : "m"(slot->data[0]));
-	__asm__ volatile("cldemote %0" : : "m"(slot->data[64]));
-#else
-	(void)slot;
-#endif
-}
-
 /* Takes the replies out of `count` slots and puts the next requests in. */
 static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_t returned)
 {
@@ -266,7 +255,7 @@ static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_
 		request_put(generator, slot, index);
 		slot->stamp_ns = stamp_ns;
 		slot->stamp_counter = stamp_counter;
-		slot_demote(slot);
+		demote_frame(slot->data);
 	}
 	generator->sent += count;
 	__atomic_store_n(&ring->filled, ring->filled + count, __ATOMIC_RELEASE);

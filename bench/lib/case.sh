@@ -21,6 +21,7 @@ BENCH_SOURCES=198.18.0.0/16 # RFC 2544: for benchmarks
 BENCH_CLIENTS=16384
 BENCH_LOAD=${BENCH_LOAD:-$LAB_BUILD/bench/load/meridian-load}
 BENCH_LOAD_PREFIX=()
+BENCH_TESTPMD_EAL=() # more options of its EAL
 BENCH_SERVER_MAC=02:00:00:00:00:01
 BENCH_CLIENT_MAC=02:00:00:00:00:02
 BENCH_LOSS_PERCENT=1 # of what counts as within capacity
@@ -66,10 +67,10 @@ bench_receive_on_server_core() # 1|0
 }
 
 # The virtual device of one end of a memory NIC. The server of the memif listens and copies; only the
-# client can spare the copies.
+# client can spare the copies. Rings of 512, as what lies in larger ones leaves the caches.
 bench_memif() # server|client MAC
 {
-	local device="net_memif0,role=$1,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no,rsize=11"
+	local device="net_memif0,role=$1,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no,rsize=9"
 
 	case $1 in
 	server) echo "$device,mac=$2" ;;
@@ -202,7 +203,8 @@ bench_testpmd() # NAME NAMESPACE CORE VDEV FORWARD-MODE [OPTION...]
 
 	shift 5
 	lab_start "$name" "$namespace" /usr/bin/dpdk-testpmd --lcores "0@$core,1@$core" --in-memory \
-		--no-pci --iova-mode=va -m 256 --file-prefix "$name" --log-level=*:4 --vdev "$vdev" -- \
+		"${BENCH_TESTPMD_EAL[@]}" --no-pci --iova-mode=va -m 256 \
+		--file-prefix "$name" --log-level=*:4 --vdev "$vdev" -- \
 		--forward-mode="$mode" --stats-period 1 --burst=64 --total-num-mbufs=16384 \
 		--disable-rss "$@"
 }

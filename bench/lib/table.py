@@ -8,7 +8,8 @@ from lib.figures import NOT_CHOSEN, compact, shown
 IDLE = re.compile("halt|idle|mwait")
 STAGES = [
     ("the kernel: its driver, soft interrupts, system calls", r"^\[kernel|vmlinux"),
-    ("receive and send: DPDK's drivers, packet buffers", r"librte_|libxdp"),
+    ("receive and send: DPDK's drivers, packet buffers", r"librte_|libxdp|ld-linux"),
+    ("testpmd: swaps addresses", r"dpdk-testpmd"),
     ("receive and send: the port", r"ring_(receive|transmit|release)|ethdev_|af_xdp|port_"),
     ("verify, look for the client", r" (take_|classify$|burst_classify|frame_|request_|served_)"),
     ("access rules, rate limit", r" (admit_|access_|limit_)"),
@@ -119,16 +120,19 @@ def value(document, key):
     return document["figures"][key]["value"]
 
 
-def memif_ticks(document):
-    """The core is busy all the time when more comes than it can answer."""
-    rate, hz = value(document, "memif_most_replies_per_s"), document["machine"]["tsc_hz"]
-    return int(hz) / rate if rate and hz else None
+def memif_ticks(document, share=None):
+    """The core is busy all the time while it is kept full."""
+    rate, hz = value(document, "memif_server_most_replies_per_s"), document["machine"]["tsc_hz"]
+    return int(hz) / rate * (share or 1) if rate and hz else None
 
 
 PROFILES = {
     "ring": ("rings, 10^5 clients, 10^3 rules", lambda d: value(d, "ring_worker_ticks")),
-    "memif": ("memif, more than it can answer", memif_ticks),
+    "memif": ("memif, as its server, kept full", memif_ticks),
+    "memif_ideal": ("testpmd in its place", lambda d: memif_ticks(
+        d, value(d, "memif_server_share_of_ideal"))),
     "veth": ("veth, at capacity", lambda d: None),
+    "veth_ideal": ("testpmd in its place, at the same rate", lambda d: None),
 }
 
 
