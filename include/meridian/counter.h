@@ -11,9 +11,6 @@
 
 #include <stdint.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <x86intrin.h>
-#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,7 +36,7 @@ static inline uint64_t meridian_counter_read(uint8_t id)
 {
 #if defined(__x86_64__)
 	if (id == MERIDIAN_COUNTER_TSC)
-		return __rdtsc();
+		return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)
 	if (id == MERIDIAN_COUNTER_CNTVCT) {
 		uint64_t ticks;

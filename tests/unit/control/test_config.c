@@ -4,6 +4,7 @@
 #include <meridian/counter.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>

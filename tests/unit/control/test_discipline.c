@@ -5,6 +5,7 @@
 #include <meridian/ntp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
