@@ -59,7 +59,7 @@ double measure_cycles_per_tick(void)
 
 static void usage(const char *program, const char *purpose, const struct measure_options *options)
 {
-	printf("usage: %s [--json] [--passes COUNT] [--core NUMBER] [--only KEY]\n"
+	printf("Usage: %s [--json] [--passes COUNT] [--core NUMBER] [--only KEY]\n"
 	       "%s\n\n"
 	       "  --json          print one JSON object instead of text\n"
 	       "  --passes COUNT  passes of each measurement, 1 to %d [%u]\n"

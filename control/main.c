@@ -36,7 +36,7 @@ struct options {
 };
 
 static const char help[] =
-	"usage: " PROGRAM " [--config FILE] [--foreground]\n"
+	"Usage: " PROGRAM " [--config FILE] [--foreground]\n"
 	"       " PROGRAM " [--config FILE] --check-config | --dump-config\n"
 	"\n"
 	"Tracks upstream servers and publishes the time model that Meridian serves.\n"
@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 	int r;
 
 	if (options_parse(argc, argv, &options) < 0) {
-		fputs("try " PROGRAM " --help\n", stderr);
+		fputs("see " PROGRAM " --help\n", stderr);
 		return EXIT_USAGE;
 	}
 	umask(022);

@@ -21,7 +21,7 @@ static const struct {
 
 static void usage(const char *program, const char *purpose)
 {
-	printf("usage: %s [--rundir DIR] [--foreground] [--log-level LEVEL]\n"
+	printf("Usage: %s [--rundir DIR] [--foreground] [--log-level LEVEL]\n"
 	       "%s\n\n"
 	       "  --rundir DIR       directory of the shared pages [" MERIDIAN_RUNDIR_DEFAULT "]\n"
 	       "  --foreground       stay in the foreground (always so)\n"
@@ -68,6 +68,7 @@ void options_parse(struct options *ret_options, const char *program, const char 
 			usage(program, purpose);
 			exit(EXIT_SUCCESS);
 		} else if (option != 'f') {
+			fprintf(stderr, "see %s --help\n", program);
 			exit(EXIT_USAGE);
 		}
 	}

@@ -133,7 +133,7 @@ static int argument_parse(struct load_options *options, int argc, char **argv, i
 	if (strncmp(text, "--", 2) == 0)
 		row = row_find(text + 2, length - 2);
 	if (row == NULL)
-		return option_refuse(error, "no option '%s' (--help lists them)", text);
+		return option_refuse(error, "no option '%s'; see meridian-load --help", text);
 	if (row->argument == NULL && text[length] == '=')
 		return option_refuse(error, "--%s takes no value", row->name);
 	if (row->argument && text[length] == '=')

@@ -33,7 +33,7 @@ struct options {
 };
 
 static const char help[] =
-	"usage: " PROGRAM " [OPTION]... [NIC]...\n"
+	"Usage: " PROGRAM " [OPTION]... [NIC]...\n"
 	"\n"
 	"Prepares this machine for Meridian: hugepages, queues, RSS and time stamps of "
 	"interfaces,\n"
@@ -103,6 +103,7 @@ static int option_take(struct options *options, int option)
 		fputs(help, stdout);
 		exit(0);
 	default:
+		fputs("see " PROGRAM " --help\n", stderr);
 		return -EINVAL;
 	}
 }

@@ -99,8 +99,8 @@ static void names_what_is_wrong(void **state)
 	static const struct {
 		const char *argument, *message;
 	} cases[] = {
-		{"--rats", "no option '--rats' (--help lists them)"},
-		{"eth0", "no option 'eth0' (--help lists them)"},
+		{"--rats", "no option '--rats'; see meridian-load --help"},
+		{"eth0", "no option 'eth0'; see meridian-load --help"},
 		{"--rate", "--rate needs a value: R"},
 		{"--json=yes", "--json takes no value"},
 		{"--rate=12x",
