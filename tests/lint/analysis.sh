@@ -16,6 +16,5 @@ cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --language=c -j "$(
 	-I include -I include/lib -I include/units -I dataplane -I dataplane/core -I control -I bench -I bench/load \
 	-i bench/echo/echo.bpf.c include dataplane control bench || status=1
 git ls-files 'include/*.c' 'dataplane/*.c' 'control/*.c' 'bench/*.c' ':!*.bpf.c' |
-	xargs -n 4 -P "$(nproc)" clang-tidy --quiet -p $build 2>/dev/null |
-	{ grep -E '(error|warning): ' || true; } || status=1
+	xargs /usr/bin/python3 tests/lint/tidy.py $build || status=1
 exit $status
