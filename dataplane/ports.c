@@ -131,37 +131,49 @@ static void clock_close(struct port_clock *clock)
 	free(clock);
 }
 
+/* Once it is open, ports_close() is to close it. */
+static void entry_add(
+	struct ports *ports, const struct meridian_policy_queue *queue, struct port_queue *opened)
+{
+	const struct meridian_policy_nic *nic = &nic_table(ports->blob)[queue->nic];
+
+	opened->rxcomp_ns = nic->rxcomp_ns;
+	opened->transmit_delay_ns = nic->txcomp_ns;
+	ports->entry[ports->count++] =
+		(struct ports_entry){.queue = opened, .nic = queue->nic, .worker = queue->worker};
+}
+
+static int queue_open(struct ports *ports, const struct meridian_policy_queue *queue)
+{
+	const struct meridian_policy_nic *nic = &nic_table(ports->blob)[queue->nic];
+	struct port_queue *opened;
+	int r;
+
+	if (nic->kind != MERIDIAN_NIC_AF_XDP)
+		r = device_queue_open(ports, &opened, queue);
+	else if (ports->device_count < PORT_AF_XDP_MAX)
+		r = af_xdp_open(ports, &opened, nic, queue->queue);
+	else
+		return 0;
+	if (r < 0)
+		return r;
+	entry_add(ports, queue, opened);
+	r = clock_open(ports, queue->nic);
+	if (r == 0 && stamps_are_used(nic))
+		opened->device_line = device_line(ports, queue->nic);
+	return r;
+}
+
 static int queues_open(struct ports *ports)
 {
 	const struct meridian_policy_blob *blob = ports->blob;
+	int r = 0;
 
-	for (uint64_t i = 0; i < blob->queues.count; i++) {
-		const struct meridian_policy_queue *queue = &queue_table(blob)[i];
-		const struct meridian_policy_nic *nic = &nic_table(blob)[queue->nic];
-		struct ports_entry *entry = &ports->entry[ports->count];
-		int r;
-
-		if (!policy_nic_usable(nic))
-			continue;
-		if (nic->kind != MERIDIAN_NIC_AF_XDP)
-			r = device_queue_open(ports, &entry->queue, queue);
-		else if (ports->device_count < PORT_AF_XDP_MAX)
-			r = af_xdp_open(ports, &entry->queue, nic, queue->queue);
-		else
-			continue;
-		if (r == 0)
-			r = clock_open(ports, queue->nic);
-		if (r < 0)
-			return r;
-		if (stamps_are_used(nic))
-			entry->queue->device_line = device_line(ports, queue->nic);
-		entry->queue->rxcomp_ns = nic->rxcomp_ns;
-		entry->queue->transmit_delay_ns = nic->txcomp_ns;
-		entry->nic = queue->nic;
-		entry->worker = queue->worker;
-		ports->count++;
+	for (uint64_t i = 0; i < blob->queues.count && r == 0; i++) {
+		if (policy_nic_usable(&nic_table(blob)[queue_table(blob)[i].nic]))
+			r = queue_open(ports, &queue_table(blob)[i]);
 	}
-	return 0;
+	return r;
 }
 
 static unsigned int own_device_count(const struct meridian_policy_blob *blob)
