@@ -312,13 +312,22 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
 	return 0;
 }
 
-/* EAL has probed the device when it started. */
+/* EAL has probed the device when it started, but it may have been closed since. */
+static int device_probe(struct port_ethdev *device, const char *name)
+{
+	int r = rte_eth_dev_get_port_by_name(name, &device->port_id);
+
+	if (r == 0 || rte_eal_hotplug_add("pci", name, "") < 0)
+		return r;
+	return rte_eth_dev_get_port_by_name(name, &device->port_id);
+}
+
 static int device_find(struct port_ethdev *device, const struct meridian_policy_nic *nic,
 	char *ret_error, size_t size)
 {
 	int r;
 
-	if (rte_eth_dev_get_port_by_name(nic->name, &device->port_id) < 0) {
+	if (device_probe(device, nic->name) < 0) {
 		snprintf(ret_error, size,
 			"no driver of DPDK has taken it: what was said before tells why");
 		return -ENODEV;
@@ -384,8 +393,7 @@ void port_ethdev_close(struct port_ethdev *device)
 		rte_eth_dev_stop(device->port_id);
 		if (device->taken_over)
 			rte_eth_dev_close(device->port_id); /* its buffers, before their pool */
-		else
-			rte_eal_hotplug_remove("vdev", device->name);
+		rte_eal_hotplug_remove(device->taken_over ? "pci" : "vdev", device->name);
 	}
 	rte_mempool_free(device->pool);
 	free(device);

@@ -12,6 +12,8 @@ set -eu
 upstream=$LAB_CLIENT4
 nic=0000:01:00.0
 tap=mnp1s0
+# XDP takes frames as they were on the wire, in one piece each.
+virtio="virtio-net-pci,netdev=spare,romfile=,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off,guest_csum=off"
 
 # The kernel has no interface any more, and nobody may reach memory that is not its own.
 give_up()
@@ -20,6 +22,19 @@ give_up()
 	vm_run "echo vfio-pci >/sys/bus/pci/devices/$nic/driver_override; \
 		echo $nic >/sys/bus/pci/drivers_probe; [ -e /sys/bus/pci/devices/$nic/iommu_group ]" ||
 		lab_fail "no IOMMU group for $nic"
+}
+
+# A former dataplane hangs, and still has its queue of another interface.
+occupy()
+{
+	vm_run "ip link set eth0 up"
+	vm_config "nic eth0" "workers 0"
+	vm_control
+	vm_daemon former meridian-dataplane --rundir /run/meridian
+	lab_wait 30 "a former dataplane to poll" vm_has status processes.0.state running
+	vm_run "kill -STOP \$(cat /run/former.pid)"
+	vm_end control
+	vm_run "rm -r /run/meridian"
 }
 
 # How many packets of the dataplane had a verdict.
@@ -167,13 +182,21 @@ VM_MORE_DRIVERS="bus_pci net_e1000" vm_image
 vm_upstream
 vm_start "intel_iommu=on hugepages=48" -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \
 	-device pcie-root-port,id=port0,slot=1 -device igb,netdev=wire,bus=port0,romfile= \
+	-netdev hubport,id=spare,hubid=1 -device "$virtio" \
 	-chardev "socket,id=monitor,path=$LAB_DIR/monitor,server=on,wait=off" -mon chardev=monitor
-vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2 punt 500" "allow all"
+vm_modules failover net_failover virtio_net
+occupy
+vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2 punt 500" "nic eth0" \
+	"allow all"
 vm_control
 vm_dataplane
 lab_wait 10 "the dataplane to say what is missing" vm_said dataplane "$nic to be bound to vfio-pci"
 give_up
+# The interface beside it is not to be had: the NIC is opened and closed until it is.
+lab_wait 30 "the dataplane to try again" vm_said dataplane "eth0 queue 0 is not to be had yet"
+vm_run "kill -9 \$(cat /run/former.pid)"
 lab_wait 30 "the dataplane to poll" vm_has status processes.0.state running
+vm_expect status ports.1.driver net_af_xdp
 vm_address "$tap"
 lab_wait 30 "synchronised replies over IPv4" served "$LAB_SERVER4"
 lab_wait 20 "synchronised replies over IPv6" served "$LAB_SERVER6"
