@@ -150,6 +150,38 @@ flooded()
 	[ "$(class answer to_kernel)" -gt 0 ] || lab_fail "no answer is known as one"
 }
 
+# How many packets each worker has answered: "0:N 1:N".
+by_worker()
+{
+	vm_run "meridianctl --rundir /run/meridian status --csv" |
+		awk -F, '$1 == "verdicts" && $2 == "dataplane" && $4 == "answered" { n[$3] = $5 }
+			END { print "0:" n[0] + 0, "1:" n[1] + 0 }'
+}
+
+# Each client asks eight times, each time from a port of its own, and one worker answers all of them.
+# Of eight clients both workers have some. In IPv4 and IPv6.
+spread() # PREFIX LENGTH SERVER [OPTION]: of an address
+{
+	local client before after worker workers=
+
+	for client in $(seq 100 107); do
+		ip -n client address add "$1$client/$2" dev tap0 "${@:4}"
+		before=$(by_worker)
+		lab_ask --source "$1$client" --count 8 --interval 0.01 "$3" >/dev/null
+		after=$(by_worker)
+		case "$before $after" in
+		${before% *}" "*" ${before% *} "*) worker=1 ;;
+		*" ${before#* } "*" ${before#* }") worker=0 ;;
+		*) lab_fail "client $1$client met both workers: from $before to $after" ;;
+		esac
+		[ "$before" != "$after" ] || lab_fail "client $1$client met no worker"
+		workers+=$worker
+		ip -n client address delete "$1$client/$2" dev tap0
+	done
+	lab_figure "of clients ${1}100 to 107 workers have answered: $workers; $after"
+	[[ "$workers" == *0* && "$workers" == *1* ]] || lab_fail "one worker has all clients: $workers"
+}
+
 # How many of the frames for another host, sent by the client, the kernel there gets.
 foreign_frames()
 {
@@ -182,12 +214,12 @@ VM_MORE_DRIVERS="bus_pci net_e1000" vm_image
 vm_upstream
 vm_start "intel_iommu=on hugepages=48" -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \
 	-device pcie-root-port,id=port0,slot=1 -device igb,netdev=wire,bus=port0,romfile= \
-	-netdev hubport,id=spare,hubid=1 -device "$virtio" \
+	-netdev hubport,id=spare,hubid=1 -device "$virtio" -smp 2 \
 	-chardev "socket,id=monitor,path=$LAB_DIR/monitor,server=on,wait=off" -mon chardev=monitor
 vm_modules failover net_failover virtio_net
 occupy
 vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2 punt 500" "nic eth0" \
-	"allow all"
+	"allow all" "workers 0 1"
 vm_control
 vm_dataplane
 lab_wait 10 "the dataplane to say what is missing" vm_said dataplane "$nic to be bound to vfio-pci"
@@ -203,6 +235,8 @@ lab_wait 20 "synchronised replies over IPv6" served "$LAB_SERVER6"
 vm_expect status ports.0.driver net_e1000_igb
 vm_expect status ports.0.queues 2
 rest
+spread 192.0.2. 24 "$LAB_SERVER4"
+spread 2001:db8:1:: 64 "$LAB_SERVER6" nodad
 vm_expect nics nics.0.mode "DPDK, takeover"
 vm_expect nics takeovers.0.tap "$tap"
 vm_expect nics takeovers.0.link up
