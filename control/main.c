@@ -14,6 +14,7 @@
 #include "order.h"
 #include "reload.h"
 #include "source/nic_clock.h"
+#include "source/wire_stamps.h"
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
@@ -152,6 +153,7 @@ static int run(const struct options *options, struct config *config)
 	if (r < 0)
 		goto fini_pidfile;
 	nic_clock_init(config, &counter);
+	wire_stamps_init(config);
 	r = track_init(config, &counter);
 	if (r < 0)
 		goto fini_nic_clock;
@@ -182,6 +184,7 @@ fini_steer:
 fini_track:
 	track_fini();
 fini_nic_clock:
+	wire_stamps_fini();
 	nic_clock_fini();
 	kernel_clock_fini();
 fini_pidfile:

@@ -105,9 +105,13 @@ struct report_ntp {
 	uint16_t key_type, key_bits;
 	uint16_t unauthenticated;           /* answers that were not, saturating */
 	char transmit_stamp, receive_stamp; /* 'D'aemon, 'K'ernel, 'H'ardware */
+	/* They are the dataplane's, which is one of the daemons, or the NIC's by way of it. */
+	bool dataplane_transmit, dataplane_receive;
 	/* Ever: requests, packets received, answers to a request, samples; stamps by origin. */
 	uint32_t requests, received, valid, good;
 	uint32_t kernel_transmits, kernel_receives, hardware_transmits, hardware_receives;
+	/* The dataplane's own, and those of it that were not believed. */
+	uint32_t dataplane_transmits, dataplane_receives, dataplane_refused;
 };
 
 struct report_activity {

@@ -2,6 +2,7 @@
 #include "ethdev_queue.h"
 #include "port_mbuf.h"
 #include "port_watch.h"
+#include <meridian/counter.h>
 #include <prefetch.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf_dyn.h>
@@ -128,6 +129,43 @@ static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 	port_watch(own->port_id, own->queue_id, ns);
 }
 
+/* How long what the kernel sends takes to the wire: the NIC times no frames but our replies. */
+static struct port_way kernel_way(const struct port_queue *queue)
+{
+	if (queue->transmit_delay_ns != 0 || queue->transmit == NULL)
+		return (struct port_way){.delay_ns = queue->transmit_delay_ns};
+	return port_transmit_way(queue->transmit);
+}
+
+static void questions_note(
+	const struct ethdev_queue *own, struct rte_mbuf *const *mbuf, unsigned int count)
+{
+	uint8_t counter_id = own->wire ? wire_stamps_counter(own->wire) : MERIDIAN_COUNTER_NONE;
+	struct port_way way = kernel_way(&own->base);
+	struct wire_stamps_way sent = {.delay_ns = way.delay_ns, .error_ns = way.error_ns};
+
+	if (counter_id == MERIDIAN_COUNTER_NONE)
+		return;
+	sent.counter = meridian_counter_read(counter_id);
+	for (unsigned int i = 0; i < count; i++)
+		wire_stamps_note_sent(own->wire, rte_pktmbuf_mtod(mbuf[i], const uint8_t *),
+			mbuf[i]->data_len, &sent);
+}
+
+static void answers_note(
+	const struct ethdev_queue *own, const struct port_packet *packet, unsigned int count)
+{
+	for (unsigned int i = 0; own->wire && i < count; i++) {
+		enum meridian_stamp source = port_stamp_source(&own->base, &packet[i]);
+		struct wire_stamps_arrival arrival = {.counter = packet[i].stamp_counter,
+			.error_ns =
+				source == MERIDIAN_STAMP_counter ? 0 : own->base.arrival_error_ns,
+			.source = source};
+
+		wire_stamps_note_received(own->wire, packet[i].data, packet[i].length, &arrival);
+	}
+}
+
 /* The NIC has no more room: what is left is dropped, as the kernel's own queues would. */
 static void kernel_transmit(struct ethdev_queue *own)
 {
@@ -136,6 +174,7 @@ static void kernel_transmit(struct ethdev_queue *own)
 
 	if (count == 0)
 		return;
+	questions_note(own, mbuf, count);
 	sent = rte_eth_tx_burst(own->port_id, own->queue_id, mbuf, (uint16_t)count);
 	rte_pktmbuf_free_bulk(mbuf + sent, count - sent);
 	meridian_stats_add(&own->from_kernel, sent);
@@ -155,6 +194,7 @@ static unsigned int ethdev_punt(
 	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
 	struct ethdev_queue *own = ethdev(queue);
 
+	answers_note(own, packet, count);
 	for (unsigned int i = 0; i < count; i++)
 		mbuf[i] = packet[i].buffer;
 	return punt_to_kernel(own->punt, mbuf, count, &own->punted);
@@ -209,6 +249,11 @@ void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends
 		return;
 	queue->receive = queue->operations.receive;
 	queue->operations.receive = ethdev_receive_sending;
+}
+
+void ethdev_queue_note(struct ethdev_queue *queue, struct wire_stamps *wire)
+{
+	queue->wire = wire;
 }
 
 void ethdev_queue_watch(struct ethdev_queue *queue)

@@ -7,6 +7,7 @@
 
 #include "port.h"
 #include "punt.h"
+#include "wire_stamps.h"
 
 struct ethdev_queue {
 	struct port_queue base;
@@ -26,6 +27,7 @@ struct ethdev_queue {
 	/* Of its queue that sends for the kernel, too: how it receives. */
 	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
 	uint64_t from_kernel, unsent; /* frames that were sent, and that had no room */
+	struct wire_stamps *wire;     /* where times of the kernel's questions are noted; or NULL */
 };
 
 /* A queue without stamps. It must not move afterwards. */
@@ -46,6 +48,9 @@ void ethdev_queue_time(
 /* What is not for us goes to the kernel by `punt`; if `sends`, the queue sends what the kernel
  * wants sent, which one queue of a device does. */
 void ethdev_queue_punt(struct ethdev_queue *queue, struct punt *punt, bool sends);
+
+/* From now on `wire` is told when questions of NTP leave, and when their answers come. */
+void ethdev_queue_note(struct ethdev_queue *queue, struct wire_stamps *wire);
 
 /* The device is started: a worker with nothing to do may watch the queue, if the driver can. */
 void ethdev_queue_watch(struct ethdev_queue *queue);

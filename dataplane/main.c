@@ -11,6 +11,7 @@
 #include "ports.h"
 #include "program.h"
 #include "unmap_guard.h"
+#include "wire_stamps.h"
 #include "worker.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -33,6 +34,7 @@ static struct options options;
 static struct pages pages;
 static struct clients clients;
 static struct ports ports;
+static struct wire_stamps wire;
 static struct worker workers[MERIDIAN_POLICY_WORKERS_MAX];
 static unsigned int worker_count, worker_running;
 
@@ -151,6 +153,24 @@ static void ports_stop(void)
 	ports_close(&ports);
 }
 
+static int wire_start(void)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX; i++) {
+		if (ports.device[i] && port_ethdev_note(ports.device[i], &wire))
+			wanted = true;
+	}
+	if (wanted)
+		wire_stamps_open(&wire, options.rundir);
+	return 0;
+}
+
+static void wire_stop(void)
+{
+	wire_stamps_close(&wire);
+}
+
 /* A worker that does not come back may still use whatever we would free: leave it all as it is,
  * and let control see that the heartbeats end. */
 __attribute__((noreturn)) static void worker_hangs(unsigned int worker)
@@ -245,6 +265,7 @@ static void ports_follow(void)
 		model.counter_hz = 0;
 	ports_turn(&ports, pages.blob, model.counter_id, model.counter_hz, pages.stats->port,
 		pages.stats->port_count, pages.stats->clock);
+	wire_stamps_turn(&wire, model.counter_id, model.counter_hz);
 	ports_report_takeover(&ports, pages.stats->port, pages.stats->port_count,
 		pages.stats->takeover, pages.stats->punt);
 }
@@ -280,6 +301,7 @@ static const struct program_stage stages[] = {
 	{policy_start, NULL},
 	{eal_start, eal_fini},
 	{ports_start, ports_stop},
+	{wire_start, wire_stop},
 	{workers_start, workers_stop},
 };
 

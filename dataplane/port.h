@@ -28,7 +28,7 @@ struct port_packet {
 	uint64_t stamp_ns;              /* receive time of the queue's stamp_clock, if has_stamp */
 	union {                         /* if has_device_stamp, where the queue has a device_line */
 		uint64_t stamp_device;  /* ticks of the device */
-		uint64_t stamp_counter; /* what port_stamps_judge() makes of these */
+		uint64_t stamp_counter; /* what port_stamps_judge() makes of these; see punt() */
 	};
 };
 
@@ -48,8 +48,8 @@ struct port_operations {
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 
 	/* Hands packets, as they were received, to the kernel, as many as it may get, and returns
-	 * how many; all belong to the port again. NULL: what is not for us does not come here, or
-	 * has nowhere to go. */
+	 * how many; all belong to the port again. Their stamp_counter says when they came. NULL:
+	 * what is not for us does not come here, or has nowhere to go. */
 	unsigned int (*punt)(
 		struct port_queue *queue, const struct port_packet *packet, unsigned int count);
 
@@ -86,7 +86,8 @@ struct port_queue {
 	struct device_line_copy transmit_line; /* the worker's, where replies are timed */
 	bool timed;                            /* the worker's: this burst's replies are */
 	uint64_t late; /* replies that were timed, and handed over too late; read by others */
-	uint64_t handed_counter; /* the worker's: what it transmits is handed over at that time */
+	uint64_t handed_counter;   /* the worker's: what it transmits is handed over at that time */
+	uint64_t arrival_error_ns; /* the worker's: how far off stamps of its burst may be */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */
@@ -94,5 +95,14 @@ struct port_queue {
 	uint64_t leave_ticks; /* the worker's: usual length of a packet's part of the call */
 	uint8_t mac[6];       /* our address on this port */
 };
+
+/* Whose time a packet's receive time is. */
+static inline enum meridian_stamp port_stamp_source(
+	const struct port_queue *queue, const struct port_packet *packet)
+{
+	if (queue->device_line != NULL && packet->has_device_stamp)
+		return MERIDIAN_STAMP_nic;
+	return packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
+}
 
 #endif

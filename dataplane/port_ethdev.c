@@ -373,6 +373,13 @@ int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian
 	return 0;
 }
 
+bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire)
+{
+	for (uint16_t i = 0; device->taken_over && i < device->queue_count; i++)
+		ethdev_queue_note(&device->queue[i], wire);
+	return device->taken_over;
+}
+
 const char *port_ethdev_follow_kernel(struct port_ethdev *device)
 {
 	if (device->taken_over && takeover_turn(&device->takeover) < 0)

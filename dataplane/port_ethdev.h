@@ -20,6 +20,7 @@
  */
 
 #include "port.h"
+#include "wire_stamps.h"
 #include <meridian/policy.h>
 #include <stddef.h>
 
@@ -45,6 +46,11 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
  */
 int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian_policy_nic *nic,
 	char *ret_error, size_t size);
+
+/* Before a worker starts: `wire` is told of questions of NTP that the kernel sends by a NIC that
+ * was taken over, and of their answers. Returns false, and does nothing, if it is another device.
+ */
+bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire);
 
 /* About ten times a second, what takeover_turn() does. NULL, or why only a restart can follow;
  * static storage. */

@@ -70,14 +70,6 @@ static void packet_keep(struct worker *worker, unsigned int to, unsigned int fro
 	worker->packet[to] = worker->packet[from];
 }
 
-static enum meridian_stamp stamp_source(
-	const struct port_queue *queue, const struct port_packet *packet)
-{
-	if (queue->device_line != NULL && packet->has_device_stamp)
-		return MERIDIAN_STAMP_nic;
-	return packet->has_stamp ? queue->stamp_source : MERIDIAN_STAMP_counter;
-}
-
 /* Returns false if the frame is stale. */
 static inline bool frame_place(
 	struct worker *worker, const struct port_queue *queue, unsigned int i)
@@ -87,8 +79,8 @@ static inline bool frame_place(
 	if (queue->device_line != NULL && packet->has_device_stamp)
 		return server_place_counter(
 			&worker->server, &worker->burst, i, packet->stamp_counter);
-	return server_place(
-		&worker->server, &worker->burst, i, stamp_source(queue, packet), packet->stamp_ns);
+	return server_place(&worker->server, &worker->burst, i, port_stamp_source(queue, packet),
+		packet->stamp_ns);
 }
 
 /* Takes the packets for which there is a bit in `stale` out of the burst. Returns how many. */
@@ -99,7 +91,7 @@ static unsigned int stale_drop(
 
 	for (unsigned int i = 0; i < count; i++) {
 		if (stale >> i & 1) {
-			worker->burst.stamp[stamp_source(queue, &worker->packet[i])]--;
+			worker->burst.stamp[port_stamp_source(queue, &worker->packet[i])]--;
 			worker->dropped[dropped++] = worker->packet[i];
 		} else {
 			packet_keep(worker, kept++, i);
@@ -115,7 +107,7 @@ static void device_stamps_count(
 	struct worker *worker, const struct port_queue *queue, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		worker->burst.stamp[stamp_source(queue, &worker->packet[i])]++;
+		worker->burst.stamp[port_stamp_source(queue, &worker->packet[i])]++;
 }
 
 /* Makes the packets' frames the burst, but for stale ones, which go to `dropped`. What is counted
@@ -151,17 +143,22 @@ static void burst_take(struct worker *worker, const struct port_queue *queue, un
 	*ret_dropped = stale == 0 ? 0 : stale_drop(worker, queue, count, stale);
 }
 
-static void packet_sort_out(
-	struct worker *worker, unsigned int i, unsigned int *dropped, unsigned int *punted)
+/* With its receive time; without a stamp, when the worker took it: who asked a server can do more
+ * with a time that is surely not too early than with one in the middle of a nap. */
+static void packet_punt(
+	struct worker *worker, const struct port_queue *queue, unsigned int i, unsigned int place)
 {
-	if (server_punts(&worker->burst, i))
-		worker->punted[(*punted)++] = worker->packet[i];
-	else
-		worker->dropped[(*dropped)++] = worker->packet[i];
+	struct port_packet *packet = &worker->punted[place];
+
+	*packet = worker->packet[i];
+	packet->stamp_counter = port_stamp_source(queue, packet) == MERIDIAN_STAMP_counter
+		? worker->server.now.counter
+		: worker->burst.receive_counter[i];
 }
 
 /* Moves what is answered to the front, and the other packets to `dropped` or `punted`. */
-static void burst_sort(struct worker *worker, unsigned int *dropped, unsigned int *punted)
+static void burst_sort(struct worker *worker, const struct port_queue *queue, unsigned int *dropped,
+	unsigned int *punted)
 {
 	struct server_burst *burst = &worker->burst;
 	unsigned int kept = 0;
@@ -171,8 +168,10 @@ static void burst_sort(struct worker *worker, unsigned int *dropped, unsigned in
 	for (unsigned int i = 0; i < burst->count; i++) {
 		if (server_answers(burst, i))
 			packet_keep(worker, kept++, i);
+		else if (server_punts(burst, i))
+			packet_punt(worker, queue, i, (*punted)++);
 		else
-			packet_sort_out(worker, i, dropped, punted);
+			worker->dropped[(*dropped)++] = worker->packet[i];
 	}
 	burst->count = kept;
 }
@@ -251,8 +250,10 @@ static void replies_send(struct worker *worker, struct port_queue *queue)
 
 static void packets_punt(struct worker *worker, struct port_queue *queue, unsigned int count)
 {
-	unsigned int taken = queue->operations->punt(queue, worker->punted, count);
+	unsigned int taken;
 
+	queue->arrival_error_ns = worker->server.stamp_error_ns;
+	taken = queue->operations->punt(queue, worker->punted, count);
 	server_punted(&worker->server, taken, count - taken);
 }
 
@@ -314,7 +315,7 @@ static void burst_serve(struct worker *worker, struct port_queue *queue,
 	server_begin(&worker->server, &worker->burst, view, burst_since(worker, count));
 	burst_take(worker, queue, count, &dropped);
 	server_classify(&worker->server, &worker->burst);
-	burst_sort(worker, &dropped, &punted);
+	burst_sort(worker, queue, &dropped, &punted);
 	if (dropped > 0)
 		queue->operations->release(queue, worker->dropped, dropped);
 	if (worker->burst.count > 0)

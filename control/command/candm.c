@@ -11,6 +11,11 @@
 #define NTP_FLAG_INTERLEAVED   0x4000u
 #define NTP_FLAG_AUTHENTICATED 0x8000u
 
+/* Ours, in what chrony reserves: a control that does not know of them fills it with ones. */
+#define STAMPS_TRANSMIT 1u
+#define STAMPS_RECEIVE  2u
+#define STAMPS_UNKNOWN  0xffu
+
 #define AUTH_NONE      0
 #define AUTH_SYMMETRIC 1
 
@@ -258,6 +263,23 @@ void candm_ntp_data(struct candm_wire *wire, struct report_ntp *ntp)
 	wire_reserved(wire, 12);
 }
 
+static void ntp_data_dataplane(struct candm_wire *wire, struct report_ntp *ntp)
+{
+	uint8_t stamps = (uint8_t)((ntp->dataplane_transmit ? STAMPS_TRANSMIT : 0) |
+		(ntp->dataplane_receive ? STAMPS_RECEIVE : 0));
+
+	wire_u32(wire, &ntp->dataplane_transmits);
+	wire_u32(wire, &ntp->dataplane_receives);
+	wire_u32(wire, &ntp->dataplane_refused);
+	wire_u8(wire, &stamps);
+	if (wire->decode && stamps == STAMPS_UNKNOWN) {
+		ntp->dataplane_transmits = ntp->dataplane_receives = ntp->dataplane_refused = 0;
+		stamps = 0;
+	}
+	ntp->dataplane_transmit = stamps & STAMPS_TRANSMIT;
+	ntp->dataplane_receive = stamps & STAMPS_RECEIVE;
+}
+
 void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp)
 {
 	ntp_data_header(wire, ntp);
@@ -266,7 +288,8 @@ void candm_ntp_data2(struct candm_wire *wire, struct report_ntp *ntp)
 	wire_u32(wire, &ntp->kernel_receives);
 	wire_u32(wire, &ntp->hardware_transmits);
 	wire_u32(wire, &ntp->hardware_receives);
-	wire_reserved(wire, 16);
+	ntp_data_dataplane(wire, ntp);
+	wire_reserved(wire, 3);
 }
 
 void candm_auth_data(struct candm_wire *wire, struct report_ntp *ntp)

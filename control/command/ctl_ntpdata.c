@@ -16,6 +16,7 @@ struct ntp_row {
 	bool interleaved, authenticated;
 	uint64_t requests, received, valid, good;
 	uint64_t kernel_transmits, kernel_receives, hardware_transmits, hardware_receives;
+	uint64_t dataplane_transmits, dataplane_receives, dataplane_refused;
 };
 
 static const struct output_field ntp_fields[] = {
@@ -54,13 +55,23 @@ static const struct output_field ntp_fields[] = {
 		hardware_transmits, 0),
 	OUTPUT_FIELD(
 		"hardware_receives", "NIC's receive stamps", COUNT, ntp_row, hardware_receives, 0),
+	OUTPUT_FIELD("dataplane_transmits", "Dataplane's transmit stamps", COUNT, ntp_row,
+		dataplane_transmits, 0),
+	OUTPUT_FIELD("dataplane_receives", "Dataplane's receive stamps", COUNT, ntp_row,
+		dataplane_receives, 0),
+	OUTPUT_FIELD("dataplane_refused", "Dataplane's refused stamps", COUNT, ntp_row,
+		dataplane_refused, 0),
 };
 
 static const struct output_report ntp_report = OUTPUT_REPORT("ntpdata", NULL, ntp_fields, ntp_row);
 
-static const char *stamp_name(char letter)
+static const char *stamp_name(char letter, bool dataplane)
 {
-	return letter == 'H' ? "NIC" : letter == 'K' ? "kernel" : "program";
+	if (letter == 'H')
+		return "NIC";
+	if (dataplane)
+		return "dataplane";
+	return letter == 'K' ? "kernel" : "program";
 }
 
 /* 1 2 3, 5 6 7, A B C D; 1: passed. */
@@ -90,8 +101,8 @@ static void ntp_row_fill(struct ntp_row *row, const struct report_ntp *ntp)
 	row->refid = row->refid_text;
 	row->tests = row->tests_text;
 	row->leap = leaps[ntp->leap & 3];
-	row->transmit_stamp = stamp_name(ntp->transmit_stamp);
-	row->receive_stamp = stamp_name(ntp->receive_stamp);
+	row->transmit_stamp = stamp_name(ntp->transmit_stamp, ntp->dataplane_transmit);
+	row->receive_stamp = stamp_name(ntp->receive_stamp, ntp->dataplane_receive);
 	row->port = ntp->port;
 	row->version = ntp->version;
 	row->stratum = ntp->stratum;
@@ -115,6 +126,9 @@ static void ntp_row_fill(struct ntp_row *row, const struct report_ntp *ntp)
 	row->kernel_receives = ntp->kernel_receives;
 	row->hardware_transmits = ntp->hardware_transmits;
 	row->hardware_receives = ntp->hardware_receives;
+	row->dataplane_transmits = ntp->dataplane_transmits;
+	row->dataplane_receives = ntp->dataplane_receives;
+	row->dataplane_refused = ntp->dataplane_refused;
 }
 
 #define SERVERS_MAX 64

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "exchange.h"
 #include "core/refid.h"
+#include "core/wire_stamp.h"
 #include "event.h"
 #include "nic_clock.h"
+#include "wire_stamps.h"
 #include <errno.h>
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
@@ -181,11 +183,50 @@ static void note_stamps(struct exchange *exchange, struct msghdr *message, bool 
 	note_card_stamp(exchange, &told, transmit, length);
 }
 
+/* What the dataplane says, if it does not contradict the kernel. */
+static void note_wire_stamp(
+	struct exchange *exchange, bool transmit, const struct meridian_wire_stamp *stamp)
+{
+	unsigned int taken = transmit ? exchange->t1_taken : exchange->t4_taken;
+	const uint64_t *ours = transmit ? exchange->t1 : exchange->t4;
+	uint64_t kernel = ours[taken & 1u << EXCHANGE_KERNEL ? EXCHANGE_KERNEL : EXCHANGE_DAEMON];
+
+	if (!wire_stamp_fits(
+		    stamp, exchange->counter->id, exchange->counter->hz, kernel, !transmit)) {
+		exchange->refused++;
+		return;
+	}
+	note_stamp(exchange, transmit, EXCHANGE_DATAPLANE, stamp->counter, stamp->error_ns * 1e-9);
+	if (!transmit)
+		exchange->t4_by_nic = stamp->source == MERIDIAN_STAMP_nic;
+}
+
+/* An answer says by its origin timestamp to which question. */
+static void note_wire_stamps(struct exchange *exchange, const uint8_t *answer, size_t length)
+{
+	const struct meridian_wire_stamps *page = wire_stamps_page();
+	struct meridian_wire_key key = exchange->question;
+	struct meridian_ntp_header header;
+	struct meridian_wire_stamp stamp;
+
+	if (page == NULL || length < sizeof(header))
+		return;
+	memcpy(&header, answer, sizeof(header));
+	if (!(exchange->t1_taken & 1u << EXCHANGE_DATAPLANE) &&
+		meridian_wire_sent(page, &key, &stamp) == 0)
+		note_wire_stamp(exchange, true, &stamp);
+	memcpy(key.number, &header.origin, sizeof(key.number));
+	if (meridian_wire_received(page, &key, &stamp) == 0)
+		note_wire_stamp(exchange, false, &stamp);
+}
+
 static enum exchange_stamp best_of(unsigned int taken)
 {
-	return taken & 1u << EXCHANGE_HARDWARE  ? EXCHANGE_HARDWARE
-		: taken & 1u << EXCHANGE_KERNEL ? EXCHANGE_KERNEL
-						: EXCHANGE_DAEMON;
+	enum exchange_stamp best = EXCHANGE_STAMPS - 1;
+
+	while (best > EXCHANGE_DAEMON && !(taken & 1u << best))
+		best--;
+	return best;
 }
 
 struct exchange_stamps exchange_stamps(const struct exchange *exchange)
@@ -195,10 +236,14 @@ struct exchange_stamps exchange_stamps(const struct exchange *exchange)
 	enum exchange_stamp t1_by = best_of(pair ? both : exchange->t1_taken);
 	enum exchange_stamp t4_by = best_of(pair ? both : exchange->t4_taken);
 
+	bool nic = t4_by == EXCHANGE_DATAPLANE && exchange->t4_by_nic;
+
 	return (struct exchange_stamps){.t1 = exchange->t1[t1_by],
 		.t4 = exchange->t4[t4_by],
 		.t1_by = t1_by,
-		.t4_by = t4_by,
+		.t4_by = nic ? EXCHANGE_HARDWARE : t4_by,
+		.t1_wire = t1_by == EXCHANGE_DATAPLANE,
+		.t4_wire = t4_by == EXCHANGE_DATAPLANE,
 		.error_s = fmax(exchange->t1_error_s[t1_by], exchange->t4_error_s[t4_by])};
 }
 
@@ -220,6 +265,8 @@ static ssize_t receive(struct exchange *exchange, uint8_t *buffer, size_t size, 
 	if (length < 0)
 		return -errno;
 	note_stamps(exchange, &message, flags & MSG_ERRQUEUE, (size_t)length, now);
+	if (!(flags & MSG_ERRQUEUE))
+		note_wire_stamps(exchange, buffer, (size_t)length);
 	return length;
 }
 
@@ -284,6 +331,19 @@ static int socket_open(const struct config_address *address, uint16_t port)
 	return fd;
 }
 
+static void question_note(struct exchange *exchange, const struct config_address *address,
+	uint16_t port, const uint8_t *request)
+{
+	struct meridian_wire_key *question = &exchange->question;
+	struct meridian_ntp_header header;
+
+	memcpy(&header, request, sizeof(header));
+	*question = (struct meridian_wire_key){.family = address->family, .port = port};
+	memcpy(question->address, address->octets,
+		address->family == MERIDIAN_FAMILY_IPV4 ? 4 : 16);
+	memcpy(question->number, &header.transmit, sizeof(question->number));
+}
+
 int exchange_start(struct exchange *exchange, const struct config_address *address, uint16_t port,
 	const uint8_t *request, size_t length)
 {
@@ -300,6 +360,7 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 		: refid_of_address(exchange->local.octets, exchange->local.family);
 	r = event_add_fd(exchange->fd, EVENT_READ, on_socket, exchange);
 	if (r == 0) {
+		question_note(exchange, address, port, request);
 		exchange->t1_taken = exchange->t4_taken = 0;
 		exchange->sent = counter_read(exchange->counter);
 		note_stamp(exchange, true, EXCHANGE_DAEMON, exchange->sent, 0);

@@ -3,13 +3,14 @@
 #define CONTROL_EXCHANGE_H
 
 /*
- * One question to a server: a fresh UDP socket and port, and the two stamps of ours, taken by the
- * kernel where it can.
+ * One question to a server: a fresh UDP socket and port, and the two stamps of ours, taken as near
+ * the wire as it can be had.
  */
 
 #include "config.h"
 #include "counter.h"
 #include <meridian/ntp.h>
+#include <meridian/wire_stamps.h>
 
 struct exchange;
 
@@ -22,6 +23,7 @@ typedef void (*exchange_handler)(
 enum exchange_stamp {
 	EXCHANGE_DAEMON, /* this process: before the send, after the receive */
 	EXCHANGE_KERNEL,
+	EXCHANGE_DATAPLANE, /* at a NIC that it has taken over */
 	EXCHANGE_HARDWARE,
 	EXCHANGE_STAMPS
 };
@@ -37,6 +39,11 @@ struct exchange {
 	double t1_error_s[EXCHANGE_STAMPS], t4_error_s[EXCHANGE_STAMPS]; /* what is known of it */
 	unsigned int t1_taken, t4_taken; /* bits of enum exchange_stamp */
 	struct config_address local;     /* that we send from */
+
+	/* What the dataplane knows the question by, and its stamps that cannot be right, ever. */
+	struct meridian_wire_key question;
+	bool t4_by_nic; /* its stamp of the answer is the NIC's */
+	uint32_t refused;
 };
 
 void exchange_init(struct exchange *exchange, const struct counter *counter,
@@ -55,6 +62,7 @@ void exchange_close(struct exchange *exchange);
 struct exchange_stamps {
 	uint64_t t1, t4;
 	enum exchange_stamp t1_by, t4_by;
+	bool t1_wire, t4_wire; /* the dataplane's, or the NIC's by way of the dataplane */
 	double error_s;
 };
 

@@ -36,8 +36,10 @@ static uint16_t failed_test(enum packet_verdict verdict)
 
 static char stamp_letter(enum exchange_stamp stamp)
 {
-	static const char letters[] = {
-		[EXCHANGE_DAEMON] = 'D', [EXCHANGE_KERNEL] = 'K', [EXCHANGE_HARDWARE] = 'H'};
+	static const char letters[] = {[EXCHANGE_DAEMON] = 'D',
+		[EXCHANGE_KERNEL] = 'K',
+		[EXCHANGE_DATAPLANE] = 'D',
+		[EXCHANGE_HARDWARE] = 'H'};
 
 	return letters[stamp];
 }
@@ -67,6 +69,9 @@ static void report_counts(const struct ntp_server *server, struct report_ntp *re
 	report->kernel_receives = (uint32_t)receives[EXCHANGE_KERNEL];
 	report->hardware_transmits = (uint32_t)transmits[EXCHANGE_HARDWARE];
 	report->hardware_receives = (uint32_t)receives[EXCHANGE_HARDWARE];
+	report->dataplane_transmits = (uint32_t)transmits[EXCHANGE_DATAPLANE];
+	report->dataplane_receives = (uint32_t)receives[EXCHANGE_DATAPLANE];
+	report->dataplane_refused = server->exchange.refused;
 }
 
 static void report_key(const struct ntp_server *server, struct report_ntp *report)
@@ -111,6 +116,8 @@ void ntp_server_report(const struct source *source, struct report_ntp *ret_ntp)
 		.key_id = server->config.key,
 		.transmit_stamp = stamp_letter(server->stamped.t1_by),
 		.receive_stamp = stamp_letter(server->stamped.t4_by),
+		.dataplane_transmit = server->stamped.t1_wire,
+		.dataplane_receive = server->stamped.t4_wire,
 	};
 	report_counts(server, ret_ntp);
 	report_key(server, ret_ntp);

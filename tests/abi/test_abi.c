@@ -14,6 +14,7 @@
 #include <meridian/policy.h>
 #include <meridian/stats.h>
 #include <meridian/timemodel.h>
+#include <meridian/wire_stamps.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -139,6 +140,16 @@ static const uint8_t golden_stats[] = {
 	0x00, 0x00, 0x00, 0x00, 0x02, 0x00, 0x00, 0x00, 0x02, 0x01, 0x03, 0x00,
 	0x88, 0x87, 0x86, 0x85, 0x84, 0x83, 0x82, 0x81, 0x00, 0x00, 0x00, 0x00,
 	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+};
+
+/* At place 617 of the table. */
+static const uint8_t golden_wire_entry[] = {
+	0x03, 0x15, 0x6f, 0xe4, 0xc2, 0x2f, 0x43, 0x18, 0x18, 0x17, 0x16, 0x15,
+	0x14, 0x13, 0x12, 0x11, 0x24, 0x23, 0x22, 0x21, 0x01, 0x00, 0x00, 0x00,
+	0x63, 0x4d, 0xfb, 0x31, 0xd7, 0x02, 0x5e, 0x9b, 0x38, 0x37, 0x36, 0x35,
+	0x34, 0x33, 0x32, 0x31, 0x44, 0x43, 0x42, 0x41, 0x01, 0x03, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+	0x00, 0x00, 0x00, 0x00,
 };
 
 static const uint8_t golden_talker[] = {
@@ -380,6 +391,33 @@ static void clients(void **state)
 	assert_string_equal(meridian_clients_fallback_kind.name, "clients.fallback");
 }
 
+/* Hashes and places are a part of the layout. */
+static void wire_stamps(void **state)
+{
+	static struct meridian_wire_stamps page;
+	struct meridian_wire_key key = {.address = {192, 0, 2, 1},
+		.family = MERIDIAN_FAMILY_IPV4,
+		.port = 123,
+		.number = {1, 2, 3, 4, 5, 6, 7, 8}};
+	struct meridian_wire_stamp sent = {.counter = 0x1112131415161718,
+		.error_ns = 0x21222324,
+		.counter_id = MERIDIAN_COUNTER_TSC};
+	struct meridian_wire_stamp received = {.counter = 0x3132333435363738,
+		.error_ns = 0x41424344,
+		.counter_id = MERIDIAN_COUNTER_TSC,
+		.source = MERIDIAN_STAMP_nic};
+
+	(void)state;
+	meridian_wire_note_sent(&page, &key, &sent);
+	assert_int_equal(meridian_wire_note_received(&page, &key, &received), 0);
+	ASSERT_GOLDEN(page.entry[617], golden_wire_entry);
+	assert_int_equal(sizeof(page), 64 + 1024 * 64);
+	assert_int_equal(MERIDIAN_WIRE_STAMPS_MAGIC, 0x5357524d);
+	assert_int_equal(meridian_wire_stamps_kind.version, 1);
+	assert_int_equal(meridian_wire_stamps_kind.min_size, sizeof(page));
+	assert_string_equal(meridian_wire_stamps_kind.name, "wirestamps.dataplane");
+}
+
 static void frame_stamp(void **state)
 {
 	struct meridian_frame_stamp stamp = {
@@ -429,6 +467,7 @@ int main(void)
 		cmocka_unit_test(policy_tables),
 		cmocka_unit_test(stats),
 		cmocka_unit_test(clients),
+		cmocka_unit_test(wire_stamps),
 		cmocka_unit_test(frame_stamp),
 		cmocka_unit_test(ntp),
 	};

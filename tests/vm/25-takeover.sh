@@ -197,6 +197,49 @@ foreign_frames()
 	echo $(($(takeover to_kernel) - before))
 }
 
+# Who stamped question and answer of control's upstream last.
+upstream_stamps() # NAME
+{
+	vm_has ntpdata ntpdata.0.transmit_stamp "$1" && vm_has ntpdata ntpdata.0.receive_stamp "$1"
+}
+
+# The delay of its last answer, if both stamps are of one kind.
+upstream_delay() # NAME
+{
+	vm_run "meridianctl --rundir /run/meridian ntpdata --json" >"$LAB_DIR/ntpdata"
+	[ "$("$LAB_TOOLS/json-field" ntpdata.0.transmit_stamp <"$LAB_DIR/ntpdata")" = "$1" ] || return 0
+	[ "$("$LAB_TOOLS/json-field" ntpdata.0.receive_stamp <"$LAB_DIR/ntpdata")" = "$1" ] || return 0
+	"$LAB_TOOLS/json-field" ntpdata.0.delay_s <"$LAB_DIR/ntpdata"
+}
+
+# The least delay of a few; it is asked once a second.
+upstream_delay_us() # NAME
+{
+	for _ in 1 2 3 4 5 6; do
+		upstream_delay "$1"
+		sleep 1
+	done | sort -g | awk 'NR == 1 { printf "%.0f\n", $1 * 1e6 }'
+}
+
+# Control's questions are stamped at the NIC; without the dataplane's page, by the kernel.
+upstream()
+{
+	local by_dataplane by_kernel
+
+	lab_wait 60 "stamps of the dataplane for the upstream" upstream_stamps dataplane
+	by_dataplane=$(upstream_delay_us dataplane)
+	vm_run "mv /run/meridian/wirestamps.dataplane /run"
+	lab_wait 10 "stamps of the kernel for the upstream" upstream_stamps kernel
+	by_kernel=$(upstream_delay_us kernel)
+	vm_run "mv /run/wirestamps.dataplane /run/meridian"
+	lab_wait 60 "stamps of the dataplane again" upstream_stamps dataplane
+	[ "$(vm_field ntpdata ntpdata.0.dataplane_receives)" -gt 1 ] || lab_fail "no stamps are counted"
+	lab_figure "least delay of the upstream: $by_dataplane us by the dataplane's stamps," \
+		"$by_kernel us by the kernel's; stamps refused:" \
+		"$(vm_field ntpdata ntpdata.0.dataplane_refused) of" \
+		"$(vm_field ntpdata ntpdata.0.requests) questions"
+}
+
 mac_is() # ADDRESS
 {
 	[ "$(vm_run "cat /sys/class/net/$tap/address")" = "$1" ]
@@ -250,6 +293,7 @@ flood
 served "$LAB_SERVER4" || lab_fail "no reply after a flood"
 flooded
 rest
+upstream
 
 link_set off
 lab_wait 10 "the kernel to see the link go" has_carrier 0
@@ -284,6 +328,7 @@ vm_daemon dataplane meridian-dataplane --rundir /run/meridian
 lab_wait 30 "the dataplane to poll again" has_carrier 1
 lab_wait 30 "replies again, to the same addresses" served "$LAB_SERVER4"
 rest
+lab_wait 60 "stamps of the new dataplane for the upstream" upstream_stamps dataplane
 lab_figure "answered by the dataplane: $(verdicts answered), handed to the kernel: $(verdicts punt)"
 
 vm_run "ip link delete $tap"

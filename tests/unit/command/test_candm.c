@@ -396,6 +396,10 @@ static void ntp_data_comes_back(void **state)
 			.kernel_receives = 6,
 			.hardware_transmits = 7,
 			.hardware_receives = 8,
+			.dataplane_receive = true,
+			.dataplane_transmits = 9,
+			.dataplane_receives = 10,
+			.dataplane_refused = 11,
 		};
 
 	(void)state;
@@ -417,6 +421,28 @@ static void ntp_data_comes_back(void **state)
 	assert_int_equal(back.receive_stamp, 'H');
 	assert_int_equal(back.good, 4);
 	assert_int_equal(back.hardware_receives, 8);
+	assert_false(back.dataplane_transmit);
+	assert_true(back.dataplane_receive);
+	assert_int_equal(back.dataplane_transmits, 9);
+	assert_int_equal(back.dataplane_receives, 10);
+	assert_int_equal(back.dataplane_refused, 11);
+}
+
+/* Of a control that knows of no dataplane's stamps, as of chronyd, the end is all ones. */
+static void ntp_data_of_others(void **state)
+{
+	uint8_t octets[CANDM_NTP_DATA2_SIZE];
+	struct candm_wire wire = {.octets = octets, .size = sizeof(octets), .decode = true};
+	struct report_ntp back;
+
+	(void)state;
+	memset(octets, 0xff, sizeof(octets));
+	candm_ntp_data2(&wire, &back);
+	assert_false(wire.overrun);
+	assert_false(back.dataplane_transmit || back.dataplane_receive);
+	assert_int_equal(back.dataplane_transmits, 0);
+	assert_int_equal(back.dataplane_receives, 0);
+	assert_int_equal(back.dataplane_refused, 0);
 }
 
 int main(void)
@@ -429,6 +455,7 @@ int main(void)
 		cmocka_unit_test(reply_golden),
 		cmocka_unit_test(tracking_golden),
 		cmocka_unit_test(ntp_data_comes_back),
+		cmocka_unit_test(ntp_data_of_others),
 		cmocka_unit_test(time_of_32_bit_sender),
 		cmocka_unit_test(source_golden),
 		cmocka_unit_test(source_states),

@@ -56,6 +56,59 @@ static void hands_what_is_not_for_us_to_the_kernel(void **state)
 	assert_int_equal(verdict[MERIDIAN_VERDICT_answered], PACKETS * 9 / 10 - 5);
 }
 
+/* What goes to the kernel has its receive time along, stamped or not. */
+static void tells_when_it_came_what_the_kernel_gets(void **state)
+{
+	struct setup *setup = *state;
+	struct port_operations operations = bench_operations;
+	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC), begin, end;
+	const uint64_t *arrival = setup->ring.arrival;
+
+	operations.punt = bench_punt;
+	setup->ring.base.operations = &operations;
+	setup->ring.kernel_room = 4;
+	for (unsigned int i = 0; i < 4; i++)
+		setup->ring.packet[i].data[13] = 6;
+	setup->ring.stamp_ns[0] = now_ns - 20000000;
+	setup->ring.stamp_ns[1] = now_ns - 10000000;
+	bench_model_publish(&setup->model);
+	begin = meridian_clock_ns(CLOCK_MONOTONIC_RAW);
+	bench_start(setup);
+	bench_drain(setup);
+	end = meridian_clock_ns(CLOCK_MONOTONIC_RAW);
+	assert_int_equal(setup->ring.punted, 4);
+	assert_in_range(arrival[1] - arrival[0], 9999999, 10000001);
+	assert_true(arrival[1] < begin);
+	assert_in_range(arrival[2], begin, end);
+	assert_int_equal(arrival[3], arrival[2]);
+}
+
+/* What comes while the worker naps is told to have come when it wakes up: no earlier than true. */
+static void tells_no_time_that_is_too_early(void **state)
+{
+	static const struct timespec idle = {.tv_nsec = 50000000};
+	struct setup *setup = *state;
+	struct port_operations operations = bench_operations;
+	uint64_t before, after;
+
+	operations.punt = bench_punt;
+	setup->ring.base.operations = &operations;
+	setup->ring.kernel_room = 1;
+	setup->ring.packet[0].data[13] = 6;
+	setup->ring.count = 0;
+	bench_model_publish(&setup->model);
+	setup->view.nap_max_ns = 100 * IDLE_UNSTAMPED_MAX_NS;
+	setup->worker.unstamped = true;
+	bench_start(setup);
+	nanosleep(&idle, NULL);
+	before = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	__atomic_store_n(&setup->ring.count, 1, __ATOMIC_RELEASE);
+	bench_drain(setup);
+	after = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
+	assert_int_equal(setup->ring.punted, 1);
+	assert_in_range(setup->ring.arrival[0], before, after);
+}
+
 /* All clients in interleaved mode; the table is there afterwards. */
 static void serve_interleaved(struct setup *setup)
 {
@@ -362,6 +415,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WORKER_TEST(answers_what_its_queue_holds),
 		WORKER_TEST(hands_what_is_not_for_us_to_the_kernel),
+		WORKER_TEST(tells_when_it_came_what_the_kernel_gets),
+		WORKER_TEST(tells_no_time_that_is_too_early),
 		WORKER_TEST(remembers_when_replies_left),
 		WORKER_TEST(remembers_when_replies_are_at_the_interface),
 		WORKER_TEST(remembers_when_replies_are_at_the_interface_as_measured),

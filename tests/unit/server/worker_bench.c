@@ -62,6 +62,8 @@ unsigned int bench_punt(
 	ring_take_back(ring, packet, count);
 	if (count > ring->kernel_room - ring->punted)
 		count = ring->kernel_room - ring->punted;
+	for (unsigned int i = 0; i < count; i++)
+		ring->arrival[ring->punted + i] = packet[i].stamp_counter;
 	ring->punted += count;
 	return count;
 }

@@ -24,6 +24,7 @@ struct ring {
 	int returned[PACKETS];          /* transmitted or released, how often */
 	unsigned int count, next, accept, transmitted;
 	unsigned int kernel_room, punted; /* how many the kernel takes, and has taken */
+	uint64_t arrival[PACKETS];        /* of these, when they came */
 	uint64_t transmit_ns;             /* what a call takes at least */
 };
 
