@@ -4,7 +4,7 @@
 BUILD ?= build
 export BUILD
 
-.PHONY: build run test fuzz bench install clean deps help
+.PHONY: build run test fuzz bench install uninstall clean deps help
 .DEFAULT_GOAL := build
 
 build: ## build everything into build/
@@ -34,6 +34,10 @@ bench: ## run the benchmarks, about ten minutes; QUICK=1: three; CASES="veth idl
 
 install: build ## install (DESTDIR and meson's prefix apply)
 	@meson install -C $(BUILD) --no-rebuild
+	@[ -n "$(DESTDIR)" ] || ldconfig
+
+uninstall: ## remove what the last `make install` put there; config and state stay
+	@ninja --quiet -C $(BUILD) uninstall
 	@[ -n "$(DESTDIR)" ] || ldconfig
 
 clean: ## remove the build directories and the unpacked stock programs

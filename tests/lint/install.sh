@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # `make install` into an empty directory: what a user needs is there, the units start programs that
 # are, systemd understands them, and a program outside this repository builds with libmeridian.
+# `make uninstall` leaves none of it behind.
 set -eu
 cd "$(dirname "$0")/../.."
 dest=$(mktemp -d)
@@ -74,4 +75,7 @@ for header in include/meridian/*.h; do
 done
 check_units
 check_library
+make --no-print-directory uninstall DESTDIR="$dest" >"$dest/log" 2>&1 || complain "$(cat "$dest/log")"
+left=$(find "$dest" -path "$top/*" -not -type d)
+[ -z "$left" ] || complain "make uninstall leaves $left"
 exit "$status"
