@@ -169,6 +169,14 @@ static bool nic_is_gone(const struct meridian_policy_nic *nic)
 	return nic->kind == MERIDIAN_NIC_AF_XDP && nic->ifindex == 0;
 }
 
+/* What keeps packets off an interface; NULL: nothing that is known. */
+static const char *link_fault(const struct meridian_policy_nic *nic)
+{
+	return nic->link == MERIDIAN_LINK_DOWN          ? "down"
+		: nic->link == MERIDIAN_LINK_NO_CARRIER ? "no carrier"
+							: NULL;
+}
+
 static void port_row_fill(struct port_row *row, const struct meridian_policy_nic *nic,
 	const struct meridian_stats_port *port, bool alive)
 {
@@ -187,8 +195,11 @@ static void port_row_fill(struct port_row *row, const struct meridian_policy_nic
 	row->missed_packets = meridian_stats_get(&port->missed_packets);
 	if (nic->kind == MERIDIAN_NIC_AF_XDP)
 		row->copy_mode = port->zero_copy ? "zero-copy" : "copy";
-	if (!nic_is_gone(nic))
-		row->state = alive ? "open" : "left behind";
+	if (nic_is_gone(nic))
+		return;
+	row->state = alive ? "open" : "left behind";
+	if (alive && link_fault(nic))
+		row->state = link_fault(nic);
 }
 
 static void port_problems(const struct port_row *row, const struct meridian_policy_nic *nic)
@@ -201,6 +212,9 @@ static void port_problems(const struct port_row *row, const struct meridian_poli
 		output_problem("No XDP program is attached to %s: the log of meridian-control says "
 			       "why.",
 			row->name);
+	else if (link_fault(nic))
+		output_problem("No request comes in by %s (%s): bring its link up.", row->name,
+			link_fault(nic));
 	else if (row->driver == NULL)
 		output_problem("The dataplane has not opened %s: its log says why.", row->name);
 }

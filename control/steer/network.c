@@ -106,6 +106,7 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 	mnl_attr_parse(message, sizeof(*link), attribute_handler, table);
 	nic->ifindex = (uint32_t)link->ifi_index;
 	nic->type = link->ifi_type;
+	nic->flags = link->ifi_flags;
 	if (table[IFLA_MASTER])
 		nic->master = mnl_attr_get_u32(table[IFLA_MASTER]);
 	link_info_read(nic, table[IFLA_LINKINFO]);

@@ -15,6 +15,7 @@
 struct network_nic {
 	uint32_t ifindex;
 	uint32_t mtu;
+	unsigned int flags; /* IFF_* */
 	uint16_t rx_queues; /* in use, at least 1 */
 	uint8_t mac[6];
 	uint16_t type;                       /* ARPHRD_* */

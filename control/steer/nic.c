@@ -108,6 +108,28 @@ static uint16_t nic_queue_count(const struct nic *nic, uint16_t rx_queues)
 	return count;
 }
 
+static uint8_t link_of(const struct network_nic *found)
+{
+	if (!(found->flags & IFF_UP))
+		return MERIDIAN_LINK_DOWN;
+	return found->flags & IFF_RUNNING ? MERIDIAN_LINK_UP : MERIDIAN_LINK_NO_CARRIER;
+}
+
+static void nic_take_link(struct nic *nic, uint8_t link)
+{
+	uint8_t before = nic->policy.link;
+
+	nic->policy.link = link;
+	if (link == before)
+		return;
+	if (link == MERIDIAN_LINK_DOWN)
+		log_warning("nic %s: the interface is down", nic->config->name);
+	else if (link == MERIDIAN_LINK_NO_CARRIER)
+		log_warning("nic %s: the interface has no carrier", nic->config->name);
+	else if (before != MERIDIAN_LINK_UNKNOWN)
+		log_info("nic %s: the link is up", nic->config->name);
+}
+
 static void nic_describe(struct nic *nic, const struct network_nic *found)
 {
 	nic->policy.mtu = found->mtu;
@@ -120,6 +142,7 @@ static void nic_describe(struct nic *nic, const struct network_nic *found)
 		nic->policy.queue_count = nic_queue_count(nic, found->rx_queues);
 	nic->rx_queues = found->rx_queues;
 	nic->policy.ifindex = found->ifindex;
+	nic_take_link(nic, link_of(found));
 	nic_stamps_describe(&nic->policy);
 }
 
@@ -307,6 +330,7 @@ int nic_sync(struct nic *nic)
 	if (r == -ENODEV) {
 		nic_forget(nic);
 		nic->policy.ifindex = nic->master_ifindex = 0;
+		nic->policy.link = MERIDIAN_LINK_UNKNOWN;
 		nic_complain(nic, r, "no such interface; waiting for it");
 		return 0;
 	}

@@ -65,7 +65,7 @@ static int nic_kind_sane(
 	switch (nic->kind) {
 	case MERIDIAN_NIC_AF_XDP:
 		return nic->xdp_mode <= MERIDIAN_XDP_OFFLOAD &&
-			nic->stamps < MERIDIAN_NIC_STAMPS_COUNT;
+			nic->stamps < MERIDIAN_NIC_STAMPS_COUNT && nic->link <= MERIDIAN_LINK_DOWN;
 	case MERIDIAN_NIC_VDEV:
 		return nic->xdp_mode == MERIDIAN_XDP_NONE && nic->device < blob->devices.count;
 	case MERIDIAN_NIC_TAKEOVER:

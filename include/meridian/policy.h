@@ -110,6 +110,12 @@ struct meridian_policy_blob {
 #define MERIDIAN_TXTIME_MIN_NS 1000
 #define MERIDIAN_TXTIME_MAX_NS 100000
 
+/* What is known of an interface's link. */
+#define MERIDIAN_LINK_UNKNOWN    0
+#define MERIDIAN_LINK_UP         1
+#define MERIDIAN_LINK_NO_CARRIER 2 /* the cable, or the other end */
+#define MERIDIAN_LINK_DOWN       3 /* switched off here */
+
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
 						 MERIDIAN_POLICY_DRIVER_PREFIX; of TAKEOVER:
@@ -142,7 +148,8 @@ struct meridian_policy_nic {
 	/* Of VDEV and TAKEOVER; else 0. */
 	uint32_t txtime_ns; /* the NIC sends replies so much after they are handed over,
 			       TXTIME_MIN_NS to TXTIME_MAX_NS; 0: at once */
-	uint8_t reserved[12];
+	uint8_t link;       /* MERIDIAN_LINK_*, of AF_XDP; else UNKNOWN */
+	uint8_t reserved[11];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 

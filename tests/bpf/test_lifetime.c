@@ -410,6 +410,7 @@ static void test_what_the_kernel_says_about_an_interface(void **state)
 	assert_int_equal(network_nic(NIC, &nic), 0);
 	assert_int_equal(nic.ifindex, if_nametoindex(NIC));
 	assert_int_equal(nic.mtu, 1400);
+	assert_int_equal(nic.flags & IFF_UP, IFF_UP);
 	assert_int_equal(nic.rx_queues, 2);
 	assert_int_equal(nic.type, ARPHRD_ETHER);
 	assert_string_equal(nic.kind, "veth");
