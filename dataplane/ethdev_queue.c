@@ -197,7 +197,7 @@ static unsigned int ethdev_punt(
 	answers_note(own, packet, count);
 	for (unsigned int i = 0; i < count; i++)
 		mbuf[i] = packet[i].buffer;
-	return punt_to_kernel(own->punt, mbuf, count, &own->punted);
+	return punt_to_kernel(own->punt, &own->punted, mbuf, count);
 }
 
 static const struct port_operations ethdev_operations = {

@@ -23,7 +23,7 @@ struct ethdev_queue {
 
 	/* Of a NIC that was taken over. The counts are read by others. */
 	struct punt *punt;
-	struct meridian_stats_punt punted;
+	struct punt_queue punted;
 	/* Of its queue that sends for the kernel, too: how it receives. */
 	unsigned int (*receive)(struct port_queue *queue, struct port_packet packet[PORT_BURST]);
 	uint64_t from_kernel, unsent; /* frames that were sent, and that had no room */

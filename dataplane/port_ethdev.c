@@ -489,7 +489,7 @@ void port_ethdev_takeover_report(const struct port_ethdev *device,
 	for (uint16_t i = 0; i < device->queue_count; i++) {
 		const struct ethdev_queue *queue = &device->queue[i];
 
-		punted_add(&queue->punted, ret_report, ret_classes);
+		punted_add(&queue->punted.counts, ret_report, ret_classes);
 		ret_report->from_kernel += meridian_stats_get(&queue->from_kernel);
 		ret_report->unsent += meridian_stats_get(&queue->unsent);
 	}

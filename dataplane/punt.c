@@ -19,6 +19,7 @@
 #define RING_MIN     64
 #define BURST        32
 #define SEGMENTS_MAX 8
+#define SENDER_PART  8  /* of a ring a sender may fill, while it is half full */
 #define FRAME_MIN    60 /* what goes on an Ethernet, without its checksum */
 
 /* While frames come, the ring is looked at again so soon; after a while without, less often. */
@@ -46,6 +47,7 @@ struct punt {
 	uint64_t active_ns; /* when a frame went either way */
 	unsigned int class; /* whose turn it is ... */
 	unsigned int left;  /* ... and how many frames are left of it */
+	uint32_t window;    /* tenths of a second; read by workers */
 	uint64_t refused;   /* read by others */
 };
 
@@ -176,6 +178,8 @@ static void *punt_run(void *argument)
 		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 		unsigned int moved = move_to_kernel(punt, now_ns);
 
+		__atomic_store_n(
+			&punt->window, (uint32_t)(now_ns / ALLOWANCE_NS), __ATOMIC_RELAXED);
 		moved += move_from_kernel(punt, now_ns);
 
 		if (moved > 0)
@@ -277,35 +281,57 @@ void punt_close(struct punt *punt)
 	free(punt);
 }
 
-/* What finds no room is dropped. */
-static unsigned int class_punt(struct rte_ring *ring, struct rte_mbuf **mbuf, unsigned int count)
+static void window_begin(const struct punt *punt, struct punt_queue *queue)
 {
-	unsigned int taken = rte_ring_enqueue_burst(ring, (void *const *)mbuf, count, NULL);
+	uint32_t window = __atomic_load_n(&punt->window, __ATOMIC_RELAXED);
 
-	rte_pktmbuf_free_bulk(mbuf + taken, count - taken);
-	return taken;
+	if (window == queue->window)
+		return;
+	queue->window = window;
+	memset(queue->taken, 0, sizeof(queue->taken));
 }
 
-unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count,
-	struct meridian_stats_punt *counts)
+/* Whether there is room for another frame of the sender. */
+static bool is_fair(const struct rte_ring *ring, uint16_t *taken)
 {
-	struct rte_mbuf *sorted[MERIDIAN_PUNT_COUNT][PUNT_BURST];
-	unsigned int of_class[MERIDIAN_PUNT_COUNT] = {0}, taken = 0;
+	unsigned int capacity = rte_ring_get_capacity(ring);
 
+	if (*taken >= capacity / SENDER_PART && rte_ring_count(ring) > capacity / 2)
+		return false;
+	if (*taken < UINT16_MAX)
+		(*taken)++;
+	return true;
+}
+
+static bool frame_punt(struct punt *punt, struct punt_queue *queue, struct rte_mbuf *mbuf)
+{
+	uint32_t sender;
+	enum meridian_punt class = triage_class(
+		punt->triage, rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, &sender);
+	struct rte_ring *ring = punt->to_kernel[class];
+
+	if (is_fair(ring, &queue->taken[class][sender % PUNT_SENDERS]) &&
+		rte_ring_enqueue(ring, mbuf) == 0) {
+		meridian_stats_add(&queue->counts.to_kernel[class], 1);
+		return true;
+	}
+	meridian_stats_add(&queue->counts.limited[class], 1);
+	return false;
+}
+
+unsigned int punt_to_kernel(struct punt *punt, struct punt_queue *queue,
+	struct rte_mbuf *const *mbuf, unsigned int count)
+{
+	struct rte_mbuf *dropped[PUNT_BURST];
+	unsigned int drops = 0;
+
+	window_begin(punt, queue);
 	for (unsigned int i = 0; i < count; i++) {
-		enum meridian_punt class = triage_class(punt->triage,
-			rte_pktmbuf_mtod(mbuf[i], const uint8_t *), mbuf[i]->data_len);
-
-		sorted[class][of_class[class]++] = mbuf[i];
+		if (!frame_punt(punt, queue, mbuf[i]))
+			dropped[drops++] = mbuf[i];
 	}
-	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++) {
-		unsigned int enqueued = class_punt(punt->to_kernel[i], sorted[i], of_class[i]);
-
-		meridian_stats_add(&counts->to_kernel[i], enqueued);
-		meridian_stats_add(&counts->limited[i], of_class[i] - enqueued);
-		taken += enqueued;
-	}
-	return taken;
+	rte_pktmbuf_free_bulk(dropped, drops);
+	return count - drops;
 }
 
 unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count)

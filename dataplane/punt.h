@@ -32,12 +32,20 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 /* No worker uses it any more. What is under way is dropped. */
 void punt_close(struct punt *punt);
 
-#define PUNT_BURST 64
+#define PUNT_BURST   64
+#define PUNT_SENDERS 256 /* that are told apart, by a hash */
 
-/* Any worker: hands `count` frames, up to PUNT_BURST, on, and drops those for which there is no
- * room. Adds both to `counts`, which nobody else writes, and returns how many were handed on. */
-unsigned int punt_to_kernel(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count,
-	struct meridian_stats_punt *counts);
+/* What a queue of the NIC hands on. All 0 at first; the counts are read by others. */
+struct punt_queue {
+	struct meridian_stats_punt counts;
+	uint32_t window; /* that the next are of */
+	uint16_t taken[MERIDIAN_PUNT_COUNT][PUNT_SENDERS];
+};
+
+/* The worker of `queue`: hands `count` frames, up to PUNT_BURST, on, and drops those for which
+ * there is no room. Returns how many were handed on. */
+unsigned int punt_to_kernel(struct punt *punt, struct punt_queue *queue,
+	struct rte_mbuf *const *mbuf, unsigned int count);
 
 /* One worker alone: takes up to `count` frames that the kernel wants sent. */
 unsigned int punt_from_kernel(struct punt *punt, struct rte_mbuf **mbuf, unsigned int count);

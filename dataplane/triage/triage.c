@@ -237,14 +237,27 @@ static enum meridian_punt packet_class(const struct triage *triage, const struct
 								   : MERIDIAN_PUNT_other;
 }
 
-enum meridian_punt triage_class(const struct triage *triage, const uint8_t *frame, uint32_t length)
+static uint32_t sender_of(const struct triage *triage, const uint8_t *address, uint32_t size)
+{
+	uint64_t hash = triage->key;
+
+	for (uint32_t i = 0; i < size; i += 2)
+		hash = mix(triage, hash, get_u16(address + i));
+	return (uint32_t)(hash >> 32);
+}
+
+enum meridian_punt triage_class(
+	const struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t *ret_sender)
 {
 	struct packet packet;
 
+	*ret_sender = 0;
 	switch (frame_look(frame, length, &packet)) {
 	case HOLDS_PACKET:
+		*ret_sender = sender_of(triage, packet.source, packet.address_size);
 		return packet_class(triage, &packet);
 	case HOLDS_NO_IP:
+		*ret_sender = sender_of(triage, frame + MAC_SIZE, MAC_SIZE);
 		return MERIDIAN_PUNT_link;
 	default:
 		return MERIDIAN_PUNT_other;

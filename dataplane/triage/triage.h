@@ -33,8 +33,10 @@ int triage_new(struct triage **ret_triage, uint64_t seed);
 /* NULL is legal. */
 void triage_free(struct triage *triage);
 
-/* The class of a frame that was received, whose first `length` octets lie together. Any thread. */
-enum meridian_punt triage_class(const struct triage *triage, const uint8_t *frame, uint32_t length);
+/* The class of a frame that was received, whose first `length` octets lie together, and a hash of
+ * who sent it: of its IP source address, or else of its source MAC address. Any thread. */
+enum meridian_punt triage_class(
+	const struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t *ret_sender);
 
 /* The kernel sends this frame. `now_s` of any clock does not fall. One thread. */
 void triage_sent(struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t now_s);

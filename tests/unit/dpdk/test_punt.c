@@ -21,6 +21,7 @@
 #define SLOW_PPS   1000
 #define ROOM       64   /* in a ring, at that rate */
 #define FLOOD      2000 /* more than that */
+#define OTHERS     16
 #define NEIGHBOURS 10
 #define SECOND_NS  UINT64_C(1000000000)
 
@@ -28,7 +29,7 @@
 static int device, kernel;
 static struct rte_mempool *pool;
 static struct punt *punt;
-static struct meridian_stats_punt counts;
+static struct punt_queue queue;
 
 /* As if packets had been there before. */
 static void buffer_fill(struct rte_mempool *of, void *argument, void *object, unsigned int index)
@@ -65,7 +66,7 @@ static void start(uint32_t packets_per_s)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, ends), 0);
 	device = ends[0];
 	kernel = ends[1];
-	memset(&counts, 0, sizeof(counts));
+	memset(&queue, 0, sizeof(queue));
 	assert_int_equal(punt_open(&punt, "test", device, pool, packets_per_s), 0);
 }
 
@@ -115,7 +116,7 @@ static void hands_frames_to_the_kernel(void **state)
 	mbuf[2]->next = frame(50, 4); /* a frame in two buffers */
 	mbuf[2]->nb_segs = 2;
 	start(FAST_PPS);
-	assert_int_equal(punt_to_kernel(punt, mbuf, 3, &counts), 3);
+	assert_int_equal(punt_to_kernel(punt, &queue, mbuf, 3), 3);
 	assert_int_equal(kernel_receive(octets, sizeof(octets)), 60);
 	assert_int_equal(octets[59], 1);
 	assert_int_equal(kernel_receive(octets, sizeof(octets)), 1500);
@@ -155,29 +156,34 @@ static uint64_t frames_in(uint64_t ns)
 }
 
 /* A frame of no IP, and one of IPv4 that is of no known connection. */
-static struct rte_mbuf *frame_of_link(void)
+static struct rte_mbuf *frame_of_link(uint32_t sender)
 {
-	return frame(60, 0);
+	struct rte_mbuf *mbuf = frame(60, 0);
+
+	memcpy(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 6), &sender, sizeof(sender));
+	return mbuf;
 }
 
-static struct rte_mbuf *frame_of_stranger(void)
+static struct rte_mbuf *frame_of_stranger(uint32_t sender)
 {
 	struct rte_mbuf *mbuf = frame(60, 0);
 	uint8_t *octets = rte_pktmbuf_mtod(mbuf, uint8_t *);
 
 	octets[12] = 8;
 	octets[14] = 0x45;
+	memcpy(octets + 26, &sender, sizeof(sender));
 	return mbuf;
 }
 
-static unsigned int flood(struct rte_mbuf *(*make)(void))
+/* From senders of all kinds. */
+static unsigned int flood(struct rte_mbuf *(*make)(uint32_t))
 {
 	unsigned int taken = 0;
 
 	for (unsigned int i = 0; i < FLOOD; i++) {
-		struct rte_mbuf *mbuf = make();
+		struct rte_mbuf *mbuf = make(i);
 
-		taken += punt_to_kernel(punt, &mbuf, 1, &counts);
+		taken += punt_to_kernel(punt, &queue, &mbuf, 1);
 	}
 	return taken;
 }
@@ -195,8 +201,8 @@ static void limits_what_the_kernel_gets(void **state)
 	taken = flood(frame_of_link);
 	elapsed_ns = meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns;
 	assert_in_range(taken, ROOM, ROOM + frames_in(elapsed_ns));
-	assert_int_equal(counts.to_kernel[MERIDIAN_PUNT_link], taken);
-	assert_int_equal(counts.limited[MERIDIAN_PUNT_link], FLOOD - taken);
+	assert_int_equal(queue.counts.to_kernel[MERIDIAN_PUNT_link], taken);
+	assert_int_equal(queue.counts.limited[MERIDIAN_PUNT_link], FLOOD - taken);
 	while (received < ROOM && kernel_receive(octets, sizeof(octets)) == 60)
 		received++;
 	elapsed_ns = meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns;
@@ -216,9 +222,9 @@ static void a_flood_starves_no_other_class(void **state)
 	start(SLOW_PPS);
 	assert_in_range(flood(frame_of_stranger), ROOM, FLOOD - 1);
 	for (unsigned int i = 0; i < NEIGHBOURS; i++) {
-		struct rte_mbuf *mbuf = frame_of_link();
+		struct rte_mbuf *mbuf = frame_of_link(i);
 
-		assert_int_equal(punt_to_kernel(punt, &mbuf, 1, &counts), 1);
+		assert_int_equal(punt_to_kernel(punt, &queue, &mbuf, 1), 1);
 	}
 	flood(frame_of_stranger);
 	for (unsigned int i = 0; i < ROOM && of_link < NEIGHBOURS; i++) {
@@ -226,8 +232,29 @@ static void a_flood_starves_no_other_class(void **state)
 		of_link += octets[12] == 0;
 	}
 	assert_int_equal(of_link, NEIGHBOURS);
-	assert_int_equal(counts.limited[MERIDIAN_PUNT_link], 0);
-	assert_in_range(counts.limited[MERIDIAN_PUNT_other], 1, UINT64_MAX);
+	assert_int_equal(queue.counts.limited[MERIDIAN_PUNT_link], 0);
+	assert_in_range(queue.counts.limited[MERIDIAN_PUNT_other], 1, UINT64_MAX);
+	stop();
+}
+
+/* One sender alone, who goes on for more than a tenth of a second. */
+static void one_sender_leaves_room_for_others(void **state)
+{
+	uint64_t begin_ns = meridian_clock_ns(CLOCK_MONOTONIC);
+
+	(void)state;
+	start(SLOW_PPS);
+	while (meridian_clock_ns(CLOCK_MONOTONIC) - begin_ns < SECOND_NS / 4) {
+		struct rte_mbuf *mbuf = frame_of_stranger(1);
+
+		punt_to_kernel(punt, &queue, &mbuf, 1);
+	}
+	assert_in_range(queue.counts.limited[MERIDIAN_PUNT_other], FLOOD, UINT64_MAX);
+	for (uint32_t i = 2; i < 2 + OTHERS; i++) {
+		struct rte_mbuf *mbuf = frame_of_stranger(i);
+
+		assert_int_equal(punt_to_kernel(punt, &queue, &mbuf, 1), 1);
+	}
 	stop();
 }
 
@@ -236,7 +263,7 @@ static void knows_the_answers(void **state)
 {
 	uint8_t question[60] = {
 		[12] = 8, [14] = 0x45, [23] = 17, [29] = 1, [33] = 2, [34] = 200, [37] = 123};
-	struct rte_mbuf *mbuf, *answer = frame_of_stranger();
+	struct rte_mbuf *mbuf, *answer = frame_of_stranger(0);
 	uint8_t *octets = rte_pktmbuf_mtod(answer, uint8_t *);
 
 	(void)state;
@@ -249,8 +276,8 @@ static void knows_the_answers(void **state)
 	assert_int_equal(send(kernel, question, sizeof(question), 0), sizeof(question));
 	mbuf = nic_receive();
 	rte_pktmbuf_free(mbuf);
-	assert_int_equal(punt_to_kernel(punt, &answer, 1, &counts), 1);
-	assert_int_equal(counts.to_kernel[MERIDIAN_PUNT_answer], 1);
+	assert_int_equal(punt_to_kernel(punt, &queue, &answer, 1), 1);
+	assert_int_equal(queue.counts.to_kernel[MERIDIAN_PUNT_answer], 1);
 	stop();
 }
 
@@ -263,7 +290,7 @@ static void counts_what_the_kernel_refuses(void **state)
 	shutdown(device, SHUT_WR);
 	assert_int_equal(punt_refused(punt), 0);
 	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(punt_to_kernel(punt, &mbuf, 1, &counts), 1);
+	assert_int_equal(punt_to_kernel(punt, &queue, &mbuf, 1), 1);
 	for (int ms = 0; ms < WAIT_MS && punt_refused(punt) == 0; ms++)
 		usleep(1000);
 	assert_int_equal(punt_refused(punt), 1);
@@ -277,6 +304,7 @@ int main(void)
 		cmocka_unit_test(takes_frames_from_the_kernel),
 		cmocka_unit_test(limits_what_the_kernel_gets),
 		cmocka_unit_test(a_flood_starves_no_other_class),
+		cmocka_unit_test(one_sender_leaves_room_for_others),
 		cmocka_unit_test(knows_the_answers),
 		cmocka_unit_test(counts_what_the_kernel_refuses),
 	};

@@ -101,7 +101,8 @@ static int teardown(void **state)
 
 static void expect(const struct frame *frame, enum meridian_punt class, const char *what)
 {
-	enum meridian_punt is = triage_class(triage, frame->octets, frame->length);
+	uint32_t sender;
+	enum meridian_punt is = triage_class(triage, frame->octets, frame->length, &sender);
 
 	if (is != class)
 		fail_msg("%s: %s, expected %s", what, meridian_punt_name(is),
@@ -278,6 +279,37 @@ static void link_protocols_and_groups(void **state)
 	expect(&frame, MERIDIAN_PUNT_link, "a link-local source");
 }
 
+static uint32_t sender_of(const struct frame *frame)
+{
+	uint32_t sender;
+
+	triage_class(triage, frame->octets, frame->length, &sender);
+	return sender;
+}
+
+/* Whatever the ports, a sender is one. */
+static void senders_are_told_apart(void **state)
+{
+	(void)state;
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		struct spec spec = {.ipv6 = ipv6, .protocol = UDP, .source_port = 1};
+		struct frame frame = frame_of(&spec, false), other;
+
+		spec.source_port = 2;
+		other = frame_of(&spec, false);
+		assert_int_equal(sender_of(&frame), sender_of(&other));
+		spec.peer = 1;
+		other = frame_of(&spec, false);
+		assert_int_not_equal(sender_of(&frame), sender_of(&other));
+		put_u16(frame.octets + 12, 0x0806);
+		other = frame;
+		other.octets[14] ^= 1;
+		assert_int_equal(sender_of(&frame), sender_of(&other));
+		other.octets[11] ^= 1;
+		assert_int_not_equal(sender_of(&frame), sender_of(&other));
+	}
+}
+
 /* Nothing is read behind the end, and a whole frame has a class of its own: in memory that is no
  * longer than the frame, for sanitizers to see. */
 static void frames_cut_short(void **state)
@@ -290,10 +322,11 @@ static void frames_cut_short(void **state)
 	triage_sent(triage, sent.octets, sent.length, NOW_S);
 	for (uint32_t length = 0; length <= whole.length; length++) {
 		uint8_t *octets = test_malloc(length + 1);
+		uint32_t sender;
 		bool has_ports = length >= 14 + 20 + 4;
 
 		memcpy(octets + 1, whole.octets, length);
-		assert_int_equal(triage_class(triage, octets + 1, length),
+		assert_int_equal(triage_class(triage, octets + 1, length, &sender),
 			has_ports ? MERIDIAN_PUNT_answer : MERIDIAN_PUNT_other);
 		triage_sent(triage, octets + 1, length, NOW_S);
 		test_free(octets);
@@ -313,6 +346,7 @@ int main(void)
 		cmocka_unit_test(who_talks_with_the_kernel_is_known),
 		cmocka_unit_test_setup_teardown(errors_belong_to_what_they_quote, setup, teardown),
 		cmocka_unit_test_setup_teardown(link_protocols_and_groups, setup, teardown),
+		cmocka_unit_test_setup_teardown(senders_are_told_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(frames_cut_short, setup, teardown),
 	};
 
