@@ -389,7 +389,7 @@ const struct config_directive config_table[] = {
 		RANGE(0, 1023),
 		.syntax = "CORE [CORE ...]",
 		.text = "The cores that answer, one worker each, at most 64. Default: one "
-			"worker, on the last core."},
+			"worker, on the last core, of the NIC's memory node if there are several."},
 	{.name = "idlesleep",
 		.class = CONFIG_OWN,
 		MEMBER(config_parse_uint16, idle_sleep_us),

@@ -2,6 +2,7 @@
 #include "cores.h"
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 static bool core_in(uint32_t core, const cpu_set_t *set)
 {
@@ -19,9 +20,9 @@ static uint32_t last_core(const cpu_set_t *set)
 }
 
 int cores_choose(const struct meridian_policy_worker *workers, size_t count,
-	const cpu_set_t *allowed, uint32_t *ret_core, size_t *ret_wrong)
+	const cpu_set_t *allowed, const cpu_set_t *near, uint32_t *ret_core, size_t *ret_wrong)
 {
-	cpu_set_t rest;
+	cpu_set_t rest, local;
 
 	for (size_t i = 0; i < count; i++) {
 		ret_core[i] = workers[i].core;
@@ -34,7 +35,47 @@ int cores_choose(const struct meridian_policy_worker *workers, size_t count,
 		if (ret_core[i] != MERIDIAN_CORE_ANY)
 			continue;
 		cores_rest(ret_core, count, allowed, &rest);
-		ret_core[i] = last_core(&rest);
+		CPU_AND(&local, &rest, near);
+		ret_core[i] = last_core(CPU_COUNT(&local) > 0 ? &local : &rest);
+	}
+	return 0;
+}
+
+/* Returns what follows it; NULL if it is none. */
+static const char *number_parse(const char *text, unsigned long *ret_number)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return NULL;
+	*ret_number = strtoul(text, &end, 10);
+	return end;
+}
+
+/* "8" or "0-3". Returns what follows it; NULL if it is neither. */
+static const char *range_parse(const char *text, cpu_set_t *set)
+{
+	unsigned long first, last;
+
+	text = number_parse(text, &first);
+	last = first;
+	if (text && *text == '-')
+		text = number_parse(text + 1, &last);
+	if (text == NULL || last < first)
+		return NULL;
+	for (unsigned long core = first; core <= last && core < CPU_SETSIZE; core++)
+		CPU_SET(core, set);
+	return text;
+}
+
+int cores_parse(const char *list, cpu_set_t *ret_set)
+{
+	CPU_ZERO(ret_set);
+	while (*list != '\0' && *list != '\n') {
+		list = range_parse(list, ret_set);
+		if (list == NULL || (*list != ',' && *list != '\0' && *list != '\n'))
+			return -EINVAL;
+		list += *list == ',';
 	}
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "eal.h"
 #include "cores.h"
 #include "eal_start.h"
+#include "local_cpus.h"
 #include "log.h"
 #include "packet_memory.h"
 #include "port_af_xdp.h"
@@ -70,13 +71,15 @@ static void cores_log(const struct meridian_policy_blob *blob)
 /* Sets `core`; the CPUs for the main thread. */
 static int cores_take(const struct meridian_policy_blob *blob, cpu_set_t *ret_main)
 {
-	cpu_set_t allowed;
+	cpu_set_t allowed, near;
 	size_t wrong;
 
 	CPU_ZERO(&allowed);
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
 		return log_errno(-errno, "sched_getaffinity");
-	if (cores_choose(worker_table(blob), blob->workers.count, &allowed, core, &wrong) < 0) {
+	local_cpus(blob, &near);
+	if (cores_choose(worker_table(blob), blob->workers.count, &allowed, &near, core, &wrong) <
+		0) {
 		log_error("worker %zu is configured (`workers`) for CPU %" PRIu32
 			  ", which this process may not use or which does not exist",
 			wrong, worker_table(blob)[wrong].core);

@@ -20,6 +20,7 @@ static cpu_set_t set_of(size_t count, const uint32_t *core)
 }
 
 static const uint32_t four[] = {1, 2, 5, 900};
+static const cpu_set_t nowhere;
 
 static void takes_what_is_configured(void **state)
 {
@@ -29,7 +30,7 @@ static void takes_what_is_configured(void **state)
 	size_t wrong;
 
 	(void)state;
-	assert_int_equal(cores_choose(workers, 2, &allowed, core, &wrong), 0);
+	assert_int_equal(cores_choose(workers, 2, &allowed, &nowhere, core, &wrong), 0);
 	assert_int_equal(core[0], 5);
 	assert_int_equal(core[1], 1);
 	cores_rest(core, 2, &allowed, &rest);
@@ -49,7 +50,8 @@ static void names_a_core_that_is_not_allowed(void **state)
 		uint32_t core[2];
 		size_t wrong = 0;
 
-		assert_int_equal(cores_choose(workers, 2, &allowed, core, &wrong), -EINVAL);
+		assert_int_equal(
+			cores_choose(workers, 2, &allowed, &nowhere, core, &wrong), -EINVAL);
 		assert_int_equal(wrong, 1);
 	}
 }
@@ -64,11 +66,50 @@ static void chooses_the_last_free_core(void **state)
 	size_t wrong;
 
 	(void)state;
-	assert_int_equal(cores_choose(workers, 1, &allowed, core, &wrong), 0);
+	assert_int_equal(cores_choose(workers, 1, &allowed, &nowhere, core, &wrong), 0);
 	assert_int_equal(core[0], 900);
-	assert_int_equal(cores_choose(workers, 3, &allowed, core, &wrong), 0);
+	assert_int_equal(cores_choose(workers, 3, &allowed, &nowhere, core, &wrong), 0);
 	assert_int_equal(core[0], 5);
 	assert_int_equal(core[1], 2);
+}
+
+/* As long as one is free there. */
+static void prefers_what_is_near(void **state)
+{
+	static const struct meridian_policy_worker workers[] = {
+		{.core = ANY}, {.core = ANY}, {.core = ANY}};
+	static const uint32_t of_node[] = {0, 1, 2, 3};
+	cpu_set_t allowed = set_of(4, four), near = set_of(4, of_node);
+	uint32_t core[3];
+	size_t wrong;
+
+	(void)state;
+	assert_int_equal(cores_choose(workers, 3, &allowed, &near, core, &wrong), 0);
+	assert_int_equal(core[0], 2);
+	assert_int_equal(core[1], 1);
+	assert_int_equal(core[2], 900);
+}
+
+static void reads_lists_of_the_kernel(void **state)
+{
+	static const struct {
+		const char *text;
+		int count, among;
+	} right[] = {{"0-3,8\n", 5, 8}, {"5", 1, 5}, {"1,2,5,900\n", 4, 900}, {"0-1,4-5", 4, 4},
+		{"1000-4095", 24, 1023}};
+	static const char *const wrong[] = {"x", "1,x", "3-1", "1-", "-1", "1 2", "1-2-3"};
+	cpu_set_t set;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		assert_int_equal(cores_parse(right[i].text, &set), 0);
+		assert_int_equal(CPU_COUNT(&set), right[i].count);
+		assert_true(CPU_ISSET(right[i].among, &set));
+	}
+	assert_int_equal(cores_parse("\n", &set), 0);
+	assert_int_equal(CPU_COUNT(&set), 0);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(cores_parse(wrong[i], &set), -EINVAL);
 }
 
 /* With one CPU, worker and main thread share it. */
@@ -81,7 +122,7 @@ static void shares_when_there_are_too_few(void **state)
 	size_t wrong;
 
 	(void)state;
-	assert_int_equal(cores_choose(workers, 2, &allowed, core, &wrong), 0);
+	assert_int_equal(cores_choose(workers, 2, &allowed, &nowhere, core, &wrong), 0);
 	assert_int_equal(core[0], 3);
 	assert_int_equal(core[1], 3);
 	cores_rest(core, 2, &allowed, &rest);
@@ -94,6 +135,8 @@ int main(void)
 		cmocka_unit_test(takes_what_is_configured),
 		cmocka_unit_test(names_a_core_that_is_not_allowed),
 		cmocka_unit_test(chooses_the_last_free_core),
+		cmocka_unit_test(prefers_what_is_near),
+		cmocka_unit_test(reads_lists_of_the_kernel),
 		cmocka_unit_test(shares_when_there_are_too_few),
 	};
 
