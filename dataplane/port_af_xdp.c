@@ -9,6 +9,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <meridian/frame_stamp.h>
+#include <prefetch.h>
 #include <rte_dev.h>
 #include <rte_log.h>
 #include <stdio.h>
@@ -66,6 +67,17 @@ static struct af_xdp_queue *af_xdp(struct port_queue *queue)
 	return (struct af_xdp_queue *)queue;
 }
 
+/* The kernel wrote the frame, on another core perhaps: what is read of it, and written, is three
+ * cache lines, the first of them with the stamps before it. */
+static void frame_prefetch(const struct rte_mbuf *mbuf)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(mbuf, const uint8_t *);
+
+	prefetch_write(data - RTE_CACHE_LINE_SIZE);
+	prefetch_write(data);
+	prefetch_write(data + RTE_CACHE_LINE_SIZE);
+}
+
 /* Takes the XDP program's stamps out of the headroom. The buffer comes back with the next frame
  * that uses it, perhaps without new ones, so the old ones are wiped. */
 static void stamps_take(const struct rte_mbuf *mbuf, struct port_packet *packet)
@@ -91,6 +103,8 @@ static unsigned int af_xdp_receive(struct port_queue *queue, struct port_packet 
 	PORT_MBUF_UNSET struct rte_mbuf *mbuf[PORT_BURST];
 	unsigned int count = rte_eth_rx_burst(af_xdp(queue)->port_id, 0, mbuf, PORT_BURST);
 
+	for (unsigned int i = 0; i < count; i++)
+		frame_prefetch(mbuf[i]);
 	for (unsigned int i = 0; i < count; i++) {
 		port_mbuf_describe(&packet[i], mbuf[i]);
 		packet[i].checksum_good = false;

@@ -80,12 +80,20 @@ measure() # RESPONDER ROUND
 	esac
 }
 
+# Meridian, and the forwarder at the same rate.
 profile()
 {
-	[ -n "${CAPACITY[meridian]:-}" ] || return 0
-	bench_start_meridian || return 0
-	bench_profile veth at_rate meridian 0 profile "${CAPACITY[meridian]}"
+	local rate=${CAPACITY[meridian]:-}
+
+	[ -n "$rate" ] || return 0
+	if bench_start_meridian; then
+		bench_profile veth at_rate meridian 0 profile "$rate"
+	fi
 	bench_stop_meridian
+	if bench_start_testpmd; then
+		bench_profile veth_ideal at_rate testpmd 0 profile "$rate"
+	fi
+	bench_stop_testpmd
 }
 
 lab_enter "$@"
