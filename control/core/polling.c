@@ -13,7 +13,9 @@
 #define SILENT_UNSURE  8   /* the same, after so few samples that the frequency is a guess */
 #define SILENT_LONG    4   /* so many, and the clock was on its own for a while */
 #define RETURN_SAMPLES 4
-#define JITTERY_RATIO  0.7
+#define JITTERY_RATIO  0.7 /* of the longest interval, */
+#define LIMITED_RATIO  0.8 /* or of one that the operator keeps below */
+#define LONG_LOG2      10  /* this */
 #define JITTERY_NOISES 1.4 /* a prediction so bad still leaves most to the jitter */
 #define EAGER_SAMPLES  3   /* before the first intervals begin to double, */
 #define EAGER_LOG2     4   /* up to this one in any case, */
@@ -139,6 +141,12 @@ static double least_interval_s(const struct poll *poll, const struct poll_limits
 	return ldexp(1, limits->min_log2);
 }
 
+/* Where the longest interval is reached soon, little but it makes the number of requests. */
+static double jittery_interval_s(int8_t log2)
+{
+	return ldexp(log2 < LONG_LOG2 ? LIMITED_RATIO : JITTERY_RATIO, log2);
+}
+
 double poll_interval_s(const struct poll *poll, const struct poll_limits *limits)
 {
 	bool longest = poll->log2 == limits->max_log2 && poll->log2 > limits->min_log2 + 1;
@@ -146,6 +154,6 @@ double poll_interval_s(const struct poll *poll, const struct poll_limits *limits
 	if (poll_is_urgent(poll) || poll->log2 <= limits->min_log2)
 		return least_interval_s(poll, limits);
 	if (longest && poll->jittery && poll->silent <= SILENT_KEEP)
-		return ldexp(JITTERY_RATIO, poll->log2);
+		return jittery_interval_s(poll->log2);
 	return ldexp(1, poll->log2);
 }

@@ -7,7 +7,8 @@
  *
  * An interval may double while the clock can be predicted across twice its length as well as a
  * sample shows it: until then it is the path's jitter that limits, and every sample counts. Where
- * even the longest interval is limited by jitter, a third of it is left out. A source that is
+ * even the longest interval is limited by jitter, a third of it is left out, a fifth where that is
+ * short and makes most of the requests. A source that is
  * silent is asked less and less, once it has said enough; one in dispute, or that came back, as
  * often as allowed, until it is known what it is worth. The first intervals may be shorter than
  * that (`iburst`) and double, the longer ones only while the frequency, hardly known yet, does not

@@ -44,6 +44,22 @@ static void test_jitter_makes_it_long_but_not_longest(void **state)
 	assert_true(interval() > 512 && interval() < 1024);
 }
 
+/* At most a quarter more requests than at that interval. */
+static void test_short_longest_is_kept_more_of(void **state)
+{
+	const struct poll_limits shorter = {4, 8};
+
+	(void)state;
+	poll_start(&polling, &shorter, false);
+	for (int i = 0; i < 65; i++) {
+		poll_ask(&polling, &shorter);
+		poll_answer(&polling, &shorter, &jittery);
+	}
+	assert_int_equal(polling.log2, 8);
+	assert_true(poll_interval_s(&polling, &shorter) >= 256 / 1.25);
+	assert_true(poll_interval_s(&polling, &shorter) < 256);
+}
+
 /* The oscillator wanders more in such an interval than a sample is wrong. */
 static void test_wander_keeps_it(void **state)
 {
@@ -232,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_jitter_makes_it_long_but_not_longest, setup),
+		cmocka_unit_test(test_short_longest_is_kept_more_of),
 		cmocka_unit_test_setup(test_wander_keeps_it, setup),
 		cmocka_unit_test_setup(test_surprises_shorten_it, setup),
 		cmocka_unit_test_setup(test_silence_lengthens_it_and_return_hurries, setup),
