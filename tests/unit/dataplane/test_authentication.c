@@ -4,6 +4,7 @@
 
 #include "fixture.h"
 #include <burst.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -112,6 +113,29 @@ static void signs_with_the_key_of_the_request(void **state)
 			assert_signed(
 				*state, reply, reply_length, type->number, length - PKT_NTP_SIZE);
 		}
+	}
+}
+
+/* ntpd's CMAC lost some with each packet (CVE-2020-15025). Where a sanitizer has the heap, it sees.
+ */
+static void leaves_no_memory_behind(void **state)
+{
+	const struct mac_type *type;
+
+	for (size_t t = 0; (type = mac_type_at(t)); t++) {
+		uint8_t payload[PKT_MAX], reply[PKT_MAX];
+		size_t length, reply_length, before;
+
+		pkt_ntp(payload, V4, 7);
+		length = fixture_sign(
+			((struct bench *)*state)->keyring, payload, PKT_NTP_SIZE, type->number);
+		before = mallinfo2().uordblks;
+		for (unsigned int i = 0; i < 2000; i++) {
+			payload[length - 1] ^= 1; /* good, bad, good ... */
+			ask(*state, payload, length, reply, &reply_length);
+			assert_int_equal(reply_length, i % 2 == 0 ? 0 : length);
+		}
+		assert_int_equal(mallinfo2().uordblks, before);
 	}
 }
 
@@ -438,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(signs_with_the_key_of_the_request),
+		TEST(leaves_no_memory_behind),
 		TEST(verifies_over_extension_fields),
 		TEST(drops_what_is_not_authentic),
 		TEST(drops_the_mac_of_another_key),
