@@ -119,8 +119,10 @@ int publish_init(const struct config *config, struct meridian_timemodel_data *re
 	return r;
 }
 
-void publish_model(const struct meridian_timemodel_data *data)
+void publish_model(const struct meridian_timemodel_data *data, const struct reference_ids *ids)
 {
+	if (ids)
+		meridian_reference_ids_write(page.addr, ids->filter);
 	meridian_timemodel_write(page.addr, data);
 	if (model_log && data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED)
 		log_model(data);

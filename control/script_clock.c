@@ -103,7 +103,7 @@ static void publish(void)
 			.stratum = MERIDIAN_NTP_STRATUM_UNSYNC};
 	model_state(model, now, &facts);
 	model->data.flags |= MERIDIAN_TIMEMODEL_SCRIPTED;
-	publish_model(&model->data);
+	publish_model(&model->data, NULL);
 }
 
 static void on_timer(void *arg)

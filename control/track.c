@@ -56,7 +56,7 @@ static void publish(uint64_t now, struct model_facts *facts)
 		holdover_valid_s(&limits, model_facts_distance_s(facts), facts->dispersion_rate);
 	model.data.suspended_ns = suspended_ns;
 	model_state(&model, now, facts);
-	publish_model(&model.data);
+	publish_model(&model.data, &pool.reference_ids);
 }
 
 static void steer(const struct model_target *target)
@@ -203,7 +203,7 @@ static void leap_watch(uint64_t now)
 	struct leap_votes votes = pool_leap_votes(&pool);
 
 	if (leap_second_tick(&votes, now, status.updated))
-		publish_model(&model.data);
+		publish_model(&model.data, &pool.reference_ids);
 }
 
 /* Leads the published clock to what the sources say now. */

@@ -116,6 +116,7 @@ void server_begin(struct server *server, struct server_burst *burst, const struc
 	burst->rx_octets = 0;
 	memset(burst->stamp, 0, sizeof(burst->stamp));
 	responder->keyring = view->keyring;
+	responder->page = view->model;
 	/* All packets came earlier than their stamps say. */
 	server->now.clock_ns += (uint64_t)(int64_t)server->rxcomp_ns;
 	if (unstamped_ns < server->stamp_error_ns)

@@ -5,6 +5,8 @@
 #include <log.h>
 #include <math.h>
 #include <meridian/ntp.h>
+#include <string.h>
+#include <sys/random.h>
 
 #define START_WAIT_S  10 /* for the first answer of every source, */
 #define FEW_WAIT_S    20 /* and as long as those that are heard may all be liars */
@@ -61,6 +63,37 @@ static void refclocks_start(struct pool *pool, const struct source_context *cont
 	}
 }
 
+/* Without entropy yet the time has to do. */
+static void reference_id_make(struct pool *pool)
+{
+	uint64_t now = meridian_clock_ns(CLOCK_REALTIME);
+
+	memcpy(pool->reference_id, &now, sizeof(now));
+	(void)!getrandom(pool->reference_id, sizeof(pool->reference_id), GRND_NONBLOCK);
+	pool->reference_ids = (struct reference_ids){.filter = {0}};
+	reference_ids_add(&pool->reference_ids, pool->reference_id);
+}
+
+/* Of those that were selected. */
+static void reference_ids_collect(struct pool *pool)
+{
+	struct reference_ids *ids = &pool->reference_ids;
+
+	*ids = (struct reference_ids){.filter = {0}};
+	reference_ids_add(ids, pool->reference_id);
+	for (size_t i = 0; i < pool->count; i++) {
+		const struct source *source = pool->source[i];
+
+		if (source->state < SELECT_COMBINED)
+			continue;
+		if (source->address.family != 0)
+			reference_ids_add_server(
+				ids, source->address.octets, source->address.family);
+		else
+			reference_ids_add_clock(ids, source->refid);
+	}
+}
+
 void pool_start(struct pool *pool, const struct source_context *context)
 {
 	const struct config *config = context->config;
@@ -69,6 +102,7 @@ void pool_start(struct pool *pool, const struct source_context *context)
 	pool->count = pool->servers.count = 0;
 	pool->start_counter = counter_read(context->counter);
 	pool->settled = pool->outage = pool->after_outage = false;
+	reference_id_make(pool);
 	for (size_t i = 0; i < config->server_count; i++)
 		name_add(pool, i);
 	for (size_t i = 0; i < config->server_count; i++)
@@ -308,7 +342,10 @@ const struct source *pool_select(
 		source->state = offered[i].state;
 		source->refuted = offered[i].refuted;
 	}
-	return selected < 0 ? NULL : pool->source[selected];
+	if (selected < 0)
+		return NULL;
+	reference_ids_collect(pool);
+	return pool->source[selected];
 }
 
 size_t pool_agreeing(const struct pool *pool)

@@ -8,6 +8,7 @@
 
 #include "core/bound.h"
 #include "core/leap.h"
+#include "core/reference_ids.h"
 #include "ntp_server.h"
 #include "refclock/refclock.h"
 
@@ -25,6 +26,8 @@ struct pool {
 	bool settled;           /* enough sources were heard since then */
 	bool outage;            /* none is heard, though some were, or had their chance */
 	bool after_outage;
+	uint8_t reference_id[REFERENCE_ID_SIZE]; /* our own, another at each start */
+	struct reference_ids reference_ids;      /* it, and those of the last that were selected */
 };
 
 /* Starts polling; `context` must outlive the pool. */

@@ -18,6 +18,8 @@
 
 #define FIELD_PADDING     0xf501
 #define FIELD_MAC         0xf502
+#define FIELD_IDS_REQUEST 0xf503
+#define FIELD_IDS         0xf504
 #define FIELD_INFORMATION 0xf505
 #define FIELD_CORRECTION  0xf506
 #define FIELD_REFERENCE   0xf507
@@ -122,6 +124,23 @@ enum meridian_verdict ntpv5_parse(
 	return GOOD;
 }
 
+/* The request's data begin with the offset of the octets that are asked for, and are as many. */
+static bool ids_write(uint8_t *at, const struct field *field, const struct ntpv5_reply *reply)
+{
+	uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE];
+	size_t length = field->length - FIELD_HEADER, offset;
+
+	if (reply->page == NULL || length < sizeof(uint16_t) || length > sizeof(ids))
+		return false;
+	offset = get_u16(at + FIELD_HEADER);
+	if (offset > sizeof(ids) - length)
+		return false;
+	meridian_reference_ids_read(reply->page, ids);
+	put_u16(at, FIELD_IDS);
+	memcpy(at + FIELD_HEADER, ids + offset, length);
+	return true;
+}
+
 static void correction_write(uint8_t *at)
 {
 	memcpy(at + CORRECTION_ORIGIN, at + CORRECTION_DELAY, CORRECTION_PART);
@@ -152,6 +171,8 @@ static bool field_write(
 {
 	if (field->type == FIELD_DRAFT || field->type == FIELD_MAC)
 		return true;
+	if (field->type == FIELD_IDS_REQUEST)
+		return ids_write(at, field, reply);
 	if (field->type == FIELD_INFORMATION && field->length == INFORMATION_SIZE)
 		put_u32(at + FIELD_HEADER, (uint32_t)VERSIONS << 16);
 	else if (field->type == FIELD_REFERENCE && field->length == REFERENCE_SIZE)

@@ -13,7 +13,7 @@
  *
  *   Draft Identification   the same
  *   Padding                zeros
- *   Reference IDs Request  padding: nobody tracks the reference IDs of the sources
+ *   Reference IDs Request  a Response, with that part of the set: this server and its sources
  *   Server Information     versions 1 to 5
  *   Message Authentication Code   one of the same key
  *   Correction             what the network added to the request, where it is the last field
@@ -85,12 +85,13 @@ enum meridian_verdict ntpv5_parse(
 /* What a reply says. */
 struct ntpv5_reply {
 	const struct meridian_timemodel_data *model;
-	struct meridian_utc utc; /* T2 by the model, before leap seconds */
-	uint64_t receive;        /* T2 as told */
-	uint64_t dispersion_ns;  /* root dispersion */
-	int8_t least_poll_log2;  /* s */
-	bool synchronised;       /* as responder->synchronised */
-	bool smeared;            /* it is from an address where leap seconds are smeared */
+	const struct meridian_timemodel *page; /* has the set of reference IDs; NULL: nobody has */
+	struct meridian_utc utc;               /* T2 by the model, before leap seconds */
+	uint64_t receive;                      /* T2 as told */
+	uint64_t dispersion_ns;                /* root dispersion */
+	int8_t least_poll_log2;                /* s */
+	bool synchronised;                     /* as responder->synchronised */
+	bool smeared;     /* it is from an address where leap seconds are smeared */
 	bool remembered;  /* interleaved mode is asked for and there is a table: T3 is kept */
 	bool interleaved; /* its T3 is that of the reply before */
 };

@@ -253,6 +253,7 @@ static enum meridian_verdict reply_ntpv5(
 	const struct responder_policy *policy = responder->policy;
 	struct ntpv5_reply reply = {
 		.model = &responder->model,
+		.page = responder->page,
 		.utc = utc,
 		.receive = frame->receive,
 		.dispersion_ns = responder->prepared_dispersion_ns,

@@ -52,6 +52,7 @@ struct responder {
 	bool synchronised; /* the model may be served as such during this burst */
 	const struct responder_policy *policy; /* NULL: nothing is served */
 	const struct keyring *keyring;         /* the caller's, as `policy`; NULL: no keys */
+	const struct meridian_timemodel *page; /* the same, for reference IDs; NULL: not known */
 	bool signing;                          /* a reply of this burst needs a MAC */
 	struct meridian_ntp_header common;     /* of the replies of this burst */
 	uint64_t prepared_until_counter;       /* `common` holds until then */

@@ -3,6 +3,7 @@
 #include <meridian/counter.h>
 #include <meridian/ntp.h>
 #include <meridian/timemodel.h>
+#include <string.h>
 #include <units.h>
 
 #define READ_TRIES     4
@@ -67,6 +68,29 @@ void meridian_timemodel_write(
 	for (size_t i = 0; i < MERIDIAN_TIMEMODEL_WORDS; i++)
 		__atomic_store_n(&page->live.words[i], copy.words[i], __ATOMIC_RELAXED);
 	__atomic_store_n(&page->seq, odd + 1, __ATOMIC_RELEASE);
+}
+
+void meridian_reference_ids_read(
+	const struct meridian_timemodel *page, uint8_t ret_ids[MERIDIAN_REFERENCE_IDS_SIZE])
+{
+	for (size_t i = 0; i < MERIDIAN_REFERENCE_IDS_SIZE; i += sizeof(uint64_t)) {
+		uint64_t word = __atomic_load_n(
+			&page->reference_ids[i / sizeof(uint64_t)], __ATOMIC_RELAXED);
+
+		memcpy(ret_ids + i, &word, sizeof(word));
+	}
+}
+
+void meridian_reference_ids_write(
+	struct meridian_timemodel *page, const uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE])
+{
+	for (size_t i = 0; i < MERIDIAN_REFERENCE_IDS_SIZE; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, ids + i, sizeof(word));
+		__atomic_store_n(
+			&page->reference_ids[i / sizeof(uint64_t)], word, __ATOMIC_RELAXED);
+	}
 }
 
 static int utc_sane(int64_t s)

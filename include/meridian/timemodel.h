@@ -31,7 +31,7 @@ extern "C" {
 
 #define MERIDIAN_TIMEMODEL_NAME    "timemodel"
 #define MERIDIAN_TIMEMODEL_MAGIC   UINT32_C(0x4d54524d) /* bytes "MRTM" in memory */
-#define MERIDIAN_TIMEMODEL_VERSION 1
+#define MERIDIAN_TIMEMODEL_VERSION 2
 
 /* flags: a script makes this time, to test those who are served it. It is not UTC, whatever the
  * bound says, and nothing but replies may be made of it. */
@@ -89,6 +89,10 @@ MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel_data) == 184, "ABI");
 
 #define MERIDIAN_TIMEMODEL_WORDS (sizeof(struct meridian_timemodel_data) / sizeof(uint64_t))
 
+/* A set of NTPv5's reference IDs, which have 120 bits: a Bloom filter of 4096, bit N being 1 << N %
+ * 8 of octet N / 8. */
+#define MERIDIAN_REFERENCE_IDS_SIZE 512
+
 struct meridian_timemodel {
 	struct meridian_page_head head;
 	uint64_t seq; /* odd while an update is in progress; 64 bits, so it never wraps */
@@ -96,8 +100,12 @@ struct meridian_timemodel {
 		struct meridian_timemodel_data data;
 		uint64_t words[MERIDIAN_TIMEMODEL_WORDS];
 	} live;
+	/* Where this time comes from: the ID of this server, and those of the sources that were
+	 * selected last. Each word changes by itself: a reader may find old and new ones, which the
+	 * draft allows. */
+	uint64_t reference_ids[MERIDIAN_REFERENCE_IDS_SIZE / sizeof(uint64_t)];
 };
-MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel) == 256, "ABI");
+MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_timemodel) == 768, "ABI");
 
 extern const struct meridian_page_kind meridian_timemodel_kind;
 
@@ -111,6 +119,12 @@ int meridian_timemodel_read(
 /* Publishes `data`. Only the page's one writer, from one thread. */
 void meridian_timemodel_write(
 	struct meridian_timemodel *page, const struct meridian_timemodel_data *data);
+
+/* Copies the set of reference IDs from a page, any thread, or to it, its one writer. */
+void meridian_reference_ids_read(
+	const struct meridian_timemodel *page, uint8_t ret_ids[MERIDIAN_REFERENCE_IDS_SIZE]);
+void meridian_reference_ids_write(
+	struct meridian_timemodel *page, const uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE]);
 
 /* 1 when the fields are within their ranges (periods, shift, stratum, nanosecond fields): what a
  * reader checks before it computes with a snapshot; else 0. */

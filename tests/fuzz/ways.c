@@ -27,6 +27,15 @@ static struct ways *ways_new(void)
 	return &ways;
 }
 
+/* With reference IDs that are everybody's. */
+static const struct meridian_timemodel *page_of(unsigned int settings)
+{
+	static struct meridian_timemodel page;
+
+	memset(page.reference_ids, 0xff, sizeof(page.reference_ids));
+	return settings & WAYS_UNSYNCHRONISED ? NULL : &page;
+}
+
 static void way_begin(struct ways *ways, struct way *way)
 {
 	const struct burst_engine *engine = way->responder.engine;
@@ -40,6 +49,7 @@ static void way_begin(struct ways *ways, struct way *way)
 	responder_init(&way->responder, SEED, ways->settings & WAYS_LIMIT ? way->limit : NULL);
 	way->responder.engine = engine;
 	way->responder.keyring = ways->keyring;
+	way->responder.page = page_of(ways->settings);
 	way->responder.collector = &way->collector;
 	interleave_free(way->policy.interleave);
 	way->policy = *ways->policy;

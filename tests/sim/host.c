@@ -317,8 +317,9 @@ int publish_init(const struct config *config, struct meridian_timemodel_data *re
 	return 0;
 }
 
-void publish_model(const struct meridian_timemodel_data *data)
+void publish_model(const struct meridian_timemodel_data *data, const struct reference_ids *ids)
 {
+	(void)ids;
 	publish_handler(data);
 	page = *data;
 }

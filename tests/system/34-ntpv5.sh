@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # NTPv5 (draft-ietf-ntp-ntpv5-09): not a word of it without `ntpv5`; with it, on SIGHUP, a client of the
 # draft is served over both families by dataplane and fallback, and each kind of frame of it has the
-# verdict of the acceptance matrix; a MAC is verified and answered with one.
+# verdict of the acceptance matrix; a MAC is verified and answered with one; the reference IDs have
+# that of the upstream server.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -13,7 +14,7 @@ client() # on|off
 	local address said
 
 	for address in "$LAB_SERVER4" "$LAB_SERVER6"; do
-		said=$(lab_in client "$LAB_TOOLS/ntp-v5" "$address" "$1" 10 7 "$KEY") ||
+		said=$(lab_in client "$LAB_TOOLS/ntp-v5" "$address" "$1" 10 7 "$KEY" "$LAB_UPSTREAM4") ||
 			lab_fail "$address, $1: $said"
 		[ -z "$said" ] || lab_note "$address: $(echo "$said" | paste -sd ';')"
 	done

@@ -344,6 +344,42 @@ static void bound_is_not_of_a_liar(void **state)
 	assert_bound_of(0);
 }
 
+/* Of those that were selected, as long as no others are. */
+static void tells_whence_its_time_comes(void **state)
+{
+	struct reference_ids own, expected;
+	struct estimate combined;
+
+	(void)state;
+	start(3);
+	own = (struct reference_ids){.filter = {0}};
+	reference_ids_add(&own, pool.reference_id);
+	assert_memory_equal(&pool.reference_ids, &own, sizeof(own));
+	for (uint8_t i = 0; i < 3; i++)
+		source[i].address.octets[0] = i;
+	for (size_t i = 0; i < 3; i++)
+		answer(i, i == 2 ? MAX_DISTANCE_S : 0);
+	assert_non_null(pool_select(&pool, NULL, now_ns, &combined));
+	expected = own;
+	for (size_t i = 0; i < 2; i++)
+		reference_ids_add_server(&expected, source[i].address.octets, MERIDIAN_FAMILY_IPV4);
+	assert_int_equal(source[2].state, SELECT_FALSETICKER);
+	assert_memory_equal(&pool.reference_ids, &expected, sizeof(expected));
+	config.max_distance_s = 0; /* nobody can be used */
+	assert_null(pool_select(&pool, NULL, now_ns, &combined));
+	assert_memory_equal(&pool.reference_ids, &expected, sizeof(expected));
+	config.max_distance_s = MAX_DISTANCE_S;
+	source[0].address.family = 0;
+	source[0].refid = 0x47505300;
+	for (size_t i = 0; i < 2; i++)
+		answer(i, 0);
+	assert_non_null(pool_select(&pool, NULL, now_ns, &combined));
+	expected = own;
+	reference_ids_add_clock(&expected, source[0].refid);
+	reference_ids_add_server(&expected, source[1].address.octets, MERIDIAN_FAMILY_IPV4);
+	assert_memory_equal(&pool.reference_ids, &expected, sizeof(expected));
+}
+
 /* Who is silent makes no liar less: of three, one that is heard may be it. */
 static void bound_counts_who_is_silent(void **state)
 {
@@ -440,6 +476,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everybody_is_waited_for),
+		cmocka_unit_test(tells_whence_its_time_comes),
 		cmocka_unit_test(one_dead_server_costs_no_time),
 		cmocka_unit_test(who_may_lie_does_not_lead_alone),
 		cmocka_unit_test(who_is_vouched_for_leads_alone),

@@ -71,8 +71,9 @@ int publish_init(const struct config *opened, struct meridian_timemodel_data *re
 	return 0;
 }
 
-void publish_model(const struct meridian_timemodel_data *data)
+void publish_model(const struct meridian_timemodel_data *data, const struct reference_ids *ids)
 {
+	(void)ids;
 	page = *data;
 }
 

@@ -69,7 +69,8 @@ static const struct {
 		"\xf5\x01\0\x0c\0\0\0\0\0\0\0\0"},
 	{"reference timestamp", 12, "\xf5\x07\0\x0c\0\0\0\0\0\0\0\0",
 		"\xf5\x07\0\x0c\xe8\xfe\x6f\x70\x40\0\0\0"},
-	{"reference IDs", 12, "\xf5\x03\0\x0c\0\0\0\0\0\0\0\0", "\xf5\x01\0\x0c\0\0\0\0\0\0\0\0"},
+	{"reference IDs that nobody has", 12, "\xf5\x03\0\x0c\0\0\0\0\0\0\0\0",
+		"\xf5\x01\0\x0c\0\0\0\0\0\0\0\0"},
 	{"monotonic timestamp", 16, "\xf5\x08\0\x10\0\0\0\0\0\0\0\0\0\0\0\0",
 		"\xf5\x01\0\x10\0\0\0\0\0\0\0\0\0\0\0\0"},
 	{"secondary timestamp", 16, "\xf5\x09\0\x10\1\0\0\0\0\0\0\0\0\0\0\0",
@@ -125,6 +126,49 @@ static void each_field_is_answered_in_its_place(void **state)
 			memcmp(told.octets + PKT_NTP_SIZE + sizeof(ntpv5_draft), fields[i].reply,
 				fields[i].length) != 0)
 			fail_msg("%s: %s", fields[i].what, meridian_verdict_name(told.verdict));
+	}
+}
+
+/* A request for `length` octets of reference IDs from `offset` on; returns the field of the reply,
+ * whose octet N is N % 251. */
+static const uint8_t *ask_ids(
+	struct bench *bench, uint16_t offset, uint16_t length, struct told *ret_told)
+{
+	static struct meridian_timemodel page;
+	uint8_t request[4 + 516] = {0xf5, 0x03, (uint8_t)((length + 4) >> 8), (uint8_t)(length + 4),
+		(uint8_t)(offset >> 8), (uint8_t)offset};
+	uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE];
+
+	for (size_t i = 0; i < sizeof(ids); i++)
+		ids[i] = (uint8_t)(i % 251);
+	meridian_reference_ids_write(&page, ids);
+	bench->responder.page = &page;
+	*ret_told = ntpv5_ask(
+		bench, (struct ask){.fields = request, .length = 4 + (size_t)(length + 3) / 4 * 4});
+	assert_int_equal(ret_told->verdict, MERIDIAN_VERDICT_answered_ntpv5);
+	return ret_told->octets + PKT_NTP_SIZE + sizeof(ntpv5_draft);
+}
+
+static void tells_a_part_of_the_reference_ids(void **state)
+{
+	static const uint16_t good[][2] = {{0, 512}, {0, 2}, {1, 511}, {500, 12}, {3, 5}};
+	static const uint16_t bad[][2] = {{1, 512}, {501, 12}, {0xffff, 2}, {0, 513}, {0, 516}};
+	struct told told;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		const uint8_t *field = ask_ids(*state, good[i][0], good[i][1], &told);
+
+		assert_int_equal(field[0] << 8 | field[1], 0xf504);
+		assert_int_equal(field[2] << 8 | field[3], good[i][1] + 4);
+		for (size_t n = 0; n < good[i][1]; n++)
+			assert_int_equal(field[4 + n], (good[i][0] + n) % 251);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const uint8_t *field = ask_ids(*state, bad[i][0], bad[i][1], &told);
+
+		assert_int_equal(field[0] << 8 | field[1], 0xf501);
+		for (size_t n = 0; n < bad[i][1]; n++)
+			assert_int_equal(field[4 + n], 0);
 	}
 }
 
@@ -234,6 +278,7 @@ int main(void)
 		NTPV5_TEST(the_plain_reply),
 		NTPV5_TEST(nothing_without_the_option_or_the_draft),
 		NTPV5_TEST(each_field_is_answered_in_its_place),
+		NTPV5_TEST(tells_a_part_of_the_reference_ids),
 		NTPV5_TEST(unsynchronised),
 		NTPV5_TEST(interleaved_mode),
 		NTPV5_TEST(no_cookie_for_who_does_not_ask),

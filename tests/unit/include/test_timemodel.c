@@ -49,6 +49,20 @@ static void reads_what_was_written(void **state)
 	assert_memory_equal(&read, &data, sizeof(data));
 }
 
+static void reads_the_reference_ids(void **state)
+{
+	struct meridian_timemodel page = {0};
+	uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE], read[MERIDIAN_REFERENCE_IDS_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ids); i++)
+		ids[i] = (uint8_t)(i * 7);
+	meridian_reference_ids_write(&page, ids);
+	meridian_reference_ids_read(&page, read);
+	assert_memory_equal(read, ids, sizeof(ids));
+	assert_memory_equal(page.reference_ids, ids, sizeof(ids));
+}
+
 /* A writer that died in the middle stops nobody for longer than its successor needs. */
 static void waits_out_a_dead_writer(void **state)
 {
@@ -272,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_was_written),
+		cmocka_unit_test(reads_the_reference_ids),
 		cmocka_unit_test(waits_out_a_dead_writer),
 		cmocka_unit_test(never_shows_half_a_model),
 		cmocka_unit_test(follows_its_line),
