@@ -9,7 +9,7 @@ set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
 EXCHANGES=300
-SAMPLES=300
+SAMPLES=600
 
 # With `noselect` it measures by the system's clock, as all here; else by one that it steers by its
 # own samples.
@@ -20,7 +20,7 @@ client_chronyd() # NAME ADDRESS [OPTION...]
 	shift 2
 	mkdir -m 0700 "$LAB_DIR/$name"
 	lab_start "$name" client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
-		"server $address minpoll -6 maxpoll -6 noselect $*" "cmdport 0" \
+		"server $address minpoll -7 maxpoll -7 noselect $*" "cmdport 0" \
 		"logdir $LAB_DIR/$name" "log measurements" "keyfile $LAB_DIR/keys" \
 		"bindcmdaddress $LAB_DIR/$name/chronyd.sock" "pidfile $LAB_DIR/$name.pid"
 }
