@@ -120,7 +120,7 @@ enum config_nic_stamps {
 struct config_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* as in the policy */
 	uint16_t queue_count; /* 0: all receive queues the interface has; one of a virtual device;
-				 one for each worker of a NIC that is taken over */
+				 one for each worker of a NIC that is named by its PCI address */
 	bool generic;         /* force XDP generic mode */
 	uint8_t stamps;       /* enum config_nic_stamps */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
@@ -131,6 +131,7 @@ struct config_nic {
 	struct meridian_policy_device device;                    /* "": a kernel interface */
 	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */
 	size_t address_count;
+	bool bifurcated; /* DPDK has a PCI or a virtual device beside the kernel */
 	/* Of a NIC that is taken over: */
 	char tap[MERIDIAN_POLICY_NAME_SIZE]; /* its TAP device; "": another kind of NIC */
 	uint32_t punt_pps;                   /* for the kernel, 100000 */
@@ -144,6 +145,12 @@ static inline bool config_nic_is_virtual(const struct config_nic *nic)
 static inline bool config_nic_is_taken_over(const struct config_nic *nic)
 {
 	return nic->tap[0] != '\0';
+}
+
+/* Of a NIC that is named by its PCI address, of either mode. */
+static inline bool config_nic_is_pci(const struct config_nic *nic)
+{
+	return config_nic_is_taken_over(nic) || (nic->bifurcated && !config_nic_is_virtual(nic));
 }
 
 #define CONFIG_HWTIMESTAMPS_MAX 8

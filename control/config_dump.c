@@ -25,6 +25,8 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		fprintf(out, " queues %u", nic->queue_count);
 	if (config_nic_is_taken_over(nic))
 		fprintf(out, " mode takeover tap %s punt %" PRIu32, nic->tap, nic->punt_pps);
+	else if (nic->bifurcated)
+		fprintf(out, " mode bifurcated");
 	else if (!is_virtual)
 		fprintf(out, " xdp %s", nic->generic ? "generic" : "auto");
 	if (nic->stamps != CONFIG_NIC_STAMPS_AUTO)

@@ -153,20 +153,19 @@ static bool mode_parse(struct config_parser *parser, struct config_nic *nic, con
 {
 	const char *mode;
 
-	if (!taken_over_check(parser, nic, name))
+	if (!config_nic_is_taken_over(nic) && !config_nic_is_virtual(nic)) {
+		config_error(parser, "`%s` is for PCI addresses and virtual devices", name);
 		return false;
-	mode = config_word_required(parser, "mode (takeover)");
+	}
+	mode = config_word_required(parser, "mode (takeover or bifurcated)");
 	if (mode == NULL)
 		return false;
-	if (strcasecmp(mode, "takeover") == 0)
+	nic->bifurcated = strcasecmp(mode, "bifurcated") == 0;
+	if (nic->bifurcated || (strcasecmp(mode, "takeover") == 0 && !config_nic_is_virtual(nic)))
 		return true;
-	if (strcasecmp(mode, "bifurcated") == 0)
-		config_error(parser,
-			"mode bifurcated is not supported by this version: name the interface that "
-			"the kernel has of %s, which is served by AF_XDP",
-			nic->name);
-	else
-		config_error(parser, "mode '%s' is not a mode (allowed: takeover)", mode);
+	config_error(parser, "mode '%s' is not a mode%s (allowed: %sbifurcated)", mode,
+		config_nic_is_virtual(nic) ? " of a virtual device" : "",
+		config_nic_is_virtual(nic) ? "" : "takeover, ");
 	return false;
 }
 
@@ -204,7 +203,7 @@ static bool punt_parse(struct config_parser *parser, struct config_nic *nic, con
 const struct config_nic_option config_nic_options[] = {
 	{"queues", queues_parse, "COUNT",
 		"Receive queues that are used, 1 to 64. Default: all of an interface, one for each "
-		"worker of a NIC that is taken over, one of a virtual device."},
+		"worker of a PCI address, one of a virtual device."},
 	{"xdp", xdp_parse, "auto|generic",
 		"Of an interface: generic keeps off the driver's own XDP support."},
 	{"stamps", stamps_parse, "auto|nic|xdp",
@@ -227,9 +226,14 @@ const struct config_nic_option config_nic_options[] = {
 		"given time of its clock: the dataplane names a driver that does not. So long must "
 		"be enough for what lies between: `meridianctl nics` counts those that were late. "
 		"While the NIC's clock is not known, replies leave at once, and txcomp counts."},
-	{"mode", mode_parse, "takeover",
-		"Of a PCI address: what is done anyway. A NIC that the kernel and DPDK share "
-		"(bifurcated: mlx5) cannot be served so by this version: name its interface."},
+	{"mode", mode_parse, "takeover|bifurcated",
+		"Of a PCI address. takeover (default): the kernel gives the NIC up for DPDK's "
+		"driver. bifurcated: the kernel keeps it, with a driver that lets DPDK's in beside "
+		"it (mlx5), and flow rules in the NIC bring NTP for served addresses to the "
+		"dataplane. Then there is neither `tap` nor `punt`. Of a virtual device: "
+		"bifurcated "
+		"if its driver shares an interface of the kernel so (net_tap with remote=...), "
+		"whose addresses are to be given."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "
 		"after the address, mnp59s0 for 0000:3b:00.0."},
@@ -401,6 +405,27 @@ static bool name_take(struct config_parser *parser, struct config_nic *nic, cons
 	return name_check(parser, nic->name);
 }
 
+/* In whatever order the options came, a NIC that the kernel keeps has no TAP device. */
+static bool mode_check(struct config_parser *parser, struct config_nic *nic)
+{
+	struct config_nic plain = {.queue_count = 0};
+	struct pci_address pci;
+
+	if (!nic->bifurcated || config_nic_is_virtual(nic))
+		return true;
+	if (!pci_parse(nic->name, &pci) || !pci_take(parser, &plain, &pci))
+		return false;
+	if (strcmp(nic->tap, plain.tap) != 0 || nic->punt_pps != plain.punt_pps) {
+		config_error(parser,
+			"mode bifurcated: the kernel keeps %s: leave out `tap` and `punt`",
+			nic->name);
+		return false;
+	}
+	memset(nic->tap, 0, sizeof(nic->tap));
+	nic->punt_pps = 0;
+	return true;
+}
+
 void config_parse_nic(struct config_parser *parser, const struct config_directive *row)
 {
 	struct config *config = parser->config;
@@ -414,6 +439,8 @@ void config_parse_nic(struct config_parser *parser, const struct config_directiv
 		if (!option_parse(parser, &nic, word))
 			return;
 	}
+	if (!mode_check(parser, &nic))
+		return;
 	if (config_nic_is_taken_over(&nic) && !name_check(parser, nic.tap))
 		return;
 	if (config_nic_is_virtual(&nic) && nic.address_count == 0)

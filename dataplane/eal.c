@@ -5,6 +5,7 @@
 #include "local_cpus.h"
 #include "log.h"
 #include "packet_memory.h"
+#include "policy_nics.h"
 #include "port_af_xdp.h"
 #include "port_ethdev.h"
 #include "worker.h"
@@ -163,7 +164,7 @@ static void needs_take(struct needs *needs, const struct meridian_policy_blob *b
 	needs->worker_count = blob->workers.count;
 	memcpy(needs->worker, worker_table(blob), blob->workers.count * sizeof(needs->worker[0]));
 	for (uint64_t i = 0; i < blob->nics.count; i++) {
-		if (nic[i].kind == MERIDIAN_NIC_TAKEOVER)
+		if (policy_nic_is_pci(&nic[i]))
 			memcpy(needs->pci[count++], nic[i].name, sizeof(nic[i].name));
 	}
 }
@@ -179,7 +180,7 @@ const char *eal_outdated(const struct meridian_policy_blob *blob)
 		memcmp(needs.worker, started.worker, sizeof(needs.worker)) != 0)
 		return "workers were configured anew";
 	if (memcmp(needs.pci, started.pci, sizeof(needs.pci)) != 0)
-		return "NICs to take over were configured anew";
+		return "NICs of DPDK were configured anew";
 	return NULL;
 }
 

@@ -211,6 +211,7 @@ static int workers_init(void)
 
 static void workers_stop(void)
 {
+	ports_withdraw(&ports);
 	for (unsigned int i = 0; i < worker_running; i++)
 		worker_set_phase(&workers[i], WORKER_DRAIN);
 	turn_wait(DRAIN_NS);
@@ -249,7 +250,7 @@ static const char *outdated(void)
 
 	if (pages_lost(&pages))
 		return "the statistics page was deleted";
-	reason = ports_follow_kernel(&ports);
+	reason = ports_follow_policy(&ports, pages.blob);
 	if (reason == NULL)
 		reason = ports_outdated(&ports, pages.blob);
 	return reason ? reason : eal_outdated(pages.blob);

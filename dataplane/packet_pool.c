@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "packet_pool.h"
+#include "log.h"
 #include <errno.h>
 #include <rte_mbuf.h>
 
@@ -40,4 +41,18 @@ int packet_pool_create(struct rte_mempool **ret_pool, const char *name, unsigned
 	}
 	*ret_pool = pool;
 	return 0;
+}
+
+int packet_pool_place(struct rte_mempool **ret_pool, const char *name, unsigned int count,
+	unsigned int cache, int socket)
+{
+	int r = packet_pool_create(ret_pool, name, count, cache, socket);
+
+	if (r == 0 || socket == SOCKET_ID_ANY)
+		return r;
+	r = packet_pool_create(ret_pool, name, count, cache, SOCKET_ID_ANY);
+	if (r == 0)
+		log_warning("%s: no packet memory at its memory node %d: its buffers are elsewhere",
+			name, socket);
+	return r;
 }

@@ -20,4 +20,9 @@
 int packet_pool_create(struct rte_mempool **ret_pool, const char *name, unsigned int count,
 	unsigned int cache, int socket);
 
+/* The same near a device at node `socket`, if there is memory, which is warned of; else anywhere.
+ */
+int packet_pool_place(struct rte_mempool **ret_pool, const char *name, unsigned int count,
+	unsigned int cache, int socket);
+
 #endif

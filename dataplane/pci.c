@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pci.h"
+#include "bifurcated.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,7 +21,7 @@ static void driver_find(const char *address, char *ret_driver, size_t size)
 	snprintf(ret_driver, size, "%s", name ? name + 1 : "");
 }
 
-bool pci_ready(const char *address, char *ret_waiting, size_t size)
+bool pci_ready(const char *address, bool shared, char *ret_waiting, size_t size)
 {
 	char path[64], driver[32];
 
@@ -30,9 +31,10 @@ bool pci_ready(const char *address, char *ret_waiting, size_t size)
 		return false;
 	}
 	driver_find(address, driver, sizeof(driver));
-	if (strcmp(driver, PCI_DRIVER) == 0)
+	if (shared ? bifurcated_driver(driver) : strcmp(driver, PCI_DRIVER) == 0)
 		return true;
-	snprintf(ret_waiting, size, "%s to be bound to " PCI_DRIVER ": it has %s%s", address,
-		driver[0] ? "driver " : "no driver", driver);
+	snprintf(ret_waiting, size, "%s to be bound to %s: it has %s%s", address,
+		shared ? BIFURCATED_DRIVERS : PCI_DRIVER, driver[0] ? "driver " : "no driver",
+		driver);
 	return false;
 }

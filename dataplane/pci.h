@@ -11,9 +11,10 @@
 #define PCI_DRIVER "vfio-pci"
 
 /*
- * Whether the device at `address` ("0000:3b:00.0") is bound to PCI_DRIVER. If not, what is waited
- * for is in `ret_waiting`, a string of `size` octets.
+ * Whether the device at `address` ("0000:3b:00.0") is bound to PCI_DRIVER, or, to be `shared` with
+ * the kernel, to a driver that lets DPDK's in beside it. If not, what is waited for is in
+ * `ret_waiting`, a string of `size` octets.
  */
-bool pci_ready(const char *address, char *ret_waiting, size_t size);
+bool pci_ready(const char *address, bool shared, char *ret_waiting, size_t size);
 
 #endif

@@ -2,10 +2,17 @@
 #include "policy_nics.h"
 #include <string.h>
 
+bool policy_nic_is_pci(const struct meridian_policy_nic *nic)
+{
+	return nic->kind == MERIDIAN_NIC_TAKEOVER ||
+		(nic->kind == MERIDIAN_NIC_BIFURCATED &&
+			nic->device == MERIDIAN_POLICY_DEVICE_NONE);
+}
+
 const char *policy_nic_device(
 	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic)
 {
-	if (nic->kind != MERIDIAN_NIC_VDEV)
+	if (nic->kind == MERIDIAN_NIC_AF_XDP || policy_nic_is_pci(nic))
 		return NULL;
 	return MERIDIAN_POLICY_TABLE(blob, devices, struct meridian_policy_device)[nic->device]
 		.text;

@@ -22,6 +22,9 @@ static inline const struct meridian_policy_queue *queue_table(
 const char *policy_nic_device(
 	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic);
 
+/* Whether the NIC is DPDK's own, by its PCI address. */
+bool policy_nic_is_pci(const struct meridian_policy_nic *nic);
+
 /* Whether there is anything to open. */
 bool policy_nic_usable(const struct meridian_policy_nic *nic);
 

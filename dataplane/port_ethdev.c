@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_ethdev.h"
+#include "bifurcation.h"
 #include "device.h"
 #include "ethdev_queue.h"
 #include "log.h"
@@ -29,10 +30,6 @@
 
 #define RECEIVE_OFFLOADS (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM)
 
-/* A client has one address, but a port of its own for each request. */
-#define RSS_ADDRESSES (RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6)
-#define RSS_PORTS     (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP)
-
 struct port_ethdev {
 	char name[RTE_ETH_NAME_MAX_LEN]; /* "": not made yet */
 	char driver[RTE_ETH_NAME_MAX_LEN];
@@ -45,52 +42,15 @@ struct port_ethdev {
 	struct port_delay delay;
 	bool taken_over;
 	struct takeover takeover; /* if taken_over */
+	bool is_pci, is_shared;
+	struct bifurcation *bifurcation; /* of a device that is shared, once it was started */
 	struct ethdev_queue queue[];
 };
 
-/* DPDK's functions return a negative errno, or -1 of a driver that has logged what is wrong. */
-static const char *reason(int r)
-{
-	return r == -1 ? "what it said before tells why" : rte_strerror(-r);
-}
-
-static int device_make(struct port_ethdev *device, const char *text, char *ret_error, size_t size)
-{
-	size_t length = strcspn(text, ",");
-	const char *arguments = text + length + (text[length] == ',');
-	int r;
-
-	snprintf(device->name, sizeof(device->name), "%.*s", (int)length, text);
-	r = rte_eal_hotplug_add("vdev", device->name, arguments);
-	if (r == 0)
-		r = rte_eth_dev_get_port_by_name(device->name, &device->port_id);
-	if (r == 0)
-		return 0;
-	snprintf(ret_error, size, "DPDK does not make the device with arguments \"%s\": %s",
-		arguments, reason(r));
-	device->name[0] = '\0';
-	return -ENODEV;
-}
-
-/* Near the device, if there is memory. */
-static int pool_place(struct port_ethdev *device)
-{
-	unsigned int count = device->queue_count * QUEUE_BUFFERS - 1U;
-	int socket = port_ethdev_socket(device);
-	int r = packet_pool_create(&device->pool, device->name, count, POOL_CACHE, socket);
-
-	if (r == 0 || socket == SOCKET_ID_ANY)
-		return r;
-	r = packet_pool_create(&device->pool, device->name, count, POOL_CACHE, SOCKET_ID_ANY);
-	if (r == 0)
-		log_warning("%s: no packet memory at its memory node %d: its buffers are elsewhere",
-			device->name, socket);
-	return r;
-}
-
 static int pool_make(struct port_ethdev *device, char *ret_error, size_t size)
 {
-	int r = pool_place(device);
+	int r = packet_pool_place(&device->pool, device->name,
+		device->queue_count * QUEUE_BUFFERS - 1U, POOL_CACHE, port_ethdev_socket(device));
 
 	if (r < 0)
 		snprintf(ret_error, size,
@@ -138,7 +98,7 @@ static int clock_start(struct port_ethdev *device, const struct stamp_driver *dr
 
 	if (r < 0) {
 		log_warning("%s: its clock cannot be read (%s): no stamps in hardware",
-			device->name, reason(r));
+			device->name, device_reason(r));
 		return r;
 	}
 	device->has_clock = true;
@@ -181,20 +141,20 @@ static int times_take(struct port_ethdev *device, const struct rte_eth_dev_info 
 	return 0;
 }
 
-/* Drivers either hash any IP packet's addresses, or UDP by its source address alone if asked so, or
- * can only hash ports along. */
-static uint64_t rss_choose(const struct port_ethdev *device, uint64_t possible)
+/* Nothing may come but by flow rules, once it starts. */
+static int shared_start(
+	struct port_ethdev *device, const struct rte_eth_conf *conf, char *ret_error, size_t size)
 {
-	uint64_t by_source = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_L3_SRC_ONLY;
+	int r = device_configure(
+		device->port_id, conf, device->queue_count, RING_SIZE, device->pool);
 
-	if (device->taken_over && (possible & by_source) == by_source)
-		return (RSS_PORTS & possible) | RTE_ETH_RSS_L3_SRC_ONLY;
-	if (device->taken_over && (possible & RSS_ADDRESSES) == RSS_ADDRESSES)
-		return RSS_ADDRESSES;
-	return RSS_PORTS & possible;
+	if (r == 0)
+		r = bifurcation_isolate(device->port_id, ret_error, size);
+	return r < 0 ? r : rte_eth_dev_start(device->port_id);
 }
 
-static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info)
+static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_info *info,
+	char *ret_error, size_t size)
 {
 	struct rte_eth_conf conf = {.rxmode.mq_mode = RTE_ETH_MQ_RX_NONE};
 	const struct stamp_driver *stamps = stamps_of(info);
@@ -210,12 +170,17 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 		conf.rxmode.mtu = device->takeover.mtu;
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
 	}
+	if (device->is_shared)
+		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
 	if (stamps && !stamps->always)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-	conf.rx_adv_conf.rss_conf.rss_hf = rss_choose(device, info->flow_type_rss_offloads);
+	conf.rx_adv_conf.rss_conf.rss_hf =
+		device_hash(info->flow_type_rss_offloads, device->taken_over);
 	if (device->queue_count > 1 && conf.rx_adv_conf.rss_conf.rss_hf != 0)
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-	r = device_start(device->port_id, &conf, device->queue_count, RING_SIZE, device->pool);
+	r = device->is_shared ? shared_start(device, &conf, ret_error, size)
+			      : device_start(device->port_id, &conf, device->queue_count, RING_SIZE,
+					device->pool);
 	if (r < 0 || clock == NULL || clock->clock == STAMP_DRIVER_REALTIME)
 		return r;
 	if (stamps || clock->transmits || times)
@@ -230,6 +195,7 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 	uint16_t most;
 	int r = rte_eth_dev_info_get(device->port_id, &info);
 
+	ret_error[0] = '\0';
 	if (r == 0)
 		r = rte_eth_macaddr_get(device->port_id, &mac);
 	if (r == 0) {
@@ -243,14 +209,14 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 		}
 		if (device->transmit.ahead_ns != 0)
 			r = times_take(device, &info, ret_error, size);
-		if (r == -ENODEV)
-			return r;
 		if (r == 0)
-			r = queues_start(device, &info);
+			r = queues_start(device, &info, ret_error, size);
+		if (r < 0 && ret_error[0] != '\0')
+			return r;
 	}
 	if (r < 0) {
 		snprintf(ret_error, size, "DPDK does not start the device with %u queues: %s",
-			device->queue_count, reason(r));
+			device->queue_count, device_reason(r));
 		return -ENODEV;
 	}
 	for (uint16_t i = 0; i < device->queue_count; i++) {
@@ -301,7 +267,7 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
 
 	if (device == NULL)
 		return -ENOMEM;
-	r = device_make(device, text, ret_error, size);
+	r = device_make(text, device->name, &device->port_id, ret_error, size);
 	if (r == 0)
 		r = device_open(device, ret_error, size);
 	if (r < 0) {
@@ -312,32 +278,11 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
 	return 0;
 }
 
-/* EAL has probed the device when it started, but it may have been closed since. */
-static int device_probe(struct port_ethdev *device, const char *name)
+/* From now on it is ours to close. */
+static void pci_take(struct port_ethdev *device, const struct meridian_policy_nic *nic)
 {
-	int r = rte_eth_dev_get_port_by_name(name, &device->port_id);
-
-	if (r == 0 || rte_eal_hotplug_add("pci", name, "") < 0)
-		return r;
-	return rte_eth_dev_get_port_by_name(name, &device->port_id);
-}
-
-static int device_find(struct port_ethdev *device, const struct meridian_policy_nic *nic,
-	char *ret_error, size_t size)
-{
-	int r;
-
-	if (device_probe(device, nic->name) < 0) {
-		snprintf(ret_error, size,
-			"no driver of DPDK has taken it: what was said before tells why");
-		return -ENODEV;
-	}
-	r = takeover_open(&device->takeover, nic, device->port_id, ret_error, size);
-	if (r < 0)
-		return r;
 	snprintf(device->name, sizeof(device->name), "%s", nic->name);
-	device->taken_over = true;
-	return 0;
+	device->is_pci = true;
 }
 
 static int punt_start(struct port_ethdev *device, const struct meridian_policy_nic *nic,
@@ -360,9 +305,14 @@ int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian
 
 	if (device == NULL)
 		return -ENOMEM;
-	r = device_find(device, nic, ret_error, size);
+	r = device_find(nic->name, &device->port_id, ret_error, size);
 	if (r == 0)
+		r = takeover_open(&device->takeover, nic, device->port_id, ret_error, size);
+	if (r == 0) {
+		pci_take(device, nic);
+		device->taken_over = true;
 		r = device_open(device, ret_error, size);
+	}
 	if (r == 0)
 		r = punt_start(device, nic, ret_error, size);
 	if (r < 0) {
@@ -380,11 +330,46 @@ bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire)
 	return device->taken_over;
 }
 
-const char *port_ethdev_follow_kernel(struct port_ethdev *device)
+int port_ethdev_share(struct port_ethdev **ret_device, const char *text,
+	const struct meridian_policy_nic *nic, const struct meridian_policy_blob *blob,
+	char *ret_error, size_t size)
 {
+	struct port_ethdev *device = device_new(nic, ret_error, size);
+	int r;
+
+	if (device == NULL)
+		return -ENOMEM;
+	device->is_shared = true;
+	r = text ? device_make(text, device->name, &device->port_id, ret_error, size)
+		 : device_find(nic->name, &device->port_id, ret_error, size);
+	if (r == 0 && text == NULL)
+		pci_take(device, nic);
+	if (r == 0)
+		r = device_open(device, ret_error, size);
+	if (r == 0)
+		r = bifurcation_open(&device->bifurcation, nic->name, device->port_id,
+			device->queue_count, blob, ret_error, size);
+	if (r < 0) {
+		port_ethdev_close(device);
+		return r;
+	}
+	*ret_device = device;
+	return 0;
+}
+
+const char *port_ethdev_follow(struct port_ethdev *device, const struct meridian_policy_blob *blob)
+{
+	if (device->is_shared)
+		return bifurcation_turn(device->bifurcation, blob);
 	if (device->taken_over && takeover_turn(&device->takeover) < 0)
 		return "the TAP device of a NIC was deleted";
 	return NULL;
+}
+
+void port_ethdev_withdraw(struct port_ethdev *device)
+{
+	if (device->is_shared)
+		bifurcation_withdraw(device->bifurcation);
 }
 
 int port_ethdev_socket(const struct port_ethdev *device)
@@ -396,11 +381,12 @@ void port_ethdev_close(struct port_ethdev *device)
 {
 	if (device->taken_over)
 		takeover_close(&device->takeover);
+	bifurcation_close(device->bifurcation);
 	if (device->name[0] != '\0') {
 		rte_eth_dev_stop(device->port_id);
-		if (device->taken_over)
+		if (device->is_pci)
 			rte_eth_dev_close(device->port_id); /* its buffers, before their pool */
-		rte_eal_hotplug_remove(device->taken_over ? "pci" : "vdev", device->name);
+		rte_eal_hotplug_remove(device->is_pci ? "pci" : "vdev", device->name);
 	}
 	rte_mempool_free(device->pool);
 	free(device);
@@ -464,6 +450,13 @@ uint64_t port_ethdev_missed(const struct port_ethdev *device)
 	if (rte_eth_stats_get(device->port_id, &stats) < 0)
 		return 0;
 	return stats.imissed + stats.rx_nombuf;
+}
+
+void port_ethdev_flow_report(
+	const struct port_ethdev *device, struct meridian_stats_port *ret_report)
+{
+	if (device->is_shared)
+		bifurcation_report(device->bifurcation, ret_report);
 }
 
 static void punted_add(const struct meridian_stats_punt *punted,

@@ -3,8 +3,8 @@
 #define DATAPLANE_PORT_ETHDEV_H
 
 /*
- * A device of DPDK with its queues: a NIC that was taken over from the kernel, or a virtual device
- * (memif, virtio-user, vhost, af_packet, ring ...).
+ * A device of DPDK with its queues: a NIC that was taken over from the kernel, one that is shared
+ * with it, or a virtual device (memif, virtio-user, vhost, af_packet, ring ...).
  *
  * A virtual device is ours alone, with all that arrives. Its link may come and go with a peer; that
  * is the driver's business, and nothing is received while it is down. The memif driver of
@@ -14,6 +14,9 @@
  * What comes to a NIC and is no NTP for us is handed to the kernel (takeover.h), and what the
  * kernel wants sent leaves by its first queue. Where the NIC can, all packets of a client come by
  * one queue.
+ *
+ * A shared device gives us what flow rules match (bifurcation.h). It may be a virtual one, too:
+ * net_tap with an interface of the kernel as its `remote`.
  *
  * Whether such a device stamps what it receives, and with which clock, is in stamp_driver.h; else
  * T2 is when the worker takes the packet.
@@ -52,9 +55,21 @@ int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian
  */
 bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire);
 
-/* About ten times a second, what takeover_turn() does. NULL, or why only a restart can follow;
- * static storage. */
-const char *port_ethdev_follow_kernel(struct port_ethdev *device);
+/*
+ * The same of a device that is shared with the kernel (MERIDIAN_NIC_BIFURCATED): a virtual one of
+ * `text`, or, with NULL, a NIC which EAL has found; with rules for the addresses of `blob`.
+ * -ENODEV, too, when its driver does not isolate flows or takes no rule.
+ */
+int port_ethdev_share(struct port_ethdev **ret_device, const char *text,
+	const struct meridian_policy_nic *nic, const struct meridian_policy_blob *blob,
+	char *ret_error, size_t size);
+
+/* About ten times a second, with the current policy, what takeover_turn() or bifurcation_turn()
+ * does. NULL, or why only a restart can follow; static storage. */
+const char *port_ethdev_follow(struct port_ethdev *device, const struct meridian_policy_blob *blob);
+
+/* Leaves all that comes to a shared device to the kernel, before workers stop. */
+void port_ethdev_withdraw(struct port_ethdev *device);
 
 /* The NUMA node that the device is at; -1: it does not matter. */
 int port_ethdev_socket(const struct port_ethdev *device);
@@ -81,6 +96,10 @@ void port_ethdev_clock_report(
  * too; nothing of another device. */
 void port_ethdev_takeover_report(const struct port_ethdev *device,
 	struct meridian_stats_takeover *ret_report, struct meridian_stats_punt *ret_classes);
+
+/* Tells of the flow rules of a shared device; nothing of another device. */
+void port_ethdev_flow_report(
+	const struct port_ethdev *device, struct meridian_stats_port *ret_report);
 
 /* Packets that were lost since the device was opened for want of room or of buffers, as far as its
  * driver counts them. */

@@ -29,7 +29,9 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 				nic->xdp_program_id, nic->name);
 			return -EAGAIN;
 		}
-		if (nic->kind == MERIDIAN_NIC_TAKEOVER && !pci_ready(nic->name, ret_waiting, size))
+		if (policy_nic_is_pci(nic) &&
+			!pci_ready(
+				nic->name, nic->kind == MERIDIAN_NIC_BIFURCATED, ret_waiting, size))
 			return -EAGAIN;
 	}
 	if (usable)
@@ -56,16 +58,19 @@ static int device_open(
 	struct ports *ports, struct port_ethdev **ret_device, const struct meridian_policy_nic *nic)
 {
 	const char *text = policy_nic_device(ports->blob, nic);
+	char *reason = ports->reason;
 	int r;
 
-	if (nic->kind == MERIDIAN_NIC_TAKEOVER) {
-		r = port_ethdev_take_over(ret_device, nic, ports->reason, sizeof(ports->reason));
-		if (r < 0)
-			snprintf(ports->failed, sizeof(ports->failed), "%s", nic->name);
-		return r;
-	}
-	r = port_ethdev_open(ret_device, text, nic, ports->reason, sizeof(ports->reason));
-	if (r < 0)
+	if (nic->kind == MERIDIAN_NIC_TAKEOVER)
+		r = port_ethdev_take_over(ret_device, nic, reason, sizeof(ports->reason));
+	else if (nic->kind == MERIDIAN_NIC_BIFURCATED)
+		r = port_ethdev_share(
+			ret_device, text, nic, ports->blob, reason, sizeof(ports->reason));
+	else
+		r = port_ethdev_open(ret_device, text, nic, reason, sizeof(ports->reason));
+	if (r < 0 && text == NULL)
+		snprintf(ports->failed, sizeof(ports->failed), "%s", nic->name);
+	else if (r < 0)
 		snprintf(ports->failed, sizeof(ports->failed), "vdev:%.*s", (int)strcspn(text, ","),
 			text);
 	return r;
@@ -293,6 +298,9 @@ uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *por
 		if (report.queue_count == 0)
 			continue;
 		report.nic_stamps = stamps_report(ports, n);
+		report.bifurcated = nic->kind == MERIDIAN_NIC_BIFURCATED;
+		if (device)
+			port_ethdev_flow_report(device, &report);
 		snprintf(report.name, sizeof(report.name), "%s", nic->name);
 		snprintf(report.driver, sizeof(report.driver), "%s",
 			device ? port_ethdev_driver(device) : PORT_AF_XDP_DRIVER);
@@ -311,10 +319,12 @@ void ports_count_missed(const struct ports *ports, struct meridian_stats_port *p
 
 			if (strcmp(nic_table(ports->blob)[entry->nic].name, port[p].name) != 0)
 				continue;
-			if (ports->device[entry->nic])
+			if (ports->device[entry->nic]) {
 				missed = port_ethdev_missed(ports->device[entry->nic]);
-			else
+				port_ethdev_flow_report(ports->device[entry->nic], &port[p]);
+			} else {
 				missed += port_af_xdp_missed(entry->queue);
+			}
 		}
 		__atomic_store_n(&port[p].missed_packets, missed, __ATOMIC_RELAXED);
 	}
@@ -407,13 +417,21 @@ void ports_report_takeover(const struct ports *ports, const struct meridian_stat
 	}
 }
 
-const char *ports_follow_kernel(const struct ports *ports)
+void ports_withdraw(const struct ports *ports)
+{
+	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX; i++) {
+		if (ports->device[i])
+			port_ethdev_withdraw(ports->device[i]);
+	}
+}
+
+const char *ports_follow_policy(const struct ports *ports, const struct meridian_policy_blob *blob)
 {
 	const char *reason = NULL;
 
 	for (size_t i = 0; i < MERIDIAN_POLICY_NICS_MAX && reason == NULL; i++) {
 		if (ports->device[i])
-			reason = port_ethdev_follow_kernel(ports->device[i]);
+			reason = port_ethdev_follow(ports->device[i], blob);
 	}
 	return reason;
 }

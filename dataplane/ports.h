@@ -6,9 +6,9 @@
  * The port queues that a policy asks for. Main thread only.
  *
  * An interface is usable while it exists and control has attached the XDP program, a virtual
- * device or a NIC to be taken over always; the others are left out. Which NICs are usable, their
- * queues and who polls them is fixed while the process runs: ports_outdated() tells when a restart
- * is needed.
+ * device or a NIC that is named by its PCI address always; the others are left out. Which NICs are
+ * usable, their queues and who polls them is fixed while the process runs: ports_outdated() tells
+ * when a restart is needed.
  */
 
 #include "port.h"
@@ -36,7 +36,7 @@ struct ports {
 
 /*
  * 0 when there is a usable NIC in the policy and each has the program and the map attached that
- * the policy names, or is bound to the driver that it is taken over by; else -EAGAIN, and
+ * the policy names, or is bound to the driver that it is taken over or shared by; else -EAGAIN, and
  * `ret_waiting` (a string of `size` octets) says what for.
  */
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size);
@@ -62,7 +62,7 @@ void ports_check_placement(const struct ports *ports);
 /* Describes the open NICs in `port`, MERIDIAN_STATS_PORTS_MAX entries; returns how many. */
 uint32_t ports_report(const struct ports *ports, struct meridian_stats_port *port);
 
-/* Brings missed_packets of these `count` up to date. A system call per queue. */
+/* Brings missed_packets and flow rules of these `count` up to date. A system call per queue. */
 void ports_count_missed(
 	const struct ports *ports, struct meridian_stats_port *port, uint32_t count);
 
@@ -80,8 +80,12 @@ void ports_report_takeover(const struct ports *ports, const struct meridian_stat
 	struct meridian_stats_punt *ret_punt);
 
 /* About ten times a second: the kernel follows the links of NICs that were taken over, and these
- * follow its MTUs. NULL, or why only a restart can follow; static storage. */
-const char *ports_follow_kernel(const struct ports *ports);
+ * follow its MTUs; flow rules follow the addresses of `blob`. NULL, or why only a restart can
+ * follow; static storage. */
+const char *ports_follow_policy(const struct ports *ports, const struct meridian_policy_blob *blob);
+
+/* Workers are about to stop: leaves to the kernel what flow rules bring. */
+void ports_withdraw(const struct ports *ports);
 
 /* NULL while the ports serve `blob` and their interfaces exist; else why not. Static storage. */
 const char *ports_outdated(const struct ports *ports, const struct meridian_policy_blob *blob);

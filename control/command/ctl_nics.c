@@ -108,11 +108,27 @@ static const struct output_field punt_fields[] = {
 static const struct output_report punt_report =
 	OUTPUT_REPORT("punts", "\nFrames for the kernel", punt_fields, punt_row);
 
+/* A device that is shared with the kernel, and its flow rules. */
+struct flow_row {
+	const char *name;
+	uint64_t rules, missing;
+};
+
+static const struct output_field flow_fields[] = {
+	OUTPUT_FIELD("name", "Interface", STRING, flow_row, name, 0),
+	OUTPUT_FIELD("rules", "Flow rules", COUNT, flow_row, rules, 0),
+	OUTPUT_FIELD("missing", "Missing", COUNT, flow_row, missing, 0),
+};
+static const struct output_report flow_report =
+	OUTPUT_REPORT("flows", "\nNICs shared with the kernel", flow_fields, flow_row);
+
 static const char *mode_name(
 	const struct meridian_stats_port *port, const struct meridian_stats_takeover *takeover)
 {
 	if (takeover->tap[0] != '\0')
 		return "DPDK, takeover";
+	if (port->bifurcated)
+		return "DPDK, bifurcated";
 	switch (port->xdp_mode) {
 	case MERIDIAN_XDP_GENERIC:
 		return "XDP generic";
@@ -260,6 +276,28 @@ static void takeovers_put(const struct look *look, const struct nic_row *nics)
 	}
 }
 
+static void flows_put(const struct look *look, const struct nic_row *nics)
+{
+	struct flow_row rows[MERIDIAN_STATS_PORTS_MAX];
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < look->port_count; i++) {
+		const struct meridian_stats_port *port = &look->stats->port[i];
+
+		if (port->bifurcated)
+			rows[count++] = (struct flow_row){nics[i].name,
+				__atomic_load_n(&port->flow_rules, __ATOMIC_RELAXED),
+				__atomic_load_n(&port->flow_missing, __ATOMIC_RELAXED)};
+	}
+	output_table(&flow_report, rows, count);
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].rules == 0 || rows[i].missing > 0)
+			output_problem("%s has %s flow rules that it should have: the kernel gets "
+				       "the NTP that they are for.",
+				rows[i].name, rows[i].rules == 0 ? "none of the" : "not all");
+	}
+}
+
 /* Of a port that uses it. */
 static void clock_problem(const struct nic_row *row, const struct meridian_stats_port *port,
 	const struct meridian_stats_clock *clock)
@@ -300,6 +338,7 @@ static void nics_put(const struct look *look)
 	output_table(&missing_report, missing, missing_count);
 	output_table(&fault_report, faults, fault_count);
 	takeovers_put(look, rows);
+	flows_put(look, rows);
 	for (uint32_t i = 0; i < look->port_count; i++)
 		clock_problem(&rows[i], &look->stats->port[i], &look->stats->clock[i]);
 }

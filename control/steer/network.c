@@ -2,10 +2,12 @@
 #include "network.h"
 #include "event.h"
 #include "interface.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <libmnl/libmnl.h>
+#include <limits.h>
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
@@ -177,6 +179,28 @@ int network_nic(const char *name, struct network_nic *ret_nic)
 	if (ret_nic->rx_queues == 0)
 		ret_nic->rx_queues = 1;
 	return 0;
+}
+
+void network_pci_interface(const char *address, char ret_name[static 16])
+{
+	char path[64];
+	unsigned int first = UINT_MAX;
+	const struct dirent *entry;
+	DIR *interfaces;
+
+	ret_name[0] = '\0';
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/net", address);
+	interfaces = opendir(path);
+	while (interfaces && (entry = readdir(interfaces))) {
+		unsigned int ifindex = if_nametoindex(entry->d_name);
+
+		if (ifindex == 0 || ifindex > first)
+			continue;
+		first = ifindex;
+		snprintf(ret_name, IFNAMSIZ, "%.*s", IFNAMSIZ - 1, entry->d_name);
+	}
+	if (interfaces)
+		closedir(interfaces);
 }
 
 struct address_query {

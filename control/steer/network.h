@@ -27,6 +27,10 @@ struct network_nic {
 /* Looks an interface up by name. Returns 0, -ENODEV when there is none, or a negative errno. */
 int network_nic(const char *name, struct network_nic *ret_nic);
 
+/* Name of the interface that the kernel has of a PCI device ("0000:3b:00.0"), of several that of
+ * the first; "": none. */
+void network_pci_interface(const char *address, char ret_name[static 16]);
+
 /* A bound socket of a netlink protocol, the caller's to close; NULL with errno set. */
 struct mnl_socket;
 struct mnl_socket *network_open(int protocol);

@@ -34,6 +34,11 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 	nic->policy.txtime_ns = config->txtime_ns;
 	snprintf(nic->policy.name, sizeof(nic->policy.name), "%s", config->name);
 	nic->xdp.link_fd = -1;
+	if (config->bifurcated) {
+		nic->policy.kind = MERIDIAN_NIC_BIFURCATED;
+		nic->policy.device = MERIDIAN_POLICY_DEVICE_NONE;
+		return 0;
+	}
 	if (config_nic_is_virtual(config)) {
 		nic->policy.kind = MERIDIAN_NIC_VDEV;
 		return 0;
@@ -303,14 +308,14 @@ static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 	return nic_begin(nic, found);
 }
 
-/* While there is no TAP device yet, there are no addresses. */
-static int nic_sync_tap(struct nic *nic)
+/* Of the interface that the kernel has of it. While there is none, there are no addresses. */
+static int nic_sync_pci(struct nic *nic, const char *interface)
 {
-	struct network_nic found;
-	int r = network_nic(nic->config->tap, &found);
+	struct network_nic found = {.ifindex = 0};
+	int r = interface[0] != '\0' ? network_nic(interface, &found) : -ENODEV;
 
 	if (r < 0 && r != -ENODEV)
-		return nic_complain(nic, r, "cannot ask the kernel about its TAP device");
+		return nic_complain(nic, r, "cannot ask the kernel about its interface");
 	nic->policy.ifindex = found.ifindex;
 	nic->policy.mtu = found.mtu;
 	memcpy(nic->policy.mac, found.mac, sizeof(nic->policy.mac));
@@ -320,12 +325,17 @@ static int nic_sync_tap(struct nic *nic)
 int nic_sync(struct nic *nic)
 {
 	struct network_nic found;
+	char name[IFNAMSIZ];
 	int r;
 
-	if (nic->policy.kind == MERIDIAN_NIC_VDEV)
+	if (config_nic_is_virtual(nic->config))
 		return 0;
 	if (nic->policy.kind == MERIDIAN_NIC_TAKEOVER)
-		return nic_sync_tap(nic);
+		return nic_sync_pci(nic, nic->config->tap);
+	if (nic->policy.kind == MERIDIAN_NIC_BIFURCATED) {
+		network_pci_interface(nic->config->name, name);
+		return nic_sync_pci(nic, name);
+	}
 	r = network_nic(nic->config->name, &found);
 	if (r == -ENODEV) {
 		nic_forget(nic);

@@ -4,14 +4,14 @@
 
 static void nic_plan(struct plan *plan, struct config_nic *nic)
 {
-	bool taken_over = config_nic_is_taken_over(nic);
+	bool is_pci = config_nic_is_pci(nic);
 
-	if (taken_over && nic->queue_count == 0)
+	if (is_pci && nic->queue_count == 0)
 		nic->queue_count = (uint16_t)plan->worker_count;
 	if (config_nic_is_virtual(nic))
 		return;
 	plan->interface_count++;
-	plan->xdp_count += !taken_over;
+	plan->xdp_count += !is_pci;
 }
 
 void plan_init(struct plan *plan, const struct config *config)
@@ -39,8 +39,8 @@ static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 		a->generic == b->generic && a->stamps == b->stamps &&
 		a->rxcomp_ns == b->rxcomp_ns && a->txcomp_ns == b->txcomp_ns &&
 		a->txtime_ns == b->txtime_ns && strcmp(a->device.text, b->device.text) == 0 &&
-		strcmp(a->tap, b->tap) == 0 && a->punt_pps == b->punt_pps &&
-		a->address_count == b->address_count &&
+		strcmp(a->tap, b->tap) == 0 && a->bifurcated == b->bifurcated &&
+		a->punt_pps == b->punt_pps && a->address_count == b->address_count &&
 		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
 }
 

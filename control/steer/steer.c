@@ -210,7 +210,7 @@ static int publish_begin(void)
 
 	for (size_t i = 0; i < plan.nic_count; i++) {
 		policy_nics[i] = nics[i].policy;
-		if (policy_nics[i].kind != MERIDIAN_NIC_VDEV)
+		if (!config_nic_is_virtual(&plan.nic[i]))
 			continue;
 		policy_nics[i].device = (uint16_t)content.device_count;
 		devices[content.device_count++] = plan.nic[i].device;

@@ -68,6 +68,10 @@ static int nic_kind_sane(
 			nic->stamps < MERIDIAN_NIC_STAMPS_COUNT && nic->link <= MERIDIAN_LINK_DOWN;
 	case MERIDIAN_NIC_VDEV:
 		return nic->xdp_mode == MERIDIAN_XDP_NONE && nic->device < blob->devices.count;
+	case MERIDIAN_NIC_BIFURCATED:
+		return nic->xdp_mode == MERIDIAN_XDP_NONE &&
+			(nic->device < blob->devices.count ||
+				nic->device == MERIDIAN_POLICY_DEVICE_NONE);
 	case MERIDIAN_NIC_TAKEOVER:
 		return nic->xdp_mode == MERIDIAN_XDP_NONE && name_sane(nic->tap) &&
 			nic->punt_pps >= MERIDIAN_PUNT_MIN_PPS &&

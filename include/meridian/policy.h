@@ -96,6 +96,11 @@ struct meridian_policy_blob {
 /* A PCI device, which the kernel has given up for DPDK's own driver; what is no NTP for us goes to
  * the kernel by way of a TAP device. */
 #define MERIDIAN_NIC_TAKEOVER 3
+/* A PCI device that the kernel keeps, or a virtual device of DPDK on an interface of the kernel:
+ * flow rules bring NTP for served addresses to us, and the kernel has the rest. */
+#define MERIDIAN_NIC_BIFURCATED 4
+
+#define MERIDIAN_POLICY_DEVICE_NONE UINT16_MAX
 
 #define MERIDIAN_PUNT_MIN_PPS 100
 #define MERIDIAN_PUNT_MAX_PPS 10000000
@@ -119,9 +124,12 @@ struct meridian_policy_blob {
 struct meridian_policy_nic {
 	char name[MERIDIAN_POLICY_NAME_SIZE]; /* NUL-terminated; of VDEV: the device's without
 						 MERIDIAN_POLICY_DRIVER_PREFIX; of TAKEOVER:
-						 its PCI address, "0000:3b:00.0" */
+						 its PCI address, "0000:3b:00.0"; of BIFURCATED:
+						 the one or the other */
 	/* Of VDEV, what describes an interface or its program is 0, the MAC address too. Of
-	 * TAKEOVER, an interface is the TAP device, and there is no program. */
+	 * TAKEOVER, an interface is the TAP device, and there is no program. Of BIFURCATED, it is
+	 * the kernel's of the PCI device, and there is no program; of a virtual device it is not
+	 * known. */
 	uint32_t ifindex;        /* 0: the interface is gone */
 	uint32_t xdp_program_id; /* that must be attached; 0: none yet */
 	uint32_t mtu;
@@ -129,7 +137,8 @@ struct meridian_policy_nic {
 	uint8_t kind;         /* MERIDIAN_NIC_* */
 	uint8_t xdp_mode;     /* MERIDIAN_XDP_* */
 	uint8_t mac[6];
-	uint16_t device;      /* VDEV: index into devices; else 0 */
+	uint16_t device;      /* VDEV, BIFURCATED: index into devices, of a PCI device
+				 POLICY_DEVICE_NONE; else 0 */
 	uint32_t xsks_map_id; /* AF_XDP: map of sockets the program redirects to; 0: none yet.
 				 An adopted map keeps its id */
 	int32_t rxcomp_ns;    /* packets came so much earlier than their stamps say, at most
@@ -145,7 +154,7 @@ struct meridian_policy_nic {
 	uint8_t stamps;      /* enum meridian_nic_stamps: whether the program gives the NIC's stamps
 				along, in ns of that clock */
 	uint8_t reserved0;
-	/* Of VDEV and TAKEOVER; else 0. */
+	/* Of other kinds than AF_XDP; else 0. */
 	uint32_t txtime_ns; /* the NIC sends replies so much after they are handed over,
 			       TXTIME_MIN_NS to TXTIME_MAX_NS; 0: at once */
 	uint8_t link;       /* MERIDIAN_LINK_*, of AF_XDP; else UNKNOWN */

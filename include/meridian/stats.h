@@ -212,7 +212,11 @@ struct meridian_stats_port {
 	uint8_t stamp;           /* enum meridian_stamp: the best receive stamps it can have */
 	uint8_t nic_stamps;      /* enum meridian_nic_stamps */
 	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
-	uint8_t reserved[16];
+	/* Of a device that is shared with the kernel; else 0. */
+	uint32_t flow_rules;   /* in place, which bring NTP to us */
+	uint32_t flow_missing; /* that the driver refused: the kernel has what they are for */
+	uint8_t bifurcated;    /* 1 */
+	uint8_t reserved[7];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
 

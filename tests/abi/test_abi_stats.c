@@ -49,6 +49,22 @@ static void stats_takeover(void **state)
 	assert_int_equal(MERIDIAN_PUNT_other, 5);
 }
 
+#define PORT_AT(field) offsetof(struct meridian_stats_port, field)
+
+static void stats_port(void **state)
+{
+	(void)state;
+	assert_int_equal(PORT_AT(name), 0);
+	assert_int_equal(PORT_AT(driver), 16);
+	assert_int_equal(PORT_AT(queue_count), 32);
+	assert_int_equal(PORT_AT(xdp_mode), 36);
+	assert_int_equal(PORT_AT(nic_stamps), 39);
+	assert_int_equal(PORT_AT(missed_packets), 40);
+	assert_int_equal(PORT_AT(flow_rules), 48);
+	assert_int_equal(PORT_AT(flow_missing), 52);
+	assert_int_equal(PORT_AT(bifurcated), 56);
+}
+
 #define WORKER_AT(field) offsetof(struct meridian_stats_worker, field)
 
 static void stats_worker(void **state)
@@ -98,6 +114,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stats_worker),
 		cmocka_unit_test(stats_clock),
+		cmocka_unit_test(stats_port),
 		cmocka_unit_test(stats_takeover),
 		cmocka_unit_test(verdict_numbers),
 	};

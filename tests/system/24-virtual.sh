@@ -165,6 +165,8 @@ test_refused()
 	refuse_device "does not make" vdev:net_memif0,role=nobody address "$VIRTUAL4"
 	refuse_device "net_af_packet, does not send at a given time" \
 		vdev:net_af_packet0,iface=eth1 txtime 5000 address "$VIRTUAL4"
+	refuse_device "does not isolate flows.*: Function not implemented" \
+		vdev:net_af_packet0,iface=eth1 mode bifurcated address "$VIRTUAL4"
 	refuse_device "room for" vdev:net_af_packet0,iface=eth1 queues 3 address "$VIRTUAL4"
 }
 

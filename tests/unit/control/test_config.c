@@ -314,6 +314,7 @@ static void test_dump_is_a_config(void **state)
 		     "8\nworkers 1 "
 		     "2\n"
 		     "nic 1:2.3 queues 3 tap ntp0 punt 500 txtime 7000\n"
+		     "nic 4:5.6 mode bifurcated\n"
 		     "nic vdev:net_ring0 address 192.0.2.1 address ::1 queues 2\n"
 		     "bindaddress 192.0.2.1\nbindcmdaddress 127.0.0.1\nuser daemon\n"
 		     "driftfile /d\ncounter tsc\nhugepages never\nidlesleep 77\nclockprecision "

@@ -79,10 +79,7 @@ static void test_taken_over_nic_errors(void **state)
 		"1: nic: tap 'interface0123456' is not an interface name (1 to 15 characters, no "
 		"'/' or ':')\n");
 	expect_error("nic 3b:00.0 mode share\n",
-		"1: nic: mode 'share' is not a mode (allowed: takeover)\n");
-	expect_error("nic 3b:00.0 mode bifurcated\n",
-		"1: nic: mode bifurcated is not supported by this version: name the interface that "
-		"the kernel has of 0000:3b:00.0, which is served by AF_XDP\n");
+		"1: nic: mode 'share' is not a mode (allowed: takeover, bifurcated)\n");
 	expect_error("nic 3b:00.0 punt 99\n",
 		"1: nic: punt 99 is out of range (allowed: 100 to 10000000)\n");
 	expect_error("nic 3b:00.0 xdp auto\n",
@@ -97,6 +94,42 @@ static void test_taken_over_nic_errors(void **state)
 		"1: nic: tap 'ntp:0' is not an interface name (1 to 15 characters, no '/' or "
 		"':')\n");
 	expect_error("nic ffff:ff:1f.7\n", "1: nic: ffff:ff:1f.7: its domain is above 9999\n");
+}
+
+static void test_bifurcated_nic(void **state)
+{
+	(void)state;
+	assert_int_equal(load("nic 3b:00.0 mode bifurcated queues 2\n"
+			      "nic vdev:net_tap0,remote=eth0 mode bifurcated address 192.0.2.1\n"
+			      "nic mnp59s0\n"),
+		0);
+	assert_true(config.nic[0].bifurcated);
+	assert_true(config_nic_is_pci(&config.nic[0]));
+	assert_false(config_nic_is_taken_over(&config.nic[0]));
+	assert_int_equal(config.nic[0].queue_count, 2);
+	assert_int_equal(config.nic[0].punt_pps, 0);
+	assert_true(config.nic[1].bifurcated);
+	assert_true(config_nic_is_virtual(&config.nic[1]));
+	assert_false(config_nic_is_pci(&config.nic[1]));
+	assert_false(config.nic[2].bifurcated);
+	assert_false(config_nic_is_pci(&config.nic[2]));
+	config_free(&config);
+	expect_error("nic 3b:00.0 mode bifurcated tap ntp0\n",
+		"1: nic: mode bifurcated: the kernel keeps 0000:3b:00.0: leave out `tap` and "
+		"`punt`\n");
+	expect_error("nic 3b:00.0 punt 5000 mode bifurcated\n",
+		"1: nic: mode bifurcated: the kernel keeps 0000:3b:00.0: leave out `tap` and "
+		"`punt`\n");
+	expect_error("nic eth0 mode bifurcated\n",
+		"1: nic: `mode` is for PCI addresses and virtual devices\n");
+	expect_error("nic vdev:net_tap0 mode takeover address 192.0.2.1\n",
+		"1: nic: mode 'takeover' is not a mode of a virtual device (allowed: "
+		"bifurcated)\n");
+	expect_error("nic vdev:net_tap0,remote=eth0 mode bifurcated\n",
+		"1: nic: tap0: an `address` is missing: a virtual device has none of the kernel\n");
+	expect_error("nic 3b:00.0 mode bifurcated xdp auto\n",
+		"1: nic: no XDP program is attached to a NIC that is taken over: leave out "
+		"`xdp`\n");
 }
 
 static void test_virtual_nic(void **state)
@@ -170,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_nic),
 		cmocka_unit_test(test_taken_over_nic),
 		cmocka_unit_test(test_taken_over_nic_errors),
+		cmocka_unit_test(test_bifurcated_nic),
 		cmocka_unit_test(test_virtual_nic),
 		cmocka_unit_test(test_virtual_nic_errors),
 	};

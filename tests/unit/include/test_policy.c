@@ -98,6 +98,12 @@ static void taken_over(struct meridian_policy_nic *nic)
 	strcpy(nic->tap, "ntp0");
 }
 
+static void shared(struct meridian_policy_nic *nic)
+{
+	nic->kind = MERIDIAN_NIC_BIFURCATED;
+	nic->device = MERIDIAN_POLICY_DEVICE_NONE;
+}
+
 static void refuses_fields_out_of_range(void **state)
 {
 	(void)state;
@@ -133,6 +139,10 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(-EBADMSG, (taken_over(&b.nic[1]), memset(b.nic[1].tap, 'x', sizeof(b.nic[1].tap))));
 	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].punt_pps = 99));
 	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].punt_pps = 10000001));
+	CHECK(0, shared(&b.nic[1]));
+	CHECK(0, (shared(&b.nic[1]), b.nic[1].device = 0));
+	CHECK(-EBADMSG, (shared(&b.nic[1]), b.nic[1].device = 1));
+	CHECK(-EBADMSG, (shared(&b.nic[1]), b.nic[1].xdp_mode = 1));
 	CHECK(-EBADMSG, b.nic[1].queue_count = 65);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 0);
 	CHECK(0, (b.nic[0].rxcomp_ns = 1000000, b.nic[1].rxcomp_ns = -1000000));

@@ -54,7 +54,7 @@ static void test_taken_over_nics(void **state)
 
 	(void)state;
 	strcpy(config.nic[0].tap, "ntp0");
-	strcpy(config.nic[1].tap, "ntp1");
+	config.nic[1].bifurcated = true;
 	plan_init(&plan, &config);
 	assert_int_equal(plan.interface_count, 2);
 	assert_int_equal(plan.xdp_count, 0);
