@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "inspect.h"
+#include "bifurcated.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Drivers that stay while DPDK's own opens queues beside them. */
-static const char *const bifurcated[] = {"mlx5_core", "mlx4_core", "mana"};
 
 static enum nic_use use_of(enum name_kind kind, const char *driver)
 {
 	if (kind == NAME_INTERFACE)
 		return NIC_AF_XDP;
-	for (size_t i = 0; i < sizeof(bifurcated) / sizeof(bifurcated[0]); i++) {
-		if (strcmp(driver, bifurcated[i]) == 0)
-			return NIC_BIFURCATED;
-	}
-	return NIC_TAKEOVER;
+	return bifurcated_driver(driver) ? NIC_BIFURCATED : NIC_TAKEOVER;
 }
 
 static bool carries(const char *name, const struct carrier_link *links, size_t count)

@@ -17,9 +17,16 @@ enum nic_use {
 	NIC_TAKEOVER,   /* DPDK's driver has it, by vfio-pci */
 };
 
+enum nic_mode {
+	NIC_MODE_ANY, /* the config does not name the NIC */
+	NIC_MODE_TAKEOVER,
+	NIC_MODE_BIFURCATED,
+};
+
 struct nic {
 	char name[NAME_SIZE]; /* that the operator gave */
 	enum nic_use use;
+	enum nic_mode mode;        /* of the config, for a NIC that is named by its PCI address */
 	size_t interfaces;         /* of the kernel that it has */
 	char interface[NAME_SIZE]; /* the first; "": none, as the kernel's driver does not have it
 				    */

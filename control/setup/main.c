@@ -200,6 +200,8 @@ static int nic_add(
 	nic->queues = setup->options->queues;
 	if (nic->queues == 0 && line != NULL)
 		nic->queues = line->queue_count;
+	if (line != NULL && config_nic_is_pci(line))
+		nic->mode = line->bifurcated ? NIC_MODE_BIFURCATED : NIC_MODE_TAKEOVER;
 	setup->count++;
 	return 0;
 }

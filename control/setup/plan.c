@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "plan.h"
+#include "bifurcated.h"
 #include "device.h"
 #include "packet_memory.h"
 #include <errno.h>
@@ -52,6 +53,25 @@ static int queues_check(const struct nic *nic, char error[static PLAN_ERROR_SIZE
 		most == 1 ? "" : "s", nic->queues);
 }
 
+/* Only the driver decides which mode a NIC can have. */
+static int mode_check(const struct nic *nic, char error[static PLAN_ERROR_SIZE])
+{
+	const char *driver = nic->pci.driver[0] != '\0' ? nic->pci.driver : "none";
+
+	if (nic->mode == NIC_MODE_TAKEOVER && nic->use == NIC_BIFURCATED)
+		return refuse(error,
+			"%s: its driver (%s) stays and shares the NIC with DPDK: say `mode "
+			"bifurcated` in the config",
+			nic->name, driver);
+	if (nic->mode == NIC_MODE_BIFURCATED && nic->use == NIC_TAKEOVER)
+		return refuse(error,
+			"%s: `mode bifurcated` is for NICs whose driver is " BIFURCATED_DRIVERS
+			", not %s: say `mode takeover` in the config, or name its interface, to "
+			"serve by AF_XDP",
+			nic->name, driver);
+	return 0;
+}
+
 int plan_check(const struct nic *nic, bool force, char ret_error[static PLAN_ERROR_SIZE])
 {
 	char reason[DEVICE_REASON_SIZE];
@@ -65,6 +85,8 @@ int plan_check(const struct nic *nic, bool force, char ret_error[static PLAN_ERR
 			"%s: the default route leads out of it, so that this machine may become "
 			"unreachable: choose another NIC, or add --force",
 			nic->name);
+	if (mode_check(nic, ret_error) < 0)
+		return -EPERM;
 	if (nic->use == NIC_TAKEOVER)
 		return takeover_check(nic, ret_error);
 	return queues_check(nic, ret_error);

@@ -73,7 +73,9 @@ static void show_use(const struct nic *nic, FILE *out)
 		fprintf(out, "  use: takeover by " PCI_VFIO ": DPDK's own driver has the NIC\n");
 	else if (nic->use == NIC_BIFURCATED)
 		fprintf(out,
-			"  use: bifurcated: the kernel keeps the NIC, DPDK has queues of it\n");
+			"  use: bifurcated: the kernel keeps the NIC, DPDK has queues of it; in "
+			"the config: nic %s mode bifurcated\n",
+			nic->name);
 	else
 		fprintf(out, "  use: AF_XDP; XDP: %s\n",
 			nic->card.has_xdp ? xdp(&nic->card) : "not told by this kernel");

@@ -204,6 +204,19 @@ static void test_bifurcated_needs_nothing(void **state)
 	expect_plan("");
 }
 
+static void test_mode_that_the_driver_has_not(void **state)
+{
+	(void)state;
+	nic.mode = NIC_MODE_BIFURCATED;
+	strcpy(nic.pci.driver, "ice");
+	expect_refused("mlx5_core, mlx4_core or mana, not ice: say `mode takeover`");
+	nic.use = NIC_BIFURCATED;
+	assert_int_equal(plan_check(&nic, false, error), 0);
+	nic.mode = NIC_MODE_TAKEOVER;
+	strcpy(nic.pci.driver, "mlx5_core");
+	expect_refused("its driver (mlx5_core) stays and shares the NIC with DPDK");
+}
+
 static void test_pages(void **state)
 {
 	const struct pages pages = {.node = 1, .total = 20, .ready = 12};
@@ -233,6 +246,7 @@ int main(void)
 		OF_DEVICE(test_device_that_is_taken),
 		OF_DEVICE(test_device_that_is_refused),
 		OF_DEVICE(test_bifurcated_needs_nothing),
+		OF_DEVICE(test_mode_that_the_driver_has_not),
 		OF_INTERFACE(test_pages),
 	};
 
