@@ -33,14 +33,12 @@ static void log_line(const struct meridian_timemodel_data *data, const struct me
 	uint64_t frac = (uint64_t)((meridian_u128)utc.frac64 * UINT64_C(1000000000000) >> 64);
 	double rate = (double)line->period_frac64 /
 		((double)(UINT64_C(1) << data->period_shift) * 0x1p64) * (double)data->counter_hz;
-	double bound_s = ((double)data->root_delay_ns / 2 +
-				 (double)meridian_timemodel_dispersion_ns(data, counter)) *
-		1e-9;
 
+	/* Published, and the reference: a line is told from where it begins. */
 	print_counter(counter, data->counter_hz);
 	print_counter(counter, data->counter_hz);
 	fprintf(model_log, "%" PRId64 ".%012" PRIu64 " %.17g %.12g %.9g\n", utc_s, frac, rate,
-		bound_s, data->dispersion_rate_ppb * 1e-9);
+		meridian_timemodel_bound_s(data, counter), data->dispersion_rate_ppb * 1e-9);
 }
 
 /* Lines are logged in the order in which readers follow them. */

@@ -7,7 +7,6 @@
 #include <meridian/ntp.h>
 #include <stdio.h>
 #include <string.h>
-#include <units.h>
 
 struct clock_row {
 	const char *state, *reference, *counter, *leap;
@@ -99,9 +98,7 @@ static void clock_model(struct clock_row *row, const struct meridian_timemodel_d
 	row->now.s += meridian_timemodel_leap_offset_s(model, row->now);
 	row->leap_expired =
 		model->leap_known_until_s != 0 && row->now.s >= model->leap_known_until_s;
-	row->bound_s = ((double)model->root_delay_ns / 2 +
-			       (double)meridian_timemodel_dispersion_ns(model, now)) /
-		NS_PER_SECOND;
+	row->bound_s = meridian_timemodel_bound_s(model, now);
 	row->holdover_left_s = ticks_s(model, now, model->valid_until_counter);
 }
 

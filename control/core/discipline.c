@@ -109,13 +109,6 @@ static int status_of(const struct discipline *discipline, const struct disciplin
 	return status;
 }
 
-static double bound_s(const struct discipline_view *view)
-{
-	return ((double)view->model->root_delay_ns / 2 +
-		       (double)meridian_timemodel_dispersion_ns(view->model, view->counter)) /
-		NS_PER_SECOND;
-}
-
 static long error_us(double seconds)
 {
 	return (long)fmin(ceil(seconds * US_PER_SECOND), ERROR_MAX_US);
@@ -132,7 +125,8 @@ static void order_common(const struct discipline *discipline, const struct disci
 		ADJ_STATUS | ADJ_NANO | ADJ_TIMECONST | ADJ_FREQUENCY | ADJ_MAXERROR | ADJ_ESTERROR;
 	timex->status = status_of(discipline, view);
 	timex->freq = lround(fmax(fmin(ppm, FREQUENCY_MAX_PPM), -FREQUENCY_MAX_PPM) * KERNEL_PPM);
-	timex->maxerror = error_us(bound_s(view) + fabs(order->offset_s));
+	timex->maxerror = error_us(
+		meridian_timemodel_bound_s(view->model, view->counter) + fabs(order->offset_s));
 	timex->esterror = error_us(fabs(order->offset_s));
 }
 
@@ -146,7 +140,7 @@ static void order_step(const struct discipline_view *view, struct discipline_ord
 	order->timex.time.tv_sec = (time_t)whole;
 	order->timex.time.tv_usec =
 		(suseconds_t)fmin((order->offset_s - whole) * NS_PER_SECOND, NS_PER_SECOND - 1);
-	order->timex.maxerror = error_us(bound_s(view));
+	order->timex.maxerror = error_us(meridian_timemodel_bound_s(view->model, view->counter));
 	order->timex.esterror = 0;
 }
 

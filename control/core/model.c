@@ -150,9 +150,7 @@ double model_residue(const struct model *model, uint64_t counter)
 
 double model_distance_s(const struct model *model, uint64_t counter)
 {
-	return ((double)model->data.root_delay_ns / 2 +
-		       (double)meridian_timemodel_dispersion_ns(&model->data, counter)) /
-		NS_PER_SECOND;
+	return meridian_timemodel_bound_s(&model->data, counter);
 }
 
 struct clock_line model_line(

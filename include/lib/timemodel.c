@@ -170,6 +170,13 @@ uint64_t meridian_timemodel_dispersion_ns(
 	return grown > DISPERSION_MAX ? DISPERSION_MAX : (uint64_t)grown;
 }
 
+double meridian_timemodel_bound_s(const struct meridian_timemodel_data *data, uint64_t counter)
+{
+	return ((double)data->root_delay_ns / 2 +
+		       (double)meridian_timemodel_dispersion_ns(data, counter)) /
+		NS_PER_SECOND;
+}
+
 int meridian_timemodel_valid(const struct meridian_timemodel_data *data, uint64_t counter)
 {
 	return data->status == MERIDIAN_TIMEMODEL_SYNCHRONISED &&

@@ -172,6 +172,10 @@ uint8_t meridian_timemodel_leap_indicator(
 uint64_t meridian_timemodel_dispersion_ns(
 	const struct meridian_timemodel_data *data, uint64_t counter);
 
+/* The error bound at `counter`, in s: half the root delay and the root dispersion. UTC is no
+ * farther from the published clock while the model is valid. */
+double meridian_timemodel_bound_s(const struct meridian_timemodel_data *data, uint64_t counter);
+
 /* 1 when the model may be served as synchronised at `counter`; else 0. */
 int meridian_timemodel_valid(const struct meridian_timemodel_data *data, uint64_t counter);
 

@@ -209,6 +209,8 @@ static void grows_its_dispersion(void **state)
 	assert_int_equal(meridian_timemodel_dispersion_ns(&data, 5 * GHZ), 1000);
 	assert_int_equal(meridian_timemodel_dispersion_ns(&data, 5 * GHZ + 1), 1001);
 	assert_int_equal(meridian_timemodel_dispersion_ns(&data, 6 * GHZ), 16001);
+	data.root_delay_ns = 3000;
+	assert_int_equal(llround(meridian_timemodel_bound_s(&data, 6 * GHZ) * 1e12), 17501000);
 	data.dispersion_rate_ppb = UINT32_MAX;
 	assert_int_equal(meridian_timemodel_dispersion_ns(&data, UINT64_MAX), UINT64_MAX / 2);
 }
