@@ -9,22 +9,12 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define ATTRIBUTES 64 /* that we look at: IFLA_*, RTA_* */
 #define DUMP_TRIES 5
 
 struct links {
 	struct carrier_link *link;
 	size_t count;
 };
-
-static int attribute_handler(const struct nlattr *attribute, void *arg)
-{
-	const struct nlattr **table = arg;
-
-	if (mnl_attr_get_type(attribute) < ATTRIBUTES)
-		table[mnl_attr_get_type(attribute)] = attribute;
-	return MNL_CB_OK;
-}
 
 static uint32_t number(const struct nlattr *attribute)
 {
@@ -33,16 +23,16 @@ static uint32_t number(const struct nlattr *attribute)
 
 static bool is_kind(const struct nlattr *info, const char *kind)
 {
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 
-	return info && mnl_attr_parse_nested(info, attribute_handler, table) >= 0 &&
+	return info && mnl_attr_parse_nested(info, network_attribute, table) >= 0 &&
 		table[IFLA_INFO_KIND] && strcmp(mnl_attr_get_str(table[IFLA_INFO_KIND]), kind) == 0;
 }
 
 static int link_handler(const struct nlmsghdr *message, void *arg)
 {
 	const struct ifinfomsg *header = mnl_nlmsg_get_payload(message);
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	struct links *links = arg;
 	struct carrier_link *link;
 
@@ -50,7 +40,7 @@ static int link_handler(const struct nlmsghdr *message, void *arg)
 		errno = E2BIG;
 		return MNL_CB_ERROR;
 	}
-	mnl_attr_parse(message, sizeof(*header), attribute_handler, table);
+	mnl_attr_parse(message, sizeof(*header), network_attribute, table);
 	link = &links->link[links->count++];
 	*link = (struct carrier_link){.index = (uint32_t)header->ifi_index,
 		.master = number(table[IFLA_MASTER]),
@@ -91,13 +81,13 @@ static void multipath_mark(struct links *links, const struct nlattr *multipath)
 static int route_handler(const struct nlmsghdr *message, void *arg)
 {
 	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	struct links *links = arg;
 
 	if (route->rtm_dst_len != 0 || route->rtm_type != RTN_UNICAST ||
 		(route->rtm_flags & RTM_F_CLONED))
 		return MNL_CB_OK;
-	mnl_attr_parse(message, sizeof(*route), attribute_handler, table);
+	mnl_attr_parse(message, sizeof(*route), network_attribute, table);
 	if (table[RTA_OIF])
 		default_mark(links, number(table[RTA_OIF]));
 	if (table[RTA_MULTIPATH])

@@ -18,7 +18,6 @@
 
 #define LOOPBACK_IFINDEX 1     /* in every network namespace */
 #define ANSWER_SIZE      32768 /* what the kernel fills at a time in a dump */
-#define ATTRIBUTES       64    /* that we look at: IFLA_*, IFA_* */
 #define DUMP_TRIES       5
 #define MESSAGE_SIZE     512 /* of a request */
 
@@ -72,11 +71,11 @@ int network_request(
 	return r;
 }
 
-static int attribute_handler(const struct nlattr *attribute, void *arg)
+int network_attribute(const struct nlattr *attribute, void *arg)
 {
 	const struct nlattr **table = arg;
 
-	if (mnl_attr_get_type(attribute) < ATTRIBUTES)
+	if (mnl_attr_get_type(attribute) < NETWORK_ATTRIBUTES)
 		table[mnl_attr_get_type(attribute)] = attribute;
 	return MNL_CB_OK;
 }
@@ -90,9 +89,9 @@ static void kind_copy(char kind[NETWORK_KIND_SIZE], const struct nlattr *attribu
 
 static void link_info_read(struct network_nic *nic, const struct nlattr *info)
 {
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 
-	if (!info || mnl_attr_parse_nested(info, attribute_handler, table) < 0)
+	if (!info || mnl_attr_parse_nested(info, network_attribute, table) < 0)
 		return;
 	kind_copy(nic->kind, table[IFLA_INFO_KIND]);
 	kind_copy(nic->master_kind, table[IFLA_INFO_SLAVE_KIND]);
@@ -101,11 +100,11 @@ static void link_info_read(struct network_nic *nic, const struct nlattr *info)
 static int link_handler(const struct nlmsghdr *message, void *arg)
 {
 	const struct ifinfomsg *link = mnl_nlmsg_get_payload(message);
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	const struct nlattr *mac;
 	struct network_nic *nic = arg;
 
-	mnl_attr_parse(message, sizeof(*link), attribute_handler, table);
+	mnl_attr_parse(message, sizeof(*link), network_attribute, table);
 	nic->ifindex = (uint32_t)link->ifi_index;
 	nic->type = link->ifi_type;
 	nic->flags = link->ifi_flags;
@@ -231,14 +230,14 @@ static int address_handler(const struct nlmsghdr *message, void *arg)
 {
 	const struct ifaddrmsg *header = mnl_nlmsg_get_payload(message);
 	const struct address_query *query = arg;
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	const struct nlattr *local;
 	uint8_t family = family_of(header->ifa_family);
 	uint32_t flags = header->ifa_flags;
 
 	if (family == 0 || !address_wanted(query, header))
 		return MNL_CB_OK;
-	mnl_attr_parse(message, sizeof(*header), attribute_handler, table);
+	mnl_attr_parse(message, sizeof(*header), network_attribute, table);
 	/* On point-to-point links both are there, and IFA_ADDRESS is the peer's. */
 	local = table[IFA_LOCAL] ? table[IFA_LOCAL] : table[IFA_ADDRESS];
 	if (table[IFA_FLAGS])

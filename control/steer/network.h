@@ -41,6 +41,12 @@ struct nlmsghdr;
 int network_request(struct nlmsghdr *request,
 	int (*handler)(const struct nlmsghdr *message, void *arg), void *arg);
 
+/* For mnl_attr_parse(): puts an attribute into a table of NETWORK_ATTRIBUTES pointers, by its type;
+ * those of higher types are left out. */
+#define NETWORK_ATTRIBUTES 64
+struct nlattr;
+int network_attribute(const struct nlattr *attribute, void *table);
+
 /* MAC address of the interface `ifindex`. Returns 0, or -ENODEV or another negative errno, and
  * *ret_mac stays as it is. */
 int network_mac(uint32_t ifindex, uint8_t ret_mac[static 6]);

@@ -6,7 +6,6 @@
 #include <linux/genetlink.h>
 
 #define MESSAGE_SIZE 8192
-#define ATTRIBUTES   32
 
 /* Of <linux/netdev.h>, which older headers do not have. */
 enum {
@@ -16,24 +15,15 @@ enum {
 	NETDEV_DEV_XDP_RX_METADATA = 5,
 };
 
-static int attribute_handler(const struct nlattr *attribute, void *arg)
-{
-	const struct nlattr **table = arg;
-
-	if (mnl_attr_get_type(attribute) < ATTRIBUTES)
-		table[mnl_attr_get_type(attribute)] = attribute;
-	return MNL_CB_OK;
-}
-
 static int reply_handler(const struct nlmsghdr *message, void *arg)
 {
-	mnl_attr_parse(message, sizeof(struct genlmsghdr), attribute_handler, arg);
+	mnl_attr_parse(message, sizeof(struct genlmsghdr), network_attribute, arg);
 	return MNL_CB_STOP;
 }
 
 /* Sends a request; `ret_table` then leads into `buffer`. */
 static int ask(struct mnl_socket *socket, char buffer[static MESSAGE_SIZE],
-	const struct nlattr *ret_table[static ATTRIBUTES])
+	const struct nlattr *ret_table[static NETWORK_ATTRIBUTES])
 {
 	struct nlmsghdr *request = (struct nlmsghdr *)buffer;
 	ssize_t length;
@@ -66,7 +56,7 @@ static struct nlmsghdr *request_begin(
 static int family_find(struct mnl_socket *socket, uint16_t *ret_family)
 {
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_SIZE];
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	struct nlmsghdr *request = request_begin(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY);
 	int r;
 
@@ -91,7 +81,7 @@ static int features_ask(
 	struct mnl_socket *socket, uint32_t ifindex, uint64_t *ret_features, uint64_t *ret_metadata)
 {
 	_Alignas(struct nlmsghdr) char buffer[MESSAGE_SIZE];
-	const struct nlattr *table[ATTRIBUTES] = {NULL};
+	const struct nlattr *table[NETWORK_ATTRIBUTES] = {NULL};
 	struct nlmsghdr *request;
 	uint16_t family;
 	int r = family_find(socket, &family);
