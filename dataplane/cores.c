@@ -55,7 +55,7 @@ static const char *number_parse(const char *text, unsigned long *ret_number)
 /* "8" or "0-3". Returns what follows it; NULL if it is neither. */
 static const char *range_parse(const char *text, cpu_set_t *set)
 {
-	unsigned long first, last;
+	unsigned long first = 0, last;
 
 	text = number_parse(text, &first);
 	last = first;

@@ -95,10 +95,6 @@ static const struct {
 #undef PUNT_ROW
 };
 
-#define SHARE(name, share, text) +share
-MERIDIAN_STATIC_ASSERT(MERIDIAN_PUNTS(SHARE) == MERIDIAN_PUNT_SHARES, "the shares are a whole");
-#undef SHARE
-
 const char *meridian_punt_name(unsigned int punt)
 {
 	return punt < MERIDIAN_PUNT_COUNT ? punts[punt].name : "unknown";

@@ -54,13 +54,17 @@ static void every_verdict_has_a_name_of_its_own(void **state)
 
 static void every_class_has_a_name_and_a_share(void **state)
 {
+	unsigned int shares = 0;
+
 	(void)state;
 	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++) {
 		assert_true(strlen(meridian_punt_text(i)) > 10);
 		assert_int_not_equal(meridian_punt_share(i), 0);
+		shares += meridian_punt_share(i);
 		for (unsigned int j = 0; j < i; j++)
 			assert_string_not_equal(meridian_punt_name(i), meridian_punt_name(j));
 	}
+	assert_int_equal(shares, MERIDIAN_PUNT_SHARES);
 	assert_string_equal(meridian_punt_name(MERIDIAN_PUNT_answer), "answer");
 	assert_string_equal(meridian_punt_name(MERIDIAN_PUNT_COUNT), "unknown");
 	assert_string_equal(meridian_punt_text(MERIDIAN_PUNT_COUNT), "unknown");
