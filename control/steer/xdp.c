@@ -280,7 +280,9 @@ static int xdp_try(struct xdp *xdp, uint32_t ifindex, const struct attempt *atte
 	if (r < 0 && xdp->error[0] == '\0')
 		xdp_unload(xdp);
 	xdp->nic_stamps = r == 0 && attempt->nic_stamps;
-	return r < 0 && attempt->nic_stamps ? -EOPNOTSUPP : r; /* others may do */
+	if (r < 0 && attempt->nic_stamps && xdp->error[0] == '\0')
+		return -EOPNOTSUPP; /* others may do */
+	return r;
 }
 
 static bool is_wanted(const struct attempt *attempt, enum xdp_wish wish)
