@@ -123,6 +123,7 @@ struct config_nic {
 				 one for each worker of a NIC that is named by its PCI address */
 	bool generic;         /* force XDP generic mode */
 	uint8_t stamps;       /* enum config_nic_stamps */
+	uint16_t phc;         /* the NIC's clock is /dev/ptp(phc - 1); 0: whichever it says */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
 	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
 	uint32_t txtime_ns;   /* the NIC sends replies so much after they are handed over; 0: at

@@ -8,6 +8,8 @@
 
 #define VDEV_PREFIX "vdev:"
 #define PUNT_PPS    100000
+#define PHC_PREFIX  "/dev/ptp"
+#define PHC_MAX     65534
 
 #define NOT_AN_INTERFACE "is not an interface name (1 to %d characters, no '/' or ':')"
 
@@ -62,6 +64,32 @@ static bool stamps_parse(struct config_parser *parser, struct config_nic *nic, c
 	if (word != NULL)
 		config_error(parser, "stamps '%s' is not known (allowed: auto, nic, xdp)", word);
 	return false;
+}
+
+static bool phc_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
+{
+	static const char digits[] = "0123456789";
+	unsigned int index = 0;
+	const char *word;
+	int length = 0;
+
+	if (config_nic_is_virtual(nic) || config_nic_is_taken_over(nic)) {
+		config_error(
+			parser, "`%s` is for interfaces: DPDK's drivers know their clock", name);
+		return false;
+	}
+	word = config_word_required(parser, "the clock (/dev/ptpN)");
+	if (word == NULL)
+		return false;
+	if (sscanf(word, PHC_PREFIX "%5u%n", &index, &length) != 1 || word[length] != '\0' ||
+		strspn(word + strlen(PHC_PREFIX), digits) == 0 || index > PHC_MAX) {
+		config_error(parser,
+			"phc '%s' is not a PTP clock (" PHC_PREFIX "0 to " PHC_PREFIX "%d)", word,
+			PHC_MAX);
+		return false;
+	}
+	nic->phc = (uint16_t)(index + 1);
+	return true;
 }
 
 static bool ns_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
@@ -213,6 +241,13 @@ const struct config_nic_option config_nic_options[] = {
 		"these matters, so that a NIC which stamps without being told can be used. xdp: "
 		"always the XDP program. In any case a packet whose stamp is missing or cannot be "
 		"right has the program's."},
+	{"phc", phc_parse, "/dev/ptpN",
+		"Of an interface: the clock of the NIC whose stamps it gives. Default: the one "
+		"that "
+		"the interface itself names. With `stamps nic`, for interfaces that pass on what "
+		"another one has stamped, such as a veth behind a NIC; that one's filter is left "
+		"to "
+		"whoever set it up."},
 	{"rxcomp", rxcomp_parse, "NS",
 		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
 		"stamp says, -1000000 to 1000000 (default 0)."},

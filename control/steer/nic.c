@@ -148,7 +148,7 @@ static void nic_describe(struct nic *nic, const struct network_nic *found)
 	nic->rx_queues = found->rx_queues;
 	nic->policy.ifindex = found->ifindex;
 	nic_take_link(nic, link_of(found));
-	nic_stamps_describe(&nic->policy);
+	nic_stamps_describe(nic->config, &nic->policy);
 }
 
 bool nic_is_outdated(const struct nic *nic)

@@ -7,8 +7,9 @@
 #include "config.h"
 #include <meridian/policy.h>
 
-/* Fills in which clock the interface `nic->name` has, and how fast its link is. */
-void nic_stamps_describe(struct meridian_policy_nic *nic);
+/* Fills in which clock the interface `nic->name` has, unless the config says it, and how fast its
+ * link is. */
+void nic_stamps_describe(const struct config_nic *config, struct meridian_policy_nic *nic);
 
 /* Decides whether the XDP program shall ask for the NIC's stamps, and if so has the NIC take them.
  * Returns MERIDIAN_NIC_STAMPS_used, or what is against it. Described before. */

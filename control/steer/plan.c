@@ -36,7 +36,7 @@ void plan_init(struct plan *plan, const struct config *config)
 static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
-		a->generic == b->generic && a->stamps == b->stamps &&
+		a->generic == b->generic && a->stamps == b->stamps && a->phc == b->phc &&
 		a->rxcomp_ns == b->rxcomp_ns && a->txcomp_ns == b->txcomp_ns &&
 		a->txtime_ns == b->txtime_ns && strcmp(a->device.text, b->device.text) == 0 &&
 		strcmp(a->tap, b->tap) == 0 && a->bifurcated == b->bifurcated &&

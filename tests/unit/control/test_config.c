@@ -309,7 +309,8 @@ static void test_dump_is_a_config(void **state)
 		     "2\nmaxjitter 0.1\n"
 		     "ratelimit interval -7 burst 3 leak 1 rollup 0 kod 3 kodafter 9\n"
 		     "kodexempt 10/8\nkodexempt ::1\ninterleaved 1024\n"
-		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic stamps xdp rxcomp 9 "
+		     "allow 10/8\ndeny all ::1\nnic eth0 queues 2 xdp generic stamps xdp phc "
+		     "/dev/ptp7 rxcomp 9 "
 		     "txcomp "
 		     "8\nworkers 1 "
 		     "2\n"
@@ -324,6 +325,7 @@ static void test_dump_is_a_config(void **state)
 	config_dump(&config, out);
 	fclose(out);
 	config_free(&config);
+	assert_non_null(strstr(first, " phc /dev/ptp7 "));
 	assert_int_equal(load(first), 0);
 	out = open_memstream(&second, &size);
 	config_dump(&config, out);

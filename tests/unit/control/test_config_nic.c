@@ -8,9 +8,13 @@
 
 static void test_nic(void **state)
 {
+	static const char *const no_clocks[] = {"/dev/ptp", "/dev/ptp65535", "/dev/ptp-1",
+		"/dev/ptp+1", "/dev/ptp1x", "/dev/ptp123456", "eth0"};
+
 	(void)state;
 	assert_int_equal(
-		load("nic eth0\nnic eth1 queues 4 xdp generic stamps NIC rxcomp -7 txcomp 950\n"),
+		load("nic eth0\nnic eth1 queues 4 xdp generic stamps NIC phc /dev/ptp12 rxcomp -7 "
+		     "txcomp 950\n"),
 		0);
 	assert_int_equal(config.nic_count, 2);
 	assert_int_equal(config.nic[0].queue_count, 0);
@@ -19,6 +23,8 @@ static void test_nic(void **state)
 	assert_true(config.nic[1].generic);
 	assert_int_equal(config.nic[0].stamps, CONFIG_NIC_STAMPS_AUTO);
 	assert_int_equal(config.nic[1].stamps, CONFIG_NIC_STAMPS_NIC);
+	assert_int_equal(config.nic[0].phc, 0);
+	assert_int_equal(config.nic[1].phc, 13);
 	assert_int_equal(config.nic[0].rxcomp_ns, 0);
 	assert_int_equal(config.nic[1].rxcomp_ns, -7);
 	assert_int_equal(config.nic[1].txcomp_ns, 950);
@@ -43,6 +49,17 @@ static void test_nic(void **state)
 		"1: nic: stamps 'kernel' is not known (allowed: auto, nic, xdp)\n");
 	expect_error("nic 0000:3b:00.0 stamps nic\n",
 		"1: nic: `stamps` is for interfaces: DPDK's drivers stamp where they can\n");
+	expect_error("nic 3b:00.0 phc /dev/ptp0\n",
+		"1: nic: `phc` is for interfaces: DPDK's drivers know their clock\n");
+	for (size_t i = 0; i < sizeof(no_clocks) / sizeof(no_clocks[0]); i++) {
+		char line[64], error[128];
+
+		snprintf(line, sizeof(line), "nic eth0 phc %s\n", no_clocks[i]);
+		snprintf(error, sizeof(error),
+			"1: nic: phc '%s' is not a PTP clock (/dev/ptp0 to /dev/ptp65534)\n",
+			no_clocks[i]);
+		expect_error(line, error);
+	}
 	expect_error("nic eth0 address 192.0.2.1\n",
 		"1: nic: `address` is for virtual devices: an interface has those that the kernel "
 		"says\n");

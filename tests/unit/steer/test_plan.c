@@ -94,6 +94,11 @@ static void change_nic(struct config *config)
 	config->nic[1].generic = true;
 }
 
+static void change_phc(struct config *config)
+{
+	config->nic[1].phc = 3;
+}
+
 static void change_stamps(struct config *config)
 {
 	config->nic[1].stamps = CONFIG_NIC_STAMPS_XDP;
@@ -165,6 +170,7 @@ static void test_difference_names_the_directive(void **state)
 	assert_string_equal(difference_after(change_punt), "nic");
 	assert_string_equal(difference_after(change_nic), "nic");
 	assert_string_equal(difference_after(change_stamps), "nic");
+	assert_string_equal(difference_after(change_phc), "nic");
 	assert_string_equal(difference_after(change_rxcomp), "nic");
 	assert_string_equal(difference_after(change_txcomp), "nic");
 	assert_string_equal(difference_after(change_txtime), "nic");
