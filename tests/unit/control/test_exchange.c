@@ -6,6 +6,8 @@
 #include "source/wire_stamps.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,6 +24,8 @@
 #define HZ      1000000000
 #define WAIT_MS 10000
 
+#define STAMP_TRIES 10000 /* a millisecond apart */
+
 static const struct config_address loopback = {
 	.octets = {127, 0, 0, 1}, .family = MERIDIAN_FAMILY_IPV4};
 static const uint8_t question[MERIDIAN_NTP_HEADER_SIZE] = {0x23, [40] = 1, 2, 3, 4, 5, 6, 7, 8};
@@ -36,6 +40,11 @@ static unsigned int heard;
 static int server;
 static uint16_t server_port;
 static struct sockaddr_in client; /* of the question */
+
+/* When the kernel says that the question left and that the answer came. The dataplane's stamps are
+ * made of them, so that they fit however long this machine takes over each step. */
+static uint64_t asked, answered;
+#define APART (HZ / 1000)
 
 int event_add_fd(int fd, unsigned int events, event_fd_handler handler, void *arg)
 {
@@ -133,11 +142,43 @@ static struct meridian_wire_key key_of(const uint8_t *origin)
 	return key;
 }
 
-static uint64_t now(void)
+/* Lets the exchange read what there is. */
+static void hear(short awaited)
 {
-	return counter_read(&counter);
+	struct pollfd ready = {.fd = exchange.fd, .events = awaited};
+
+	assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+	on_event(exchange.fd,
+		(ready.revents & POLLIN ? EVENT_READ : 0) |
+			(ready.revents & POLLERR ? EVENT_ERROR : 0),
+		&exchange);
 }
 
+/* Returns when the kernel says that the datagram arrived which waits at `fd`; 0: it does not. */
+static uint64_t arrival(int fd)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t octets[256];
+	} control;
+	struct msghdr message = {
+		.msg_control = control.octets, .msg_controllen = sizeof(control.octets)};
+	struct scm_timestamping stamps = {.ts = {{0}}};
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	uint64_t arrived = 0;
+
+	assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
+	assert_true(recvmsg(fd, &message, MSG_PEEK) >= 0);
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPING)
+			memcpy(&stamps, CMSG_DATA(c), sizeof(stamps));
+	}
+	if (stamps.ts[0].tv_sec != 0)
+		assert_int_equal(counter_from_realtime(&counter, &stamps.ts[0], 0, &arrived), 0);
+	return arrived;
+}
+
+/* Sends the question, and learns when the kernel sent it. */
 static void ask(void)
 {
 	uint8_t buffer[256];
@@ -149,43 +190,47 @@ static void ask(void)
 		recvfrom(server, buffer, sizeof(buffer), 0, (struct sockaddr *)&client, &size),
 		sizeof(question));
 	assert_memory_equal(buffer, question, sizeof(question));
+	hear(0);
+	assert_true(exchange.t1_taken & 1u << EXCHANGE_KERNEL);
+	asked = exchange.t1[EXCHANGE_KERNEL];
 }
 
-/* Sends the answer and lets the exchange read all that there is. */
+/* Sends the answer, and learns when the kernel received it. */
 static void answer(const uint8_t *origin)
 {
 	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE] = {0x24};
-	unsigned int before = heard;
 
 	memcpy(octets + 24, origin, 8);
 	assert_int_equal(sendto(server, octets, sizeof(octets), 0, (struct sockaddr *)&client,
 				 sizeof(client)),
 		sizeof(octets));
-	while (heard == before) {
-		struct pollfd ready = {.fd = exchange.fd, .events = POLLIN};
-		unsigned int events;
+	answered = arrival(exchange.fd);
+	assert_int_not_equal(answered, 0);
+}
 
-		assert_int_equal(poll(&ready, 1, WAIT_MS), 1);
-		events = (ready.revents & POLLIN ? EVENT_READ : 0) |
-			(ready.revents & POLLERR ? EVENT_ERROR : 0);
-		on_event(exchange.fd, events, &exchange);
-	}
+static struct exchange_stamps stamps_heard(void)
+{
+	unsigned int before = heard;
+
+	hear(POLLIN);
+	assert_int_equal(heard, before + 1);
+	return exchange_stamps(&exchange);
 }
 
 /* The dataplane stamps question and answer at these times. */
 static void note(const uint8_t *origin, uint64_t t1, uint64_t t4, uint8_t source)
 {
-	struct meridian_wire_key key = key_of(question + 40), answered = key_of(origin);
+	struct meridian_wire_key key = key_of(question + 40), reply = key_of(origin);
 	struct meridian_wire_stamp stamp = {
 		.counter = t1, .error_ns = 300, .counter_id = counter.id};
 
 	meridian_wire_note_sent(page.addr, &key, &stamp);
 	if (origin != question + 40)
-		meridian_wire_note_sent(page.addr, &answered, &stamp);
+		meridian_wire_note_sent(page.addr, &reply, &stamp);
 	stamp.counter = t4;
 	stamp.error_ns = 2000;
 	stamp.source = source;
-	assert_int_equal(meridian_wire_note_received(page.addr, &answered, &stamp), 0);
+	assert_int_equal(meridian_wire_note_received(page.addr, &reply, &stamp), 0);
 }
 
 static void without_a_page(void **state)
@@ -193,10 +238,10 @@ static void without_a_page(void **state)
 	struct exchange_stamps stamps;
 
 	ask();
-	note(question + 40, now(), now(), MERIDIAN_STAMP_counter);
-	config.nic_count = 0;
 	answer(question + 40);
-	stamps = exchange_stamps(&exchange);
+	note(question + 40, asked + APART, answered - APART, MERIDIAN_STAMP_counter);
+	config.nic_count = 0;
+	stamps = stamps_heard();
 	assert_int_equal(stamps.t1_by, EXCHANGE_KERNEL);
 	assert_int_equal(stamps.t4_by, EXCHANGE_KERNEL);
 	assert_false(stamps.t1_wire || stamps.t4_wire);
@@ -206,17 +251,14 @@ static void without_a_page(void **state)
 static void takes_the_dataplanes(void **state)
 {
 	struct exchange_stamps stamps;
-	uint64_t t1, t4;
 
 	(void)state;
 	ask();
-	t1 = now();
-	t4 = now();
-	note(question + 40, t1, t4, MERIDIAN_STAMP_counter);
 	answer(question + 40);
-	stamps = exchange_stamps(&exchange);
-	assert_int_equal(stamps.t1, t1);
-	assert_int_equal(stamps.t4, t4);
+	note(question + 40, asked + APART, answered - APART, MERIDIAN_STAMP_counter);
+	stamps = stamps_heard();
+	assert_int_equal(stamps.t1, asked + APART);
+	assert_int_equal(stamps.t4, answered - APART);
 	assert_int_equal(stamps.t1_by, EXCHANGE_DATAPLANE);
 	assert_int_equal(stamps.t4_by, EXCHANGE_DATAPLANE);
 	assert_true(stamps.t1_wire && stamps.t4_wire);
@@ -229,17 +271,15 @@ static void tells_the_nics(void **state)
 {
 	static const uint8_t origin[] = {9, 8, 7, 6, 5, 4, 3, 2};
 	struct exchange_stamps stamps;
-	uint64_t t4;
 
 	(void)state;
 	ask();
-	t4 = now();
-	note(origin, t4, t4, MERIDIAN_STAMP_nic);
 	answer(origin);
-	stamps = exchange_stamps(&exchange);
+	note(origin, asked + APART, answered - APART, MERIDIAN_STAMP_nic);
+	stamps = stamps_heard();
 	assert_int_equal(stamps.t1_by, EXCHANGE_DATAPLANE);
 	assert_int_equal(stamps.t4_by, EXCHANGE_HARDWARE);
-	assert_int_equal(stamps.t4, t4);
+	assert_int_equal(stamps.t4, answered - APART);
 	assert_true(stamps.t1_wire && stamps.t4_wire);
 }
 
@@ -256,10 +296,10 @@ static void refuses_what_cannot_be(void **state)
 		struct exchange_stamps stamps;
 
 		ask();
-		note(question + 40, now() + (uint64_t)wrong[i].t1_after,
-			now() + (uint64_t)wrong[i].t4_after, MERIDIAN_STAMP_counter);
 		answer(question + 40);
-		stamps = exchange_stamps(&exchange);
+		note(question + 40, asked + APART + (uint64_t)wrong[i].t1_after,
+			answered - APART + (uint64_t)wrong[i].t4_after, MERIDIAN_STAMP_counter);
+		stamps = stamps_heard();
 		assert_int_equal(stamps.t1_by, EXCHANGE_KERNEL);
 		assert_int_equal(stamps.t4_by, EXCHANGE_KERNEL);
 		assert_int_equal(exchange.refused, i + 1);
@@ -271,14 +311,16 @@ static void needs_both(void **state)
 {
 	struct meridian_wire_key key = key_of(question + 40);
 	struct meridian_wire_stamp stamp = {.counter_id = counter.id};
+	struct exchange_stamps stamps;
 
 	(void)state;
 	ask();
-	stamp.counter = now();
+	stamp.counter = asked + APART;
 	meridian_wire_note_sent(page.addr, &key, &stamp);
 	answer(question + 40);
-	assert_int_equal(exchange_stamps(&exchange).t1_by, EXCHANGE_KERNEL);
-	assert_int_equal(exchange_stamps(&exchange).t4_by, EXCHANGE_KERNEL);
+	stamps = stamps_heard();
+	assert_int_equal(stamps.t1_by, EXCHANGE_KERNEL);
+	assert_int_equal(stamps.t4_by, EXCHANGE_KERNEL);
 	assert_int_equal(exchange.refused, 0);
 }
 
@@ -291,12 +333,45 @@ static void follows_the_page(void **state)
 	snprintf(path, sizeof(path), "%s/%s", config.rundir, MERIDIAN_WIRE_STAMPS_NAME);
 	assert_int_equal(unlink(path), 0);
 	ask();
-	note(question + 40, now(), now(), MERIDIAN_STAMP_counter);
 	answer(question + 40);
-	assert_int_equal(exchange_stamps(&exchange).t1_by, EXCHANGE_KERNEL);
+	note(question + 40, asked + APART, answered - APART, MERIDIAN_STAMP_counter);
+	assert_int_equal(stamps_heard().t1_by, EXCHANGE_KERNEL);
 	meridian_page_close(&page);
 	page_make(*state);
 	takes_the_dataplanes(state);
+}
+
+/* The kernel begins to stamp some time after the first socket asks for it, and ends after the last:
+ * this one asks, until the tests have ended. */
+static int kernel_stamps(void **state)
+{
+	static int stamped;
+	int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	uint8_t octet = 0;
+
+	(void)state;
+	stamped = socket(AF_INET, SOCK_DGRAM, 0);
+	if (bind(stamped, (struct sockaddr *)&address, size) < 0 ||
+		getsockname(stamped, (struct sockaddr *)&address, &size) < 0 ||
+		connect(stamped, (struct sockaddr *)&address, size) < 0 ||
+		setsockopt(stamped, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)) < 0)
+		return -errno;
+	for (unsigned int tries = 0; tries < STAMP_TRIES; tries++) {
+		uint64_t arrived;
+
+		if (send(stamped, &octet, 1, 0) != 1)
+			return -errno;
+		arrived = arrival(stamped);
+		if (recv(stamped, &octet, 1, 0) != 1)
+			return -errno;
+		if (arrived != 0)
+			return 0;
+		usleep(1000);
+	}
+	return -ETIMEDOUT;
 }
 
 #define EXCHANGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -312,5 +387,5 @@ int main(void)
 		EXCHANGE_TEST(follows_the_page),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, kernel_stamps, NULL);
 }
