@@ -5,17 +5,18 @@
 /*
  * What goes to the kernel by a NIC that was taken over, by how much it matters: in which class of
  * MERIDIAN_PUNTS a frame is. The kernel's share is limited, and whoever floods the NIC must not get
- * at what the host lives by. So the classes that matter are those that a stranger cannot get into:
+ * at what the host lives by. So the classes that matter are those that a stranger cannot get into.
  *
- *   link     what no router passes on, and hence only a neighbour can have sent: what is not IP;
- *            IP with hop limit 255 (neighbour discovery, BFD, VRRP, BGP with RFC 5082); to or from
- *            link-local addresses (RFC 4291, section 2.5.6; RFC 5771, section 4)
- *   answer   UDP between the same addresses and ports as something that the kernel has sent, not
- *            from a port below 1024, where servers answer strangers. Control asks from a new port
- *            each time. Multihop BFD (RFC 5883) has a source port for each side: here it is one
- * flow session  TCP of a connection in which the kernel has sent anything but SYN with ACK, or RST,
- *            which strangers get, too; and other protocols with a peer to whom the kernel has sent
- *            them
+ * link: what no router passes on, and hence only a neighbour can have sent: what is not IP; IP with
+ * hop limit 255 (neighbour discovery, BFD, VRRP, BGP with RFC 5082); to or from link-local
+ * addresses (RFC 4291, section 2.5.6; RFC 5771, section 4).
+ *
+ * answer: UDP between the same addresses and ports as something that the kernel has sent, not from
+ * a port below 1024, where servers answer strangers. Control asks from a new port each time.
+ * Multihop BFD (RFC 5883) has a source port for each side: here it is one flow.
+ *
+ * session: TCP of a connection in which the kernel has sent anything but SYN with ACK, or RST,
+ * which strangers get, too; and other protocols with a peer to whom the kernel has sent them.
  *
  * An ICMP error belongs where the packet belongs that it quotes, if that is one the kernel has
  * sent.
