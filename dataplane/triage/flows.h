@@ -16,7 +16,8 @@
 #define FLOWS_LIFE_S    300 /* of a flow that is not noted again: a BGP session speaks more often */
 
 struct flows {
-	uint64_t entry[1 << FLOWS_SETS_LOG2][FLOWS_WAYS]; /* lines; 0: none */
+	/* A set is a cache line. 0: no entry. */
+	_Alignas(64) uint64_t entry[1 << FLOWS_SETS_LOG2][FLOWS_WAYS];
 	uint32_t now_s;
 };
 

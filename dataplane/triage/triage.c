@@ -179,6 +179,11 @@ static bool is_known(const struct triage *triage, const struct packet *packet, b
 	return is_whole(packet) && flows_known(flows, flow_of(triage, packet, sent));
 }
 
+static bool is_link_local(const uint8_t *address)
+{
+	return address[0] == 0xfe && address[1] >> 6 == 2;
+}
+
 static bool is_of_neighbour(const struct packet *packet)
 {
 	const uint8_t *to = packet->destination, *from = packet->source;
@@ -187,7 +192,7 @@ static bool is_of_neighbour(const struct packet *packet)
 		return true;
 	if (packet->address_size == 4)
 		return to[0] == 224 && to[1] == 0 && to[2] == 0;
-	return (to[0] == 0xff && (to[1] & 15) == 2) || (from[0] == 0xfe && from[1] >> 6 == 2);
+	return (to[0] == 0xff && (to[1] & 15) == 2) || is_link_local(from) || is_link_local(to);
 }
 
 static bool is_icmp_error(const struct packet *packet)
@@ -274,7 +279,7 @@ static bool is_of_kernel(const struct packet *packet)
 	if (packet->protocol == IPPROTO_UDP)
 		return get_u16(packet->body) > PORT_STRANGERS_MAX;
 	if (packet->protocol != IPPROTO_TCP)
-		return true;
+		return packet->protocol != IPPROTO_SCTP && packet->protocol != IPPROTO_DCCP;
 	if (packet->length <= TCP_FLAGS)
 		return false;
 	flags = packet->body[TCP_FLAGS];

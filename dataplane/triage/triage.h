@@ -16,7 +16,8 @@
  * Multihop BFD (RFC 5883) has a source port for each side: here it is one flow.
  *
  * session: TCP of a connection in which the kernel has sent anything but SYN with ACK, or RST,
- * which strangers get, too; and other protocols with a peer to whom the kernel has sent them.
+ * which strangers get, too; and other protocols, but for SCTP and DCCP, with a peer to whom the
+ * kernel has sent them.
  *
  * An ICMP error belongs where the packet belongs that it quotes, if that is one the kernel has
  * sent.

@@ -15,6 +15,8 @@
 #define ICMP     1
 #define ICMPV6   58
 #define GRE      47
+#define SCTP     132
+#define DCCP     33
 #define FRAGMENT 44
 #define SYN      0x02
 #define RST      0x04
@@ -205,6 +207,8 @@ static const struct {
 		MERIDIAN_PUNT_opening},
 	{"tunnel", {.protocol = GRE}, {.protocol = GRE}, MERIDIAN_PUNT_session},
 	{"another's tunnel", {.protocol = GRE}, {.protocol = GRE, .peer = 1}, MERIDIAN_PUNT_other},
+	{"stranger who got INIT ACK", {.protocol = SCTP}, {.protocol = SCTP}, MERIDIAN_PUNT_other},
+	{"stranger who got a reset", {.protocol = DCCP}, {.protocol = DCCP}, MERIDIAN_PUNT_other},
 	{"ping of one who was answered", {.protocol = ICMP}, {.protocol = ICMP, .flags = 8},
 		MERIDIAN_PUNT_icmp},
 };
@@ -277,6 +281,11 @@ static void link_protocols_and_groups(void **state)
 	expect(&frame, MERIDIAN_PUNT_other, "a group of the site");
 	memcpy(frame.octets + 14 + 8, (uint8_t[]){0xfe, 0x80}, 2);
 	expect(&frame, MERIDIAN_PUNT_link, "a link-local source");
+	frame = frame_of(&ipv6, false);
+	memcpy(frame.octets + 14 + 24, (uint8_t[]){0xfe, 0xbf}, 2);
+	expect(&frame, MERIDIAN_PUNT_link, "a link-local destination");
+	memcpy(frame.octets + 14 + 24, (uint8_t[]){0xfe, 0xc0}, 2);
+	expect(&frame, MERIDIAN_PUNT_other, "a site-local destination");
 }
 
 static uint32_t sender_of(const struct frame *frame)
