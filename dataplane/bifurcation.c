@@ -4,6 +4,7 @@
 #include "log.h"
 #include <errno.h>
 #include <rte_ethdev.h>
+#include <rte_pause.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -130,9 +131,12 @@ void bifurcation_close(struct bifurcation *bifurcation)
 {
 	if (bifurcation == NULL)
 		return;
-	for (size_t i = 0; i < RTE_DIM(ends); i++)
-		rte_eth_dev_callback_unregister(
-			bifurcation->rules.port_id, ends[i], end_handler, bifurcation);
+	for (size_t i = 0; i < RTE_DIM(ends); i++) {
+		/* -EAGAIN: DPDK's interrupt thread is in it. */
+		while (rte_eth_dev_callback_unregister(bifurcation->rules.port_id, ends[i],
+			       end_handler, bifurcation) == -EAGAIN)
+			rte_pause();
+	}
 	flow_rules_remove(&bifurcation->rules);
 	free(bifurcation);
 }

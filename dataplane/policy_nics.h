@@ -22,7 +22,7 @@ static inline const struct meridian_policy_queue *queue_table(
 const char *policy_nic_device(
 	const struct meridian_policy_blob *blob, const struct meridian_policy_nic *nic);
 
-/* Whether the NIC is DPDK's own, by its PCI address. */
+/* Whether DPDK has the NIC by its PCI address, alone or beside the kernel. */
 bool policy_nic_is_pci(const struct meridian_policy_nic *nic);
 
 /* Whether there is anything to open. */

@@ -170,8 +170,11 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 		conf.rxmode.mtu = device->takeover.mtu;
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
 	}
-	if (device->is_shared)
+	if (device->is_shared) {
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
+		/* Unasked, mlx5 and mlx4 do not tell that the NIC is lost. */
+		conf.intr_conf.rmv = (*info->dev_flags & RTE_ETH_DEV_INTR_RMV) != 0;
+	}
 	if (stamps && !stamps->always)
 		conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
 	conf.rx_adv_conf.rss_conf.rss_hf =

@@ -50,11 +50,6 @@ int port_ethdev_open(struct port_ethdev **ret_device, const char *text,
 int port_ethdev_take_over(struct port_ethdev **ret_device, const struct meridian_policy_nic *nic,
 	char *ret_error, size_t size);
 
-/* Before a worker starts: `wire` is told of questions of NTP that the kernel sends by a NIC that
- * was taken over, and of their answers. Returns false, and does nothing, if it is another device.
- */
-bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire);
-
 /*
  * The same of a device that is shared with the kernel (MERIDIAN_NIC_BIFURCATED): a virtual one of
  * `text`, or, with NULL, a NIC which EAL has found; with rules for the addresses of `blob`.
@@ -63,6 +58,11 @@ bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire);
 int port_ethdev_share(struct port_ethdev **ret_device, const char *text,
 	const struct meridian_policy_nic *nic, const struct meridian_policy_blob *blob,
 	char *ret_error, size_t size);
+
+/* Before a worker starts: `wire` is told of questions of NTP that the kernel sends by a NIC that
+ * was taken over, and of their answers. Returns false, and does nothing, if it is another device.
+ */
+bool port_ethdev_note(struct port_ethdev *device, struct wire_stamps *wire);
 
 /* About ten times a second, with the current policy, what takeover_turn() or bifurcation_turn()
  * does. NULL, or why only a restart can follow; static storage. */
