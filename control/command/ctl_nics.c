@@ -291,7 +291,7 @@ static void flows_put(const struct look *look, const struct nic_row *nics)
 	}
 	output_table(&flow_report, rows, count);
 	for (size_t i = 0; i < count; i++) {
-		if (rows[i].rules == 0 || rows[i].missing > 0)
+		if (rows[i].missing > 0)
 			output_problem("%s has %s flow rules that it should have: the kernel gets "
 				       "the NTP that they are for.",
 				rows[i].name, rows[i].rules == 0 ? "none of the" : "not all");
