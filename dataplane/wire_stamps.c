@@ -112,5 +112,7 @@ void wire_stamps_note_received(struct wire_stamps *wire, const uint8_t *data, ui
 		.counter_id = (uint8_t)counter,
 		.source = (uint8_t)arrival->source};
 	memcpy(key.number, &header.origin, sizeof(key.number));
+	memcpy(key.answer, &header.receive, 8);
+	memcpy(key.answer + 8, &header.transmit, 8);
 	meridian_wire_note_received(wire->page.addr, &key, &stamp);
 }

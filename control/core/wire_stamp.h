@@ -19,8 +19,8 @@
  * sent, or before that, if it is when the kernel had the answer (`answer`), by no more than
  * WIRE_STAMP_APART_MAX_S.
  *
- * So a page that lies makes an offset wrong by half of that at most, and then only if it knows the
- * key of each packet.
+ * So a page that lies makes an offset wrong by half of both at most, and then only if it knows the
+ * key of each packet. Without a stamp of the kernel, its time is when we sent, or woke up to read.
  */
 bool wire_stamp_fits(const struct meridian_wire_stamp *stamp, uint8_t counter_id, uint64_t hz,
 	uint64_t kernel_counter, bool answer);

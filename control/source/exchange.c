@@ -216,6 +216,8 @@ static void note_wire_stamps(struct exchange *exchange, const uint8_t *answer, s
 		meridian_wire_sent(page, &key, &stamp) == 0)
 		note_wire_stamp(exchange, true, &stamp);
 	memcpy(key.number, &header.origin, sizeof(key.number));
+	memcpy(key.answer, &header.receive, 8);
+	memcpy(key.answer + 8, &header.transmit, 8);
 	if (meridian_wire_received(page, &key, &stamp) == 0)
 		note_wire_stamp(exchange, false, &stamp);
 }

@@ -37,6 +37,14 @@ static uint64_t key_hash(const struct meridian_wire_key *key)
 	return fold(fold(fold(hash, address[0]), address[1]), number);
 }
 
+static uint64_t answer_hash(const struct meridian_wire_key *key, uint64_t hash)
+{
+	uint64_t times[2];
+
+	memcpy(times, key->answer, sizeof(times));
+	return fold(fold(hash, times[0]), times[1]);
+}
+
 static uint64_t proof_of(uint64_t hash, uint64_t direction, uint64_t counter, uint64_t about)
 {
 	return fold(fold(fold(hash, direction), counter), about);
@@ -92,7 +100,7 @@ int meridian_wire_note_received(struct meridian_wire_stamps *page,
 
 	if (record_read(&entry->sent, hash, SENT, &sent) < 0)
 		return -ENOENT;
-	record_write(&entry->received, hash, RECEIVED, stamp);
+	record_write(&entry->received, answer_hash(key, hash), RECEIVED, stamp);
 	return 0;
 }
 
@@ -108,6 +116,7 @@ int meridian_wire_received(const struct meridian_wire_stamps *page,
 	const struct meridian_wire_key *key, struct meridian_wire_stamp *ret_stamp)
 {
 	uint64_t hash = key_hash(key);
+	const struct meridian_wire_entry *entry = &page->entry[place_of(hash)];
 
-	return record_read(&page->entry[place_of(hash)].received, hash, RECEIVED, ret_stamp);
+	return record_read(&entry->received, answer_hash(key, hash), RECEIVED, ret_stamp);
 }

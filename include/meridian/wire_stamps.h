@@ -10,8 +10,10 @@
  *
  * The page is a table of questions, each at the place that its key says: who is asked, and the
  * random number by which the answer shows that it is one. Whoever comes last has the place. An
- * answer is noted beside its question only, so nobody who does not know that number can write here
- * from outside.
+ * answer is noted beside its question only, so nobody who does not know that number can note one
+ * from outside; and it is found by its own timestamps, too, so that a forgery which comes before
+ * the answer is not taken for it. Questions that the host forwards take places as well, and may
+ * push ours out.
  *
  * A record is three words, the first of which is a hash of the others, the key and the direction.
  * So it proves itself: who has another key does not find it, nor do halves of different records,
@@ -28,7 +30,7 @@ extern "C" {
 
 #define MERIDIAN_WIRE_STAMPS_NAME    "wirestamps.dataplane"
 #define MERIDIAN_WIRE_STAMPS_MAGIC   UINT32_C(0x5357524d) /* bytes "MRWS" in memory */
-#define MERIDIAN_WIRE_STAMPS_VERSION 1
+#define MERIDIAN_WIRE_STAMPS_VERSION 2
 
 #define MERIDIAN_WIRE_STAMPS_ENTRIES 1024 /* a power of 2 */
 
@@ -58,6 +60,8 @@ struct meridian_wire_key {
 	uint16_t port;       /* of the server, host order */
 	uint8_t number[8];   /* the question's transmit timestamp, or its receive timestamp, which
 				an answer in interleaved mode returns instead */
+	uint8_t answer[16];  /* the answer's receive and transmit timestamps; not looked at for
+				a question */
 };
 
 struct meridian_wire_stamp {

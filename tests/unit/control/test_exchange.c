@@ -29,6 +29,7 @@
 static const struct config_address loopback = {
 	.octets = {127, 0, 0, 1}, .family = MERIDIAN_FAMILY_IPV4};
 static const uint8_t question[MERIDIAN_NTP_HEADER_SIZE] = {0x23, [40] = 1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t times[] = {11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 25, 26, 27, 28};
 
 static struct config config;
 static const struct counter counter = {.id = MERIDIAN_COUNTER_MONOTONIC_RAW, .hz = HZ};
@@ -201,6 +202,7 @@ static void answer(const uint8_t *origin)
 	uint8_t octets[MERIDIAN_NTP_HEADER_SIZE] = {0x24};
 
 	memcpy(octets + 24, origin, 8);
+	memcpy(octets + 32, times, sizeof(times));
 	assert_int_equal(sendto(server, octets, sizeof(octets), 0, (struct sockaddr *)&client,
 				 sizeof(client)),
 		sizeof(octets));
@@ -227,6 +229,7 @@ static void note(const uint8_t *origin, uint64_t t1, uint64_t t4, uint8_t source
 	meridian_wire_note_sent(page.addr, &key, &stamp);
 	if (origin != question + 40)
 		meridian_wire_note_sent(page.addr, &reply, &stamp);
+	memcpy(reply.answer, times, sizeof(times));
 	stamp.counter = t4;
 	stamp.error_ns = 2000;
 	stamp.source = source;

@@ -103,6 +103,24 @@ static void last_answer_counts(void **state)
 	assert_stamp(&is, &again);
 }
 
+/* A forgery came before the answer, or after it. */
+static void another_answer_is_not_found(void **state)
+{
+	struct meridian_wire_key key = key_of(5);
+	struct meridian_wire_stamp is;
+
+	(void)state;
+	meridian_wire_note_sent(&page, &key, &sent);
+	meridian_wire_note_received(&page, &key, &received);
+	for (size_t i = 0; i < sizeof(key.answer); i++) {
+		key.answer[i] = 1;
+		assert_int_equal(meridian_wire_received(&page, &key, &is), -ENOENT);
+		assert_int_equal(meridian_wire_sent(&page, &key, &is), 0);
+		key.answer[i] = 0;
+	}
+	assert_int_equal(meridian_wire_received(&page, &key, &is), 0);
+}
+
 /* No word of a record may be another one. */
 static void nothing_else_proves_itself(void **state)
 {
@@ -192,6 +210,7 @@ int main(void)
 		cmocka_unit_test_setup(both_are_found, setup),
 		cmocka_unit_test_setup(answers_without_a_question, setup),
 		cmocka_unit_test_setup(last_answer_counts, setup),
+		cmocka_unit_test_setup(another_answer_is_not_found, setup),
 		cmocka_unit_test_setup(nothing_else_proves_itself, setup),
 		cmocka_unit_test_setup(places, setup),
 		cmocka_unit_test_setup(halves_are_not_found, setup),

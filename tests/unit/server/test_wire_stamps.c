@@ -21,6 +21,7 @@
 #define TRANSMIT 40
 
 static const uint8_t number[] = {1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t times[] = {11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 23, 24, 25, 26, 27, 28};
 
 static struct wire_stamps wire;
 
@@ -48,6 +49,8 @@ static struct pkt packet(struct pkt_spec spec, uint8_t mode, size_t offset)
 	struct pkt pkt;
 
 	memcpy(payload + offset, number, sizeof(number));
+	if (mode == MERIDIAN_NTP_MODE_SERVER)
+		memcpy(payload + RECEIVE, times, sizeof(times));
 	pkt_build(&pkt, spec, payload, sizeof(payload));
 	return pkt;
 }
@@ -92,6 +95,7 @@ static struct meridian_wire_key server_key(bool ipv6)
 
 	memcpy(key.address, ipv6 ? pkt_server_ipv6 : pkt_server_ipv4, ipv6 ? 16 : 4);
 	memcpy(key.number, number, sizeof(number));
+	memcpy(key.answer, times, sizeof(times));
 	return key;
 }
 
