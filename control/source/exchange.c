@@ -266,6 +266,8 @@ static ssize_t receive(struct exchange *exchange, uint8_t *buffer, size_t size, 
 
 	if (length < 0)
 		return -errno;
+	if (exchange->answered && !(flags & MSG_ERRQUEUE))
+		return length;
 	note_stamps(exchange, &message, flags & MSG_ERRQUEUE, (size_t)length, now);
 	if (!(flags & MSG_ERRQUEUE))
 		note_wire_stamps(exchange, buffer, (size_t)length);
@@ -364,6 +366,7 @@ int exchange_start(struct exchange *exchange, const struct config_address *addre
 	if (r == 0) {
 		question_note(exchange, address, port, request);
 		exchange->t1_taken = exchange->t4_taken = 0;
+		exchange->answered = false;
 		exchange->sent = counter_read(exchange->counter);
 		note_stamp(exchange, true, EXCHANGE_DAEMON, exchange->sent, 0);
 		if (send(exchange->fd, request, length, MSG_DONTWAIT) < 0)

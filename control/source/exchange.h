@@ -43,6 +43,7 @@ struct exchange {
 	/* What the dataplane knows the question by, and its stamps that cannot be right, ever. */
 	struct meridian_wire_key question;
 	bool t4_by_nic; /* its stamp of the answer is the NIC's */
+	bool answered;  /* the handler's: what still comes is no answer, and has no stamps */
 	uint32_t refused;
 };
 

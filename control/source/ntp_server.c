@@ -275,6 +275,7 @@ static void note_answer(struct ntp_server *server, const struct packet_response 
 	if (server->source.state != SELECT_FALSETICKER)
 		server->lost = false;
 	server->answered = server->config.xleave && !server->warming;
+	server->exchange.answered = server->answered;
 	if (!server->answered)
 		exchange_close(&server->exchange);
 }

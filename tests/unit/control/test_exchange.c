@@ -327,6 +327,24 @@ static void needs_both(void **state)
 	assert_int_equal(exchange.refused, 0);
 }
 
+/* The answer comes twice, while the socket is open for the question's stamp. */
+static void keeps_the_stamps_of_the_answer(void **state)
+{
+	struct exchange_stamps stamps, after;
+
+	(void)state;
+	ask();
+	answer(question + 40);
+	stamps = stamps_heard();
+	exchange.answered = true;
+	answer(question + 40);
+	after = stamps_heard();
+	assert_int_equal(after.t4, stamps.t4);
+	assert_int_equal(after.t4_by, EXCHANGE_KERNEL);
+	ask();
+	assert_false(exchange.answered);
+}
+
 /* The dataplane has been started anew, with a page of its own. */
 static void follows_the_page(void **state)
 {
@@ -387,6 +405,7 @@ int main(void)
 		EXCHANGE_TEST(tells_the_nics),
 		EXCHANGE_TEST(refuses_what_cannot_be),
 		EXCHANGE_TEST(needs_both),
+		EXCHANGE_TEST(keeps_the_stamps_of_the_answer),
 		EXCHANGE_TEST(follows_the_page),
 	};
 
