@@ -127,17 +127,16 @@ enum meridian_verdict ntpv5_parse(
 /* The request's data begin with the offset of the octets that are asked for, and are as many. */
 static bool ids_write(uint8_t *at, const struct field *field, const struct ntpv5_reply *reply)
 {
-	uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE];
 	size_t length = field->length - FIELD_HEADER, offset;
 
-	if (reply->page == NULL || length < sizeof(uint16_t) || length > sizeof(ids))
+	if (reply->page == NULL || length < sizeof(uint16_t) ||
+		length > MERIDIAN_REFERENCE_IDS_SIZE)
 		return false;
 	offset = get_u16(at + FIELD_HEADER);
-	if (offset > sizeof(ids) - length)
+	if (offset > MERIDIAN_REFERENCE_IDS_SIZE - length)
 		return false;
-	meridian_reference_ids_read(reply->page, ids);
 	put_u16(at, FIELD_IDS);
-	memcpy(at + FIELD_HEADER, ids + offset, length);
+	meridian_reference_ids_read(reply->page, offset, length, at + FIELD_HEADER);
 	return true;
 }
 

@@ -71,14 +71,12 @@ void meridian_timemodel_write(
 }
 
 void meridian_reference_ids_read(
-	const struct meridian_timemodel *page, uint8_t ret_ids[MERIDIAN_REFERENCE_IDS_SIZE])
+	const struct meridian_timemodel *page, size_t offset, size_t length, uint8_t *ret_ids)
 {
-	for (size_t i = 0; i < MERIDIAN_REFERENCE_IDS_SIZE; i += sizeof(uint64_t)) {
-		uint64_t word = __atomic_load_n(
-			&page->reference_ids[i / sizeof(uint64_t)], __ATOMIC_RELAXED);
+	const uint8_t *octets = (const uint8_t *)page->reference_ids + offset;
 
-		memcpy(ret_ids + i, &word, sizeof(word));
-	}
+	for (size_t i = 0; i < length; i++)
+		ret_ids[i] = __atomic_load_n(&octets[i], __ATOMIC_RELAXED);
 }
 
 void meridian_reference_ids_write(

@@ -120,9 +120,13 @@ int meridian_timemodel_read(
 void meridian_timemodel_write(
 	struct meridian_timemodel *page, const struct meridian_timemodel_data *data);
 
-/* Copies the set of reference IDs from a page, any thread, or to it, its one writer. */
+/* Copies `length` octets of the set of reference IDs from a page, from `offset` on, both together
+ * not above MERIDIAN_REFERENCE_IDS_SIZE; any thread. Each octet is old or new while the set is
+ * written. */
 void meridian_reference_ids_read(
-	const struct meridian_timemodel *page, uint8_t ret_ids[MERIDIAN_REFERENCE_IDS_SIZE]);
+	const struct meridian_timemodel *page, size_t offset, size_t length, uint8_t *ret_ids);
+
+/* Copies the whole set to a page. Its one writer. */
 void meridian_reference_ids_write(
 	struct meridian_timemodel *page, const uint8_t ids[MERIDIAN_REFERENCE_IDS_SIZE]);
 

@@ -58,8 +58,14 @@ static void reads_the_reference_ids(void **state)
 	for (size_t i = 0; i < sizeof(ids); i++)
 		ids[i] = (uint8_t)(i * 7);
 	meridian_reference_ids_write(&page, ids);
-	meridian_reference_ids_read(&page, read);
+	meridian_reference_ids_read(&page, 0, sizeof(read), read);
 	assert_memory_equal(read, ids, sizeof(ids));
+	for (size_t offset = 0; offset < 17; offset++) {
+		memset(read, 0xaa, sizeof(read));
+		meridian_reference_ids_read(&page, offset, 13, read);
+		assert_memory_equal(read, ids + offset, 13);
+		assert_int_equal(read[13], 0xaa);
+	}
 	assert_memory_equal(page.reference_ids, ids, sizeof(ids));
 }
 
