@@ -129,12 +129,18 @@ static void ethdev_watch(struct port_queue *queue, uint32_t ns)
 	port_watch(own->port_id, own->queue_id, ns);
 }
 
-/* How long what the kernel sends takes to the wire: the NIC times no frames but our replies. */
+/* How long what the kernel sends takes to the wire: the NIC times no frames but our replies, and
+ * behind no others a frame may leave at once. */
 static struct port_way kernel_way(const struct port_queue *queue)
 {
+	struct port_way way;
+
 	if (queue->transmit_delay_ns != 0 || queue->transmit == NULL)
 		return (struct port_way){.delay_ns = queue->transmit_delay_ns};
-	return port_transmit_way(queue->transmit);
+	way = port_transmit_way(queue->transmit);
+	if (way.error_ns < way.delay_ns)
+		way.error_ns = way.delay_ns;
+	return way;
 }
 
 static void questions_note(
