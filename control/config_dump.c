@@ -32,7 +32,7 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 	if (nic->stamps != CONFIG_NIC_STAMPS_AUTO)
 		fprintf(out, " stamps %s", nic->stamps == CONFIG_NIC_STAMPS_NIC ? "nic" : "xdp");
 	if (nic->phc)
-		fprintf(out, " phc /dev/ptp%u", nic->phc - 1);
+		fprintf(out, " phc /dev/ptp%d", nic->phc - 1);
 	if (nic->rxcomp_ns)
 		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);
 	if (nic->txcomp_ns)

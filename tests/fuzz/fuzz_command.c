@@ -52,6 +52,8 @@ int report_ntp(unsigned int index, struct report_ntp *ret_ntp)
 		return -ENOENT;
 	fuzz_take(&reports, ret_ntp, sizeof(*ret_ntp));
 	ret_ntp->interleaved = fuzz_u8(&reports) & 1;
+	ret_ntp->dataplane_transmit = fuzz_u8(&reports) & 1;
+	ret_ntp->dataplane_receive = fuzz_u8(&reports) & 1;
 	ret_ntp->authenticated = fuzz_u8(&reports) & 1;
 	return 0;
 }
