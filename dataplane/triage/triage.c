@@ -4,6 +4,7 @@
 #include <bytes.h>
 #include <errno.h>
 #include <fold.h>
+#include <ip_packet.h>
 #include <layout.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -22,16 +23,6 @@
 struct triage {
 	struct flows answers, sessions;
 	uint64_t key, factor[2]; /* secret */
-};
-
-/* An IP packet, or as much of it as there is. */
-struct packet {
-	const uint8_t *source, *destination;
-	uint32_t address_size;
-	const uint8_t *body; /* behind the IP header */
-	uint32_t length;     /* octets there */
-	uint8_t protocol, hop_limit;
-	bool fragment;
 };
 
 int triage_new(struct triage **ret_triage, uint64_t seed)
@@ -53,91 +44,13 @@ void triage_free(struct triage *triage)
 	free(triage);
 }
 
-static bool ipv4_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
-{
-	uint32_t header = (ip[0] & 15U) * 4;
-
-	if (header < IPV4_HEADER || header > length)
-		return false;
-	*ret_packet = (struct packet){.source = ip + 12,
-		.destination = ip + 16,
-		.address_size = 4,
-		.body = ip + header,
-		.length = length - header,
-		.protocol = ip[9],
-		.hop_limit = ip[8],
-		.fragment = (get_u16(ip + 6) & IPV4_FRAGMENT) != 0};
-	return true;
-}
-
-static bool ipv6_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
-{
-	if (length < IPV6_HEADER)
-		return false;
-	*ret_packet = (struct packet){.source = ip + 8,
-		.destination = ip + 24,
-		.address_size = 16,
-		.body = ip + IPV6_HEADER,
-		.length = length - IPV6_HEADER,
-		.protocol = ip[6],
-		.hop_limit = ip[7],
-		.fragment = ip[6] == IPPROTO_FRAGMENT};
-	return true;
-}
-
-static bool ip_parse(const uint8_t *ip, uint32_t length, struct packet *ret_packet)
-{
-	if (length < IPV4_HEADER)
-		return false;
-	switch (ip[0] >> 4) {
-	case 4:
-		return ipv4_parse(ip, length, ret_packet);
-	case 6:
-		return ipv6_parse(ip, length, ret_packet);
-	default:
-		return false;
-	}
-}
-
-/* Returns where the frame's payload begins, or 0 if it is cut short before. */
-static uint32_t ethernet_parse(const uint8_t *frame, uint32_t length, uint16_t *ret_ethertype)
-{
-	uint32_t at = ETHERNET_HEADER;
-
-	for (int tags = 0; at <= length; tags++, at += VLAN_TAG) {
-		*ret_ethertype = get_u16(frame + at - 2);
-		if (tags == VLAN_TAGS_MAX ||
-			(*ret_ethertype != ETHERTYPE_VLAN && *ret_ethertype != ETHERTYPE_SVLAN))
-			return at;
-	}
-	return 0;
-}
-
-enum content {
-	HOLDS_NOTHING,
-	HOLDS_NO_IP,
-	HOLDS_PACKET
-};
-
-static enum content frame_look(const uint8_t *frame, uint32_t length, struct packet *ret_packet)
-{
-	uint16_t ethertype;
-	uint32_t at = ethernet_parse(frame, length, &ethertype);
-
-	if (at == 0)
-		return HOLDS_NOTHING;
-	if (ethertype != ETHERTYPE_IPV4 && ethertype != ETHERTYPE_IPV6)
-		return HOLDS_NO_IP;
-	return ip_parse(frame + at, length - at, ret_packet) ? HOLDS_PACKET : HOLDS_NOTHING;
-}
-
-static bool has_ports(const struct packet *packet)
+static bool has_ports(const struct ip_packet *packet)
 {
 	return packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP;
 }
 
 /* Where what belongs together cannot be seen, nothing is known. */
-static bool is_whole(const struct packet *packet)
+static bool is_whole(const struct ip_packet *packet)
 {
 	return !packet->fragment && (!has_ports(packet) || packet->length >= PORTS_SIZE);
 }
@@ -148,7 +61,7 @@ static uint64_t mix(const struct triage *triage, uint64_t hash, uint64_t word)
 }
 
 /* The ports, ours first. */
-static uint32_t ports_of(const struct packet *packet, bool sent)
+static uint32_t ports_of(const struct ip_packet *packet, bool sent)
 {
 	uint16_t source = get_u16(packet->body), destination = get_u16(packet->body + 2);
 
@@ -158,7 +71,7 @@ static uint32_t ports_of(const struct packet *packet, bool sent)
 }
 
 /* The same of both ways. */
-static uint64_t flow_of(const struct triage *triage, const struct packet *packet, bool sent)
+static uint64_t flow_of(const struct triage *triage, const struct ip_packet *packet, bool sent)
 {
 	const uint8_t *ours = sent ? packet->source : packet->destination;
 	const uint8_t *theirs = sent ? packet->destination : packet->source;
@@ -171,7 +84,7 @@ static uint64_t flow_of(const struct triage *triage, const struct packet *packet
 	return mix(triage, hash, (uint64_t)packet->address_size << 8 | packet->protocol);
 }
 
-static bool is_known(const struct triage *triage, const struct packet *packet, bool sent)
+static bool is_known(const struct triage *triage, const struct ip_packet *packet, bool sent)
 {
 	const struct flows *flows =
 		packet->protocol == IPPROTO_UDP ? &triage->answers : &triage->sessions;
@@ -184,7 +97,7 @@ static bool is_link_local(const uint8_t *address)
 	return address[0] == 0xfe && address[1] >> 6 == 2;
 }
 
-static bool is_of_neighbour(const struct packet *packet)
+static bool is_of_neighbour(const struct ip_packet *packet)
 {
 	const uint8_t *to = packet->destination, *from = packet->source;
 
@@ -195,7 +108,7 @@ static bool is_of_neighbour(const struct packet *packet)
 	return (to[0] == 0xff && (to[1] & 15) == 2) || is_link_local(from) || is_link_local(to);
 }
 
-static bool is_icmp_error(const struct packet *packet)
+static bool is_icmp_error(const struct ip_packet *packet)
 {
 	uint8_t type = packet->body[0];
 
@@ -204,33 +117,33 @@ static bool is_icmp_error(const struct packet *packet)
 	return type == 3 || type == 11 || type == 12;
 }
 
-static bool is_icmp(const struct packet *packet)
+static bool is_icmp(const struct ip_packet *packet)
 {
 	return packet->protocol == (packet->address_size == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
 /* Of an ICMP error the packet that it is about, which we are said to have sent. */
-static bool quote_parse(const struct packet *packet, struct packet *ret_quoted)
+static bool quote_parse(const struct ip_packet *packet, struct ip_packet *ret_quoted)
 {
 	return packet->length > ICMP_QUOTE && is_icmp_error(packet) &&
-		ip_parse(packet->body + ICMP_QUOTE, packet->length - ICMP_QUOTE, ret_quoted);
+		ip_packet_parse(packet->body + ICMP_QUOTE, packet->length - ICMP_QUOTE, ret_quoted);
 }
 
-static enum meridian_punt known_class(const struct packet *packet)
+static enum meridian_punt known_class(const struct ip_packet *packet)
 {
 	return packet->protocol == IPPROTO_UDP ? MERIDIAN_PUNT_answer : MERIDIAN_PUNT_session;
 }
 
-static enum meridian_punt icmp_class(const struct triage *triage, const struct packet *packet)
+static enum meridian_punt icmp_class(const struct triage *triage, const struct ip_packet *packet)
 {
-	struct packet quoted;
+	struct ip_packet quoted;
 
 	if (quote_parse(packet, &quoted) && is_known(triage, &quoted, true))
 		return known_class(&quoted);
 	return MERIDIAN_PUNT_icmp;
 }
 
-static enum meridian_punt packet_class(const struct triage *triage, const struct packet *packet)
+static enum meridian_punt packet_class(const struct triage *triage, const struct ip_packet *packet)
 {
 	if (is_of_neighbour(packet))
 		return MERIDIAN_PUNT_link;
@@ -254,14 +167,14 @@ static uint32_t sender_of(const struct triage *triage, const uint8_t *address, u
 enum meridian_punt triage_class(
 	const struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t *ret_sender)
 {
-	struct packet packet;
+	struct ip_packet packet;
 
 	*ret_sender = 0;
-	switch (frame_look(frame, length, &packet)) {
-	case HOLDS_PACKET:
+	switch (ip_packet_of_frame(frame, length, &packet)) {
+	case FRAME_HOLDS_IP:
 		*ret_sender = sender_of(triage, packet.source, packet.address_size);
 		return packet_class(triage, &packet);
-	case HOLDS_NO_IP:
+	case FRAME_HOLDS_OTHER:
 		*ret_sender = sender_of(triage, frame + MAC_SIZE, MAC_SIZE);
 		return MERIDIAN_PUNT_link;
 	default:
@@ -270,7 +183,7 @@ enum meridian_punt triage_class(
 }
 
 /* Not what a stranger can make the kernel send. */
-static bool is_of_kernel(const struct packet *packet)
+static bool is_of_kernel(const struct ip_packet *packet)
 {
 	uint8_t flags;
 
@@ -288,9 +201,9 @@ static bool is_of_kernel(const struct packet *packet)
 
 void triage_sent(struct triage *triage, const uint8_t *frame, uint32_t length, uint32_t now_s)
 {
-	struct packet packet;
+	struct ip_packet packet;
 
-	if (frame_look(frame, length, &packet) != HOLDS_PACKET || !is_whole(&packet) ||
+	if (ip_packet_of_frame(frame, length, &packet) != FRAME_HOLDS_IP || !is_whole(&packet) ||
 		!is_of_kernel(&packet))
 		return;
 	flows_note(packet.protocol == IPPROTO_UDP ? &triage->answers : &triage->sessions,
