@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pages.h"
 #include "log.h"
+#include "seed.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #define STATS_MODE 0644
@@ -154,8 +154,6 @@ static int policy_read(
 static int interleave_follow(const struct pages *pages, const struct meridian_policy_blob *blob,
 	struct interleave **ret_interleave)
 {
-	uint64_t seed = 0;
-
 	*ret_interleave = pages->interleave;
 	if (blob->interleave_entries == 0)
 		*ret_interleave = NULL;
@@ -163,9 +161,8 @@ static int interleave_follow(const struct pages *pages, const struct meridian_po
 				    : (*ret_interleave)->entries == blob->interleave_entries)
 		return 0;
 	/* Without entropy yet, it can be guessed, and who asks a lot can fill another's sets. */
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) < 0)
-		seed = (uint64_t)time(NULL) ^ (uintptr_t)pages;
-	return interleave_new(ret_interleave, blob->interleave_entries, seed);
+	return interleave_new(
+		ret_interleave, blob->interleave_entries, seed_random((uintptr_t)pages));
 }
 
 static void interleave_take_over(struct pages *pages, struct interleave *interleave)

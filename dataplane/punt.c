@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "punt.h"
+#include "seed.h"
 #include "triage.h"
 #include <errno.h>
 #include <meridian/counter.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/random.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -224,16 +224,6 @@ static bool rings_make(struct punt *punt, const char *name)
 	return made;
 }
 
-/* Without entropy yet, the clock is random enough for what a flow's class hangs on. */
-static uint64_t random_number(void)
-{
-	uint64_t number;
-
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
-		number = meridian_clock_ns(CLOCK_MONOTONIC);
-	return number;
-}
-
 int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
 	uint32_t packets_per_s)
 {
@@ -248,7 +238,7 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 	punt->last_ns = punt->active_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 	punt->left = meridian_punt_share(punt->class);
 	if (rings_make(punt, name))
-		r = triage_new(&punt->triage, random_number());
+		r = triage_new(&punt->triage, seed_random(0));
 	if (r == 0)
 		r = -pthread_create(&punt->thread, NULL, punt_run, punt);
 	punt->running = r == 0;

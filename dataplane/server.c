@@ -1,19 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server.h"
+#include "seed.h"
 #include <errno.h>
 #include <meridian/counter.h>
 #include <string.h>
-#include <sys/random.h>
-
-/* Without entropy yet, the clock is random enough for bits below the precision. */
-static uint64_t random_number(uint64_t otherwise)
-{
-	uint64_t number;
-
-	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
-		number = meridian_clock_ns(CLOCK_MONOTONIC) ^ otherwise;
-	return number;
-}
 
 int server_init(
 	struct server *server, struct meridian_stats_worker *slot, unsigned int limit_sets_log2)
@@ -25,12 +15,12 @@ int server_init(
 	memset(server, 0, sizeof(*server));
 	server->slot = slot;
 	while (secret == 0)
-		secret = random_number((uintptr_t)server);
-	server->sampler.random = random_number((uintptr_t)slot);
+		secret = seed_random((uintptr_t)server);
+	server->sampler.random = seed_random((uintptr_t)slot);
 	r = limit_new(&limit, limit_sets_log2, secret);
 	/* Not the secret: this one can be guessed from the replies. */
 	if (r == 0)
-		responder_init(&server->responder, random_number(0), limit);
+		responder_init(&server->responder, seed_random(0), limit);
 	return r;
 }
 
