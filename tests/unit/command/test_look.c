@@ -3,6 +3,7 @@
 /* What `status` makes of a stats page: stopped, hung, never started, and percentiles. */
 
 #include "ctl_look.h"
+#include "rundir.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -17,15 +18,15 @@
 
 static const struct meridian_page_kind *const kinds[] = {
 	&meridian_stats_dataplane_kind, &meridian_stats_fallback_kind};
-static char directory[] = "/tmp/meridian-test-XXXXXX";
+static const char *directory;
 static struct meridian_page page;
 static struct meridian_stats *stats;
 
 static int page_make(void **state)
 {
-	(void)state;
-	if (mkdtemp(directory) == NULL)
+	if (rundir_setup(state) != 0)
 		return -1;
+	directory = *state;
 	if (meridian_page_create(&page, directory, kinds[0], sizeof(*stats), 0644, NULL) < 0)
 		return -1;
 	stats = page.addr;
@@ -34,15 +35,8 @@ static int page_make(void **state)
 
 static int page_remove(void **state)
 {
-	char path[64];
-
-	(void)state;
 	meridian_page_close(&page);
-	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME, directory);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME ".lock", directory);
-	unlink(path);
-	return rmdir(directory);
+	return rundir_teardown(state);
 }
 
 static void hung_and_never_started(void **state)

@@ -4,6 +4,7 @@
  * no device of the other tests has. */
 
 #include "ctl.h"
+#include "rundir.h"
 #include <jansson.h>
 #include <meridian/stats.h>
 #include <pthread.h>
@@ -17,7 +18,7 @@
 
 #include <cmocka.h>
 
-static char directory[] = "/tmp/meridian-test-XXXXXX";
+static const char *directory;
 static struct meridian_page page;
 static struct meridian_stats *stats;
 static bool stop;
@@ -160,9 +161,9 @@ static void shows_it_in_the_table(void **state)
 
 static int page_make(void **state)
 {
-	(void)state;
-	if (mkdtemp(directory) == NULL)
+	if (rundir_setup(state) != 0)
 		return -1;
+	directory = *state;
 	if (meridian_page_create(&page, directory, &meridian_stats_dataplane_kind, sizeof(*stats),
 		    0644, NULL) < 0)
 		return -1;
@@ -173,15 +174,8 @@ static int page_make(void **state)
 
 static int page_remove(void **state)
 {
-	char path[64];
-
-	(void)state;
 	meridian_page_close(&page);
-	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME, directory);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/" MERIDIAN_STATS_DATAPLANE_NAME ".lock", directory);
-	unlink(path);
-	return rmdir(directory);
+	return rundir_teardown(state);
 }
 
 int main(void)
