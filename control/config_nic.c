@@ -243,11 +243,9 @@ const struct config_nic_option config_nic_options[] = {
 		"right has the program's."},
 	{"phc", phc_parse, "/dev/ptpN",
 		"Of an interface: the clock of the NIC whose stamps it gives. Default: the one "
-		"that "
-		"the interface itself names. With `stamps nic`, for interfaces that pass on what "
-		"another one has stamped, such as a veth behind a NIC; that one's filter is left "
-		"to "
-		"whoever set it up."},
+		"that the interface itself names. With `stamps nic`, for interfaces that pass on "
+		"what another one has stamped, such as a veth behind a NIC; that one's filter is "
+		"left to whoever set it up."},
 	{"rxcomp", rxcomp_parse, "NS",
 		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
 		"stamp says, -1000000 to 1000000 (default 0)."},
@@ -266,9 +264,8 @@ const struct config_nic_option config_nic_options[] = {
 		"driver. bifurcated: the kernel keeps it, with a driver that lets DPDK's in beside "
 		"it (mlx5), and flow rules in the NIC bring NTP for served addresses to the "
 		"dataplane. Then there is neither `tap` nor `punt`. Of a virtual device: "
-		"bifurcated "
-		"if its driver shares an interface of the kernel so (net_tap with remote=...), "
-		"whose addresses are to be given."},
+		"bifurcated if its driver shares an interface of the kernel so (net_tap with "
+		"remote=...), whose addresses are to be given."},
 	{"tap", tap_parse, "NAME",
 		"Of a PCI address: the TAP device that stands for the NIC in the kernel. Default: "
 		"after the address, mnp59s0 for 0000:3b:00.0."},

@@ -7,13 +7,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define BIFURCATED_DRIVERS "mlx5_core, mlx4_core or mana"
+/* The kernel's drivers that let DPDK's own in beside them: X(name, separator in a list). */
+#define BIFURCATED_DRIVERS_(X)                                                                     \
+	X("mlx5_core", "")                                                                         \
+	X("mlx4_core", ", ")                                                                       \
+	X("mana", " or ")
 
-/* Whether the kernel's driver of this name lets DPDK's own in beside it. */
+#define BIFURCATED_NAME_(name, separator) separator name
+#define BIFURCATED_DRIVERS                BIFURCATED_DRIVERS_(BIFURCATED_NAME_)
+
+/* Whether the kernel's driver of this name is one. */
 static inline bool bifurcated_driver(const char *name)
 {
-	return strcmp(name, "mlx5_core") == 0 || strcmp(name, "mlx4_core") == 0 ||
-		strcmp(name, "mana") == 0;
+#define BIFURCATED_IS_(driver, separator) || strcmp(name, driver) == 0
+	return false BIFURCATED_DRIVERS_(BIFURCATED_IS_);
+#undef BIFURCATED_IS_
 }
 
 #endif
