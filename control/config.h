@@ -136,6 +136,7 @@ struct config_nic {
 	/* Of a NIC that is taken over: */
 	char tap[MERIDIAN_POLICY_NAME_SIZE]; /* its TAP device; "": another kind of NIC */
 	uint32_t punt_pps;                   /* for the kernel, 100000 */
+	bool way_told;                       /* one of these stands in the file */
 };
 
 static inline bool config_nic_is_virtual(const struct config_nic *nic)

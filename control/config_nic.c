@@ -213,6 +213,7 @@ static bool tap_parse(struct config_parser *parser, struct config_nic *nic, cons
 	}
 	memset(nic->tap, 0, sizeof(nic->tap));
 	strcpy(nic->tap, tap);
+	nic->way_told = true;
 	return true;
 }
 
@@ -225,6 +226,7 @@ static bool punt_parse(struct config_parser *parser, struct config_nic *nic, con
 			parser, name, MERIDIAN_PUNT_MIN_PPS, MERIDIAN_PUNT_MAX_PPS, true, &value))
 		return false;
 	nic->punt_pps = (uint32_t)value;
+	nic->way_told = true;
 	return true;
 }
 
@@ -440,14 +442,9 @@ static bool name_take(struct config_parser *parser, struct config_nic *nic, cons
 /* In whatever order the options came, a NIC that the kernel keeps has no TAP device. */
 static bool mode_check(struct config_parser *parser, struct config_nic *nic)
 {
-	struct config_nic plain = {.queue_count = 0};
-	struct pci_address pci;
-
-	if (!nic->bifurcated || config_nic_is_virtual(nic))
+	if (!nic->bifurcated)
 		return true;
-	if (!pci_parse(nic->name, &pci) || !pci_take(parser, &plain, &pci))
-		return false;
-	if (strcmp(nic->tap, plain.tap) != 0 || nic->punt_pps != plain.punt_pps) {
+	if (nic->way_told) {
 		config_error(parser,
 			"mode bifurcated: the kernel keeps %s: leave out `tap` and `punt`",
 			nic->name);

@@ -131,6 +131,12 @@ static void test_bifurcated_nic(void **state)
 	assert_false(config.nic[2].bifurcated);
 	assert_false(config_nic_is_pci(&config.nic[2]));
 	config_free(&config);
+	expect_error("nic 3b:00.0 mode bifurcated tap mnp59s0\n",
+		"1: nic: mode bifurcated: the kernel keeps 0000:3b:00.0: leave out `tap` and "
+		"`punt`\n");
+	expect_error("nic 3b:00.0 mode bifurcated punt 100000\n",
+		"1: nic: mode bifurcated: the kernel keeps 0000:3b:00.0: leave out `tap` and "
+		"`punt`\n");
 	expect_error("nic 3b:00.0 mode bifurcated tap ntp0\n",
 		"1: nic: mode bifurcated: the kernel keeps 0000:3b:00.0: leave out `tap` and "
 		"`punt`\n");
