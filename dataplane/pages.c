@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pages.h"
 #include "log.h"
-#include "seed.h"
+#include "random_seed.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "punt.h"
-#include "seed.h"
+#include "random_seed.h"
 #include "triage.h"
 #include <errno.h>
 #include <meridian/counter.h>

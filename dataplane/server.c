@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "server.h"
-#include "seed.h"
+#include "random_seed.h"
 #include <errno.h>
 #include <meridian/counter.h>
 #include <string.h>

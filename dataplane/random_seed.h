@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#ifndef DATAPLANE_SEED_H
-#define DATAPLANE_SEED_H
+#ifndef DATAPLANE_RANDOM_SEED_H
+#define DATAPLANE_RANDOM_SEED_H
 
 #include <meridian/counter.h>
 #include <sys/random.h>
