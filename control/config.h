@@ -125,9 +125,11 @@ struct config_nic {
 	uint8_t stamps;       /* enum config_nic_stamps */
 	uint16_t phc;         /* the NIC's clock is /dev/ptp(phc - 1); 0: whichever it says */
 	int32_t rxcomp_ns;    /* packets come so much earlier than their stamps say */
-	int32_t txcomp_ns;    /* replies are at the interface so much after T3 */
-	uint32_t txtime_ns;   /* the NIC sends replies so much after they are handed over; 0: at
-				 once. Not of a kernel interface */
+	uint32_t
+		delivery_us; /* the NIC keeps packets that it has stamped at most so long; 0: 250 */
+	int32_t txcomp_ns;   /* replies are at the interface so much after T3 */
+	uint32_t txtime_ns;  /* the NIC sends replies so much after they are handed over; 0: at
+				once. Not of a kernel interface */
 	/* Of a virtual device: */
 	struct meridian_policy_device device;                    /* "": a kernel interface */
 	struct config_address address[CONFIG_NIC_ADDRESSES_MAX]; /* served there */

@@ -35,6 +35,8 @@ static void dump_nic(const struct config_nic *nic, FILE *out)
 		fprintf(out, " phc /dev/ptp%d", nic->phc - 1);
 	if (nic->rxcomp_ns)
 		fprintf(out, " rxcomp %" PRId32, nic->rxcomp_ns);
+	if (nic->delivery_us)
+		fprintf(out, " delivery %" PRIu32, nic->delivery_us);
 	if (nic->txcomp_ns)
 		fprintf(out, " txcomp %" PRId32, nic->txcomp_ns);
 	if (nic->txtime_ns)

@@ -8,8 +8,6 @@
 
 #define VDEV_PREFIX "vdev:"
 #define PUNT_PPS    100000
-#define PHC_PREFIX  "/dev/ptp"
-#define PHC_MAX     65534
 
 #define NOT_AN_INTERFACE "is not an interface name (1 to %d characters, no '/' or ':')"
 
@@ -41,92 +39,6 @@ static bool xdp_parse(struct config_parser *parser, struct config_nic *nic, cons
 		return true;
 	config_error(parser, "xdp '%s' is not a mode (allowed: auto, generic)", mode);
 	return false;
-}
-
-static bool stamps_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
-{
-	static const char *const words[] = {[CONFIG_NIC_STAMPS_AUTO] = "auto",
-		[CONFIG_NIC_STAMPS_NIC] = "nic",
-		[CONFIG_NIC_STAMPS_XDP] = "xdp"};
-	const char *word;
-
-	if (config_nic_is_virtual(nic) || config_nic_is_taken_over(nic)) {
-		config_error(parser, "`%s` is for interfaces: DPDK's drivers stamp where they can",
-			name);
-		return false;
-	}
-	word = config_word_required(parser, "who stamps (auto, nic or xdp)");
-	for (uint8_t i = 0; word != NULL && i < sizeof(words) / sizeof(words[0]); i++) {
-		nic->stamps = i;
-		if (strcasecmp(word, words[i]) == 0)
-			return true;
-	}
-	if (word != NULL)
-		config_error(parser, "stamps '%s' is not known (allowed: auto, nic, xdp)", word);
-	return false;
-}
-
-static bool phc_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
-{
-	static const char digits[] = "0123456789";
-	unsigned int index = 0;
-	const char *word;
-	int length = 0;
-
-	if (config_nic_is_virtual(nic) || config_nic_is_taken_over(nic)) {
-		config_error(
-			parser, "`%s` is for interfaces: DPDK's drivers know their clock", name);
-		return false;
-	}
-	word = config_word_required(parser, "the clock (/dev/ptpN)");
-	if (word == NULL)
-		return false;
-	if (sscanf(word, PHC_PREFIX "%5u%n", &index, &length) != 1 || word[length] != '\0' ||
-		strspn(word + strlen(PHC_PREFIX), digits) == 0 || index > PHC_MAX) {
-		config_error(parser,
-			"phc '%s' is not a PTP clock (" PHC_PREFIX "0 to " PHC_PREFIX "%d)", word,
-			PHC_MAX);
-		return false;
-	}
-	nic->phc = (uint16_t)(index + 1);
-	return true;
-}
-
-static bool ns_parse(struct config_parser *parser, const char *name, int32_t *ret_ns)
-{
-	double value;
-
-	if (!config_number(parser, name, -MERIDIAN_POLICY_COMP_MAX_NS, MERIDIAN_POLICY_COMP_MAX_NS,
-		    true, &value))
-		return false;
-	*ret_ns = (int32_t)value;
-	return true;
-}
-
-static bool rxcomp_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
-{
-	return ns_parse(parser, name, &nic->rxcomp_ns);
-}
-
-static bool txcomp_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
-{
-	return ns_parse(parser, name, &nic->txcomp_ns);
-}
-
-static bool txtime_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
-{
-	double value;
-
-	if (!config_nic_is_virtual(nic) && !config_nic_is_taken_over(nic)) {
-		config_error(
-			parser, "`txtime` is for NICs that are taken over: AF_XDP sends at once");
-		return false;
-	}
-	if (!config_number(
-		    parser, name, MERIDIAN_TXTIME_MIN_NS, MERIDIAN_TXTIME_MAX_NS, true, &value))
-		return false;
-	nic->txtime_ns = (uint32_t)value;
-	return true;
 }
 
 static bool address_parse(struct config_parser *parser, struct config_nic *nic, const char *name)
@@ -236,26 +148,33 @@ const struct config_nic_option config_nic_options[] = {
 		"worker of a PCI address, one of a virtual device."},
 	{"xdp", xdp_parse, "auto|generic",
 		"Of an interface: generic keeps off the driver's own XDP support."},
-	{"stamps", stamps_parse, "auto|nic|xdp",
+	{"stamps", config_nic_stamps, "auto|nic|xdp",
 		"Of an interface: who stamps what it receives. auto: the NIC, if its driver gives "
 		"XDP the NIC's stamps, it has a clock that the kernel knows, and it can stamp all "
 		"packets, which it is then told to; else the XDP program. nic: only the first of "
 		"these matters, so that a NIC which stamps without being told can be used. xdp: "
 		"always the XDP program. In any case a packet whose stamp is missing or cannot be "
 		"right has the program's."},
-	{"phc", phc_parse, "/dev/ptpN",
+	{"phc", config_nic_phc, "/dev/ptpN",
 		"Of an interface: the clock of the NIC whose stamps it gives. Default: the one "
 		"that the interface itself names. With `stamps nic`, for interfaces that pass on "
 		"what another one has stamped, such as a veth behind a NIC; that one's filter is "
 		"left to whoever set it up."},
-	{"rxcomp", rxcomp_parse, "NS",
+	{"rxcomp", config_nic_rxcomp, "NS",
 		"Taken off receive stamps: how many nanoseconds earlier a packet came than its "
 		"stamp says, -1000000 to 1000000 (default 0)."},
-	{"txcomp", txcomp_parse, "NS",
+	{"delivery", config_nic_delivery, "US",
+		"How many microseconds the NIC may take to show a packet that it has stamped, 10 "
+		"to 50000 (default 250). A stamp further before the XDP program's, or before the "
+		"queue was last seen empty, is not believed, as the clock may have been set. "
+		"A NIC that waits with its interrupts (`ethtool -c`: rx-usecs) needs more than it "
+		"waits; `meridianctl nics` shows how long it takes. How far wrong a stamp may be "
+		"when the clock is set, for the 0.1 s until that is seen, grows with it."},
+	{"txcomp", config_nic_txcomp, "NS",
 		"Added to transmit times: how many nanoseconds after it was handed over a reply is "
 		"at the interface, -1000000 to 1000000. Default: measured where the NIC stamps "
 		"transmissions, else unknown and taken as 0."},
-	{"txtime", txtime_parse, "NS",
+	{"txtime", config_nic_txtime, "NS",
 		"Of a PCI address: replies leave NS nanoseconds after they were handed over, 1000 "
 		"to 100000, and exactly that is their transmit time. Only where the NIC sends at a "
 		"given time of its clock: the dataplane names a driver that does not. So long must "

@@ -16,4 +16,12 @@ struct config_nic_option {
 
 extern const struct config_nic_option config_nic_options[];
 
+/* Those about time stamps. */
+bool config_nic_stamps(struct config_parser *parser, struct config_nic *nic, const char *name);
+bool config_nic_phc(struct config_parser *parser, struct config_nic *nic, const char *name);
+bool config_nic_rxcomp(struct config_parser *parser, struct config_nic *nic, const char *name);
+bool config_nic_txcomp(struct config_parser *parser, struct config_nic *nic, const char *name);
+bool config_nic_txtime(struct config_parser *parser, struct config_nic *nic, const char *name);
+bool config_nic_delivery(struct config_parser *parser, struct config_nic *nic, const char *name);
+
 #endif

@@ -30,7 +30,8 @@ static bool nic_same(const struct meridian_policy_nic *a, const struct meridian_
 {
 	if (a->kind != b->kind || policy_nic_usable(a) != policy_nic_usable(b) ||
 		strcmp(a->name, b->name) != 0 || a->rxcomp_ns != b->rxcomp_ns ||
-		a->txcomp_ns != b->txcomp_ns || a->txtime_ns != b->txtime_ns)
+		a->txcomp_ns != b->txcomp_ns || a->txtime_ns != b->txtime_ns ||
+		a->delivery_us != b->delivery_us)
 		return false;
 	if (a->kind == MERIDIAN_NIC_TAKEOVER)
 		return a->queue_count == b->queue_count && a->punt_pps == b->punt_pps &&

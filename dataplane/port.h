@@ -65,6 +65,7 @@ struct port_stamps {
 	uint64_t empty_counter; /* the queue was seen empty, or nearly; 0: not yet */
 	uint64_t believed;
 	uint64_t fault[MERIDIAN_FAULT_COUNT];
+	uint64_t delivery[MERIDIAN_RESIDENCE_BUCKETS]; /* see port_deliveries_add() */
 };
 
 /* First member of every implementation's own queue. Polled by one worker at a time. */
@@ -73,6 +74,8 @@ struct port_queue {
 	clockid_t stamp_clock;
 	enum meridian_stamp stamp_source; /* what stamp_ns counts as; counter: there is none */
 	int32_t rxcomp_ns;                /* how much earlier than its stamp a packet came */
+	int32_t delivery_ns;              /* as long as the device may keep a packet that it has
+					     stamped, up to MERIDIAN_DELIVERY_MAX_US */
 
 	/* Where the device itself stamps: what its clock is worth. Else NULL. */
 	const struct device_line_shared *device_line;

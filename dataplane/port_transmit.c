@@ -34,8 +34,7 @@ struct port_way port_transmit_prepare(
 uint64_t port_transmit_device_time(const struct port_queue *queue)
 {
 	const struct device_line *line = &queue->transmit_line.line;
-	uint64_t ahead_ticks =
-		queue->transmit->ahead_ns * line->delivery_ticks / DEVICE_LINE_DELIVERY_NS;
+	int64_t ahead_ticks = device_line_ticks(line, queue->transmit->ahead_ns);
 
-	return device_line_device(line, queue->handed_counter + ahead_ticks);
+	return device_line_device(line, queue->handed_counter + (uint64_t)ahead_ticks);
 }

@@ -6,12 +6,14 @@
 #include "pci.h"
 #include "policy_nics.h"
 #include "port_af_xdp.h"
+#include "port_stamps.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <units.h>
 
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size)
 {
@@ -136,6 +138,11 @@ static void clock_close(struct port_clock *clock)
 	free(clock);
 }
 
+static uint32_t delivery_us(const struct meridian_policy_nic *nic)
+{
+	return nic->delivery_us ? nic->delivery_us : MERIDIAN_DELIVERY_DEFAULT_US;
+}
+
 /* Once it is open, ports_close() is to close it. */
 static void entry_add(
 	struct ports *ports, const struct meridian_policy_queue *queue, struct port_queue *opened)
@@ -143,6 +150,7 @@ static void entry_add(
 	const struct meridian_policy_nic *nic = &nic_table(ports->blob)[queue->nic];
 
 	opened->rxcomp_ns = nic->rxcomp_ns;
+	opened->delivery_ns = (int32_t)(delivery_us(nic) * NS_PER_US);
 	opened->transmit_delay_ns = nic->txcomp_ns;
 	ports->entry[ports->count++] =
 		(struct ports_entry){.queue = opened, .nic = queue->nic, .worker = queue->worker};
@@ -339,15 +347,26 @@ static void stamps_add(struct meridian_stats_clock *clock, const struct port_que
 		clock->fault[i] += meridian_stats_get(&queue->stamps.fault[i]);
 }
 
+static void deliveries_report(
+	const struct port_deliveries *deliveries, struct meridian_stats_clock *clock)
+{
+	clock->delivery_median_ns = port_deliveries_most_ns(deliveries, 50);
+	clock->delivery_most_ns = port_deliveries_most_ns(deliveries, 99);
+}
+
 static void clock_describe(
 	const struct ports *ports, const char *name, struct meridian_stats_clock *clock)
 {
+	struct port_deliveries deliveries = {.all = 0};
+
 	for (size_t i = 0; i < ports->count; i++) {
 		const struct ports_entry *entry = &ports->entry[i];
 
 		if (strcmp(nic_table(ports->blob)[entry->nic].name, name) != 0)
 			continue;
 		stamps_add(clock, entry->queue);
+		port_deliveries_add(&deliveries, entry->queue);
+		clock->delivery_limit_ns = (uint64_t)entry->queue->delivery_ns;
 		clock->transmit_delay_ns = entry->queue->transmit_delay_ns;
 		clock->transmit = clock->transmit_delay_ns != 0 ? MERIDIAN_TRANSMIT_CONFIGURED
 								: MERIDIAN_TRANSMIT_UNKNOWN;
@@ -358,6 +377,7 @@ static void clock_describe(
 		else if (entry->queue->device_line)
 			clock->state = MERIDIAN_CLOCK_DOUBTED;
 	}
+	deliveries_report(&deliveries, clock);
 }
 
 static void words_store(void *to, const void *from, size_t size)

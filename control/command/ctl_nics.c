@@ -13,6 +13,7 @@ struct nic_row {
 	double error_s, frequency_ppm, transmit_s, transmit_error_s;
 	uint64_t hz, readings, refused, jumps, believed, rejected;
 	uint64_t samples, samples_refused, samples_lost, late;
+	double delivery_s, delivery_most_s, delivery_limit_s;
 };
 
 static const struct output_field nic_fields[] = {
@@ -39,6 +40,9 @@ static const struct output_field nic_fields[] = {
 	OUTPUT_FIELD("transmit_late", "Late", COUNT, nic_row, late, OUTPUT_NOT_TEXT),
 	OUTPUT_FIELD("believed", "Believed", COUNT, nic_row, believed, 0),
 	OUTPUT_FIELD("rejected", "Rejected", COUNT, nic_row, rejected, 0),
+	OUTPUT_FIELD("delivery_s", "Delivery", SECONDS, nic_row, delivery_s, 0),
+	OUTPUT_FIELD("delivery_most_s", "99 %", SECONDS, nic_row, delivery_most_s, 0),
+	OUTPUT_FIELD("delivery_limit_s", "Limit", SECONDS, nic_row, delivery_limit_s, 0),
 };
 static const struct output_report nic_report = OUTPUT_REPORT("nics", NULL, nic_fields, nic_row);
 
@@ -197,6 +201,22 @@ static void clock_fill(struct nic_row *row, const struct meridian_stats_clock *c
 		row->rejected += meridian_stats_get(&clock->fault[i]);
 }
 
+static double delivery(const uint64_t *ns)
+{
+	uint64_t value_ns = meridian_stats_get(ns);
+
+	return value_ns != 0 ? (double)value_ns * 1e-9 : NAN;
+}
+
+static void delivery_fill(struct nic_row *row, const struct meridian_stats_clock *clock)
+{
+	bool has = meridian_stats_get(&clock->state) != MERIDIAN_CLOCK_NONE;
+
+	row->delivery_s = delivery(&clock->delivery_median_ns);
+	row->delivery_most_s = delivery(&clock->delivery_most_ns);
+	row->delivery_limit_s = has ? delivery(&clock->delivery_limit_ns) : NAN;
+}
+
 static void row_fill(struct nic_row *row, const struct meridian_stats *stats, uint32_t i)
 {
 	const struct meridian_stats_port *port = &stats->port[i];
@@ -211,6 +231,7 @@ static void row_fill(struct nic_row *row, const struct meridian_stats *stats, ui
 	row->driver = row->driver_text;
 	clock_fill(row, &stats->clock[i]);
 	transmit_fill(row, &stats->clock[i]);
+	delivery_fill(row, &stats->clock[i]);
 }
 
 /* Returns false if the port is none of these. */
@@ -309,6 +330,17 @@ static void clock_problem(const struct nic_row *row, const struct meridian_stats
 			row->name);
 }
 
+/* More than one in a hundred is late, though none need be wrong. */
+static void delivery_problem(const struct nic_row *row)
+{
+	if (row->delivery_most_s > row->delivery_limit_s)
+		output_problem("%s takes up to %.0f us to deliver packets that it has stamped, and "
+			       "stamps older than %.0f us are not believed: let it wait less with "
+			       "its interrupts (ethtool -C), or allow more (`nic %s delivery US`).",
+			row->name, row->delivery_most_s * 1e6, row->delivery_limit_s * 1e6,
+			row->name);
+}
+
 static void nics_put(const struct look *look)
 {
 	struct nic_row rows[MERIDIAN_STATS_PORTS_MAX];
@@ -339,8 +371,10 @@ static void nics_put(const struct look *look)
 	output_table(&fault_report, faults, fault_count);
 	takeovers_put(look, rows);
 	flows_put(look, rows);
-	for (uint32_t i = 0; i < look->port_count; i++)
+	for (uint32_t i = 0; i < look->port_count; i++) {
 		clock_problem(&rows[i], &look->stats->port[i], &look->stats->clock[i]);
+		delivery_problem(&rows[i]);
+	}
 }
 
 int ctl_nics(struct ctl *ctl)

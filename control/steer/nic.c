@@ -30,6 +30,7 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 	nic->config = config;
 	nic->policy.queue_count = config->queue_count ? config->queue_count : 1;
 	nic->policy.rxcomp_ns = config->rxcomp_ns;
+	nic->policy.delivery_us = config->delivery_us;
 	nic->policy.txcomp_ns = config->txcomp_ns;
 	nic->policy.txtime_ns = config->txtime_ns;
 	snprintf(nic->policy.name, sizeof(nic->policy.name), "%s", config->name);

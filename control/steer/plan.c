@@ -37,10 +37,11 @@ static bool nic_same(const struct config_nic *a, const struct config_nic *b)
 {
 	return strcmp(a->name, b->name) == 0 && a->queue_count == b->queue_count &&
 		a->generic == b->generic && a->stamps == b->stamps && a->phc == b->phc &&
-		a->rxcomp_ns == b->rxcomp_ns && a->txcomp_ns == b->txcomp_ns &&
-		a->txtime_ns == b->txtime_ns && strcmp(a->device.text, b->device.text) == 0 &&
-		strcmp(a->tap, b->tap) == 0 && a->bifurcated == b->bifurcated &&
-		a->punt_pps == b->punt_pps && a->address_count == b->address_count &&
+		a->rxcomp_ns == b->rxcomp_ns && a->delivery_us == b->delivery_us &&
+		a->txcomp_ns == b->txcomp_ns && a->txtime_ns == b->txtime_ns &&
+		strcmp(a->device.text, b->device.text) == 0 && strcmp(a->tap, b->tap) == 0 &&
+		a->bifurcated == b->bifurcated && a->punt_pps == b->punt_pps &&
+		a->address_count == b->address_count &&
 		memcmp(a->address, b->address, a->address_count * sizeof(a->address[0])) == 0;
 }
 

@@ -313,7 +313,7 @@ struct device_line device_clock_line(const struct device_clock *clock)
 		.error_ns = (uint64_t)ceil(error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_SECOND),
 		.late_error_ns =
 			(uint64_t)ceil(error_s(clock, DEVICE_CLOCK_VOID_S) * NS_PER_SECOND),
-		.delivery_ticks = (uint64_t)(DEVICE_LINE_DELIVERY_NS * counter_hz / NS_PER_SECOND)};
+		.counter_hz = clock->counter_hz};
 	line.ahead_max_ticks =
 		(uint64_t)ceil((double)line.late_error_ns * counter_hz / NS_PER_SECOND);
 	return line;

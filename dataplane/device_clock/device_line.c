@@ -56,9 +56,8 @@ uint64_t device_line_device(const struct device_line *line, uint64_t counter)
 struct device_line_span device_line_span(
 	const struct device_line *line, uint64_t now_counter, uint64_t since_counter)
 {
-	uint64_t ticks =
-		scaled(now_counter - since_counter + line->delivery_ticks + line->ahead_max_ticks,
-			line->device_ticks_frac32);
+	uint64_t ticks = scaled(
+		now_counter - since_counter + line->ahead_max_ticks, line->device_ticks_frac32);
 
 	return (struct device_line_span){.now_counter = now_counter,
 		.since_counter = since_counter,
@@ -89,7 +88,7 @@ enum meridian_fault device_line_counter(const struct device_line *line,
 	if (age < 0 && (uint64_t)-age > line->ahead_max_ticks)
 		return MERIDIAN_FAULT_future;
 	if (age > 0 &&
-		(uint64_t)age > span->now_counter - span->since_counter + line->delivery_ticks)
+		(uint64_t)age > span->now_counter - span->since_counter + line->ahead_max_ticks)
 		return MERIDIAN_FAULT_early;
 	*ret_counter = age < 0 ? span->now_counter : counter;
 	return MERIDIAN_FAULT_COUNT;

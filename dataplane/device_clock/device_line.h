@@ -7,17 +7,14 @@
  * error and an end. The main thread publishes it (device_clock.h), any worker takes copies of it,
  * without lock or system call, and judges stamps by it.
  *
- * A stamp is believed where a packet can have come: not after now, and not before its queue was
- * last seen empty. Otherwise the clock was set since it was read, or the stamp is of another
- * packet.
+ * A stamp is believed where a packet can have come: not after now, and not before the caller's
+ * limit. Otherwise the clock was set since it was read, or the stamp is of another packet.
  */
 
 #include <meridian/stats.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-/* As long as a device may keep a packet until the queue shows it, in ns. */
-#define DEVICE_LINE_DELIVERY_NS UINT64_C(250000)
+#include <units.h>
 
 /* A stamp of a device is its clock's reading, modulo 2^bits: the bits above are not looked at. */
 struct device_line {
@@ -29,7 +26,7 @@ struct device_line {
 	uint64_t until_counter;           /* late_error_ns until here; then the line is void */
 	uint64_t error_ns, late_error_ns; /* of a converted stamp */
 	uint64_t ahead_max_ticks;         /* of the counter: such an error, and no more */
-	uint64_t delivery_ticks;          /* DEVICE_LINE_DELIVERY_NS */
+	uint64_t counter_hz;              /* ticks of the counter in a second, nominally */
 	uint64_t bits;                    /* 1 to 64; 0: there is no line */
 };
 
@@ -62,13 +59,19 @@ static inline uint64_t device_line_error_ns(const struct device_line *line, uint
 	return now_counter < line->fresh_until_counter ? line->error_ns : line->late_error_ns;
 }
 
+/* Ticks of the counter in `ns`, of either sign and up to 1 s. Pure. */
+static inline int64_t device_line_ticks(const struct device_line *line, int64_t ns)
+{
+	return ns * (int64_t)line->counter_hz / NS_PER_SECOND;
+}
+
 /* What the device shows at `counter`, of a line that holds. Not wrapped. Pure. */
 uint64_t device_line_device(const struct device_line *line, uint64_t counter);
 
 /* When stamps of a burst can be of. */
 struct device_line_span {
 	uint64_t now_counter;
-	uint64_t since_counter; /* the queue was seen empty */
+	uint64_t since_counter; /* no packet came earlier, by a clock without error */
 	uint64_t now_device;    /* not wrapped */
 	bool ambiguous;         /* the span is so long that stamps wrap around */
 };

@@ -89,6 +89,13 @@ static int txtime_sane(const struct meridian_policy_nic *nic)
 		nic->txtime_ns <= MERIDIAN_TXTIME_MAX_NS;
 }
 
+static int delivery_sane(const struct meridian_policy_nic *nic)
+{
+	return nic->delivery_us == 0 ||
+		(nic->delivery_us >= MERIDIAN_DELIVERY_MIN_US &&
+			nic->delivery_us <= MERIDIAN_DELIVERY_MAX_US);
+}
+
 static int is_beyond(int32_t ns)
 {
 	return ns > MERIDIAN_POLICY_COMP_MAX_NS || ns < -MERIDIAN_POLICY_COMP_MAX_NS;
@@ -103,7 +110,7 @@ static int nics_sane(const struct meridian_policy_blob *blob)
 		if (!name_sane(nic[i].name) || !nic_kind_sane(blob, &nic[i]) ||
 			nic[i].queue_count < 1 || nic[i].queue_count > MERIDIAN_POLICY_QUEUES_MAX ||
 			is_beyond(nic[i].rxcomp_ns) || is_beyond(nic[i].txcomp_ns) ||
-			!txtime_sane(&nic[i]))
+			!txtime_sane(&nic[i]) || !delivery_sane(&nic[i]))
 			return 0;
 	}
 	return 1;

@@ -115,6 +115,10 @@ struct meridian_policy_blob {
 #define MERIDIAN_TXTIME_MIN_NS 1000
 #define MERIDIAN_TXTIME_MAX_NS 100000
 
+#define MERIDIAN_DELIVERY_MIN_US     10
+#define MERIDIAN_DELIVERY_DEFAULT_US 250
+#define MERIDIAN_DELIVERY_MAX_US     50000
+
 /* What is known of an interface's link. */
 #define MERIDIAN_LINK_UNKNOWN    0
 #define MERIDIAN_LINK_UP         1
@@ -158,7 +162,11 @@ struct meridian_policy_nic {
 	uint32_t txtime_ns; /* the NIC sends replies so much after they are handed over,
 			       TXTIME_MIN_NS to TXTIME_MAX_NS; 0: at once */
 	uint8_t link;       /* MERIDIAN_LINK_*, of AF_XDP; else UNKNOWN */
-	uint8_t reserved[11];
+	uint8_t reserved1[3];
+	uint32_t delivery_us; /* the NIC keeps packets that it has stamped for at most so long:
+				 DELIVERY_MIN_US to DELIVERY_MAX_US; 0: DELIVERY_DEFAULT_US. Older
+				 stamps are not believed */
+	uint8_t reserved[4];
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_policy_nic) == 96, "ABI");
 

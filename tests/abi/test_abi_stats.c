@@ -22,6 +22,9 @@ static void stats_clock(void **state)
 	assert_int_equal(CLOCK_AT(fault), 80);
 	assert_int_equal(CLOCK_AT(transmit_error_ns), 144);
 	assert_int_equal(CLOCK_AT(transmit_late), 176);
+	assert_int_equal(CLOCK_AT(delivery_median_ns), 184);
+	assert_int_equal(CLOCK_AT(delivery_most_ns), 192);
+	assert_int_equal(CLOCK_AT(delivery_limit_ns), 200);
 	assert_int_equal(MERIDIAN_FAULT_clock, 0);
 	assert_int_equal(MERIDIAN_FAULT_ambiguous, 3);
 	assert_int_equal(MERIDIAN_NIC_STAMPS_used, 1);

@@ -85,6 +85,11 @@ static void ports_fill(void)
 			.transmit_error_ns = 75,
 			.transmit_late = 5});
 	port_fill(4, "0000:05:00.0", &(struct meridian_stats_clock){.transmit = 99});
+	port_fill(5, "eth1",
+		&(struct meridian_stats_clock){.state = MERIDIAN_CLOCK_GOOD,
+			.delivery_median_ns = 180000,
+			.delivery_most_ns = 640000,
+			.delivery_limit_ns = 250000});
 }
 
 /* Of one port; NaN is null. */
@@ -124,6 +129,7 @@ static void tells_how_the_way_to_the_wire_is_known(void **state)
 		{"sampled", 1875e-9, 240e-9, 64, 3, 2, 0},
 		{"timed", 20e-6, 75e-9, 0, 0, 0, 5},
 		{"unknown", 0, 1, 0, 0, 0, 0},
+		{"unknown", 1, 1, 0, 0, 0, 0},
 	};
 	char *text = printed(OUTPUT_JSON);
 	json_t *json = json_loads(text, 0, NULL), *nics = json_object_get(json, "nics");
@@ -133,6 +139,28 @@ static void tells_how_the_way_to_the_wire_is_known(void **state)
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		row_check(json_array_get(nics, i), &expected[i]);
 	json_decref(json);
+	free(text);
+}
+
+/* Of a port whose packets have two stamps; of the others nothing is known. */
+static void tells_how_long_deliveries_take(void **state)
+{
+	char *text = printed(OUTPUT_JSON);
+	json_t *json = json_loads(text, 0, NULL), *nics = json_object_get(json, "nics");
+
+	(void)state;
+	number_check(json_array_get(nics, 0), "delivery_s", 1);
+	number_check(json_array_get(nics, 0), "delivery_limit_s", 1);
+	number_check(json_array_get(nics, 5), "delivery_s", 180e-6);
+	number_check(json_array_get(nics, 5), "delivery_most_s", 640e-6);
+	number_check(json_array_get(nics, 5), "delivery_limit_s", 250e-6);
+	json_decref(json);
+	free(text);
+	text = printed(OUTPUT_TEXT);
+	assert_non_null(strstr(text,
+		"eth1 takes up to 640 us to deliver packets that it has stamped, and stamps older "
+		"than 250 us are not believed"));
+	assert_null(strstr(text, "0000:01:00.0 takes"));
 	free(text);
 }
 
@@ -183,6 +211,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_how_the_way_to_the_wire_is_known),
 		cmocka_unit_test(shows_it_in_the_table),
+		cmocka_unit_test(tells_how_long_deliveries_take),
 	};
 
 	return cmocka_run_group_tests(tests, page_make, page_remove);

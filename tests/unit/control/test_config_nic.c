@@ -14,7 +14,7 @@ static void test_nic(void **state)
 	(void)state;
 	assert_int_equal(
 		load("nic eth0\nnic eth1 queues 4 xdp generic stamps NIC phc /dev/ptp12 rxcomp -7 "
-		     "txcomp 950\n"),
+		     "txcomp 950 delivery 1200\n"),
 		0);
 	assert_int_equal(config.nic_count, 2);
 	assert_int_equal(config.nic[0].queue_count, 0);
@@ -28,6 +28,8 @@ static void test_nic(void **state)
 	assert_int_equal(config.nic[0].rxcomp_ns, 0);
 	assert_int_equal(config.nic[1].rxcomp_ns, -7);
 	assert_int_equal(config.nic[1].txcomp_ns, 950);
+	assert_int_equal(config.nic[0].delivery_us, 0);
+	assert_int_equal(config.nic[1].delivery_us, 1200);
 	config_free(&config);
 	expect_error("nic eth0\nnic eth0\n", "2: nic: eth0 is there already\n");
 	expect_error("nic interface0123456\n",
@@ -43,6 +45,12 @@ static void test_nic(void **state)
 		"1: nic: txtime 999 is out of range (allowed: 1000 to 100000)\n");
 	expect_error("nic eth0 rxcomp 1000001\n",
 		"1: nic: rxcomp 1000001 is out of range (allowed: -1000000 to 1000000)\n");
+	expect_error("nic eth0 delivery 9\n",
+		"1: nic: delivery 9 is out of range (allowed: 10 to 50000)\n");
+	expect_error("nic 3b:00.0 delivery 50001\n",
+		"1: nic: delivery 50001 is out of range (allowed: 10 to 50000)\n");
+	expect_error("nic eth0 delivery 0.5\n",
+		"1: nic: delivery '0.5' is not a whole number (allowed: 10 to 50000)\n");
 	expect_error("nic eth0 xdp native\n",
 		"1: nic: xdp 'native' is not a mode (allowed: auto, generic)\n");
 	expect_error("nic eth0 stamps kernel\n",

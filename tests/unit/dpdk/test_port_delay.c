@@ -128,7 +128,7 @@ static void turn_with(uint64_t bits)
 		.error_ns = ERROR_NS,
 		.late_error_ns = ERROR_NS + 1000,
 		.ahead_max_ticks = ERROR_NS,
-		.delivery_ticks = DEVICE_LINE_DELIVERY_NS,
+		.counter_hz = 1000000000,
 		.bits = bits};
 	port_delay_turn(&delay, &line, nic.now);
 	nic.now += TURN_NS / 2;

@@ -153,6 +153,9 @@ static void refuses_fields_out_of_range(void **state)
 	CHECK(0, (taken_over(&b.nic[1]), b.nic[1].txtime_ns = 100000));
 	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].txtime_ns = 999));
 	CHECK(-EBADMSG, (taken_over(&b.nic[1]), b.nic[1].txtime_ns = 100001));
+	CHECK(0, (b.nic[0].delivery_us = 10, b.nic[1].delivery_us = 50000));
+	CHECK(-EBADMSG, b.nic[0].delivery_us = 9);
+	CHECK(-EBADMSG, b.nic[1].delivery_us = 50001);
 	CHECK(-EBADMSG, b.nic[0].txcomp_ns = -1000001);
 	CHECK(-EBADMSG, b.nic[0].rxcomp_ns = -1000001);
 	CHECK(-EBADMSG, b.nic[0].queue_count = 1);

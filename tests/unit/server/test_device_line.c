@@ -28,7 +28,7 @@ static struct device_line line_make(uint64_t bits)
 		.error_ns = 100,
 		.late_error_ns = 1000,
 		.ahead_max_ticks = MARGIN,
-		.delivery_ticks = DEVICE_LINE_DELIVERY_NS * PER_NS,
+		.counter_hz = PER_NS * UINT64_C(1000000000),
 		.bits = bits};
 }
 
@@ -61,7 +61,7 @@ static void refuses_what_cannot_be(void **state)
 {
 	struct device_line line = line_make(64);
 	uint64_t counter = 7;
-	const int64_t most_ns = 1000 + (int64_t)DEVICE_LINE_DELIVERY_NS;
+	const int64_t most_ns = 1000 + MARGIN / PER_NS;
 
 	(void)state;
 	assert_int_equal(convert(&line, 1000, most_ns + 1, &counter), MERIDIAN_FAULT_early);
@@ -83,10 +83,10 @@ static void refuses_stamps_that_may_have_wrapped(void **state)
 	uint64_t counter;
 
 	(void)state;
-	assert_int_equal(convert(&line, 8000000, 10, &counter), MERIDIAN_FAULT_COUNT);
-	assert_int_equal(convert(&line, 8200000, 10, &counter), MERIDIAN_FAULT_ambiguous);
+	assert_int_equal(convert(&line, 8380000, 10, &counter), MERIDIAN_FAULT_COUNT);
+	assert_int_equal(convert(&line, 8400000, 10, &counter), MERIDIAN_FAULT_ambiguous);
 	line.bits = 25;
-	assert_int_equal(convert(&line, 8200000, 10, &counter), MERIDIAN_FAULT_COUNT);
+	assert_int_equal(convert(&line, 8400000, 10, &counter), MERIDIAN_FAULT_COUNT);
 }
 
 static void tells_its_error(void **state)

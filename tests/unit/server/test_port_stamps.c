@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include "port_stamps.h"
 #include "worker_bench.h"
 #include <meridian/counter.h>
 
 #define DEVICE_TICK_NS  8
 #define DEVICE_ERROR_NS 123000
+#define DELIVERY_NS     250000
 
 /* A device that counts 8 ns in 32 bits, which wrap right after `counter`; known for 0.1 s. */
 static void line_publish(struct device_line_shared *shared, uint64_t counter)
@@ -16,7 +18,7 @@ static void line_publish(struct device_line_shared *shared, uint64_t counter)
 		.until_counter = counter + 3600 * UINT64_C(1000000000),
 		.error_ns = DEVICE_ERROR_NS,
 		.ahead_max_ticks = DEVICE_ERROR_NS,
-		.delivery_ticks = DEVICE_LINE_DELIVERY_NS,
+		.counter_hz = 1000000000,
 		.bits = 32};
 
 	device_line_publish(shared, &line);
@@ -30,6 +32,7 @@ static uint64_t device_stamps(struct setup *setup, struct device_line_shared *sh
 	uint64_t now = meridian_counter_read(MERIDIAN_COUNTER_MONOTONIC_RAW);
 
 	setup->ring.base.device_line = shared;
+	setup->ring.base.delivery_ns = DELIVERY_NS;
 	setup->ring.base.stamp_source = MERIDIAN_STAMP_counter;
 	setup->ring.base.stamps.empty_counter = now - 50000000;
 	setup->ring.count = sizeof(ages_ns) / sizeof(ages_ns[0]);
@@ -139,6 +142,7 @@ static uint64_t both_stamps(struct setup *setup, struct device_line_shared *shar
 	uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 
 	setup->ring.base.device_line = shared;
+	setup->ring.base.delivery_ns = DELIVERY_NS;
 	setup->ring.base.stamps.empty_counter = now - 50000000;
 	setup->ring.count = BOTH;
 	for (unsigned int i = 0; i < BOTH; i++) {
@@ -178,6 +182,61 @@ static void falls_back_to_the_stamps_of_the_kernel(void **state)
 		assert_in_range(offset_ns + (by_nic ? both[i].nic_ns : both[i].kernel_ns) + 100000,
 			0, 200000);
 	}
+}
+
+static unsigned int deliveries_from(const struct setup *setup, uint64_t ns)
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = meridian_residence_bucket(ns); i < MERIDIAN_RESIDENCE_BUCKETS; i++)
+		count += (unsigned int)setup->ring.base.stamps.delivery[i];
+	return count;
+}
+
+/* What a NIC that waits with its interrupts needs: how long is counted, so that it can be told.
+ * What another stamp than a packet's own may be is not. */
+static void believes_late_deliveries_where_told(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+	struct port_deliveries deliveries = {.all = 0};
+	uint64_t now = both_stamps(setup, &shared);
+
+	line_publish(&shared, now);
+	setup->ring.base.delivery_ns = 700000;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	bench_check_accounts(setup);
+	assert_int_equal(setup->ring.base.stamps.believed, 3);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_early], 0);
+	assert_int_equal(deliveries_from(setup, 0), 3);
+	assert_int_equal(deliveries_from(setup, 150000), 2);
+	assert_int_equal(deliveries_from(setup, 500000), 1);
+	assert_int_equal(deliveries_from(setup, 800000), 0);
+	assert_int_equal(port_deliveries_most_ns(&deliveries, 99), 0);
+	port_deliveries_add(&deliveries, &setup->ring.base);
+	assert_int_equal(deliveries.all, 3);
+	assert_in_range(port_deliveries_most_ns(&deliveries, 50), 200000, 350000);
+	assert_in_range(port_deliveries_most_ns(&deliveries, 99), 550000, 750000);
+}
+
+/* The queue was seen empty that long before: a packet without a stamp of the kernel can be as old
+ * as that and a delivery more. */
+static void limits_deliveries_of_a_polled_device(void **state)
+{
+	static struct device_line_shared shared;
+	struct setup *setup = *state;
+	uint64_t now = device_stamps(setup, &shared);
+
+	line_publish(&shared, now);
+	setup->ring.base.delivery_ns = 5000000;
+	bench_model_publish(&setup->model);
+	bench_start(setup);
+	bench_drain(setup);
+	assert_int_equal(setup->ring.base.stamps.believed, 3);
+	assert_int_equal(setup->ring.base.stamps.fault[MERIDIAN_FAULT_early], 0);
+	assert_int_equal(deliveries_from(setup, 0), 0); /* how long it took is not known */
 }
 
 /* Whatever the NIC says, as long as nobody knows its clock. */
@@ -221,6 +280,8 @@ int main(void)
 		WORKER_TEST(tells_of_no_nap_where_all_are_stamped),
 		WORKER_TEST(does_without_the_clock_of_a_device),
 		WORKER_TEST(falls_back_to_the_stamps_of_the_kernel),
+		WORKER_TEST(believes_late_deliveries_where_told),
+		WORKER_TEST(limits_deliveries_of_a_polled_device),
 		WORKER_TEST(stamps_by_the_kernel_without_the_clock),
 		WORKER_TEST(leaves_stamps_alone_that_nobody_wants),
 	};

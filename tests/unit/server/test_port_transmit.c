@@ -74,7 +74,7 @@ static void times(struct port_transmit *transmit, uint64_t until_counter)
 		.until_counter = until_counter,
 		.error_ns = ERROR_NS,
 		.late_error_ns = ERROR_NS,
-		.delivery_ticks = DEVICE_LINE_DELIVERY_NS,
+		.counter_hz = 1000000000,
 		.bits = 64};
 
 	device_line_publish(&shared, &line);

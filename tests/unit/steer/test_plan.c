@@ -114,6 +114,11 @@ static void change_txcomp(struct config *config)
 	config->nic[1].txcomp_ns = 1;
 }
 
+static void change_delivery(struct config *config)
+{
+	config->nic[1].delivery_us = 300;
+}
+
 static void change_rxcomp(struct config *config)
 {
 	config->nic[1].rxcomp_ns = 1;
@@ -173,6 +178,7 @@ static void test_difference_names_the_directive(void **state)
 	assert_string_equal(difference_after(change_phc), "nic");
 	assert_string_equal(difference_after(change_rxcomp), "nic");
 	assert_string_equal(difference_after(change_txcomp), "nic");
+	assert_string_equal(difference_after(change_delivery), "nic");
 	assert_string_equal(difference_after(change_txtime), "nic");
 	assert_string_equal(difference_after(change_workers), "workers");
 	assert_string_equal(difference_after(change_memory), "memory");
