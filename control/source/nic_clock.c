@@ -1,36 +1,29 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nic_clock.h"
-#include "core/hwclock.h"
 #include "event.h"
 #include "hwstamp.h"
 #include "interface.h"
-#include "refclock/stamp_clock.h"
+#include "phc_clock.h"
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/sockios.h>
 #include <log.h>
 #include <math.h>
 #include <net/if.h>
-#include <phc_read.h>
 #include <string.h>
 #include <unistd.h>
 #include <units.h>
 
-#define CLOCKS_MAX   16
-#define START_NS     (NS_PER_SECOND / 10) /* between the first readings */
-#define FCS_SIZE     4
-#define NARROW_RATIO 1.5 /* a bracket wider than that times the narrowest was disturbed */
-#define SD_MIN_S     2e-9
+#define CLOCKS_MAX 16
+#define START_NS   (NS_PER_SECOND / 10) /* between the first readings */
+#define FCS_SIZE   4
 
 struct nic_clock {
 	char name[IFNAMSIZ];
 	unsigned int ifindex;
 	struct config_hwtimestamp config;
-	int fd; /* of the card's clock */
-	enum phc_method method;
+	struct phc_clock phc;
 	double octet_s; /* how long an octet takes on the wire; 0: not known */
-	struct stamp_clock stamps;
-	struct hwclock model;
 	unsigned int readings;
 	int timer;
 };
@@ -81,72 +74,12 @@ static int card_configure(struct nic_clock *clock, const struct hwstamp *can, in
 	return hwstamp_set(clock->name, HWTSTAMP_TX_ON, *ret_rx_filter);
 }
 
-/* The counter at a time of the clock that the brackets are of. */
-static uint64_t system_counter(const struct nic_clock *clock, const struct phc_readings *readings,
-	const struct counter_realtime *now, const struct timespec *time)
-{
-	double error_s;
-
-	if (readings->clock == CLOCK_MONOTONIC_RAW && counter->id == MERIDIAN_COUNTER_MONOTONIC_RAW)
-		return timespec_ns(time);
-	return stamp_clock_convert(&clock->stamps, now, time, &error_s);
-}
-
-/* One reading out of the brackets that were not disturbed: their mean, and how far they scatter. */
-static void combine(const struct nic_clock *clock, const struct phc_readings *readings,
-	const struct counter_realtime *now, struct hwclock_reading *ret_reading)
-{
-	const struct phc_bracket *best = phc_narrowest(readings);
-	double sum = 0, sum2 = 0, hz = (double)counter->hz;
-	uint64_t base = system_counter(clock, readings, now, &best->before) +
-		(uint64_t)((double)best->width_ns / 2e9 * hz);
-	size_t count = 0;
-
-	for (size_t i = 0; i < readings->count; i++) {
-		const struct phc_bracket *bracket = &readings->bracket[i];
-		uint64_t at;
-		double ahead_s;
-
-		if ((double)bracket->width_ns > (double)best->width_ns * NARROW_RATIO)
-			continue;
-		at = system_counter(clock, readings, now, &bracket->before);
-		ahead_s = timespec_diff_s(&best->device, &bracket->device) -
-			(double)(int64_t)(at - base) / hz - (double)bracket->width_ns / 2e9;
-		sum += ahead_s;
-		sum2 += ahead_s * ahead_s;
-		count++;
-	}
-	*ret_reading = (struct hwclock_reading){.counter = base,
-		.device = timescale_utc_add(counter_utc(&best->device), sum / (double)count),
-		.sd_s = clock->config.precision_s,
-		.within_s = (double)best->width_ns / 2e9};
-	if (count > 1)
-		ret_reading->sd_s = fmax(SD_MIN_S,
-			sqrt(fmax(0, sum2 / (double)count - sum * sum / (double)(count * count)) /
-				(double)(count - 1)));
-}
-
-static void clock_read(struct nic_clock *clock)
-{
-	struct phc_readings readings;
-	struct hwclock_reading reading;
-	struct counter_realtime now;
-
-	if (phc_read(clock->fd, clock->method, &readings) < 0)
-		return;
-	now = counter_read_clock(counter, readings.clock);
-	if (stamp_clock_note(&clock->stamps, &now) < 0)
-		return;
-	combine(clock, &readings, &now, &reading);
-	hwclock_note(&clock->model, &reading);
-}
-
 static void on_timer(void *arg)
 {
 	struct nic_clock *clock = arg;
 	double interval_s = ldexp(1, clock->config.minpoll_log2);
 
-	clock_read(clock);
+	phc_clock_read(&clock->phc);
 	clock->readings++;
 	clock->timer = event_add_timer(clock->readings <= HWCLOCK_READINGS_MIN
 			? START_NS
@@ -157,14 +90,18 @@ static void on_timer(void *arg)
 static int clock_start(struct nic_clock *clock, int *ret_rx_filter)
 {
 	struct hwstamp can;
-	int r = ts_info(clock->name, &can);
+	enum phc_method method;
+	int fd, r = ts_info(clock->name, &can);
 
 	if (r == 0)
 		r = card_configure(clock, &can, ret_rx_filter);
 	if (r < 0)
 		return r;
-	clock->fd = phc_open((unsigned int)can.phc, !clock->config.nocrossts, &clock->method);
-	return clock->fd < 0 ? clock->fd : 0;
+	fd = phc_open((unsigned int)can.phc, !clock->config.nocrossts, &method);
+	if (fd < 0)
+		return fd;
+	phc_clock_init(&clock->phc, counter, fd, method, clock->config.precision_s);
+	return 0;
 }
 
 static void clock_add(const struct config_hwtimestamp *config, const char *name, bool wildcard)
@@ -188,8 +125,6 @@ static void clock_add(const struct config_hwtimestamp *config, const char *name,
 	if (r < 0)
 		return;
 	clock->octet_s = octet_seconds(name);
-	stamp_clock_init(&clock->stamps, counter);
-	hwclock_init(&clock->model, counter->hz);
 	clock_count++;
 	log_info("hwtimestamp %s: the card stamps %s", name,
 		rx_filter == HWTSTAMP_FILTER_NONE ? "what is sent" : "what is sent and received");
@@ -238,7 +173,7 @@ void nic_clock_fini(void)
 {
 	for (size_t i = 0; i < clock_count; i++) {
 		event_remove_timer(clocks[i].timer);
-		close(clocks[i].fd);
+		close(clocks[i].phc.fd);
 	}
 	clock_count = 0;
 }
@@ -271,13 +206,14 @@ int nic_clock_counter(
 	const struct nic_clock_stamp *stamp, uint64_t *ret_counter, double *ret_error_s)
 {
 	const struct nic_clock *clock = clock_find(stamp->ifindex);
+	int r;
 
 	if (clock == NULL)
 		return -ENODEV;
-	if (!hwclock_is_ready(&clock->model))
-		return -EAGAIN;
-	*ret_counter = hwclock_counter(&clock->model, counter_utc(&stamp->time), ret_error_s);
+	r = phc_clock_counter(&clock->phc, &stamp->time, ret_counter, ret_error_s);
+	if (r < 0)
+		return r;
 	*ret_counter +=
-		(uint64_t)timescale_ticks(&clock->model.timescale, correction_s(clock, stamp));
+		(uint64_t)timescale_ticks(&clock->phc.model.timescale, correction_s(clock, stamp));
 	return 0;
 }
