@@ -94,9 +94,11 @@ struct config_refclock {
 	uint16_t rate_hz;                      /* pulses a second, 1 */
 	uint16_t max_lock_age;                 /* of a reading to lock to, in pulses, 2 */
 	bool pps;                              /* only the part of a second counts */
-	bool clear;                            /* PPS: the falling edge */
+	bool clear;                            /* PPS and extpps: the falling edge */
 	bool tai;                              /* the clock runs in TAI */
 	bool nocrossts;                        /* PHC: no cross timestamps */
+	bool extpps;                           /* PHC: its stamps of pulses, not its time */
+	uint8_t pin, channel;                  /* extpps: where the pulses come in, 0 */
 	double delay_s;                        /* added to the root delay, 1e-9 */
 	double precision_s;                    /* 0: that of the counter */
 	double max_dispersion_s;               /* 0: no limit */

@@ -78,10 +78,17 @@ static const struct config_option sock_options[] = {{.name = NULL}};
 static const struct config_option phc_options[] = {
 	{"nocrossts", CONFIG_OPTION_FLAG, FIELD(nocrossts), 0, 0, NULL,
 		"No cross timestamps, which are more exact where the hardware is right."},
-	{"extpps", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"pin", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"channel", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
-	{"clear", CONFIG_OPTION_REFUSED, 0, 0, 0, NULL, LATER},
+	{"extpps", CONFIG_OPTION_FLAG, FIELD(extpps), 0, 0, NULL,
+		"The clock stamps pulses that come in at a pin of the card; what time it shows "
+		"does not matter. As with PPS, another source tells the second."},
+	{"pin", CONFIG_OPTION_UINT8, FIELD(pin), 0, UINT8_MAX, "INDEX",
+		"Of the pin, with extpps (default 0)."},
+	{"channel", CONFIG_OPTION_UINT8, FIELD(channel), 0, UINT8_MAX, "INDEX",
+		"Of what stamps it, with extpps (default 0)."},
+	{"clear", CONFIG_OPTION_FLAG, FIELD(clear), 0, 0, NULL,
+		"With extpps the falling edge counts, not the rising one. Where the driver can "
+		"only "
+		"stamp both, width tells one from the other."},
 	{.name = NULL},
 };
 
@@ -206,7 +213,7 @@ static const struct config_refclock *clock_find(const struct config *config, uin
 /* Only the number counts: 0 and 00 are one unit. */
 static bool is_same_device(const struct config_refclock *a, const struct config_refclock *b)
 {
-	if (a->driver != b->driver)
+	if (a->driver != b->driver || a->extpps != b->extpps)
 		return false;
 	if (drivers[a->driver].path_max > 0)
 		return strcmp(a->parameter, b->parameter) == 0;
@@ -244,10 +251,15 @@ static bool complete(struct config_parser *parser, struct config_refclock *clock
 {
 	char name[REFID_TEXT_SIZE];
 
-	if (clock->driver == CONFIG_REFCLOCK_PPS)
+	if (clock->driver == CONFIG_REFCLOCK_PPS || clock->extpps)
 		clock->pps = true;
 	if (clock->dpoll_log2 > clock->poll_log2)
 		clock->dpoll_log2 = clock->poll_log2;
+	if (clock->driver == CONFIG_REFCLOCK_PHC && !clock->extpps &&
+		(clock->pin > 0 || clock->channel > 0 || clock->clear)) {
+		config_error(parser, "pin, channel and clear have no meaning without extpps");
+		return false;
+	}
 	if (clock->pps && clock->tai) {
 		config_error(parser, "tai has no meaning with pulses");
 		return false;

@@ -7,6 +7,7 @@
  * kernel and driver can.
  */
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -49,6 +50,12 @@ int phc_method_find(int fd, bool precise_too, enum phc_method *ret_method);
 
 /* Returns 0 or a negative errno; -ERANGE when every bracket was interrupted. */
 int phc_read(int fd, enum phc_method method, struct phc_readings *ret_readings);
+
+/* After such an error the next reading may well be one. */
+static inline bool phc_error_passes(int error)
+{
+	return error == -EBUSY || error == -EINTR || error == -ERANGE;
+}
 
 /* The narrowest one. */
 const struct phc_bracket *phc_narrowest(const struct phc_readings *readings);

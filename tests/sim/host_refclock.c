@@ -2,24 +2,21 @@
 
 /*
  * Reference clocks, which tell the time of the simulated world. Shared memory and pulses are read
- * by drivers of our own; SOCK and PHC have the product's, on a socket and a device that are played.
+ * by drivers of our own; SOCK has the product's, on a socket that is played, and PHC as well
+ * (host_ptp.c).
  */
 
 #include "datagram.h"
 #include "event.h"
 #include "host.h"
-#include "source/refclock/device.h"
 #include "source/refclock/refclock.h"
 #include "source/refclock/sock_message.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/ptp_clock.h>
 #include <math.h>
 #include <meridian/ntp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <units.h>
@@ -160,59 +157,4 @@ int lstat(const char *restrict path, struct stat *restrict status)
 	(void)path;
 	*status = (struct stat){.st_ino = 1};
 	return 0;
-}
-
-int device_open(const char *path, int flags)
-{
-	(void)path, (void)flags;
-	return descriptor();
-}
-
-static struct ptp_clock_time ptp_time(struct meridian_utc utc)
-{
-	return (struct ptp_clock_time){
-		.sec = utc.s, .nsec = (uint32_t)(ldexp((double)utc.frac64, -64) * NS_PER_SECOND)};
-}
-
-/* Brackets that have just ended, the device read anywhere in them. */
-static int read_brackets(struct ptp_sys_offset_extended *offset)
-{
-	clockid_t clock = (clockid_t)offset->rsv[0];
-	struct timespec time;
-	struct meridian_utc now;
-	double width_s;
-
-	if (!world_clock_read(WORLD_CLOCK_PHC, &width_s))
-		return -EIO;
-	clock_gettime(clock, &time);
-	now = counter_utc(&time);
-	for (unsigned int i = 0; i < offset->n_samples; i++) {
-		world_clock_read(WORLD_CLOCK_PHC, &width_s);
-		offset->ts[i][0] = ptp_time(timescale_utc_add(now, -width_s));
-		offset->ts[i][1] = ptp_time(utc_at(world_now_s() - width_s * world_random()));
-		offset->ts[i][2] = ptp_time(now);
-	}
-	return 0;
-}
-
-/* In place of the C library's: of a driver that knows brackets, and of a kernel that does not know
- * those of CLOCK_MONOTONIC_RAW if the world says so. */
-int ioctl(int fd, unsigned long request, ...)
-{
-	struct ptp_sys_offset_extended *offset;
-	va_list arguments;
-	int r;
-
-	(void)fd;
-	va_start(arguments, request);
-	offset = va_arg(arguments, struct ptp_sys_offset_extended *);
-	va_end(arguments);
-	if (request != PTP_SYS_OFFSET_EXTENDED)
-		r = -EOPNOTSUPP;
-	else if (offset->rsv[0] != CLOCK_REALTIME && world_clock_is_old())
-		r = -EINVAL;
-	else
-		r = read_brackets(offset);
-	errno = -r;
-	return r < 0 ? -1 : 0;
 }

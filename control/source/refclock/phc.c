@@ -70,7 +70,7 @@ static int poll(struct refclock *refclock)
 	int r = phc_read(phc->fd, phc->method, &readings);
 
 	if (r < 0)
-		return r == -EBUSY || r == -EINTR || r == -ERANGE ? 0 : r;
+		return phc_error_passes(r) ? 0 : r;
 	bracket = phc_narrowest(&readings);
 	if (!(readings.clock == CLOCK_REALTIME ? refclock_stamp : raw_stamp)(
 		    refclock, &bracket->before, &reading))

@@ -290,7 +290,7 @@ void refclock_start(struct refclock *refclock, const struct source_context *cont
 	memset(refclock, 0, sizeof(*refclock));
 	source_init(source, &kind, context, &config->source);
 	refclock->config = config;
-	refclock->driver = drivers[config->driver];
+	refclock->driver = config->extpps ? &refclock_phc_pulse : drivers[config->driver];
 	refclock->lock = lock;
 	source->refid = config->refid;
 	source->poll_log2 = config->poll_log2;

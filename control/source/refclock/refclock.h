@@ -27,7 +27,8 @@ struct refclock_driver {
 	void (*stop)(struct refclock *refclock);
 };
 
-extern const struct refclock_driver refclock_shm, refclock_sock, refclock_phc, refclock_pps;
+extern const struct refclock_driver refclock_shm, refclock_sock, refclock_phc, refclock_phc_pulse,
+	refclock_pps;
 
 struct refclock {
 	struct source source; /* first */

@@ -99,8 +99,12 @@ static void test_errors(void **state)
 	expect_error("refclock SHM 0:clear\n", "1: refclock: unknown option 'clear'\n");
 	expect_error(
 		"refclock PPS /dev/pps0:clear=1\n", "1: refclock: option 'clear' takes no value\n");
-	expect_error("refclock PHC /dev/ptp0:extpps\n",
-		"1: refclock: option 'extpps' refused: not supported by this version\n");
+	expect_error("refclock PHC /dev/ptp0:pin=1\n",
+		"1: refclock: pin, channel and clear have no meaning without extpps\n");
+	expect_error("refclock PHC /dev/ptp0:extpps:channel=256\n",
+		"1: refclock: channel 256 is out of range (allowed: 0 to 255)\n");
+	expect_error("refclock PHC /dev/ptp0:extpps tai\n",
+		"1: refclock: tai has no meaning with pulses\n");
 	expect_error("refclock SHM 0 refid GPSNG\n",
 		"1: refclock: refid 'GPSNG' is not of one to four letters\n");
 	expect_error("refclock SHM 0 poll 25\n",
@@ -123,7 +127,10 @@ static void test_a_device_has_one_reader(void **state)
 		"2: refclock: SHM 00 is in use by line 1 already\n");
 	expect_error("refclock SOCK /run/a.sock\nrefclock SHM 1\nrefclock SOCK /run/a.sock\n",
 		"3: refclock: SOCK /run/a.sock is in use by line 1 already\n");
+	expect_error("refclock PHC /dev/ptp0:extpps\nrefclock PHC /dev/ptp0:extpps:channel=1\n",
+		"2: refclock: PHC /dev/ptp0 is in use by line 1 already\n");
 	assert_int_equal(load("refclock SHM 0\nrefclock SHM 1\nrefclock PHC /dev/ptp0\n"
+			      "refclock PHC /dev/ptp0:extpps\n"
 			      "refclock PPS /dev/ptp0\n"),
 		0);
 	config_free(&config);

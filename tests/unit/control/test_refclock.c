@@ -115,6 +115,7 @@ static void driver_stop(struct refclock *refclock)
 
 const struct refclock_driver refclock_shm = {driver_start, driver_poll, driver_stop};
 const struct refclock_driver refclock_sock = {driver_start, driver_poll, driver_stop};
+const struct refclock_driver refclock_phc_pulse = {driver_start, driver_poll, driver_stop};
 const struct refclock_driver refclock_phc = {driver_start, driver_poll, driver_stop};
 const struct refclock_driver refclock_pps = {driver_start, driver_poll, driver_stop};
 
