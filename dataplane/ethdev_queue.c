@@ -201,8 +201,10 @@ static unsigned int ethdev_punt(
 	struct ethdev_queue *own = ethdev(queue);
 
 	answers_note(own, packet, count);
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < count; i++) {
 		mbuf[i] = packet[i].buffer;
+		queue->scattered_octets += mbuf[i]->nb_segs > 1 ? mbuf[i]->pkt_len : 0;
+	}
 	return punt_to_kernel(own->punt, &own->punted, mbuf, count);
 }
 

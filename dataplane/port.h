@@ -91,6 +91,8 @@ struct port_queue {
 	uint64_t late; /* replies that were timed, and handed over too late; read by others */
 	uint64_t handed_counter;   /* the worker's: what it transmits is handed over at that time */
 	uint64_t arrival_error_ns; /* the worker's: how far off stamps of its burst may be */
+	uint64_t
+		scattered_octets; /* the worker's: of frames not contiguous that punt() was given */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
 	 * other, each when so much of its part of the call has passed, of 256. */

@@ -169,6 +169,10 @@ static int queues_start(struct port_ethdev *device, const struct rte_eth_dev_inf
 	if (device->taken_over) {
 		conf.rxmode.mtu = device->takeover.mtu;
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
+		if (device->takeover.scatters) {
+			conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_SCATTER;
+			conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+		}
 	}
 	if (device->is_shared) {
 		conf.rxmode.offloads = info->rx_offload_capa & RECEIVE_OFFLOADS;
@@ -364,9 +368,7 @@ const char *port_ethdev_follow(struct port_ethdev *device, const struct meridian
 {
 	if (device->is_shared)
 		return bifurcation_turn(device->bifurcation, blob);
-	if (device->taken_over && takeover_turn(&device->takeover) < 0)
-		return "the TAP device of a NIC was deleted";
-	return NULL;
+	return device->taken_over ? takeover_turn(&device->takeover) : NULL;
 }
 
 void port_ethdev_withdraw(struct port_ethdev *device)

@@ -15,12 +15,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define RING_MAX     1024
-#define RING_MIN     64
-#define BURST        32
-#define SEGMENTS_MAX 8
-#define SENDER_PART  8  /* of a ring a sender may fill, while it is half full */
-#define FRAME_MIN    60 /* what goes on an Ethernet, without its checksum */
+#define RING_MAX    1024
+#define RING_MIN    64
+#define BURST       32
+#define SENDER_PART 8  /* of a ring a sender may fill, while it is half full */
+#define FRAME_MIN   60 /* what goes on an Ethernet, without its checksum */
 
 /* While frames come, the ring is looked at again so soon; after a while without, less often. */
 #define NAP_BUSY_NS  50000
@@ -37,11 +36,14 @@ struct punt {
 	struct rte_mempool *pool;
 	int fd;
 	uint32_t packets_per_s;
+	uint32_t more[MERIDIAN_PUNT_COUNT]; /* buffers in to_kernel beyond one a frame; of all */
 	pthread_t thread;
 	bool running; /* the thread was made */
 	bool stop;    /* written by the main thread */
 
 	/* The thread's own. */
+	struct rte_mbuf *spare[MTU_BUFFERS_MAX]; /* for the next frame from the kernel ... */
+	unsigned int buffers;                    /* ... so many of them */
 	uint64_t credit_ns; /* of time in which frames may go, up to ALLOWANCE_NS */
 	uint64_t last_ns;   /* when it was counted */
 	uint64_t active_ns; /* when a frame went either way */
@@ -67,12 +69,23 @@ static unsigned int allowance(struct punt *punt, uint64_t now_ns)
 /* One write(2), which the TAP device takes as one frame. */
 static bool frame_write(const struct punt *punt, const struct rte_mbuf *mbuf)
 {
-	struct iovec piece[SEGMENTS_MAX];
+	struct iovec piece[MTU_BUFFERS_MAX];
 	int count = 0;
 
-	for (; mbuf && count < SEGMENTS_MAX; mbuf = mbuf->next)
+	for (; mbuf && count < MTU_BUFFERS_MAX; mbuf = mbuf->next)
 		piece[count++] = (struct iovec){rte_pktmbuf_mtod(mbuf, void *), mbuf->data_len};
 	return mbuf == NULL && writev(punt->fd, piece, count) >= 0;
+}
+
+/* Frames of a class have left its ring. */
+static void more_give_back(struct punt *punt, struct rte_mbuf *const *mbuf, unsigned int count)
+{
+	uint32_t more = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		more += mbuf[i]->nb_segs - 1U;
+	if (more > 0)
+		__atomic_fetch_sub(&punt->more[punt->class], more, __ATOMIC_RELAXED);
 }
 
 /* Up to `most` frames: by turns each class has its share, and what one leaves, the others get. */
@@ -86,6 +99,7 @@ static unsigned int frames_choose(
 		unsigned int taken = rte_ring_dequeue_burst(
 			punt->to_kernel[punt->class], (void **)(mbuf + count), wanted, NULL);
 
+		more_give_back(punt, mbuf + count, taken);
 		count += taken;
 		punt->left -= taken;
 		empty = taken > 0 ? 0 : empty + 1;
@@ -114,42 +128,77 @@ static unsigned int move_to_kernel(struct punt *punt, uint64_t now_ns)
 }
 
 /* Frames from the kernel may be shorter than a NIC can send. */
-static void frame_pad(struct rte_mbuf *mbuf, uint16_t length)
+static void frame_pad(struct rte_mbuf *mbuf)
 {
-	uint16_t padded = length < FRAME_MIN ? FRAME_MIN : length;
+	uint16_t missing = mbuf->pkt_len < FRAME_MIN ? (uint16_t)(FRAME_MIN - mbuf->pkt_len) : 0;
 
-	memset(rte_pktmbuf_mtod_offset(mbuf, uint8_t *, length), 0, padded - (size_t)length);
-	mbuf->data_len = padded;
-	mbuf->pkt_len = padded;
+	memset(rte_pktmbuf_append(mbuf, missing), 0, missing);
 }
 
-/* NULL: there is none, or no buffer for it. */
-static struct rte_mbuf *frame_read(struct punt *punt)
+/* A spare buffer with the next octets of `*left`, which is less by them then. */
+static struct rte_mbuf *spare_take(struct punt *punt, unsigned int i, size_t *left)
 {
-	struct rte_mbuf *mbuf = rte_pktmbuf_alloc(punt->pool);
-	ssize_t length;
+	struct rte_mbuf *mbuf = punt->spare[i];
+	uint16_t room = rte_pktmbuf_tailroom(mbuf);
+	uint16_t length = *left < room ? (uint16_t)*left : room;
 
-	if (mbuf == NULL)
-		return NULL;
-	length = read(punt->fd, rte_pktmbuf_mtod(mbuf, void *), rte_pktmbuf_tailroom(mbuf));
-	if (length > 0) {
-		frame_pad(mbuf, (uint16_t)length);
-		return mbuf;
+	punt->spare[i] = NULL;
+	rte_pktmbuf_append(mbuf, length);
+	*left -= length;
+	return mbuf;
+}
+
+/* The first `length` octets of the spare buffers as a frame. */
+static struct rte_mbuf *frame_take(struct punt *punt, size_t length)
+{
+	struct rte_mbuf *frame = spare_take(punt, 0, &length);
+
+	for (unsigned int i = 1; length > 0; i++)
+		rte_pktmbuf_chain(frame, spare_take(punt, i, &length));
+	frame_pad(frame);
+	return frame;
+}
+
+/* Returns the octets that a frame may have, and one more; 0: there are not enough buffers. */
+static size_t spares_prepare(struct punt *punt, struct iovec piece[MTU_BUFFERS_MAX])
+{
+	size_t room = 0;
+
+	for (unsigned int i = 0; i < punt->buffers; i++) {
+		if (punt->spare[i] == NULL)
+			punt->spare[i] = rte_pktmbuf_alloc(punt->pool);
+		if (punt->spare[i] == NULL)
+			return 0;
+		piece[i] = (struct iovec){rte_pktmbuf_mtod(punt->spare[i], void *),
+			rte_pktmbuf_tailroom(punt->spare[i])};
+		room += piece[i].iov_len;
 	}
-	rte_pktmbuf_free(mbuf);
-	return NULL;
+	return room;
+}
+
+/* Returns false when there is no frame, or no buffers for one. One that fills all of them was cut:
+ * the TAP device has just got a larger MTU than the NIC. */
+static bool frame_read(struct punt *punt, struct rte_mbuf **ret_frame)
+{
+	struct iovec piece[MTU_BUFFERS_MAX];
+	size_t room = spares_prepare(punt, piece);
+	ssize_t length = room == 0 ? 0 : readv(punt->fd, piece, (int)punt->buffers);
+
+	if (length <= 0)
+		return false;
+	*ret_frame = (size_t)length < room ? frame_take(punt, (size_t)length) : NULL;
+	return true;
 }
 
 /* Reads no more than there is room for: what waits, waits in the kernel. */
 static unsigned int move_from_kernel(struct punt *punt, uint64_t now_ns)
 {
 	unsigned int room = rte_ring_free_count(punt->from_kernel), count = 0;
+	struct rte_mbuf *mbuf;
 
-	for (; count < room && count < BURST; count++) {
-		struct rte_mbuf *mbuf = frame_read(punt);
-
+	for (; count < room && count < BURST && frame_read(punt, &mbuf); count++) {
 		if (mbuf == NULL)
-			break;
+			continue;
 		triage_sent(punt->triage, rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len,
 			(uint32_t)(now_ns / SECOND_NS));
 		rte_ring_enqueue(punt->from_kernel, mbuf);
@@ -214,7 +263,8 @@ static bool rings_make(struct punt *punt, const char *name)
 {
 	bool made;
 
-	punt->from_kernel = ring_make(name, "from", RING_MAX, RING_F_SP_ENQ | RING_F_SC_DEQ);
+	punt->from_kernel =
+		ring_make(name, "from", RING_MAX / punt->buffers, RING_F_SP_ENQ | RING_F_SC_DEQ);
 	made = punt->from_kernel != NULL;
 	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT && made; i++) {
 		punt->to_kernel[i] = ring_make(name, meridian_punt_name(i),
@@ -225,7 +275,7 @@ static bool rings_make(struct punt *punt, const char *name)
 }
 
 int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
-	uint32_t packets_per_s)
+	uint32_t packets_per_s, unsigned int buffers)
 {
 	struct punt *punt = calloc(1, sizeof(*punt));
 	int r = -ENOMEM;
@@ -235,6 +285,7 @@ int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempo
 	punt->fd = fd;
 	punt->pool = pool;
 	punt->packets_per_s = packets_per_s;
+	punt->buffers = buffers;
 	punt->last_ns = punt->active_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 	punt->left = meridian_punt_share(punt->class);
 	if (rings_make(punt, name))
@@ -267,6 +318,7 @@ void punt_close(struct punt *punt)
 	for (unsigned int i = 0; i < MERIDIAN_PUNT_COUNT; i++)
 		ring_empty(punt->to_kernel[i]);
 	ring_empty(punt->from_kernel);
+	rte_pktmbuf_free_bulk(punt->spare, MTU_BUFFERS_MAX);
 	triage_free(punt->triage);
 	free(punt);
 }
@@ -281,16 +333,27 @@ static void window_begin(const struct punt *punt, struct punt_queue *queue)
 	memset(queue->taken, 0, sizeof(queue->taken));
 }
 
-/* Whether there is room for another frame of the sender. */
-static bool is_fair(const struct rte_ring *ring, uint16_t *taken)
+/* Whether there is room for another frame of the sender, of so many buffers. */
+static bool is_fair(unsigned int capacity, unsigned int used, unsigned int buffers, uint16_t *taken)
 {
-	unsigned int capacity = rte_ring_get_capacity(ring);
-
-	if (*taken >= capacity / SENDER_PART && rte_ring_count(ring) > capacity / 2)
+	if (used + buffers > capacity || (*taken >= capacity / SENDER_PART && used > capacity / 2))
 		return false;
-	if (*taken < UINT16_MAX)
-		(*taken)++;
+	*taken = (uint16_t)RTE_MIN(*taken + buffers, (unsigned int)UINT16_MAX);
 	return true;
+}
+
+/* Its buffers beyond the first are counted before the frame can leave the ring. */
+static bool frame_put(struct punt *punt, enum meridian_punt class, struct rte_mbuf *mbuf)
+{
+	uint32_t more = mbuf->nb_segs - 1U;
+
+	if (more > 0)
+		__atomic_fetch_add(&punt->more[class], more, __ATOMIC_RELAXED);
+	if (rte_ring_enqueue(punt->to_kernel[class], mbuf) == 0)
+		return true;
+	if (more > 0)
+		__atomic_fetch_sub(&punt->more[class], more, __ATOMIC_RELAXED);
+	return false;
 }
 
 static bool frame_punt(struct punt *punt, struct punt_queue *queue, struct rte_mbuf *mbuf)
@@ -298,10 +361,13 @@ static bool frame_punt(struct punt *punt, struct punt_queue *queue, struct rte_m
 	uint32_t sender;
 	enum meridian_punt class = triage_class(
 		punt->triage, rte_pktmbuf_mtod(mbuf, const uint8_t *), mbuf->data_len, &sender);
-	struct rte_ring *ring = punt->to_kernel[class];
+	const struct rte_ring *ring = punt->to_kernel[class];
+	unsigned int used =
+		rte_ring_count(ring) + __atomic_load_n(&punt->more[class], __ATOMIC_RELAXED);
 
-	if (is_fair(ring, &queue->taken[class][sender % PUNT_SENDERS]) &&
-		rte_ring_enqueue(ring, mbuf) == 0) {
+	if (is_fair(rte_ring_get_capacity(ring), used, mbuf->nb_segs,
+		    &queue->taken[class][sender % PUNT_SENDERS]) &&
+		frame_put(punt, class, mbuf)) {
 		meridian_stats_add(&queue->counts.to_kernel[class], 1);
 		return true;
 	}

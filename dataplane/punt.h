@@ -11,10 +11,13 @@
  * The kernel gets so many frames a second, on the average of a tenth of a second. Each class of
  * triage.h has a ring and a share of them, and what one leaves, the others get; so whatever floods
  * the NIC loses its own frames and none of another class. A class's ring holds a tenth of a
- * second's frames of its share, 64 to 1024. In the other direction the ring fills what the NIC does
- * not send, and then the TAP device's own queue: the kernel counts what it drops there.
+ * second's frames of its share, 64 to 1024, in as many packet buffers: of frames in several it has
+ * room for fewer, so that they cannot take all buffers of the NIC. In the other direction the ring
+ * fills what the NIC does not send, and then the TAP device's own queue: the kernel counts what it
+ * drops there.
  */
 
+#include "mtu_range.h"
 #include <meridian/stats.h>
 #include <rte_mbuf.h>
 #include <stdint.h>
@@ -23,11 +26,12 @@ struct punt;
 
 /*
  * Starts the thread between the TAP device's descriptor `fd`, which is not closed, and rings of its
- * own; frames from the kernel get buffers of `pool`. `name`, unique in the process, is that of the
- * rings. Returns 0, -ENOMEM, or another negative errno.
+ * own; frames from the kernel get buffers of `pool`, up to `buffers` each, 1 to MTU_BUFFERS_MAX; a
+ * longer one is dropped. `name`, unique in the process, is that of the rings. Returns 0, -ENOMEM,
+ * or another negative errno.
  */
 int punt_open(struct punt **ret_punt, const char *name, int fd, struct rte_mempool *pool,
-	uint32_t packets_per_s);
+	uint32_t packets_per_s, unsigned int buffers);
 
 /* No worker uses it any more. What is under way is dropped. */
 void punt_close(struct punt *punt);

@@ -8,10 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A frame lies in one buffer, as drivers reckon: with Ethernet header, two VLAN tags, checksum. */
-#define MTU_MAX                                                                                    \
-	(RTE_MBUF_DEFAULT_DATAROOM - RTE_ETHER_HDR_LEN - 2 * RTE_VLAN_HLEN - RTE_ETHER_CRC_LEN)
-
 static const char *tap_reason(int error)
 {
 	switch (error) {
@@ -26,7 +22,17 @@ static const char *tap_reason(int error)
 	}
 }
 
-/* The NIC gets the TAP device's MTU, unless that is too large for it. */
+/* Why another MTU than `mtu`. */
+static void range_say(const struct takeover *takeover, int mtu, uint16_t instead)
+{
+	const struct mtu_range *range = &takeover->range;
+
+	log_error("%s: MTU %d of %s: its driver takes %u to %u%s: it is %u", takeover->name, mtu,
+		takeover->tap.name, range->least, range->most,
+		range->scatters ? "" : ", as it keeps a frame in one buffer", instead);
+}
+
+/* The NIC gets the TAP device's MTU, unless it cannot have that. */
 static int mtu_begin(struct takeover *takeover)
 {
 	struct tap_state state;
@@ -34,26 +40,36 @@ static int mtu_begin(struct takeover *takeover)
 
 	if (r < 0)
 		return r;
-	if (state.mtu <= MTU_MAX) {
-		takeover->mtu = (uint16_t)state.mtu;
+	takeover->mtu = mtu_nearest(&takeover->range, state.mtu);
+	takeover->scatters = takeover->mtu > takeover->range.one_buffer;
+	if (state.mtu == takeover->mtu)
 		return 0;
-	}
-	log_warning("%s: the MTU of %s is at most %d, not %d", takeover->name, takeover->tap.name,
-		MTU_MAX, state.mtu);
-	takeover->mtu = MTU_MAX;
-	return tap_set_mtu(&takeover->tap, MTU_MAX);
+	range_say(takeover, state.mtu, takeover->mtu);
+	return tap_set_mtu(&takeover->tap, takeover->mtu);
+}
+
+static int device_begin(struct takeover *takeover, const char *tap)
+{
+	struct rte_ether_addr mac = {.addr_bytes = {0}};
+	struct rte_eth_dev_info info;
+	int r = rte_eth_dev_info_get(takeover->port_id, &info);
+
+	if (r == 0)
+		r = rte_eth_macaddr_get(takeover->port_id, &mac);
+	if (r < 0)
+		return r;
+	takeover->range = mtu_range(&info);
+	memcpy(takeover->mac, mac.addr_bytes, sizeof(takeover->mac));
+	return tap_open(&takeover->tap, tap, takeover->mac);
 }
 
 int takeover_open(struct takeover *takeover, const struct meridian_policy_nic *nic,
 	uint16_t port_id, char *ret_error, size_t size)
 {
-	struct rte_ether_addr mac = {.addr_bytes = {0}};
-	int r = rte_eth_macaddr_get(port_id, &mac);
+	int r;
 
 	*takeover = (struct takeover){.name = nic->name, .port_id = port_id};
-	if (r == 0)
-		r = tap_open(&takeover->tap, nic->tap, mac.addr_bytes);
-	memcpy(takeover->mac, mac.addr_bytes, sizeof(takeover->mac));
+	r = device_begin(takeover, nic->tap);
 	if (r == 0) {
 		r = mtu_begin(takeover);
 		if (r < 0)
@@ -76,7 +92,8 @@ int takeover_start(struct takeover *takeover, const struct meridian_policy_nic *
 			rte_strerror(-r));
 		return -ENODEV;
 	}
-	r = punt_open(&takeover->punt, nic->name, takeover->tap.fd, pool, nic->punt_pps);
+	r = punt_open(&takeover->punt, nic->name, takeover->tap.fd, pool, nic->punt_pps,
+		takeover->scatters ? mtu_buffers(takeover->range.most) : 1);
 	if (r < 0) {
 		snprintf(ret_error, size, "cannot move frames to and from the kernel: %s",
 			strerror(-r));
@@ -140,29 +157,36 @@ static void stuck_say(struct takeover *takeover, int error)
 /* What the NIC cannot have, the TAP device shall not have either. */
 static void mtu_refuse(struct takeover *takeover, int mtu, const char *reason)
 {
-	int r = tap_set_mtu(&takeover->tap, takeover->mtu);
-
-	if (!takeover->stuck)
-		log_error("%s: MTU %d of %s: %s; it stays %u", takeover->name, mtu,
-			takeover->tap.name, reason, takeover->mtu);
-	stuck_say(takeover, r);
+	if (!takeover->stuck && reason == NULL)
+		range_say(takeover, mtu, takeover->mtu);
+	else if (!takeover->stuck)
+		log_error("%s: MTU %d of %s: %s: it is %u", takeover->name, mtu, takeover->tap.name,
+			reason, takeover->mtu);
+	stuck_say(takeover, tap_set_mtu(&takeover->tap, takeover->mtu));
 }
 
-static void mtu_follow(struct takeover *takeover, int mtu)
+/* Returns as takeover_turn(): some drivers take another MTU before the port is started alone, as
+ * all take the order to scatter. */
+static const char *mtu_follow(struct takeover *takeover, int mtu)
 {
 	int r;
 
-	if (mtu > MTU_MAX) {
-		mtu_refuse(takeover, mtu, "its frames do not fit into a packet buffer");
-		return;
+	if (mtu != mtu_nearest(&takeover->range, mtu)) {
+		mtu_refuse(takeover, mtu, NULL);
+		return NULL;
 	}
+	if (mtu > takeover->range.one_buffer && !takeover->scatters)
+		return "frames of a new MTU take several packet buffers";
 	r = rte_eth_dev_set_mtu(takeover->port_id, (uint16_t)mtu);
+	if (r == -EBUSY)
+		return "a NIC gets another MTU when it starts alone";
 	if (r < 0) {
 		mtu_refuse(takeover, mtu, rte_strerror(-r));
-		return;
+		return NULL;
 	}
 	takeover->mtu = (uint16_t)mtu;
 	log_info("%s: MTU %d, as %s has it", takeover->name, mtu, takeover->tap.name);
+	return NULL;
 }
 
 static void promiscuity_follow(struct takeover *takeover, bool promiscuous)
@@ -188,21 +212,21 @@ static void mac_keep(struct takeover *takeover)
 	stuck_say(takeover, tap_set_mac(&takeover->tap, takeover->mac));
 }
 
-int takeover_turn(struct takeover *takeover)
+const char *takeover_turn(struct takeover *takeover)
 {
+	const char *restart = NULL;
 	struct tap_state state;
-	int r = tap_look(&takeover->tap, &state);
 
-	if (r < 0)
-		return r;
+	if (tap_look(&takeover->tap, &state) < 0)
+		return "the TAP device of a NIC was deleted";
 	if (state.mtu != takeover->mtu)
-		mtu_follow(takeover, state.mtu);
+		restart = mtu_follow(takeover, state.mtu);
 	if (state.promiscuous != takeover->promiscuous)
 		promiscuity_follow(takeover, state.promiscuous);
 	if (memcmp(state.mac, takeover->mac, sizeof(state.mac)) != 0)
 		mac_keep(takeover);
 	link_follow(takeover);
-	return 0;
+	return restart;
 }
 
 void takeover_report(const struct takeover *takeover, struct meridian_stats_takeover *ret_report)

@@ -8,6 +8,7 @@
  * between them is punt.h's. Main thread only.
  */
 
+#include "mtu_range.h"
 #include "punt.h"
 #include "tap.h"
 #include <meridian/policy.h>
@@ -19,6 +20,8 @@ struct takeover {
 	struct punt *punt; /* NULL: not started */
 	const char *name;  /* of the NIC, for messages */
 	uint16_t port_id;
+	struct mtu_range range;
+	bool scatters;  /* the port is to be started for frames in several buffers, or was */
 	uint16_t mtu;   /* of the NIC */
 	uint8_t mac[6]; /* of both */
 	bool promiscuous;
@@ -29,8 +32,9 @@ struct takeover {
 
 /*
  * Makes the TAP device for a port of DPDK that is not configured yet, and finds out the MTU to
- * configure. `nic` must stay valid. Returns 0, or, with nothing left open and a reason in
- * `ret_error` (a string of `size` octets), -EBUSY when another process has it, or -ENODEV.
+ * configure, and whether for frames in several buffers. `nic` must stay valid. Returns 0, or, with
+ * nothing left open and a reason in `ret_error` (a string of `size` octets), -EBUSY when another
+ * process has it, or -ENODEV.
  */
 int takeover_open(struct takeover *takeover, const struct meridian_policy_nic *nic,
 	uint16_t port_id, char *ret_error, size_t size);
@@ -44,9 +48,10 @@ int takeover_start(struct takeover *takeover, const struct meridian_policy_nic *
 void takeover_close(struct takeover *takeover);
 
 /* About ten times a second: the kernel follows the NIC's link, and the NIC the TAP device's MTU
- * and promiscuity; the TAP device keeps the NIC's MAC address. Returns 0, or a negative errno when
- * the TAP device is gone. */
-int takeover_turn(struct takeover *takeover);
+ * and promiscuity; the TAP device keeps the NIC's MAC address, and gets back an MTU that the NIC
+ * cannot have. Returns NULL, or why only a restart can follow, such as that the TAP device is gone;
+ * static storage. */
+const char *takeover_turn(struct takeover *takeover);
 
 /* Tells of the TAP device, the link, and the frames that the kernel refused. */
 void takeover_report(const struct takeover *takeover, struct meridian_stats_takeover *ret_report);

@@ -253,7 +253,9 @@ static void packets_punt(struct worker *worker, struct port_queue *queue, unsign
 	unsigned int taken;
 
 	queue->arrival_error_ns = worker->server.stamp_error_ns;
+	queue->scattered_octets = 0;
 	taken = queue->operations->punt(queue, worker->punted, count);
+	meridian_stats_add(&worker->slot->rx_octets, queue->scattered_octets);
 	server_punted(&worker->server, taken, count - taken);
 }
 

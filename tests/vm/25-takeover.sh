@@ -3,7 +3,7 @@
 # A NIC that the kernel has given up: DPDK's own driver (igb), by vfio-pci behind an emulated IOMMU.
 # A stock client at the other end of the wire gets its time, and by the same NIC the kernel does all
 # the rest, through a TAP device: ARP, neighbour discovery, ping, TCP, control's own upstream. The
-# link may go, the MTU may change, the dataplane may be killed.
+# link may go, the MTU may change, up to jumbo frames, the dataplane may be killed.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 . "$(dirname "$0")/../lab/stock.sh"
@@ -262,6 +262,133 @@ mtu_is() # OCTETS
 	[ "$(vm_run "cat /sys/class/net/$tap/mtu")" = "$1" ]
 }
 
+# A ping, in one piece there, and in one piece back: nothing is put together at this end.
+echoed() # ADDRESS OCTETS
+{
+	local before
+
+	before=$(reassembled)
+	lab_in client python3 - "$1" "$2" <<-'END' || lab_fail "no echo of $2 octets by $1"
+		import os, socket, sys
+		address, data = sys.argv[1], os.urandom(int(sys.argv[2]))
+		ipv6 = ":" in address
+		ping = socket.socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM,
+			socket.IPPROTO_ICMPV6 if ipv6 else socket.IPPROTO_ICMP)
+		# IPV6_MTU_DISCOVER or IP_MTU_DISCOVER: never fragment
+		ping.setsockopt(*(socket.IPPROTO_IPV6, 23, 2) if ipv6 else (socket.IPPROTO_IP, 10, 2))
+		ping.settimeout(20)
+		ping.sendto(bytes([128 if ipv6 else 8, 0, 0, 0, 0, 0, 0, 1]) + data, (address, 0))
+		sys.exit(ping.recv(65536)[8:] != data)
+	END
+	[ "$(reassembled)" = "$before" ] || lab_fail "an echo of $2 octets by $1 came in fragments"
+}
+
+reassembled()
+{
+	lab_in client sh -c "cat /proc/net/snmp /proc/net/snmp6" | awk '
+		$1 == "Ip:" && $14 ~ /^[0-9]+$/ { n += $14 } $1 == "Ip6ReasmReqds" { n += $2 } END { print n }'
+}
+
+# Four megabytes there and back, in TCP's largest segments.
+bulk()
+{
+	local to_kernel from_kernel
+
+	to_kernel=$(takeover to_kernel) from_kernel=$(takeover from_kernel)
+	vm_run "(nc -l -p 2223 >/run/bulk; nc -l -p 2224 </run/bulk) >/dev/null 2>&1 </dev/null &"
+	lab_in client python3 - "$LAB_SERVER4" <<-'END' || lab_fail "TCP in jumbo frames"
+		import os, socket, sys, time
+		def connect(port):
+		    for _ in range(200):
+		        try:
+		            return socket.create_connection((sys.argv[1], port), timeout=120)
+		        except ConnectionRefusedError:
+		            time.sleep(0.1)
+		    sys.exit(f"nobody listens to port {port}")
+		data = os.urandom(4 << 20)
+		there = connect(2223)
+		there.sendall(data)
+		there.shutdown(socket.SHUT_WR)
+		there.recv(1)
+		back = connect(2224)
+		sys.exit(b"".join(iter(lambda: back.recv(1 << 20), b"")) != data)
+	END
+	to_kernel=$(($(takeover to_kernel) - to_kernel))
+	from_kernel=$(($(takeover from_kernel) - from_kernel))
+	lab_figure "4 MB each way with jumbo frames: $to_kernel frames to the kernel, $from_kernel from it"
+	[ $((to_kernel + from_kernel)) -lt 4000 ] || lab_fail "TCP has not used jumbo frames"
+}
+
+fallback_verdicts() # NAME
+{
+	vm_run "meridianctl --rundir /run/meridian status --csv" |
+		awk -F, -v name="$1" '$1 == "verdicts" && $2 == "fallback" && $4 == name { n += $5 }
+			END { print n + 0 }'
+}
+
+# No request is so long: it goes the way of what is not ours, and gets its verdict there.
+long_request()
+{
+	local before
+
+	before=$(fallback_verdicts bad_length)
+	lab_in client python3 - "$LAB_SERVER4" <<-'END'
+		import socket, sys
+		request = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		request.sendto(b"\x23" + bytes(4999), (sys.argv[1], 123))
+	END
+	lab_wait 5 "a verdict of the fallback" long_request_judged "$before"
+}
+
+long_request_judged() # BEFORE
+{
+	[ "$(fallback_verdicts bad_length)" = $(($1 + 1)) ]
+}
+
+# With frames in several buffers. The NIC has to be started for those, and then takes any MTU.
+jumbo()
+{
+	local pid
+
+	lab_in client sh -c "echo 0 0 >/proc/sys/net/ipv4/ping_group_range"
+	ip -n client link set tap0 mtu 9000
+	vm_config "server $upstream iburst minpoll 0 maxpoll 0" "nic $nic queues 2" "allow all" "workers 0 1"
+	vm_end control
+	vm_control
+	lab_wait 10 "the dataplane to end" vm_run "! kill -0 \$(cat /run/dataplane.pid) 2>/dev/null"
+	vm_daemon dataplane meridian-dataplane --rundir /run/meridian
+	lab_wait 30 "the dataplane to poll" vm_has status processes.0.state running
+	vm_run "ip link set $tap mtu 9000"
+	lab_wait 10 "the dataplane to end for jumbo frames" \
+		vm_run "! kill -0 \$(cat /run/dataplane.pid) 2>/dev/null"
+	vm_said dataplane "frames of a new MTU take several packet buffers" ||
+		lab_fail "the dataplane does not say why"
+	vm_daemon dataplane meridian-dataplane --rundir /run/meridian
+	lab_wait 30 "the dataplane to poll again" has_carrier 1
+	lab_wait 20 "replies beside jumbo frames" served "$LAB_SERVER4"
+	vm_expect nics takeovers.0.mtu 9000
+	pid=$(vm_run "cat /run/dataplane.pid")
+	for octets in 8972 8000 2100 2000 1000; do
+		echoed "$LAB_SERVER4" "$octets"
+	done
+	echoed "$LAB_SERVER6" 8952
+	bulk
+	long_request
+	rest
+	served "$LAB_SERVER4" || lab_fail "no reply after jumbo frames"
+	served "$LAB_SERVER6" || lab_fail "no IPv6 reply after jumbo frames"
+	vm_run "ip link set $tap mtu 4000"
+	lab_wait 10 "the NIC to have a smaller MTU" vm_has nics takeovers.0.mtu 4000
+	echoed "$LAB_SERVER4" 3972
+	vm_run "ip link set $tap mtu 20000"
+	lab_wait 10 "an MTU that is too large to be taken back" mtu_is 4000
+	vm_said dataplane "MTU 20000 of $tap: its driver takes 68 to" || lab_fail "no range is told"
+	vm_run "ip link set $tap mtu 9000"
+	lab_wait 10 "the NIC to have a greater MTU" vm_has nics takeovers.0.mtu 9000
+	echoed "$LAB_SERVER4" 8972
+	vm_run "kill -0 $pid" || lab_fail "the dataplane has ended for another MTU"
+}
+
 lab_enter "$@"
 vm_need
 vm_network
@@ -322,7 +449,7 @@ ip -n client link set tap0 mtu 2000
 vm_run "ip link set $tap mtu 2000"
 lab_wait 10 "the NIC to follow the MTU" vm_said dataplane "MTU 2000, as $tap has it"
 client_ping -s 1900 "$LAB_SERVER4" >/dev/null || lab_fail "no long frames"
-vm_run "ip link set $tap mtu 9000"
+vm_run "ip link set $tap mtu 20000"
 lab_wait 10 "an MTU that is too large to be taken back" mtu_is 2000
 
 ip -n client neigh replace 192.0.2.99 lladdr 02:00:00:00:00:99 dev tap0
@@ -353,6 +480,7 @@ vm_daemon dataplane meridian-dataplane --rundir /run/meridian
 lab_wait 30 "the dataplane to poll with a new TAP device" vm_has status processes.0.state running
 vm_address "$tap"
 lab_wait 20 "replies by a new TAP device" served "$LAB_SERVER4"
+jumbo
 vm_end fallback
 vm_end dataplane
 vm_end control

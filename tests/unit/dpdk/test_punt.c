@@ -23,7 +23,12 @@
 #define FLOOD      2000 /* more than that */
 #define OTHERS     16
 #define NEIGHBOURS 10
+#define BURST      32 /* the kernel gets so many together */
 #define SECOND_NS  UINT64_C(1000000000)
+
+#define ROOM_OF_BUFFER RTE_MBUF_DEFAULT_DATAROOM
+#define JUMBO_BUFFERS  MTU_BUFFERS_MAX
+#define JUMBO          (JUMBO_BUFFERS * ROOM_OF_BUFFER)
 
 /* A socket for datagrams stands for the TAP device; the kernel's end is ours. */
 static int device, kernel;
@@ -59,7 +64,7 @@ static int group_setup(void **state)
 	return r;
 }
 
-static void start(uint32_t packets_per_s)
+static void start_for(uint32_t packets_per_s, unsigned int buffers)
 {
 	int ends[2];
 
@@ -67,7 +72,12 @@ static void start(uint32_t packets_per_s)
 	device = ends[0];
 	kernel = ends[1];
 	memset(&queue, 0, sizeof(queue));
-	assert_int_equal(punt_open(&punt, "test", device, pool, packets_per_s), 0);
+	assert_int_equal(punt_open(&punt, "test", device, pool, packets_per_s, buffers), 0);
+}
+
+static void start(uint32_t packets_per_s)
+{
+	start_for(packets_per_s, 1);
 }
 
 /* Whatever happened, all buffers are back. */
@@ -147,6 +157,110 @@ static void takes_frames_from_the_kernel(void **state)
 	assert_int_equal(mbuf->pkt_len, sizeof(large));
 	assert_int_equal(*rte_pktmbuf_mtod_offset(mbuf, uint8_t *, 1499), 8);
 	rte_pktmbuf_free(mbuf);
+	stop();
+}
+
+static void send_counting(size_t length)
+{
+	uint8_t octets[JUMBO + 1];
+
+	for (size_t i = 0; i < length; i++)
+		octets[i] = (uint8_t)(i * 7 + i / 256);
+	assert_int_equal(send(kernel, octets, length, 0), length);
+}
+
+static void expect_counting(struct rte_mbuf *mbuf, size_t length)
+{
+	uint8_t octets[JUMBO];
+	const uint8_t *frame = rte_pktmbuf_read(mbuf, 0, (uint32_t)length, octets);
+
+	assert_int_equal(mbuf->pkt_len, length);
+	assert_int_equal(mbuf->nb_segs, (length + ROOM_OF_BUFFER - 1) / ROOM_OF_BUFFER);
+	assert_int_equal(rte_mbuf_check(mbuf, 1, &(const char *){NULL}), 0);
+	for (size_t i = 0; i < length; i++)
+		assert_int_equal(frame[i], (uint8_t)(i * 7 + i / 256));
+	rte_pktmbuf_free(mbuf);
+}
+
+/* Jumbo frames, in as many buffers as each needs, short ones between them. */
+static void takes_frames_of_several_buffers(void **state)
+{
+	static const size_t lengths[] = {JUMBO - 1, 60, ROOM_OF_BUFFER, ROOM_OF_BUFFER + 1, 1500,
+		2 * ROOM_OF_BUFFER - 1, 2 * ROOM_OF_BUFFER, 2 * ROOM_OF_BUFFER + 59, 9018};
+
+	(void)state;
+	start_for(FAST_PPS, JUMBO_BUFFERS);
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		send_counting(lengths[i]);
+		expect_counting(nic_receive(), lengths[i]);
+	}
+	stop();
+}
+
+/* What may have been cut is not sent. */
+static void drops_a_frame_that_is_too_long(void **state)
+{
+	(void)state;
+	start_for(FAST_PPS, 2);
+	send_counting(2 * ROOM_OF_BUFFER + 1);
+	send_counting(2 * ROOM_OF_BUFFER);
+	send_counting(2 * ROOM_OF_BUFFER - 1);
+	expect_counting(nic_receive(), 2 * ROOM_OF_BUFFER - 1);
+	stop();
+}
+
+static struct rte_mbuf *jumbo(uint8_t fill)
+{
+	struct rte_mbuf *mbuf = frame(ROOM_OF_BUFFER, fill);
+
+	for (unsigned int i = 1; i < JUMBO_BUFFERS; i++)
+		assert_int_equal(rte_pktmbuf_chain(mbuf, frame(ROOM_OF_BUFFER, fill)), 0);
+	return mbuf;
+}
+
+/* A frame that a driver makes of more buffers than it was told to. */
+static void refuses_frames_of_too_many_buffers(void **state)
+{
+	struct rte_mbuf *mbuf = jumbo(5), *longer = jumbo(6);
+	uint8_t octets[JUMBO + 1];
+
+	(void)state;
+	assert_int_equal(rte_pktmbuf_chain(longer, frame(60, 6)), 0);
+	start_for(FAST_PPS, JUMBO_BUFFERS);
+	assert_int_equal(punt_to_kernel(punt, &queue, &longer, 1), 1);
+	assert_int_equal(punt_to_kernel(punt, &queue, &mbuf, 1), 1);
+	assert_int_equal(kernel_receive(octets, sizeof(octets)), JUMBO);
+	assert_int_equal(octets[JUMBO - 1], 5);
+	assert_int_equal(punt_refused(punt), 1);
+	stop();
+}
+
+/* They take no more buffers than short ones may, and give them back. */
+static void limits_buffers_of_jumbo_frames(void **state)
+{
+	unsigned int taken, received = 0;
+	uint8_t octets[JUMBO];
+	struct rte_mbuf *mbuf;
+
+	(void)state;
+	start_for(SLOW_PPS, JUMBO_BUFFERS);
+	for (unsigned int i = 0; i < FLOOD; i++) {
+		mbuf = jumbo((uint8_t)i);
+		punt_to_kernel(punt, &queue, &mbuf, 1);
+		assert_in_range(BUFFERS - rte_mempool_avail_count(pool), 0,
+			ROOM + (BURST + 1) * JUMBO_BUFFERS);
+		received += recv(kernel, octets, sizeof(octets), 0) == JUMBO;
+	}
+	taken = (unsigned int)queue.counts.to_kernel[MERIDIAN_PUNT_link];
+	assert_in_range(taken, ROOM / JUMBO_BUFFERS, FLOOD - 1);
+	while (received + punt_refused(punt) < taken &&
+		kernel_receive(octets, sizeof(octets)) == JUMBO)
+		received++;
+	assert_int_equal(received + punt_refused(punt), taken);
+	for (unsigned int i = 0; i < ROOM / 2; i++) {
+		mbuf = frame(60, 0);
+		assert_int_equal(punt_to_kernel(punt, &queue, &mbuf, 1), 1);
+	}
 	stop();
 }
 
@@ -302,6 +416,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hands_frames_to_the_kernel),
 		cmocka_unit_test(takes_frames_from_the_kernel),
+		cmocka_unit_test(takes_frames_of_several_buffers),
+		cmocka_unit_test(drops_a_frame_that_is_too_long),
+		cmocka_unit_test(refuses_frames_of_too_many_buffers),
+		cmocka_unit_test(limits_buffers_of_jumbo_frames),
 		cmocka_unit_test(limits_what_the_kernel_gets),
 		cmocka_unit_test(a_flood_starves_no_other_class),
 		cmocka_unit_test(one_sender_leaves_room_for_others),
