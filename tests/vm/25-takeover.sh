@@ -233,15 +233,25 @@ upstream_delay_us() # NAME
 	done | sort -g | awk 'NR == 1 { printf "%.0f\n", $1 * 1e6 }'
 }
 
+# The same by a stock chronyc, which knows Daemon, Kernel and Hardware: the dataplane is a program, too.
+chronyc_stamps() # WORD
+{
+	vm_run "chronyc -h /run/meridian/control.sock ntpdata" >"$LAB_DIR/chronyc"
+	[ "$(sed -n 's/^[TR]X timestamping *: //p' "$LAB_DIR/chronyc" | sort | uniq -c | xargs)" = "2 $1" ] ||
+		lab_differs "chronyc says: $(grep timestamping "$LAB_DIR/chronyc")"
+}
+
 # Control's questions are stamped at the NIC; without the dataplane's page, by the kernel.
 upstream()
 {
 	local by_dataplane by_kernel
 
 	lab_wait 60 "stamps of the dataplane for the upstream" upstream_stamps dataplane
+	lab_wait 10 "the dataplane's stamps in chronyc" chronyc_stamps Daemon
 	by_dataplane=$(upstream_delay_us dataplane)
 	vm_run "mv /run/meridian/wirestamps.dataplane /run"
 	lab_wait 10 "stamps of the kernel for the upstream" upstream_stamps kernel
+	lab_wait 10 "the kernel's stamps in chronyc" chronyc_stamps Kernel
 	by_kernel=$(upstream_delay_us kernel)
 	vm_run "mv /run/wirestamps.dataplane /run/meridian"
 	lab_wait 60 "stamps of the dataplane again" upstream_stamps dataplane
@@ -390,9 +400,10 @@ jumbo()
 }
 
 lab_enter "$@"
+lab_need_stock chrony/usr/bin/chronyc
 vm_need
 vm_network
-VM_MORE_DRIVERS="bus_pci net_e1000" vm_image
+VM_MORE_DRIVERS="bus_pci net_e1000" vm_image "$LAB_STOCK/chrony/usr/bin/chronyc"
 vm_upstream
 vm_start "intel_iommu=on hugepages=0:36,1:12" "${nodes[@]}" -device intel-iommu,intremap=on,caching-mode=on,aw-bits=48 \
 	-device pcie-root-port,id=port0,slot=1,bus=bridge -device igb,netdev=wire,bus=port0,romfile= \
