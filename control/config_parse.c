@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <system_directory.h>
 
 static void *member(const struct config_parser *parser, const struct config_directive *row)
 {
@@ -237,6 +238,13 @@ void config_parse_path(struct config_parser *parser, const struct config_directi
 		config_error(parser, "the path is longer than %.0f characters", row->max);
 	else
 		strcpy(member(parser, row), word);
+}
+
+void config_parse_rundir(struct config_parser *parser, const struct config_directive *row)
+{
+	config_parse_path(parser, row);
+	if (is_system_directory(parser->config->rundir))
+		config_error(parser, "%s: %s", parser->config->rundir, SYSTEM_DIRECTORY_REASON);
 }
 
 void config_parse_leapseclist(struct config_parser *parser, const struct config_directive *row)

@@ -449,12 +449,12 @@ const struct config_directive config_table[] = {
 	/* The process. */
 	{.name = "rundir",
 		.class = CONFIG_OWN,
-		MEMBER(config_parse_path, rundir),
+		MEMBER(config_parse_rundir, rundir),
 		.max = 90, /* with a name behind it, a unix socket's path has 107 */
 		.initial = MERIDIAN_RUNDIR_DEFAULT,
 		.syntax = "DIRECTORY",
-		.text = "Where the shared pages and the command socket are. Several instances "
-			"run side by side with a directory each."},
+		.text = "Where the shared pages and the command socket are, a directory for them "
+			"alone. Several instances run side by side with one each."},
 	{.name = "pidfile",
 		.class = CONFIG_CHRONY,
 		MEMBER(config_parse_path, pidfile),

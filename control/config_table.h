@@ -185,6 +185,7 @@ void config_parse_makestep(struct config_parser *parser, const struct config_dir
 void config_parse_maxchange(struct config_parser *parser, const struct config_directive *row);
 void config_parse_leapsecmode(struct config_parser *parser, const struct config_directive *row);
 void config_parse_path(struct config_parser *parser, const struct config_directive *row);
+void config_parse_rundir(struct config_parser *parser, const struct config_directive *row);
 void config_parse_user(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint16(struct config_parser *parser, const struct config_directive *row);
 void config_parse_uint32(struct config_parser *parser, const struct config_directive *row);

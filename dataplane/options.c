@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
 #include "log.h"
+#include "system_directory.h"
 #include <getopt.h>
 #include <meridian/page.h>
 #include <stdio.h>
@@ -42,6 +43,14 @@ static int level_parse(const char *program, const char *name)
 	exit(EXIT_USAGE);
 }
 
+static const char *rundir_check(const char *program, const char *rundir)
+{
+	if (!is_system_directory(rundir))
+		return rundir;
+	fprintf(stderr, "%s: --rundir %s: %s\n", program, rundir, SYSTEM_DIRECTORY_REASON);
+	exit(EXIT_USAGE);
+}
+
 void options_parse(struct options *ret_options, const char *program, const char *purpose, int argc,
 	char **argv)
 {
@@ -58,7 +67,7 @@ void options_parse(struct options *ret_options, const char *program, const char 
 	ret_options->rundir = MERIDIAN_RUNDIR_DEFAULT;
 	while ((option = getopt_long(argc, argv, "", table, NULL)) != -1) {
 		if (option == 'r') {
-			ret_options->rundir = optarg;
+			ret_options->rundir = rundir_check(program, optarg);
 		} else if (option == 'l') {
 			level = level_parse(program, optarg);
 		} else if (option == 'v') {

@@ -41,6 +41,24 @@ config_errors()
 	refuse_config "nic vdev:net_af_xdp0,iface=eth1 address 192.0.2.1" net_af_xdp0
 	refuse_config "counter sundial" sundial
 	refuse_config "cmdport 70000" 70000
+	refuse_config "rundir /" "/: that is a directory of the system" /run/meridian
+	refuse_rundir /
+	refuse_rundir /var/tmp
+}
+
+# Each program that writes there.
+refuse_rundir() # DIRECTORY
+{
+	local program status
+
+	for program in dataplane fallback; do
+		status=0
+		timeout 60 "$LAB_BUILD/dataplane/meridian-$program" --rundir "$1" \
+			>"$LAB_DIR/refused.log" 2>&1 || status=$?
+		[ "$status" = 2 ] || lab_fail "$program --rundir $1 ended with status $status"
+		grep -q -e "--rundir $1: that is a directory of the system" "$LAB_DIR/refused.log" ||
+			lab_fail "$program --rundir $1: $(cat "$LAB_DIR/refused.log")"
+	done
 }
 
 # Nonsense for meridianctl: exit code 2, the words, and nothing asked.

@@ -183,6 +183,12 @@ static void test_paths(void **state)
 	assert_string_equal(config.pidfile, "/p");
 	config_free(&config);
 	expect_error("rundir run\n", "1: rundir: 'run' is not an absolute path\n");
+	expect_error("rundir /\n",
+		"1: rundir: /: that is a directory of the system: name one of "
+		"its own, such as /run/meridian\n");
+	expect_error("rundir //tmp/./\n",
+		"1: rundir: //tmp/./: that is a directory of the system: name one of its own, such "
+		"as /run/meridian\n");
 	expect_error(
 		"rundir /0123456789012345678901234567890123456789012345678901234567890123456789"
 		"01234567890123456789\n",
