@@ -60,7 +60,8 @@ const struct config_directive config_table[] = {
 			"that cannot is named in the log, and the kernel's stamps are used. "
 			"Transmit stamps come late; servers asked with xleave make use of all of "
 			"them. rxfilter says what the card stamps on receipt (default: NTP "
-			"packets, else all, else none, by what it can).",
+			"packets, else all, else none, by what it can). What was set before is "
+			"given back at the end (meridian-control(8), TIME STAMPS).",
 		.example = "#*"},
 	{.name = "local",
 		.class = CONFIG_CHRONY,

@@ -48,19 +48,6 @@ int hwstamp_set(const char *name, int tx_type, int rx_filter)
 	return interface_ioctl(name, SIOCSHWTSTAMP, &(struct ifreq){.ifr_data = (void *)&order});
 }
 
-int hwstamp_receive(const char *name, const struct hwstamp *can)
-{
-	int rx_filter = hwstamp_rx_filter(can);
-	struct hwtstamp_config now = {.tx_type = HWTSTAMP_TX_ON}; /* if the driver cannot tell */
-
-	hwstamp_get(name, &now);
-	if (now.rx_filter == HWTSTAMP_FILTER_ALL || now.rx_filter == HWTSTAMP_FILTER_NTP_ALL)
-		return 0;
-	if (rx_filter == HWTSTAMP_FILTER_NONE)
-		return -EOPNOTSUPP;
-	return hwstamp_set(name, now.tx_type, rx_filter);
-}
-
 uint32_t hwstamp_speed_mbps(const char *name)
 {
 	struct ethtool_cmd settings = {.cmd = ETHTOOL_GSET};

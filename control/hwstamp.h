@@ -4,7 +4,7 @@
 
 /*
  * Stamps that a network card takes, as the kernel's ioctls tell and set them. What is set stays so
- * until somebody sets it anew.
+ * until somebody sets it anew: control sets by hwstamp_loan.h.
  */
 
 #include <linux/net_tstamp.h>
@@ -28,10 +28,6 @@ int hwstamp_get(const char *name, struct hwtstamp_config *ret_config);
 
 /* Sets HWTSTAMP_TX_* and HWTSTAMP_FILTER_*. 0 or a negative errno. */
 int hwstamp_set(const char *name, int tx_type, int rx_filter);
-
-/* Has the card stamp all NTP that it receives, unless it does; what else is set stays. 0 or a
- * negative errno; -EOPNOTSUPP: it cannot. */
-int hwstamp_receive(const char *name, const struct hwstamp *can);
 
 /* Speed of the link in Mbit/s; 0: not known. */
 uint32_t hwstamp_speed_mbps(const char *name);

@@ -9,6 +9,7 @@
 #include "counter.h"
 #include "daemon.h"
 #include "event.h"
+#include "hwstamp_loan.h"
 #include "kernel_clock.h"
 #include "leap_file.h"
 #include "order.h"
@@ -152,6 +153,10 @@ static int run(const struct options *options, struct config *config)
 	r = kernel_clock_init(config, &counter);
 	if (r < 0)
 		goto fini_pidfile;
+	r = hwstamp_loan_open(config->rundir, true);
+	if (r < 0)
+		log_warning("%s: how cards are set to stamp will not be given back: %s",
+			config->rundir, meridian_page_strerror(r));
 	nic_clock_init(config, &counter);
 	wire_stamps_init(config);
 	r = track_init(config, &counter);
@@ -160,6 +165,7 @@ static int run(const struct options *options, struct config *config)
 	r = steer_init(config, counter.id);
 	if (r < 0)
 		goto fini_track;
+	hwstamp_give_back_rest(); /* of what an earlier control has borrowed */
 	r = command_init(config, &orders);
 	if (r < 0)
 		goto fini_steer;
@@ -186,6 +192,7 @@ fini_track:
 fini_nic_clock:
 	wire_stamps_fini();
 	nic_clock_fini();
+	hwstamp_loan_close();
 	kernel_clock_fini();
 fini_pidfile:
 	daemon_pidfile_remove(pidfile);

@@ -387,12 +387,14 @@ static int undo_with(const struct options *options, const char *rundir, struct s
 	const struct run_names *names)
 {
 	size_t before = state->steps.count;
-	int detached = run_detach(rundir, names, options->dry), r;
+	int detached = run_detach(rundir, names, options->dry);
+	int given_back = run_give_back(rundir, names, options->dry), r;
 
 	if (detached == -EBUSY)
 		log_notice("%s: meridian-control is running: its XDP programs stay", rundir);
 	r = run_undo(state, names, options->dry);
-	if (r == 0 && before == state->steps.count && !options->dry && detached <= 0)
+	if (r == 0 && before == state->steps.count && !options->dry && detached <= 0 &&
+		given_back == 0)
 		printf("nothing to take back\n");
 	if (state->of_earlier_boot && !options->dry)
 		(void)state_save(state);

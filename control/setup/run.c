@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "run.h"
 #include "bpffs.h"
+#include "hwstamp_loan.h"
 #include "log.h"
 #include "nic.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <net/if.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -210,4 +212,31 @@ int run_detach(const char *rundir, const struct run_names *names, bool dry)
 	detaching.found = 0;
 	bpffs_remove_others(rundir, NULL, 0, detach);
 	return detaching.found;
+}
+
+/* --- time stamps that control has borrowed ------------------------------------------------------
+ */
+
+int run_give_back(const char *rundir, const struct run_names *names, bool dry)
+{
+	uint32_t ifindex[HWSTAMP_LOANS_MAX];
+	struct hwtstamp_config before[HWSTAMP_LOANS_MAX];
+	char name[IF_NAMESIZE];
+	size_t count;
+	int found = 0;
+
+	if (control_lives(rundir) || hwstamp_loan_open(rundir, false) < 0)
+		return 0;
+	count = hwstamp_loans(ifindex, before);
+	for (size_t i = 0; i < count; i++) {
+		if (if_indextoname(ifindex[i], name) == NULL || !is_for(name, names))
+			continue;
+		printf(INDENT "hwstamp_ctl -i %s -t %d -r %d\n", name, before[i].tx_type,
+			before[i].rx_filter);
+		found++;
+		if (!dry)
+			hwstamp_give_back(ifindex[i], HWSTAMP_FOR_ANYBODY);
+	}
+	hwstamp_loan_close();
+	return found;
 }

@@ -33,4 +33,8 @@ int run_undo(struct state *state, const struct run_names *names, bool dry);
  * many there were, or -EBUSY when a control is alive: they are its own. */
 int run_detach(const char *rundir, const struct run_names *names, bool dry);
 
+/* What it has borrowed of how interfaces are set to stamp (hwstamp_loan.h), the same way. Returns
+ * how many there were, 0 when a control is alive. */
+int run_give_back(const char *rundir, const struct run_names *names, bool dry);
+
 #endif

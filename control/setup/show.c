@@ -28,6 +28,25 @@ static const char *filter(const struct nic *nic)
 	}
 }
 
+/* What is set; NULL: the driver does not tell. */
+static const char *filter_now(const struct card *card)
+{
+	if (!card->has_stamps)
+		return NULL;
+	switch (card->stamps.rx_filter) {
+	case HWTSTAMP_FILTER_NONE:
+		return "none";
+	case HWTSTAMP_FILTER_ALL:
+		return "all";
+	case HWTSTAMP_FILTER_SOME:
+		return "some";
+	case HWTSTAMP_FILTER_NTP_ALL:
+		return "ntp";
+	default:
+		return "ptp";
+	}
+}
+
 static const char *xdp(const struct card *card)
 {
 	if (!card->has_xdp)
@@ -93,6 +112,8 @@ static void show_card(const struct nic *nic, FILE *out)
 		fprintf(out, "none of NTP by the card");
 	else
 		fprintf(out, "by the card, filter %s", filter(nic));
+	if (filter_now(card) != NULL)
+		fprintf(out, ", now %s", filter_now(card));
 	if (card->stamping.phc >= 0)
 		fprintf(out, ", clock /dev/ptp%d", card->stamping.phc);
 	if (card->xdp_metadata & XDP_FEATURES_STAMPS)
@@ -134,6 +155,7 @@ static void card_add(json_t *object, const struct nic *nic)
 	json_object_set_new(
 		object, "xdp_stamps", json_boolean(card->xdp_metadata & XDP_FEATURES_STAMPS));
 	json_object_set_new(object, "stamp_filter", json_string(filter(nic)));
+	json_object_set_new(object, "stamp_filter_now", text_or_null(filter_now(card)));
 	json_object_set_new(object, "phc", number_or_null(card->stamping.phc));
 }
 

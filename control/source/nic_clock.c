@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nic_clock.h"
 #include "event.h"
-#include "hwstamp.h"
+#include "hwstamp_loan.h"
 #include "interface.h"
 #include "phc_clock.h"
 #include <errno.h>
@@ -71,7 +71,7 @@ static int card_configure(struct nic_clock *clock, const struct hwstamp *can, in
 		return r;
 	clock->ifindex = (unsigned int)ifreq.ifr_ifindex;
 	*ret_rx_filter = rx_filter_choose(can, clock->config.rxfilter);
-	return hwstamp_set(clock->name, HWTSTAMP_TX_ON, *ret_rx_filter);
+	return hwstamp_borrow(clock->name, HWSTAMP_FOR_SOURCES, HWTSTAMP_TX_ON, *ret_rx_filter);
 }
 
 static void on_timer(void *arg)
@@ -98,8 +98,10 @@ static int clock_start(struct nic_clock *clock, int *ret_rx_filter)
 	if (r < 0)
 		return r;
 	fd = phc_open((unsigned int)can.phc, !clock->config.nocrossts, &method);
-	if (fd < 0)
+	if (fd < 0) {
+		hwstamp_give_back(clock->ifindex, HWSTAMP_FOR_SOURCES);
 		return fd;
+	}
 	phc_clock_init(&clock->phc, counter, fd, method, clock->config.precision_s);
 	return 0;
 }
@@ -174,6 +176,7 @@ void nic_clock_fini(void)
 	for (size_t i = 0; i < clock_count; i++) {
 		event_remove_timer(clocks[i].timer);
 		close(clocks[i].phc.fd);
+		hwstamp_give_back(clocks[i].ifindex, HWSTAMP_FOR_SOURCES);
 	}
 	clock_count = 0;
 }

@@ -10,9 +10,11 @@
 #include "config.h"
 #include "counter.h"
 
-/* Has the cards of the config take stamps and reads their clocks from now on. A card that cannot is
- * named in the log and left alone. `counter` must outlive it. */
+/* Has the cards of the config take stamps, as a loan (hwstamp_loan.h), and reads their clocks from
+ * now on. A card that cannot is named in the log and left alone. `counter` must outlive it. */
 void nic_clock_init(const struct config *config, const struct counter *counter);
+
+/* Gives that back. */
 void nic_clock_fini(void);
 
 /* Some card takes stamps: sockets should ask for them. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nic.h"
 #include "device.h"
+#include "hwstamp_loan.h"
 #include "log.h"
 #include "network.h"
 #include "nic_stamps.h"
@@ -84,10 +85,17 @@ static void give_stripping_back(const char *directory)
 		offload_record_remove(directory);
 }
 
+/* No program of ours runs on the interface any more. */
+static void give_back(struct nic *nic)
+{
+	give_stripping_back(nic->xdp.directory);
+	hwstamp_give_back(nic->policy.ifindex, HWSTAMP_FOR_NIC);
+}
+
 static void nic_forget(struct nic *nic)
 {
 	xdp_detach(&nic->xdp);
-	give_stripping_back(nic->xdp.directory);
+	give_back(nic);
 	nic_deadlines_forget(nic);
 	nic->policy.xdp_program_id = 0;
 	nic->policy.xsks_map_id = 0;
@@ -180,6 +188,8 @@ static void nic_take_stamps(struct nic *nic, enum meridian_nic_stamps stamps)
 		stamps = nic->xdp.mode == MERIDIAN_XDP_NATIVE ? MERIDIAN_NIC_STAMPS_refused
 							      : MERIDIAN_NIC_STAMPS_generic;
 	nic->policy.stamps = (uint8_t)stamps;
+	if (stamps != MERIDIAN_NIC_STAMPS_used)
+		hwstamp_give_back(nic->policy.ifindex, HWSTAMP_FOR_NIC);
 	if (stamps == MERIDIAN_NIC_STAMPS_used)
 		log_info("nic %s: %s", nic->config->name, meridian_nic_stamps_text(stamps));
 	else if (nic->config->stamps == CONFIG_NIC_STAMPS_NIC)
@@ -283,7 +293,7 @@ static int nic_begin(struct nic *nic, const struct network_nic *found)
 	if (r == 0)
 		r = nic_attach(nic);
 	if (r < 0 && !xdp_runs(&nic->xdp, found->ifindex))
-		give_stripping_back(nic->xdp.directory);
+		give_back(nic);
 	return r;
 }
 
@@ -420,5 +430,5 @@ void nic_fini(struct nic *nic, bool detach)
 		return;
 	}
 	xdp_detach(&nic->xdp);
-	give_stripping_back(nic->xdp.directory);
+	give_back(nic);
 }

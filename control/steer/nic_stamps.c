@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "nic_stamps.h"
-#include "hwstamp.h"
+#include "hwstamp_loan.h"
 #include "xdp_features.h"
 
 void nic_stamps_describe(const struct config_nic *config, struct meridian_policy_nic *nic)
@@ -42,7 +42,9 @@ enum meridian_nic_stamps nic_stamps_prepare(
 	stamps = driver_ask(nic);
 	if (stamps != MERIDIAN_NIC_STAMPS_used)
 		return stamps;
-	if ((hwstamp_ask(nic->name, &can) < 0 || hwstamp_receive(nic->name, &can) < 0) && !insists)
+	if ((hwstamp_ask(nic->name, &can) < 0 ||
+		    hwstamp_borrow_receive(nic->name, HWSTAMP_FOR_NIC, &can) < 0) &&
+		!insists)
 		return MERIDIAN_NIC_STAMPS_filter;
 	return MERIDIAN_NIC_STAMPS_used;
 }

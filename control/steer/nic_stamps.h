@@ -11,7 +11,8 @@
  * link is. */
 void nic_stamps_describe(const struct config_nic *config, struct meridian_policy_nic *nic);
 
-/* Decides whether the XDP program shall ask for the NIC's stamps, and if so has the NIC take them.
+/* Decides whether the XDP program shall ask for the NIC's stamps, and if so has the NIC take them,
+ * as a loan (hwstamp_loan.h) for HWSTAMP_FOR_NIC.
  * Returns MERIDIAN_NIC_STAMPS_used, or what is against it. Described before. */
 enum meridian_nic_stamps nic_stamps_prepare(
 	const struct config_nic *config, const struct meridian_policy_nic *nic);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The kernel's driver of a real NIC model (igb): XDP in the driver, AF_XDP, and the NIC's own clock as
 # the reference. A stock client at the other end of the wire gets its time. Then receive times are the
-# stamps of the NIC, through XDP.
+# stamps of the NIC, through XDP. How it stamped before is given back.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 . "$(dirname "$0")/../lab/stock.sh"
@@ -122,10 +122,73 @@ nic_stamps()
 	vm_end control
 }
 
+# --- settings on loan ---------------------------------------------------------------------------
+
+filter_is() # NAME
+{
+	[ "$(vm_run "meridian-setup --config /etc/meridian.conf --dry-run --json eth0" |
+		"$LAB_TOOLS/json-field" nics.0.stamp_filter_now)" = "$1" ]
+}
+
+expect_filter() # NAME WHEN
+{
+	filter_is "$1" || lab_fail "the receive filter is not '$1' $2"
+}
+
+# Control with the NIC set to stamp PTP.
+borrow()
+{
+	vm_config "server $upstream" "hwtimestamp eth0 rxfilter ptp"
+	vm_control
+	lab_wait 20 "control to have the NIC stamp PTP" filter_is ptp
+}
+
+kill_control()
+{
+	vm_run "kill -9 \$(cat /run/control.pid); sleep 0.2"
+	expect_filter ptp "after control was killed"
+}
+
+give_back()
+{
+	expect_filter none "before"
+	borrow
+	vm_end control
+	expect_filter none "after control"
+	borrow
+	kill_control
+	vm_config "server $upstream"
+	vm_control
+	lab_wait 20 "the next control to give back" filter_is none
+	vm_end control
+	borrow
+	kill_control
+	vm_run "meridian-setup --config /etc/meridian.conf --state /var/setup.state --undo" >"$LAB_DIR/undo.log" ||
+		lab_fail "meridian-setup --undo: $(tail -n 1 "$LAB_DIR/undo.log")"
+	grep -q "hwstamp_ctl -i eth0 -t 0 -r 0" "$LAB_DIR/undo.log" || lab_fail "it does not say what it gives back"
+	expect_filter none "after --undo"
+}
+
+# By a control of another run directory, which is killed.
+leave_what_others_set()
+{
+	borrow
+	vm_run "mkdir -p /run/other; printf '%s\\n' 'rundir /run/other' 'cmdport 0' 'server $upstream' \
+		'hwtimestamp eth0 rxfilter none' >/etc/other.conf"
+	vm_daemon other meridian-control --foreground --config /etc/other.conf
+	lab_wait 20 "the other control to set the NIC" filter_is none
+	vm_run "kill -9 \$(cat /run/other.pid)"
+	vm_end control
+	vm_said control "somebody else has set how it stamps: this stays" ||
+		lab_fail "control does not leave what another one has set"
+	lab_note "what control had the NIC stamp was given back, and left where another one had set it"
+}
+
 lab_enter "$@"
 vm_need
 vm_network
-vm_image "$LAB_STOCK/chrony/usr/sbin/chronyd" "$(command -v ip)" "$LAB_BUILD/tests/vm/unwrap.bpf.o"
+vm_image "$LAB_STOCK/chrony/usr/sbin/chronyd" "$LAB_BUILD/control/setup/meridian-setup" \
+	"$(command -v ip)" "$LAB_BUILD/tests/vm/unwrap.bpf.o"
 vm_upstream
 vm_start "hugepages=24 iomem=relaxed" -device igb,netdev=wire,romfile=
 vm_modules dca i2c-algo-bit igb
@@ -156,3 +219,5 @@ vm_end fallback
 vm_end dataplane
 vm_end control
 nic_stamps
+give_back
+leave_what_others_set
