@@ -6,6 +6,7 @@
 #include <meridian/counter.h>
 #include <poll.h>
 #include <pthread.h>
+#include <rte_lcore.h>
 #include <rte_ring.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -223,6 +224,9 @@ static void *punt_run(void *argument)
 	struct punt *punt = argument;
 
 	prctl(PR_SET_TIMERSLACK, 1); /* naps would be 50 us longer; no harm when it fails */
+	/* With an lcore ID it has a cache of buffers, and is seldom at the pool's ring, where
+	 * workers wait for a thread that lost its CPU in the midst of it. It goes on without. */
+	(void)rte_thread_register();
 	while (!__atomic_load_n(&punt->stop, __ATOMIC_RELAXED)) {
 		uint64_t now_ns = meridian_clock_ns(CLOCK_MONOTONIC);
 		unsigned int moved = move_to_kernel(punt, now_ns);
@@ -236,6 +240,7 @@ static void *punt_run(void *argument)
 		else
 			wait_for_frames(punt, now_ns);
 	}
+	rte_thread_unregister();
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 #include <packet_pool.h>
 #include <poll.h>
 #include <punt.h>
+#include <rte_lcore.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -264,6 +265,37 @@ static void limits_buffers_of_jumbo_frames(void **state)
 	stop();
 }
 
+static int lcore_count(unsigned int lcore_id, void *argument)
+{
+	unsigned int *count = argument;
+
+	(void)lcore_id;
+	*count += 1;
+	return 0;
+}
+
+/* How many threads have a cache of buffers. */
+static unsigned int lcores(void)
+{
+	unsigned int count = 0;
+
+	rte_lcore_iterate(lcore_count, &count);
+	return count;
+}
+
+static void keeps_a_cache_of_buffers(void **state)
+{
+	unsigned int before = lcores();
+
+	(void)state;
+	start(FAST_PPS);
+	send_counting(60);
+	expect_counting(nic_receive(), 60);
+	assert_int_equal(lcores(), before + 1);
+	stop();
+	assert_int_equal(lcores(), before);
+}
+
 static uint64_t frames_in(uint64_t ns)
 {
 	return ns * SLOW_PPS / SECOND_NS;
@@ -420,6 +452,7 @@ int main(void)
 		cmocka_unit_test(drops_a_frame_that_is_too_long),
 		cmocka_unit_test(refuses_frames_of_too_many_buffers),
 		cmocka_unit_test(limits_buffers_of_jumbo_frames),
+		cmocka_unit_test(keeps_a_cache_of_buffers),
 		cmocka_unit_test(limits_what_the_kernel_gets),
 		cmocka_unit_test(a_flood_starves_no_other_class),
 		cmocka_unit_test(one_sender_leaves_room_for_others),
