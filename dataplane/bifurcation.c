@@ -80,7 +80,7 @@ int bifurcation_open(struct bifurcation **ret_bifurcation, const char *name, uin
 		bifurcation_close(bifurcation);
 		return r;
 	}
-	log_info("%s: %zu flow rules bring NTP to the dataplane, the kernel has the rest", name,
+	log_info("%s: flow rules bring NTP to the dataplane (%zu), the kernel has the rest", name,
 		bifurcation->rules.count);
 	*ret_bifurcation = bifurcation;
 	return 0;

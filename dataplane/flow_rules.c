@@ -143,8 +143,9 @@ static void refusals_say(struct flow_rules *rules, size_t failed_before)
 			kind_say(rules, i);
 	}
 	if (rules->failed > failed_before)
-		log_error("%s: %zu flow rules cannot be set, and what they are for is left to the "
-			  "kernel: its driver says: %s",
+		log_error(
+			"%s: flow rules that cannot be set: %zu, and what they are for is left to "
+			"the kernel: its driver says: %s",
 			rules->name, rules->failed, rules->reason);
 }
 

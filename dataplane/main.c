@@ -277,7 +277,7 @@ static void serve(void)
 	const char *reason = NULL;
 	unsigned int hung;
 
-	log_info("serving: %zu queues, %u workers", ports.count, worker_running);
+	log_info("serving: queues %zu, workers %u", ports.count, worker_running);
 	for (unsigned int turn = 0; !program_stop && reason == NULL; turn++, turn_wait(TURN_NS)) {
 		if (pages_poll(&pages)) {
 			if (worker_show(workers, worker_running, pages.view, &hung) < 0)

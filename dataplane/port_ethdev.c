@@ -210,7 +210,7 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 		most = info.max_rx_queues < info.max_tx_queues ? info.max_rx_queues
 							       : info.max_tx_queues;
 		if (device->queue_count > most) {
-			snprintf(ret_error, size, "it has room for %u queues, not for %u", most,
+			snprintf(ret_error, size, "queues: it has room for %u, not for %u", most,
 				device->queue_count);
 			return -ENODEV;
 		}
@@ -222,7 +222,7 @@ static int ethdev_start(struct port_ethdev *device, char *ret_error, size_t size
 			return r;
 	}
 	if (r < 0) {
-		snprintf(ret_error, size, "DPDK does not start the device with %u queues: %s",
+		snprintf(ret_error, size, "DPDK does not start the device (queues: %u): %s",
 			device->queue_count, device_reason(r));
 		return -ENODEV;
 	}

@@ -109,7 +109,7 @@ static uint16_t nic_queue_count(const struct nic *nic, uint16_t rx_queues)
 	uint16_t count = nic->config->queue_count ? nic->config->queue_count : rx_queues;
 
 	if (count > rx_queues) {
-		log_warning("nic %s: has %u receive queues, not the %u that are configured",
+		log_warning("nic %s: receive queues: it has %u, not the %u that are configured",
 			nic->config->name, rx_queues, count);
 		count = rx_queues;
 	}
@@ -213,7 +213,7 @@ static int nic_attach(struct nic *nic)
 	nic_take_stamps(nic, stamps);
 	nic->complaint[0] = '\0';
 	nic->served = NIC_SERVED_STALE;
-	log_info("nic %s: XDP program %u attached in %s mode, %u queues", nic->config->name,
+	log_info("nic %s: XDP program %u attached in %s mode, queues: %u", nic->config->name,
 		nic->xdp.program_id, mode_name(nic->xdp.mode), nic->policy.queue_count);
 	if (nic->xdp.native_error < 0)
 		log_warning("nic %s: generic mode because the driver refuses the native one: %s",

@@ -225,7 +225,7 @@ static int publish_end(int r)
 {
 	published = r >= 0;
 	if (r > 0)
-		log_info("policy published: %zu interfaces, %zu addresses, %zu access rules",
+		log_info("policy published: interfaces %zu, addresses %zu, access rules %zu",
 			plan.nic_count, served.count, access_count);
 	if (r < 0 || sync_waits)
 		sync_after(sync_waits ? 0 : RETRY_NS);
@@ -348,7 +348,7 @@ static void forget_others(void)
 		keep[i] = nics[i].xdp.directory;
 	removed = bpffs_remove_others(plan.rundir, keep, plan.nic_count, nic_forget_other);
 	if (removed > 0)
-		log_notice("XDP program detached from %zu interfaces that no `nic` names any more",
+		log_notice("XDP program detached where no `nic` names the interface any more: %zu",
 			removed);
 }
 
