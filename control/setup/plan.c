@@ -58,6 +58,11 @@ static int mode_check(const struct nic *nic, char error[static PLAN_ERROR_SIZE])
 {
 	const char *driver = nic->pci.driver[0] != '\0' ? nic->pci.driver : "none";
 
+	if (nic->use != NIC_AF_XDP && bifurcated_without_rules(driver))
+		return refuse(error,
+			"%s: DPDK's driver needs the kernel's (%s) beside it, but has no flow "
+			"rules to share the NIC by: name its interface, to serve by AF_XDP",
+			nic->name, driver);
 	if (nic->mode == NIC_MODE_TAKEOVER && nic->use == NIC_BIFURCATED)
 		return refuse(error,
 			"%s: its driver (%s) stays and shares the NIC with DPDK: say `mode "

@@ -10,8 +10,7 @@
 /* The kernel's drivers that let DPDK's own in beside them: X(name, separator in a list). */
 #define BIFURCATED_DRIVERS_(X)                                                                     \
 	X("mlx5_core", "")                                                                         \
-	X("mlx4_core", ", ")                                                                       \
-	X("mana", " or ")
+	X("mlx4_core", " or ")
 
 #define BIFURCATED_NAME_(name, separator) separator name
 #define BIFURCATED_DRIVERS                BIFURCATED_DRIVERS_(BIFURCATED_NAME_)
@@ -22,6 +21,13 @@ static inline bool bifurcated_driver(const char *name)
 #define BIFURCATED_IS_(driver, separator) || strcmp(name, driver) == 0
 	return false BIFURCATED_DRIVERS_(BIFURCATED_IS_);
 #undef BIFURCATED_IS_
+}
+
+/* Whether DPDK's driver needs the kernel's beside it, but has no flow rules: such a NIC can neither
+ * be shared nor taken over. */
+static inline bool bifurcated_without_rules(const char *name)
+{
+	return strcmp(name, "mana") == 0;
 }
 
 #endif

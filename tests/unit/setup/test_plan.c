@@ -209,12 +209,17 @@ static void test_mode_that_the_driver_has_not(void **state)
 	(void)state;
 	nic.mode = NIC_MODE_BIFURCATED;
 	strcpy(nic.pci.driver, "ice");
-	expect_refused("mlx5_core, mlx4_core or mana, not ice: say `mode takeover`");
+	expect_refused("mlx5_core or mlx4_core, not ice: say `mode takeover`");
 	nic.use = NIC_BIFURCATED;
 	assert_int_equal(plan_check(&nic, false, error), 0);
 	nic.mode = NIC_MODE_TAKEOVER;
 	strcpy(nic.pci.driver, "mlx5_core");
 	expect_refused("its driver (mlx5_core) stays and shares the NIC with DPDK");
+	strcpy(nic.pci.driver, "mana");
+	for (nic.mode = NIC_MODE_TAKEOVER; nic.mode <= NIC_MODE_BIFURCATED; nic.mode++) {
+		nic.use = NIC_TAKEOVER;
+		expect_refused("needs the kernel's (mana) beside it, but has no flow rules");
+	}
 }
 
 static void test_pages(void **state)
