@@ -107,7 +107,7 @@ const char *bifurcation_turn(
 	struct bifurcation *bifurcation, const struct meridian_policy_blob *blob)
 {
 	struct flow_rules *rules = &bifurcation->rules;
-	bool again = ++bifurcation->turns >= RETRY_TURNS && rules->failed > 0;
+	bool again = ++bifurcation->turns >= RETRY_TURNS && rules->missing > 0;
 
 	if (__atomic_load_n(&bifurcation->ended, __ATOMIC_RELAXED))
 		return "the driver of a NIC has lost it, or wants it to be reset";
@@ -148,4 +148,6 @@ void bifurcation_report(
 		&ret_report->flow_rules, (uint32_t)bifurcation->rules.count, __ATOMIC_RELAXED);
 	__atomic_store_n(
 		&ret_report->flow_missing, (uint32_t)bifurcation->rules.missing, __ATOMIC_RELAXED);
+	__atomic_store_n(
+		&ret_report->flow_left, (uint32_t)bifurcation->rules.left, __ATOMIC_RELAXED);
 }

@@ -114,12 +114,11 @@ static void rule_want(struct flow_rules *rules, const struct flow_match *match)
 	if (!kind->tried)
 		kind_try(rules, kind, match);
 	if (kind->refused) {
-		if (rules->missing == 0)
+		if (rules->missing + rules->left == 0)
 			memcpy(rules->reason, kind->reason, sizeof(rules->reason));
-		rules->missing++;
+		rules->left++;
 	} else if (rule_create(rules, kind, match) < 0) {
 		rules->missing++;
-		rules->failed++;
 	}
 }
 
@@ -136,17 +135,17 @@ static void kind_say(struct flow_rules *rules, unsigned int kind)
 		rules->kind[kind].reason);
 }
 
-static void refusals_say(struct flow_rules *rules, size_t failed_before)
+static void refusals_say(struct flow_rules *rules, size_t missing_before)
 {
 	for (unsigned int i = 0; i < sizeof(rules->kind) / sizeof(rules->kind[0]); i++) {
 		if (rules->kind[i].refused && !rules->kind[i].said)
 			kind_say(rules, i);
 	}
-	if (rules->failed > failed_before)
+	if (rules->missing > missing_before)
 		log_error(
 			"%s: flow rules that cannot be set: %zu, and what they are for is left to "
 			"the kernel: its driver says: %s",
-			rules->name, rules->failed, rules->reason);
+			rules->name, rules->missing, rules->reason);
 }
 
 void flow_rules_init(struct flow_rules *rules, const char *name, uint16_t port_id,
@@ -161,9 +160,9 @@ int flow_rules_follow(
 {
 	struct flow_match wanted[FLOW_MATCHES_MAX];
 	size_t wanted_count = flow_matches(address, count, wanted);
-	size_t failed_before = rules->failed;
+	size_t missing_before = rules->missing;
 
-	rules->missing = rules->failed = 0;
+	rules->missing = rules->left = 0;
 	for (size_t i = 0; i < wanted_count; i++)
 		rule_want(rules, &wanted[i]);
 	for (size_t i = rules->count; i-- > 0;) {
@@ -172,7 +171,7 @@ int flow_rules_follow(
 	}
 	if (wanted_count > 0 && rules->count == 0)
 		return -ENODEV;
-	refusals_say(rules, failed_before);
+	refusals_say(rules, missing_before);
 	return 0;
 }
 

@@ -32,9 +32,10 @@ struct flow_rules {
 	struct flow_kind kind[4];
 	struct flow_rule rule[2 * FLOW_MATCHES_MAX]; /* those in place, while they change, too */
 	size_t count;
-	size_t missing;                /* of those wanted */
-	size_t failed;                 /* of the missing, though the driver knows their kind */
-	char reason[FLOW_REASON_SIZE]; /* of the first one that is missing, or of one that failed */
+	size_t missing;                /* of those wanted, though the driver knows their kind */
+	size_t left;                   /* of a kind that it does not know: the kernel's for good */
+	char reason[FLOW_REASON_SIZE]; /* of the first one that is left, or of one that is missing
+					*/
 };
 
 /* What a driver said when it returned `r`, a negative errno. */

@@ -115,13 +115,14 @@ static const struct output_report punt_report =
 /* A device that is shared with the kernel, and its flow rules. */
 struct flow_row {
 	const char *name;
-	uint64_t rules, missing;
+	uint64_t rules, missing, left;
 };
 
 static const struct output_field flow_fields[] = {
 	OUTPUT_FIELD("name", "Interface", STRING, flow_row, name, 0),
 	OUTPUT_FIELD("rules", "Flow rules", COUNT, flow_row, rules, 0),
 	OUTPUT_FIELD("missing", "Missing", COUNT, flow_row, missing, 0),
+	OUTPUT_FIELD("left_to_kernel", "Left to the kernel", COUNT, flow_row, left, 0),
 };
 static const struct output_report flow_report =
 	OUTPUT_REPORT("flows", "\nNICs shared with the kernel", flow_fields, flow_row);
@@ -308,7 +309,8 @@ static void flows_put(const struct look *look, const struct nic_row *nics)
 		if (port->bifurcated)
 			rows[count++] = (struct flow_row){nics[i].name,
 				__atomic_load_n(&port->flow_rules, __ATOMIC_RELAXED),
-				__atomic_load_n(&port->flow_missing, __ATOMIC_RELAXED)};
+				__atomic_load_n(&port->flow_missing, __ATOMIC_RELAXED),
+				__atomic_load_n(&port->flow_left, __ATOMIC_RELAXED)};
 	}
 	output_table(&flow_report, rows, count);
 	for (size_t i = 0; i < count; i++) {

@@ -214,9 +214,10 @@ struct meridian_stats_port {
 	uint64_t missed_packets; /* steered to us, but a ring was full; since the port was opened */
 	/* Of a device that is shared with the kernel; else 0. */
 	uint32_t flow_rules;   /* in place, which bring NTP to us */
-	uint32_t flow_missing; /* that the driver refused: the kernel has what they are for */
+	uint32_t flow_missing; /* that cannot be set: the kernel has what they are for */
 	uint8_t bifurcated;    /* 1 */
-	uint8_t reserved[7];
+	uint8_t reserved[3];
+	uint32_t flow_left; /* that are not set since the driver knows none of their kind */
 };
 MERIDIAN_STATIC_ASSERT(sizeof(struct meridian_stats_port) == 64, "ABI");
 

@@ -66,6 +66,7 @@ static void stats_port(void **state)
 	assert_int_equal(PORT_AT(flow_rules), 48);
 	assert_int_equal(PORT_AT(flow_missing), 52);
 	assert_int_equal(PORT_AT(bifurcated), 56);
+	assert_int_equal(PORT_AT(flow_left), 60);
 }
 
 #define WORKER_AT(field) offsetof(struct meridian_stats_worker, field)

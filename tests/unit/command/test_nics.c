@@ -187,6 +187,33 @@ static void shows_it_in_the_table(void **state)
 	free(text);
 }
 
+static void flows_fill(uint32_t i, uint32_t rules, uint32_t missing, uint32_t left)
+{
+	stats->port[i].bifurcated = 1;
+	stats->port[i].flow_rules = rules;
+	stats->port[i].flow_missing = missing;
+	stats->port[i].flow_left = left;
+}
+
+/* What a driver does not know can nobody change; what could not be set is a problem. */
+static void tells_of_flow_rules(void **state)
+{
+	char *text;
+
+	(void)state;
+	flows_fill(0, 2, 0, 4);
+	flows_fill(1, 3, 1, 0);
+	text = printed(OUTPUT_TEXT);
+	assert_null(strstr(text, "0000:01:00.0 has not all flow rules"));
+	assert_non_null(strstr(text, "0000:02:00.0 has not all flow rules that it should have"));
+	free(text);
+	text = printed(OUTPUT_CSV);
+	assert_non_null(strstr(text, "flows,0000:01:00.0,2,0,4\n"));
+	assert_non_null(strstr(text, "flows,0000:02:00.0,3,1,0\n"));
+	free(text);
+	ports_fill();
+}
+
 static int page_make(void **state)
 {
 	if (rundir_setup(state) != 0)
@@ -212,6 +239,7 @@ int main(void)
 		cmocka_unit_test(tells_how_the_way_to_the_wire_is_known),
 		cmocka_unit_test(shows_it_in_the_table),
 		cmocka_unit_test(tells_how_long_deliveries_take),
+		cmocka_unit_test(tells_of_flow_rules),
 	};
 
 	return cmocka_run_group_tests(tests, page_make, page_remove);

@@ -267,8 +267,8 @@ static void test_what_the_driver_refuses(void **state)
 	nic.no_ipv6 = nic.no_vlan = true;
 	assert_int_equal(flow_rules_follow(&rules, address, 4), 0);
 	assert_int_equal(rules.count, 2);
-	assert_int_equal(rules.missing, 6);
-	assert_int_equal(rules.failed, 0);
+	assert_int_equal(rules.left, 6);
+	assert_int_equal(rules.missing, 0);
 	assert_int_equal(in_place(RTE_FLOW_ITEM_TYPE_IPV4), 2);
 	assert_int_equal(in_place(RTE_FLOW_ITEM_TYPE_VLAN), 0);
 	assert_int_equal(flow_rules_follow(&rules, &address[1], 1), -ENODEV);
@@ -287,12 +287,12 @@ static void test_full_table(void **state)
 	assert_int_equal(flow_rules_follow(&rules, address, 2), 0);
 	assert_int_equal(rules.count, 3);
 	assert_int_equal(rules.missing, 1);
-	assert_int_equal(rules.failed, 1);
+	assert_int_equal(rules.left, 0);
 	assert_string_equal(rules.reason, "table full (No space left on device)");
 	nic.room = 4;
 	assert_int_equal(flow_rules_follow(&rules, address, 2), 0);
 	assert_int_equal(rules.count, 4);
-	assert_int_equal(rules.missing + rules.failed, 0);
+	assert_int_equal(rules.missing + rules.left, 0);
 	flow_rules_remove(&rules);
 	nic.room = 0;
 	assert_int_equal(flow_rules_follow(&rules, address, 2), -ENODEV);
