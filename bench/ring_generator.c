@@ -14,6 +14,15 @@
 
 #define BATCH          32
 #define PREFETCH_AHEAD 48
+
+/*
+ * Slots that stay empty between the generator and the worker. What a core writes in order, its
+ * prefetcher asks for in advance: without a gap these are the lines that the worker is answering
+ * in, and its stores wait until it has them again. No NIC does that.
+ */
+#define GAP    128
+#define USABLE (RING_SLOTS - GAP)
+
 /* A stamp is placed by its age between clocks that are read one after the other, and the machine
  * may take the core away in between. */
 #define RECEIVE_ERROR_MAX_NS 20000
@@ -236,7 +245,7 @@ static void stamp_read(uint64_t *ret_ns, uint64_t *ret_counter)
 static void batch_turn(struct ring_generator *generator, uint64_t count, uint64_t returned)
 {
 	struct ring_port *ring = generator->ring;
-	uint64_t stamp_ns, stamp_counter, limit = returned + RING_SLOTS;
+	uint64_t stamp_ns, stamp_counter, limit = returned + USABLE;
 
 	stamp_read(&stamp_ns, &stamp_counter);
 	for (uint64_t i = 0; i < count; i++) {
@@ -266,7 +275,7 @@ static uint64_t ring_room(struct ring_generator *generator, uint64_t *ret_return
 {
 	const struct ring_port *ring = generator->ring;
 	uint64_t returned = __atomic_load_n(&ring->returned, __ATOMIC_ACQUIRE);
-	uint64_t room = RING_SLOTS - (ring->filled - returned);
+	uint64_t room = USABLE - (ring->filled - returned);
 
 	*ret_returned = returned;
 	generator->looks++;
