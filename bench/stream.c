@@ -22,7 +22,6 @@
 
 #define BURST       64
 #define CHECK_EVERY 61 /* a prime, so that every place in a burst has its turn */
-#define MEMORY_MB   256
 #define POLL_US     2000
 
 #define EXIT_WRONG 1
