@@ -20,6 +20,7 @@ static bool has_list;
 static struct stat seen; /* of the file when it was read; all zero: it was missing */
 static unsigned int calls;
 static int64_t warned_day;
+static bool warned_expired;
 static int told_error; /* why the file could not be opened */
 
 static void date_format(int64_t utc_s, char text[static 16])
@@ -143,13 +144,16 @@ static bool file_changed(void)
 static void expiry_watch(int64_t utc_s)
 {
 	int64_t day = utc_s / DAY_S;
+	bool expired = utc_s >= list.expires_s;
 	char expires[16];
 
-	if (utc_s < list.expires_s - EXPIRES_SOON_S || day == warned_day)
+	if (utc_s < list.expires_s - EXPIRES_SOON_S ||
+		(day == warned_day && expired == warned_expired))
 		return;
 	warned_day = day;
+	warned_expired = expired;
 	date_format(list.expires_s, expires);
-	if (utc_s >= list.expires_s)
+	if (expired)
 		log_warning("leapseclist %s: it expired on %s, only announcements of sources tell "
 			    "of a leap second now",
 			path, expires);

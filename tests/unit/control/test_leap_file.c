@@ -15,6 +15,17 @@
 #define NOW_S   INT64_C(1750000000)
 #define MINUTES 5
 
+/* It expires in the middle of a day. */
+#define LIST_EXPIRES_S INT64_C(1798462800)
+#define HOUR_S         3600
+#define DAY_S          86400
+static const char list[] =
+	"#$ 3674937600\n"
+	"#@ 4007451600\n"
+	"2272060800\t36\n"
+	"3692217600\t37\n"
+	"#h e2c5ca80 a438e213 c20b4cfb e0aac286 95f49ac0\n";
+
 static char directory[] = "/tmp/meridian-test-leap-XXXXXX";
 static char path[sizeof(directory) + 8];
 static unsigned int warnings;
@@ -119,11 +130,36 @@ static void check_says_what_is_wrong(void **state)
 	expect_complaint(path, -ENOENT, "No such file");
 }
 
+static void expect_warnings(int64_t utc_s, unsigned int expected)
+{
+	warnings = 0;
+	for (int i = 0; i < 3; i++)
+		assert_non_null(leap_file_list(utc_s + i));
+	assert_int_equal(warnings, expected);
+}
+
+/* Each day, and at once when it has come. */
+static void expiry_is_told(void **state)
+{
+	(void)state;
+	make_list(list);
+	leap_file_open(path);
+	expect_warnings(LIST_EXPIRES_S - 31 * DAY_S, 0);
+	expect_warnings(LIST_EXPIRES_S - 30 * DAY_S, 1);
+	expect_warnings(LIST_EXPIRES_S - 30 * DAY_S + 10, 0);
+	expect_warnings(LIST_EXPIRES_S - HOUR_S, 1);
+	expect_warnings(LIST_EXPIRES_S - 3, 0);
+	expect_warnings(LIST_EXPIRES_S, 1);
+	expect_warnings(LIST_EXPIRES_S + HOUR_S, 0);
+	expect_warnings(LIST_EXPIRES_S + DAY_S, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(trouble_is_told_once),
 		cmocka_unit_test(check_says_what_is_wrong),
+		cmocka_unit_test(expiry_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
