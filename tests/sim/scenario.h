@@ -21,8 +21,9 @@ struct scenario {
 	double restart_s;            /* when the tracker is started anew; 0: never */
 	const char *config;          /* more directives; NULL: none */
 	const char *options;         /* of each server; NULL: iburst */
-	uint8_t filter[WORLD_SERVERS_MAX];   /* option of that server; 0: none */
-	int8_t poll_log2[WORLD_SERVERS_MAX]; /* of that server alone; 0: as of all */
+	const char *option[WORLD_SERVERS_MAX]; /* more of that server; NULL: none */
+	uint8_t filter[WORLD_SERVERS_MAX];     /* option of that server; 0: none */
+	int8_t poll_log2[WORLD_SERVERS_MAX];   /* of that server alone; 0: as of all */
 	double lost_s; /* seconds without synchronisation that are right, after the first time */
 	unsigned int comes;    /* and how often it comes back; judged with lost_s */
 	unsigned int liars;    /* bits of servers that must not be combined after 5 samples */

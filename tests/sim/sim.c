@@ -54,6 +54,8 @@ static void server_write(FILE *file, size_t server)
 		poll_log2 > 0 ? poll_log2 : scenario->maxpoll_log2);
 	if (scenario->filter[server] > 0)
 		fprintf(file, " filter %d", scenario->filter[server]);
+	if (scenario->option[server])
+		fprintf(file, " %s", scenario->option[server]);
 	fprintf(file, "\n");
 }
 

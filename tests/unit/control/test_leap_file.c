@@ -19,12 +19,11 @@
 #define LIST_EXPIRES_S INT64_C(1798462800)
 #define HOUR_S         3600
 #define DAY_S          86400
-static const char list[] =
-	"#$ 3674937600\n"
-	"#@ 4007451600\n"
-	"2272060800\t36\n"
-	"3692217600\t37\n"
-	"#h e2c5ca80 a438e213 c20b4cfb e0aac286 95f49ac0\n";
+static const char list[] = "#$ 3674937600\n"
+			   "#@ 4007451600\n"
+			   "2272060800\t36\n"
+			   "3692217600\t37\n"
+			   "#h e2c5ca80 a438e213 c20b4cfb e0aac286 95f49ac0\n";
 
 static char directory[] = "/tmp/meridian-test-leap-XXXXXX";
 static char path[sizeof(directory) + 8];

@@ -266,6 +266,25 @@ static void test_filter_across_a_leap_second(void **state)
 	assert_true(fabs(estimator_sample(estimator, 0)->offset_s - 1) < 1e-3);
 }
 
+/* The second round trip is 4 ms longer: all on the way there, says the line, so that the server
+ * seemed to be ahead by half of that. */
+static void test_asymmetry_is_corrected(void **state)
+{
+	struct config_server asymmetric = play_numeric;
+	const struct estimator *estimator = &play_server[0].source.estimator;
+
+	(void)state;
+	asymmetric.asymmetry = -0.5;
+	play_start(&asymmetric);
+	play_until_request();
+	play_answer_good();
+	play_until_request();
+	play.answer_delay_ns = 6000000;
+	play_answer_good();
+	assert_true(fabs(estimator_sample(estimator, 1)->offset_s) < 1e-6);
+	assert_true(fabs(estimator_sample(estimator, 0)->offset_s + 2e-3) < 1e-6);
+}
+
 static void test_late_answers_are_heard_but_not_used(void **state)
 {
 	struct config_server strict = play_numeric;
@@ -398,6 +417,7 @@ int main(void)
 		cmocka_unit_test(test_rate_ends_presend),
 		cmocka_unit_test(test_filter_takes_the_best),
 		cmocka_unit_test(test_filter_across_a_leap_second),
+		cmocka_unit_test(test_asymmetry_is_corrected),
 		cmocka_unit_test(test_late_answers_are_heard_but_not_used),
 		cmocka_unit_test(test_late_answers_are_used_in_the_end),
 		cmocka_unit_test(test_unused_answers_do_not_slow_it_down),
