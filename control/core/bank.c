@@ -2,13 +2,23 @@
 #include "bank.h"
 #include <math.h>
 
-#define WANDER_MIN 1e-20 /* the quietest oscillator of the bank, then steps of ten */
-#define SWITCH     0.002 /* probability that an assumption changes between two samples */
+#define WANDER_MIN  1e-22 /* the quietest oscillator of the bank, then steps of ten */
+#define OVEN_COUNT  2     /* of them are in ovens, */
+#define OVEN_WEIGHT 0.01  /* before the first sample so likely as one that is not */
+#define SWITCH      0.002 /* probability that an assumption changes between two samples */
 
 enum noise {
 	NOISE_QUEUES,
 	NOISE_NORMAL,
 };
+
+/* How likely a filter's assumptions are before there is a sample. */
+static double prior(unsigned int filter)
+{
+	double weight = filter / BANK_NOISES < OVEN_COUNT ? OVEN_WEIGHT : 1;
+
+	return weight / (BANK_NOISES * (BANK_WANDERS - OVEN_COUNT + OVEN_COUNT * OVEN_WEIGHT));
+}
 
 void bank_start(struct bank *bank, const struct estimate *start)
 {
@@ -20,7 +30,7 @@ void bank_start(struct bank *bank, const struct estimate *start)
 			.var_offset = start->offset_sd_s * start->offset_sd_s,
 			.var_frequency = start->frequency_sd * start->frequency_sd,
 			.wander = WANDER_MIN * pow(10, wander)};
-		bank->probability[i] = 1.0 / BANK_FILTERS;
+		bank->probability[i] = prior(i);
 	}
 }
 
@@ -48,7 +58,7 @@ static struct filter mix(const struct bank *bank, const double weight[BANK_FILTE
 /* How likely the oscillator or the path changes from what one filter assumes to another's. */
 static double transition(unsigned int from, unsigned int to)
 {
-	return (from == to ? 1 - SWITCH : 0) + SWITCH / BANK_FILTERS;
+	return (from == to ? 1 - SWITCH : 0) + SWITCH * prior(to);
 }
 
 /* Each filter takes over from the others what may have become its own. */

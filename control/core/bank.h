@@ -7,12 +7,15 @@
  * noise: interacting multiple models (Blom, Bar-Shalom 1988). At each sample a filter takes over a
  * little of the others, so that one that was wrong for long is right soon after its assumption
  * has become so: a temperature that changes, an oscillator that jumps.
+ *
+ * The quietest wanders are of oscillators in ovens. Few are so: it takes more samples to believe
+ * it, for while queues hide how much an ordinary one wanders, these filters would be too slow.
  */
 
 #include "filter.h"
 #include "queueing.h"
 
-#define BANK_WANDERS 7
+#define BANK_WANDERS 9
 #define BANK_NOISES  2
 #define BANK_FILTERS (BANK_WANDERS * BANK_NOISES)
 
