@@ -2,6 +2,7 @@
 #include "show.h"
 #include "xdp_features.h"
 #include <errno.h>
+#include <net/ethernet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -90,12 +91,14 @@ static void show_use(const struct nic *nic, FILE *out)
 {
 	if (nic->use == NIC_TAKEOVER)
 		fprintf(out, "  use: takeover by " PCI_VFIO ": DPDK's own driver has the NIC\n");
-	else if (nic->use == NIC_BIFURCATED)
+	if (nic->use == NIC_TAKEOVER && nic->link.mtu > ETHERMTU)
+		fprintf(out, "  MTU: %u, which is the TAP device's to have then\n", nic->link.mtu);
+	if (nic->use == NIC_BIFURCATED)
 		fprintf(out,
 			"  use: bifurcated: the kernel keeps the NIC, DPDK has queues of it; in "
 			"the config: nic %s mode bifurcated\n",
 			nic->name);
-	else
+	if (nic->use == NIC_AF_XDP)
 		fprintf(out, "  use: AF_XDP; XDP: %s\n",
 			nic->card.has_xdp ? xdp(&nic->card) : "not told by this kernel");
 }

@@ -66,10 +66,11 @@ without_vfio()
 # It had another name than the kernel gives, and was up.
 takeover()
 {
-	vm_run "ip link set eth0 down; ip link set eth0 name lan0; ip link set lan0 up"
+	vm_run "ip link set eth0 down; ip link set eth0 name lan0 mtu 9000; ip link set lan0 up"
 	run_setup 0 "$nic"
 	cat "$LAB_DIR/setup.log"
 	said "alone in IOMMU group"
+	said "MTU: 9000, which is the TAP device's to have then"
 	expect_driver vfio-pci
 	expect "ls /sys/class/net | grep -v '^lo'" ""
 	run_setup 0 "$nic"
