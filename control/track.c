@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "track.h"
+#include "core/held.h"
 #include "core/holdover.h"
 #include "event.h"
 #include "follow.h"
@@ -31,13 +32,7 @@ static struct track_status status;
 static struct source_context source_context;
 static struct follow realtime;
 static struct holdover_limits limits;
-
-/* What is known of the published clock but for the sources that are heard now. */
-static struct held {
-	uint64_t counter; /* the distance is of this instant */
-	struct root_distance distance;
-	double drift;
-} held;
+static struct held held;
 
 static uint64_t update_counter; /* of the last update by sources */
 static uint64_t drift_counter;  /* when the drift file was written */
@@ -56,7 +51,7 @@ static void publish(uint64_t now, struct model_facts *facts)
 		holdover_valid_s(&limits, model_facts_distance_s(facts), facts->dispersion_rate);
 	model.data.suspended_ns = suspended_ns;
 	model_state(&model, now, facts);
-	publish_model(&model.data, &pool.reference_ids);
+	publish_model(&model.data, pool_reference_ids(&pool));
 }
 
 static void steer(const struct model_target *target)
@@ -121,19 +116,12 @@ static void publish_local(uint64_t now)
 	publish(now, &facts);
 }
 
-static struct root_distance held_distance(uint64_t now)
-{
-	return (struct root_distance){.delay_s = held.distance.delay_s,
-		.dispersion_s =
-			held.distance.dispersion_s + held.drift * seconds_since(held.counter, now)};
-}
-
 /* The sources are silent or disagree: the same line, its error grown, more if all heard say so. */
 static void publish_held(uint64_t now)
 {
 	const struct meridian_timemodel_data *data = &model.data;
 	struct clock_line line = model_line(&model, &timescale, now);
-	struct root_distance distance = held_distance(now);
+	struct root_distance distance = held_distance(&held, &timescale, now);
 	double held_s = root_distance_s(&distance);
 	struct bound bound[POOL_SOURCES_MAX];
 	size_t count = pool_bounds(&pool, &line, bound);
@@ -150,17 +138,6 @@ static void publish_held(uint64_t now)
 	facts.root_dispersion_s =
 		distance.dispersion_s + bound_held_s(held_s, bound, count) - held_s;
 	publish(now, &facts);
-}
-
-/* The page of an earlier run: as good as it said. */
-static void held_adopt(void)
-{
-	const struct meridian_timemodel_data *data = &model.data;
-
-	held = (struct held){.counter = data->published_counter,
-		.distance = {.delay_s = (double)data->root_delay_ns * 1e-9,
-			.dispersion_s = (double)data->root_dispersion_ns * 1e-9},
-		.drift = data->dispersion_rate_ppb * 1e-9};
 }
 
 static void publish_tracked(uint64_t now, const struct source *best)
@@ -203,7 +180,7 @@ static void leap_watch(uint64_t now)
 	struct leap_votes votes = pool_leap_votes(&pool);
 
 	if (leap_second_tick(&votes, now, status.updated))
-		publish_model(&model.data, &pool.reference_ids);
+		publish_model(&model.data, pool_reference_ids(&pool));
 }
 
 /* Leads the published clock to what the sources say now. */
@@ -263,7 +240,7 @@ static bool outvotes_held(const struct source *best, const struct source *sample
 {
 	struct clock_line line = model_line(&model, &timescale, now);
 	struct bound bound = bound_of_line(&best->estimator, &line);
-	struct root_distance distance = held_distance(now);
+	struct root_distance distance = held_distance(&held, &timescale, now);
 	double held_s = root_distance_s(&distance);
 
 	if (!status.updated || status.local || held_s > limits.max_error_s)
@@ -373,6 +350,7 @@ static void start_again(uint64_t now)
 			status.combined.frequency_sd);
 	status.updated = status.local = false;
 	status.best = NULL;
+	source_context.goes_on = false;
 	pool_stop(&pool);
 	pool_start(&pool, &source_context);
 	kernel_clock_start_again();
@@ -423,7 +401,8 @@ static void adopt(const struct meridian_timemodel_data *data, struct drift_start
 		return;
 	status.updated = model_was_led(data, config.local_stratum != 0);
 	status.local = data->refid == MERIDIAN_NTP_REFID_LOCAL;
-	held_adopt();
+	held = held_of_model(&model.data);
+	source_context.goes_on = true;
 	timescale.utc = meridian_timemodel_utc(data, timescale.counter);
 	drift_adopt(start, model_rate(&model) - 1, held.drift / ADOPTED_SIGMA);
 	log_info("going on with the time model of the last run");

@@ -72,6 +72,7 @@ static void reference_id_make(struct pool *pool)
 	(void)!getrandom(pool->reference_id, sizeof(pool->reference_id), GRND_NONBLOCK);
 	pool->reference_ids = (struct reference_ids){.filter = {0}};
 	reference_ids_add(&pool->reference_ids, pool->reference_id);
+	pool->selected = false;
 }
 
 /* Of those that were selected. */
@@ -80,6 +81,7 @@ static void reference_ids_collect(struct pool *pool)
 	struct reference_ids *ids = &pool->reference_ids;
 
 	*ids = (struct reference_ids){.filter = {0}};
+	pool->selected = true;
 	reference_ids_add(ids, pool->reference_id);
 	for (size_t i = 0; i < pool->count; i++) {
 		const struct source *source = pool->source[i];
@@ -346,6 +348,11 @@ const struct source *pool_select(
 		return NULL;
 	reference_ids_collect(pool);
 	return pool->source[selected];
+}
+
+const struct reference_ids *pool_reference_ids(const struct pool *pool)
+{
+	return pool->selected || !pool->context->goes_on ? &pool->reference_ids : NULL;
 }
 
 size_t pool_agreeing(const struct pool *pool)

@@ -28,6 +28,7 @@ struct pool {
 	bool after_outage;
 	uint8_t reference_id[REFERENCE_ID_SIZE]; /* our own, another at each start */
 	struct reference_ids reference_ids;      /* it, and those of the last that were selected */
+	bool selected;                           /* some were, since the start */
 };
 
 /* Starts polling; `context` must outlive the pool. */
@@ -51,6 +52,10 @@ const struct source *pool_select(
 
 /* How many agreed in the last selection. */
 size_t pool_agreeing(const struct pool *pool);
+
+/* Whence the time comes: what NTPv5 tells. NULL: from where it came in the run before, which is as
+ * long as its model is published and no source was selected. */
+const struct reference_ids *pool_reference_ids(const struct pool *pool);
 
 /* What those announce. */
 struct leap_votes pool_leap_votes(const struct pool *pool);

@@ -27,6 +27,7 @@ struct source_context {
 	const struct timescale *timescale;
 	const struct model *model; /* as published */
 	struct drift_start start;  /* what is known of the counter's frequency */
+	bool goes_on;              /* `model` is that of the run before */
 	source_handler handler;
 	/* Asked before a sample, taken between two counter values, goes to its estimator; may
 	 * correct it, or refuse it. NULL: every sample is taken. */

@@ -3,7 +3,7 @@
 # NTPv5 (draft-ietf-ntp-ntpv5-09): not a word of it without `ntpv5`; with it, on SIGHUP, a client of the
 # draft is served over both families by dataplane and fallback, and each kind of frame of it has the
 # verdict of the acceptance matrix; a MAC is verified and answered with one; the reference IDs have
-# that of the upstream server.
+# that of the upstream server, also when control has started again and nobody was heard since.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -53,11 +53,19 @@ served() # dataplane|fallback
 	[ "$(lab_counter "$1" answered_ntpv5)" -ge $((before + 22)) ]
 }
 
+# The model of the run before, by a control that heard nobody.
+goes_on()
+{
+	grep -q "going on with the time model" "$LAB_DIR/control.log" &&
+		[ "$(wc -l <"$LAB_DIR/model")" -gt "$1" ]
+}
+
 lab_enter "$@"
 lab_network
 lab_upstream
 (umask 077 && echo "7 SHA256 HEX:$KEY" >"$LAB_DIR/keys")
-lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "keyfile $LAB_DIR/keys"
+lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "keyfile $LAB_DIR/keys" \
+	"modellog $LAB_DIR/model" "holdover 40"
 lab_serve
 lab_wait 20 "what is off to be bad_version for the dataplane" not_spoken
 [ "$(lab_counter dataplane answered_ntpv5)" = 0 ] || lab_fail "counted though off"
@@ -66,6 +74,12 @@ kill -HUP "${LAB_PID[control]}"
 lab_wait 10 "NTPv5 after a reload" is_spoken
 lab_wait 20 "the dataplane to serve a client" served dataplane
 matrix dataplane
+lab_stop upstream
+lab_stop control
+published=$(wc -l <"$LAB_DIR/model")
+lab_control
+lab_wait 20 "control to go on with its model" goes_on "$published"
+lab_wait 20 "the dataplane to serve a client after that" served dataplane
 lab_stop dataplane
 lab_wait 10 "replies from the fallback" lab_fallback_answers
 lab_wait 20 "the fallback to serve a client" served fallback

@@ -32,7 +32,8 @@ static const struct config_source source_config;
 static bool heard;
 static unsigned int selections;
 static unsigned int pool_starts, pool_stops, kernel_clock_starts, kernel_clock_steps;
-static struct meridian_timemodel_data page;
+static struct meridian_timemodel_data page, left; /* `left` by the run before */
+static const struct reference_ids reference_ids;
 static event_timer_handler tick;
 
 static const struct counter counter = {
@@ -67,13 +68,13 @@ void event_remove_timer(int id)
 int publish_init(const struct config *opened, struct meridian_timemodel_data *ret_adopted)
 {
 	(void)opened;
-	memset(ret_adopted, 0, sizeof(*ret_adopted));
+	*ret_adopted = left;
 	return 0;
 }
 
 void publish_model(const struct meridian_timemodel_data *data, const struct reference_ids *ids)
 {
-	(void)ids;
+	assert_ptr_equal(ids, &reference_ids);
 	page = *data;
 }
 
@@ -154,6 +155,12 @@ void pool_start(struct pool *pool, const struct source_context *context)
 		context->start.frequency_sd);
 	pool->source[0] = &source;
 	pool->count = 1;
+}
+
+const struct reference_ids *pool_reference_ids(const struct pool *pool)
+{
+	(void)pool;
+	return &reference_ids;
 }
 
 void pool_stop(struct pool *pool)
@@ -262,6 +269,7 @@ static int setup(void **state)
 	slept_ns = 0;
 	pool_starts = pool_stops = kernel_clock_starts = kernel_clock_steps = 0;
 	memset(&page, 0, sizeof(page));
+	memset(&left, 0, sizeof(left));
 	config = (struct config){.max_error_s = 3, .holdover_s = 86400, .max_clock_error_ppm = 20};
 	return track_init(&config, &counter);
 }
@@ -307,6 +315,26 @@ static void step_needs_a_time(void **state)
 	second(false);
 	assert_false(order_step());
 	assert_int_equal(kernel_clock_steps, 1);
+}
+
+/* With its frequency, and what else is known of it. A sleep ends that. */
+static void clock_of_the_run_before_goes_on(void **state)
+{
+	(void)state;
+	assert_false(source.context->goes_on);
+	seconds(30, true);
+	left = page;
+	track_fini();
+	assert_int_equal(track_init(&config, &counter), 0);
+	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_SYNCHRONISED);
+	assert_true(source.context->goes_on);
+	seconds(30, false);
+	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_SYNCHRONISED);
+	assert_true(fabs(behind_s()) < DELAY_S);
+	slept_ns += 3600 * NS_PER_SECOND;
+	second(false);
+	assert_int_equal(page.status, MERIDIAN_TIMEMODEL_UNSYNCHRONISED);
+	assert_false(source.context->goes_on);
 }
 
 /* At once nobody is told the time, and the sources are asked anew; the frequency is still known. */
@@ -376,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(clock_follows_its_source, setup, teardown),
 		cmocka_unit_test_setup_teardown(step_needs_a_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(selects_when_ordered, setup, teardown),
+		cmocka_unit_test_setup_teardown(clock_of_the_run_before_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(sleep_ends_what_was_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(nap_changes_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(silence_is_no_reason_to_step, setup, teardown),
