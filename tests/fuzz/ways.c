@@ -9,7 +9,8 @@
 #define REPLIES        64 /* kept for interleaved mode */
 #define IN_NTP(member) offsetof(struct meridian_ntp_header, member)
 
-static const struct limit_rate limit_rate = {.interval_log2 = 0, .burst = 2, .leak_log2 = 1};
+static const struct limit_rate limit_rate = {
+	.interval_log2 = 0, .burst = 2, .leak_log2 = 1, .kod_log2 = 1, .kod_after_s = 1};
 
 static struct ways *ways_new(void)
 {
@@ -46,6 +47,7 @@ static void way_begin(struct ways *ways, struct way *way)
 	limit_configure(way->limit, &limit_rate, FIXTURE_HZ);
 	way->limit->counter = way->limit->fraction = way->limit->now = 0;
 	way->limit->random = SEED;
+	memset(&way->limit->abusers, 0, sizeof(way->limit->abusers));
 	responder_init(&way->responder, SEED, ways->settings & WAYS_LIMIT ? way->limit : NULL);
 	way->responder.engine = engine;
 	way->responder.keyring = ways->keyring;
@@ -186,7 +188,8 @@ static void check_one(struct ways *ways, unsigned int i)
 		FUZZ_CHECK(fixture_frame_unchanged(&plain->f[i]));
 		return;
 	}
-	fault = reply_fault(&plain->f[i]);
+	fault = verdict == MERIDIAN_VERDICT_kod ? kiss_fault(&plain->f[i])
+						: reply_fault(&plain->f[i]);
 	if (fault == NULL)
 		fault = reply_ends_the_talk(&plain->responder, &plain->f[i].frame, ways->counter);
 	if (fault != NULL) {
@@ -195,6 +198,8 @@ static void check_one(struct ways *ways, unsigned int i)
 	}
 	check_taken_once(ways, &plain->f[i]);
 	check_mac(ways->keyring, &plain->f[i]);
+	if (verdict == MERIDIAN_VERDICT_kod)
+		return;
 	FUZZ_CHECK(plain->f[i].frame.receive > ways->last_receive ||
 		(ways->settings & WAYS_LEAP) != 0);
 	ways->last_receive = plain->f[i].frame.receive;

@@ -18,7 +18,7 @@
 
 /* How the server is set, a bit each. */
 #define WAYS_CHECKSUM_GOOD  1 /* checksums count as verified */
-#define WAYS_LIMIT          2 /* two requests at once, then one a second, and half the others */
+#define WAYS_LIMIT          2 /* two at once, then one a second, and half the others or a kiss */
 #define WAYS_UNSYNCHRONISED 4
 #define WAYS_LEAP           8  /* a second is inserted in the middle of it */
 #define WAYS_NOISE          16 /* of a clock read to 2^-20 s */

@@ -139,6 +139,29 @@ const char *reply_fault(const struct fixture_frame *f)
 	return fault == NULL ? headers_fault(reply) : fault;
 }
 
+const char *kiss_fault(const struct fixture_frame *f)
+{
+	static const uint8_t untold[8] = {
+		0}; /* root delay and dispersion, the reference timestamp */
+	const struct frame *reply = &f->frame;
+	const uint8_t *ntp = reply->data + reply->payload, *was = f->before + reply->payload;
+	const char *fault = mode_fault(was[0], ntp[0]);
+
+	if (fault != NULL)
+		return fault;
+	if (reply->length > f->length || reply->payload_length != PKT_NTP_SIZE)
+		return "length";
+	if (ntp[0] >> 6 != 3 || ntp[1] != 0 || memcmp(ntp + 12, "RATE", 4) != 0)
+		return "leap indicator, stratum or code of a kiss";
+	if (memcmp(ntp + 4, untold, 8) != 0 || memcmp(ntp + 16, untold, 8) != 0)
+		return "a kiss that tells of the clock";
+	for (unsigned int at = 24; at < PKT_NTP_SIZE; at += 8) {
+		if (memcmp(ntp + at, was + 40, 8) != 0)
+			return "a kiss that tells the time";
+	}
+	return headers_fault(reply);
+}
+
 static bool is_answered(struct responder *responder, struct frame frame, uint64_t counter)
 {
 	struct fixture_frame f;

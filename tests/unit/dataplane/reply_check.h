@@ -15,6 +15,10 @@
  * its place or padded. */
 const char *reply_fault(const struct fixture_frame *f);
 
+/* A finished kiss-o'-death beside its request: of the time it tells nothing, every timestamp is the
+ * client's own, and it is as short as a header. */
+const char *kiss_fault(const struct fixture_frame *f);
+
 /* Nobody answers the reply: not a server at the client's place that is open to all, and not
  * `server` itself when the client sends it back. */
 const char *reply_ends_the_talk(
