@@ -147,6 +147,16 @@ static unsigned int waiting_send(struct engine *engine)
 	return sent;
 }
 
+/* What is too late is left out, so that a pause is not followed by a heap. */
+static void late_skip(struct engine *engine, uint64_t now)
+{
+	while (engine->schedule.next_ticks + engine->skip_ticks < now &&
+		engine->schedule.next_ticks < engine->end_ticks) {
+		schedule_advance(&engine->schedule);
+		engine->meter->skipped++;
+	}
+}
+
 /* Requests whose time has come, each with its own. */
 static unsigned int due_take(
 	struct engine *engine, uint64_t now, unsigned int room, uint64_t due_units[ENGINE_BURST])
@@ -185,11 +195,14 @@ static void requests_build(
 static unsigned int requests_send(struct engine *engine, uint64_t now)
 {
 	UNSET uint64_t due_units[ENGINE_BURST];
-	uint64_t first, lag_ticks = now - engine->schedule.next_ticks;
+	uint64_t first, lag_ticks;
 	unsigned int count;
 
 	if (engine->waiting_count > 0)
 		return waiting_send(engine);
+	if (engine->skip_ticks != 0)
+		late_skip(engine, now);
+	lag_ticks = now - engine->schedule.next_ticks;
 	if (engine->schedule.next_ticks > now ||
 		rte_pktmbuf_alloc_bulk(engine->port->pool, engine->waiting, engine->burst) < 0)
 		return 0;
@@ -219,6 +232,7 @@ void engine_prepare(struct engine *engine, const struct engine_run *run)
 	engine->measure_ticks = begin + run->warm_up_ticks;
 	engine->end_ticks = engine->measure_ticks + run->duration_ticks;
 	engine->stop_ticks = engine->end_ticks + run->timeout_ticks;
+	engine->skip_ticks = run->skip_ticks;
 	engine->clock_ticks = 0;
 	engine->measuring = false;
 	meter_restart(engine->meter);

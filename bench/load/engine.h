@@ -17,6 +17,7 @@
 struct engine_run {
 	struct schedule_spec schedule;
 	uint64_t warm_up_ticks, duration_ticks, timeout_ticks;
+	uint64_t skip_ticks; /* requests that are later than that are not sent; 0: all are */
 };
 
 struct rte_mbuf;
@@ -33,6 +34,7 @@ struct engine {
 	struct rte_mbuf *waiting[ENGINE_BURST]; /* requests that the port did not take yet */
 	unsigned int waiting_first, waiting_count;
 	uint64_t begin_ticks, measure_ticks, end_ticks, stop_ticks;
+	uint64_t skip_ticks;  /* as in engine_run */
 	double unsent;        /* requests of the run that were due but not sent, at its end */
 	uint64_t clock_ticks; /* when to read CLOCK_REALTIME again */
 

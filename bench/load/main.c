@@ -214,6 +214,7 @@ static struct engine_run run_of(uint64_t rate_milli)
 		.duration_ticks = ms_to_ticks(options.duration_ms),
 		.timeout_ticks = ms_to_ticks(options.timeout_ms)};
 
+	run.skip_ticks = engine_hz() / 1000000 * options.skip_late_us;
 	run.schedule.rate_milli = rate_milli;
 	run.schedule.hz = engine_hz();
 	run.schedule.seed = traffic.spec.token_key;
@@ -252,7 +253,7 @@ static void measure(uint64_t rate_milli, struct result *ret_result)
 		.receive_drops = (uint32_t)(port_dropped(&port) - dropped),
 		.refused = engine.refused,
 		.lag_limit_ns = options.lag_limit_ns};
-	ret_result->scheduled = (double)meter.sent + engine.unsent;
+	ret_result->scheduled = (double)(meter.sent + meter.skipped) + engine.unsent;
 }
 
 static int finish(const struct result *result, const struct search *search)

@@ -21,6 +21,7 @@
 /* Counters of replies. */
 #define METER_COUNTERS(X)                                                                          \
 	X(sent)               /* requests, the malformed ones too */                               \
+	X(skipped)            /* due, but not sent: it was too late */                             \
 	X(malformed)          /* of these */                                                       \
 	X(answered)           /* in time */                                                        \
 	X(late)               /* after the timeout */                                              \

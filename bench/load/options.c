@@ -57,6 +57,8 @@ static const struct option_row rows[] = {
 		1, SEARCH_TRIES_MAX, 1},
 	{"lag-limit", "MICROSECONDS", "99 % of requests must be sent that near their time (5000)",
 		option_number, FIELD(lag_limit_ns), 1, 1000000, 1000},
+	{"skip-late", "MICROSECONDS", "leave out requests that are later than that (send all)",
+		option_number, FIELD(skip_late_us), 1, 1000000, 1},
 	{"core", "N", "CPU that sends and receives (the last one)", option_number, FIELD(core), 0,
 		1023, 1},
 	{"burst", "N", "packets sent and received at once (32)", option_number, FIELD(burst), 1, 64,

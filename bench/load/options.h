@@ -50,6 +50,7 @@ struct load_options {
 	const char *key_file;
 	uint64_t key_id; /* 0: none */
 	uint64_t lag_limit_ns;
+	uint64_t skip_late_us; /* 0: none */
 
 	bool search;
 	uint64_t search_loss_ppm, search_from_milli, search_to_milli, search_resolution_ppm;

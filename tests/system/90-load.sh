@@ -141,6 +141,31 @@ test_targets()
 		lab_fail "two targets: a transmit time is said to go back, or not to"
 }
 
+has_more_answers() # THAN
+{
+	[ "$(answers)" -gt "$1" ]
+}
+
+# A generator that was held up leaves out what is too late by then: nothing is sent later than it may.
+test_skip()
+{
+	lab_start skipping client "$LOAD" --port af_xdp:eth0 --core "$CORE" --json --no-progress \
+		--target "$LAB_SERVER4" --rate 20k --duration 5 --skip-late 1000
+	lab_wait 10 "an answer to the generator" has_more_answers "$(answers)"
+	kill -STOP "${LAB_PID[skipping]}"
+	sleep 0.5
+	kill -CONT "${LAB_PID[skipping]}"
+	wait "${LAB_PID[skipping]}" || true
+	unset "LAB_PID[skipping]"
+	sed -n '/^{/,$p' "$LAB_DIR/skipping.log" >"$LAB_DIR/load.json"
+	check "20000/s, held up for 0.5 s"
+	[ "$(field results.skipped)" -ge 9000 ] || lab_fail "$(field results.skipped) left out"
+	[ "$(field results.send_lag_ns.max)" -le 1004000 ] ||
+		lab_fail "sent $(field results.send_lag_ns.max) ns late"
+	[ "$(($(field results.skipped) + $(field results.sent)))" -le 100000 ] || lab_fail "too many"
+	[ "$(field results.generator_limited)" = true ] || lab_fail "the generator was not the limit"
+}
+
 test_reflect() # SERVER-ADDRESS
 {
 	lab_start reflector server "$LOAD" --port af_xdp:eth1 --reflect --core "$(($(nproc) - 1))"
@@ -187,6 +212,7 @@ test_mix
 test_symmetric
 test_vlan
 test_targets
+test_skip
 for name in fallback dataplane control; do
 	lab_stop "$name"
 done
