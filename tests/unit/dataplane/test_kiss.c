@@ -328,6 +328,24 @@ static void spares_the_exempt(void **state)
 	}
 }
 
+/* A client with a key wants it signed, which a kiss is not. */
+static void spares_who_signs(void **state)
+{
+	struct world *world = *state;
+	struct keyring *keyring = fixture_keyring();
+	uint8_t payload[PKT_MAX];
+	struct fixture_frame f;
+	struct pkt pkt;
+	size_t length;
+
+	world->responder.keyring = keyring;
+	pkt_ntp(payload, 0x23, TRANSMIT);
+	length = fixture_sign(keyring, payload, PKT_NTP_SIZE, MERIDIAN_KEY_AES128);
+	pkt_build(&pkt, (struct pkt_spec){.ipv6 = true}, payload, length);
+	assert_false(ask_on(world, &pkt, 60, &f));
+	keyring_free(keyring);
+}
+
 /* Other modes, such as the replies of our own upstream servers, never get as far as the limiter. */
 static void counts_no_replies(void **state)
 {
@@ -370,6 +388,7 @@ int main(void)
 		TEST(tells_one_among_others),
 		TEST(tells_no_earlier_time),
 		TEST(spares_the_exempt),
+		TEST(spares_who_signs),
 		TEST(counts_no_replies),
 		cmocka_unit_test(tells_a_poll_that_clients_take),
 	};
