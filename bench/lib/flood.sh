@@ -5,18 +5,23 @@
 # times a second each, of 32 that they may. The limiter's table holds a fifth of the sources. A case
 # sources this after case.sh, makes its network, and calls flood_run.
 #
-#   flood     what meridian-load sent and got back
+#   flood     what meridian-load sent and got back. What it cannot send within FLOOD_LATE_US it leaves
+#             out: sent later, all that is due at once, it would be a heap that fills the ring of the
+#             dataplane's socket, 2048 long, at no matter how low a rate
 #   clients   requests of the clients, and those lost; how many of all the worker dropped as
 #             rate_limited, and as stale because it did not get its core in time; how many of all
 #             that it received, and how many more found the veth pair before the server full, or
 #             the rings of its socket. Where a bridge brings the clients, also where those were
-#             lost (PLACES): in the server means handed to its interface, and no reply came out
+#             lost (PLACES): in the server means handed to its interface, and no reply came out.
+#             flood_share is what share of the flood was sent, capacity_per_s what the server can do
+#             with such requests, where a case has searched for it: beyond that everybody loses
 
 SOURCES=10.0.0.0/8
 SOURCE_COUNT=10000000
 FLOOD_SECONDS=12
 FLOOD_UP=50000      # packets of it after which the clients begin
 FLOOD_ON=5000       # and after which it is believed that it still goes on
+FLOOD_LATE_US=1000
 FLOOD_WAIT_S=30     # for the first: until the machine is quiet, generator, port and warm-up
 CLIENT_REQUESTS=200 # of each of four, in 8 s
 CLIENT_NET=192.0.3
@@ -55,14 +60,29 @@ counts() # FILE
 	cat "$1".* | awk '/^sent/ { sent += $2; lost += $6 } END { print sent + 0, lost + 0 }'
 }
 
-flood() # RATE
+flood_load() # WHAT FLOOD LOAD-OPTION...
 {
-	bench_observe --tag responder=meridian --tag round="$round" --tag what=flood \
-		--tag flood="$1" --interface eth1 -- nsenter --net=/run/netns/client -- \
+	bench_observe --tag responder=meridian --tag round="$round" --tag what="$1" \
+		--tag flood="$2" --interface eth1 -- nsenter --net=/run/netns/client -- \
 		"$BENCH_LOAD" --port af_xdp:eth0 --core 1 --target "$LAB_SERVER4" \
 		--target-mac "$BENCH_SERVER_MAC" --source "$SOURCES" --clients "$SOURCE_COUNT" \
-		--json --duration "$FLOOD_SECONDS" --warm-up 1 --timeout 100 --lag-limit 20000 \
-		--rate "$1"
+		--json --timeout 100 "${@:3}"
+}
+
+flood() # NAME RATE
+{
+	flood_load flood "$1" --duration "$FLOOD_SECONDS" --warm-up 1 --skip-late "$FLOOD_LATE_US" \
+		--rate "$2"
+}
+
+# The highest rate of it of which the server answers nearly all, to capacity; 0: none was found.
+flood_capacity()
+{
+	flood_load search capacity --search "$BENCH_LOSS_PERCENT" --search-from 20k \
+		--search-to 1200k --search-resolution 5 --duration 0.5 >"$LAB_DIR/search.json" || true
+	cat "$LAB_DIR/search.json"
+	capacity=$("$LAB_TOOLS/json-field" search.rate_per_s <"$LAB_DIR/search.json") || capacity=0
+	capacity=${capacity%.*}
 }
 
 received_or_ended() # PACKETS PID
@@ -125,17 +145,26 @@ lost_where() # SENT LOST: as members of an object
 	done
 }
 
-print_clients() # RATE SENT LOST MEMBERS
+flood_share() # of what was scheduled
+{
+	local sent scheduled
+
+	sent=$("$LAB_TOOLS/json-field" results.sent_per_s <"$LAB_DIR/flood.json") &&
+		scheduled=$("$LAB_TOOLS/json-field" results.rate_per_s <"$LAB_DIR/flood.json") &&
+		awk -v sent="$sent" -v scheduled="$scheduled" 'BEGIN { printf "%.3f", sent / scheduled }'
+}
+
+print_clients() # FLOOD SENT LOST MEMBERS
 {
 	printf '{"responder": "meridian", "round": "%s", "what": "clients", "flood": "%s", ' \
 		"$round" "$1"
 	printf '"sent": %d, "lost": %d%s}\n' "${@:2}"
 }
 
-# Asks as the clients do, beside a flood, and prints what became of it.
-ask_beside() # RATE PID-OF-THE-FLOOD
+# Asks as the clients do, beside a flood, and prints, at its end, what became of it.
+ask_beside() # FLOOD PID-OF-THE-FLOOD
 {
-	local sent lost name members
+	local sent lost name members goes_on=
 	local -A before=() after=()
 
 	drops before
@@ -148,7 +177,11 @@ ask_beside() # RATE PID-OF-THE-FLOOD
 	for name in "${!after[@]}"; do
 		members+=$(printf ', "%s": %d' "$name" "$((after[$name] - before[$name]))")
 	done
-	if flooding "$2" "$FLOOD_ON" 2; then
+	flooding "$2" "$FLOOD_ON" 2 && goes_on=yes
+	wait "$2" || true
+	if [ -n "$goes_on" ]; then
+		members+=$(printf ', "flood_share": %s' "$(flood_share || echo 0)")
+		[ -z "${capacity:-}" ] || members+=$(printf ', "capacity_per_s": %d' "$capacity")
 		print_clients "$1" "$sent" "$lost" "$members"
 	else
 		bench_missing meridian "the flood of $1 ended before the clients"
@@ -156,18 +189,25 @@ ask_beside() # RATE PID-OF-THE-FLOOD
 }
 
 # What the clients lose tells nothing unless there was a flood beside them, from the first to the last.
-measure() # RATE
+measure() # FLOOD RATE
 {
 	local pid
 
-	flood "$1" &
+	flood "$1" "$2" >"$LAB_DIR/flood.json" &
 	pid=$!
 	if flooding "$pid" "$FLOOD_UP" "$FLOOD_WAIT_S"; then
 		ask_beside "$1" "$pid"
 	else
 		bench_missing meridian "no flood of $1"
+		wait "$pid" || true
 	fi
-	wait "$pid" || true
+	cat "$LAB_DIR/flood.json"
+}
+
+measure_of_capacity()
+{
+	flood_capacity
+	[ "$capacity" = 0 ] || measure "$FLOOD_OF_CAPACITY%" $((capacity * FLOOD_OF_CAPACITY / 100))
 }
 
 flood_rounds() # RATE...
@@ -175,8 +215,9 @@ flood_rounds() # RATE...
 	local rate
 
 	for round in $(seq "$BENCH_ROUNDS"); do
+		[ -z "${FLOOD_OF_CAPACITY:-}" ] || measure_of_capacity
 		for rate in "$@"; do
-			measure "$rate"
+			measure "$rate" "$rate"
 		done
 	done
 }
