@@ -7,8 +7,11 @@ set -eu
 
 matrix() # dataplane|fallback
 {
-	lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 "$server_mac" \
-		"$LAB_RUNDIR" "$1" || lab_fail "$1: the matrix is not kept"
+	local rows
+
+	rows=$(lab_in client "$LAB_TOOLS/matrix-wire" "$LAB_BUILD/tests/matrix/matrix" eth0 \
+		"$server_mac" "$LAB_RUNDIR" "$1") || lab_fail "$1: the matrix is not kept: $rows"
+	echo "$rows"
 }
 
 # Frames of a VLAN reach the fallback by a VLAN interface only: they are left out there.
