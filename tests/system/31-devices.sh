@@ -112,7 +112,8 @@ vlan_tags_survive_the_nic()
 	lab_kill control
 	configure
 	lab_control
-	lab_wait 10 "the program to go" grep -q "that no .nic. names any more" "$LAB_DIR/control.log"
+	lab_wait 10 "the program to go" \
+		grep -q "no .nic. names the interface any more" "$LAB_DIR/control.log"
 	[ "$(vlan_tags rx-vlan-offload)" = on ] || lab_fail "not given back without a nic"
 	[ "$(vlan_tags rx-vlan-stag-hw-parse)" = on ] || lab_fail "half given back without a nic"
 	stop_all
