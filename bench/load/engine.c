@@ -147,11 +147,22 @@ static unsigned int waiting_send(struct engine *engine)
 	return sent;
 }
 
-/* What is too late is left out, so that a pause is not followed by a heap. */
+/* When the warm-up is over. */
+static void measuring_begin(struct engine *engine)
+{
+	if (engine->measuring || engine->schedule.next_ticks < engine->measure_ticks)
+		return;
+	meter_restart(engine->meter);
+	__atomic_store_n(&engine->measuring, true, __ATOMIC_RELAXED);
+}
+
+/* What is too late is left out, so that a pause is not followed by a heap. It counts from the end
+ * of the warm-up on, also where the pause began before. */
 static void late_skip(struct engine *engine, uint64_t now)
 {
 	while (engine->schedule.next_ticks + engine->skip_ticks < now &&
 		engine->schedule.next_ticks < engine->end_ticks) {
+		measuring_begin(engine);
 		schedule_advance(&engine->schedule);
 		engine->meter->skipped++;
 	}
@@ -241,10 +252,7 @@ void engine_prepare(struct engine *engine, const struct engine_run *run)
 /* What is rare: returns when it wants to be asked again. */
 static uint64_t housekeeping(struct engine *engine, uint64_t now)
 {
-	if (!engine->measuring && engine->schedule.next_ticks >= engine->measure_ticks) {
-		meter_restart(engine->meter);
-		__atomic_store_n(&engine->measuring, true, __ATOMIC_RELAXED);
-	}
+	measuring_begin(engine);
 	if (now >= engine->clock_ticks)
 		clock_follow(engine);
 	if (__atomic_load_n(&engine->stop, __ATOMIC_RELAXED) && engine->end_ticks > now) {

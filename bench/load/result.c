@@ -84,6 +84,8 @@ static void print_ends(const struct meter *meter, FILE *stream)
 		meter->sent, meter->answered, meter_lost(meter), meter->late, meter->kissed);
 	if (meter->malformed)
 		fprintf(stream, ", malformed (no answer due) %" PRIu64, meter->malformed);
+	if (meter->skipped)
+		fprintf(stream, ", skipped (too late to send) %" PRIu64, meter->skipped);
 	fprintf(stream, ", loss %.5f %%\n", 100 * meter_loss(meter));
 }
 
