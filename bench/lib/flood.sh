@@ -75,7 +75,8 @@ flood() # NAME RATE
 		--rate "$2"
 }
 
-# The highest rate of it of which the server answers nearly all, to capacity; 0: none was found.
+# The highest rate of it of which the server answers nearly all, to capacity; 0: none was found. Where
+# the generator was the limit, the server's own, known_capacity, is empty.
 flood_capacity()
 {
 	flood_load search capacity --search "$BENCH_LOSS_PERCENT" --search-from 20k \
@@ -83,6 +84,9 @@ flood_capacity()
 	cat "$LAB_DIR/search.json"
 	capacity=$("$LAB_TOOLS/json-field" search.rate_per_s <"$LAB_DIR/search.json") || capacity=0
 	capacity=${capacity%.*}
+	known_capacity=$capacity
+	[ "$("$LAB_TOOLS/json-field" search.generator_limited <"$LAB_DIR/search.json")" = false ] &&
+		[ "$capacity" != 0 ] || known_capacity=
 }
 
 received_or_ended() # PACKETS PID
@@ -181,7 +185,8 @@ ask_beside() # FLOOD PID-OF-THE-FLOOD
 	wait "$2" || true
 	if [ -n "$goes_on" ]; then
 		members+=$(printf ', "flood_share": %s' "$(flood_share || echo 0)")
-		[ -z "${capacity:-}" ] || members+=$(printf ', "capacity_per_s": %d' "$capacity")
+		[ -z "${known_capacity:-}" ] ||
+			members+=$(printf ', "capacity_per_s": %d' "$known_capacity")
 		print_clients "$1" "$sent" "$lost" "$members"
 	else
 		bench_missing meridian "the flood of $1 ended before the clients"
