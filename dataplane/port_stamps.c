@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "port_stamps.h"
-#include <units.h>
 
 #define FCS_SIZE 4
 
@@ -34,13 +33,10 @@ static void fault(
 static void delivery_count(
 	struct port_stamps *stamps, const struct device_line *line, int64_t ticks)
 {
-	int64_t ns = 0;
+	int64_t ns = ticks > 0 ? device_line_ns(line, ticks) : 0;
 
-	if (ticks >= device_line_ticks(line, DELIVERY_COUNTED_NS))
-		return;
-	if (ticks > 0)
-		ns = ticks * NS_PER_SECOND / (int64_t)line->counter_hz;
-	meridian_stats_add(&stamps->delivery[meridian_residence_bucket((uint64_t)ns)], 1);
+	if (ns < DELIVERY_COUNTED_NS)
+		meridian_stats_add(&stamps->delivery[meridian_residence_bucket((uint64_t)ns)], 1);
 }
 
 /* Whether the device can have stamped at `counter` what the kernel stamped at `kernel_counter`. */

@@ -313,7 +313,8 @@ struct device_line device_clock_line(const struct device_clock *clock)
 		.error_ns = (uint64_t)ceil(error_s(clock, DEVICE_CLOCK_FRESH_S) * NS_PER_SECOND),
 		.late_error_ns =
 			(uint64_t)ceil(error_s(clock, DEVICE_CLOCK_VOID_S) * NS_PER_SECOND),
-		.counter_hz = clock->counter_hz};
+		.counter_hz = clock->counter_hz,
+		.ns_per_tick_frac32 = (uint64_t)llround(ldexp(NS_PER_SECOND / counter_hz, 32))};
 	line.ahead_max_ticks =
 		(uint64_t)ceil((double)line.late_error_ns * counter_hz / NS_PER_SECOND);
 	return line;

@@ -46,6 +46,13 @@ static uint64_t scaled(uint64_t ticks, uint64_t factor_frac32)
 	return (uint64_t)((meridian_u128)ticks * factor_frac32 >> 32);
 }
 
+int64_t device_line_ns(const struct device_line *line, int64_t ticks)
+{
+	i128 half = INT64_C(1) << 31;
+
+	return (int64_t)(((i128)ticks * (i128)line->ns_per_tick_frac32 + half) >> 32);
+}
+
 uint64_t device_line_device(const struct device_line *line, uint64_t counter)
 {
 	int64_t ticks = (int64_t)(counter - line->counter);

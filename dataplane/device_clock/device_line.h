@@ -27,6 +27,7 @@ struct device_line {
 	uint64_t error_ns, late_error_ns; /* of a converted stamp */
 	uint64_t ahead_max_ticks;         /* of the counter: such an error, and no more */
 	uint64_t counter_hz;              /* ticks of the counter in a second, nominally */
+	uint64_t ns_per_tick_frac32;      /* the other way, so that no packet costs a division */
 	uint64_t bits;                    /* 1 to 64; 0: there is no line */
 };
 
@@ -64,6 +65,9 @@ static inline int64_t device_line_ticks(const struct device_line *line, int64_t 
 {
 	return ns * (int64_t)line->counter_hz / NS_PER_SECOND;
 }
+
+/* Nanoseconds, to the nearest, of so many ticks of the counter, of either sign. Pure. */
+int64_t device_line_ns(const struct device_line *line, int64_t ticks);
 
 /* What the device shows at `counter`, of a line that holds. Not wrapped. Pure. */
 uint64_t device_line_device(const struct device_line *line, uint64_t counter);

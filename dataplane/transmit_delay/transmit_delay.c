@@ -28,7 +28,7 @@ static bool sample_take(const struct device_line *line, uint64_t handed_counter,
 	span = device_line_span(line, now_counter, handed_counter);
 	if (device_line_counter(line, &span, stamp, &counter) != MERIDIAN_FAULT_COUNT)
 		return false;
-	delay_ns = (int64_t)(counter - handed_counter) * NS_PER_SECOND / (int64_t)line->counter_hz;
+	delay_ns = device_line_ns(line, (int64_t)(counter - handed_counter));
 	if (delay_ns < -(int64_t)error_ns || delay_ns > TRANSMIT_DELAY_MAX_NS)
 		return false;
 	*ret_sample = (struct transmit_delay_sample){(int32_t)delay_ns, (int32_t)error_ns + 1};

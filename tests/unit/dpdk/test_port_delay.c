@@ -129,6 +129,7 @@ static void turn_with(uint64_t bits)
 		.late_error_ns = ERROR_NS + 1000,
 		.ahead_max_ticks = ERROR_NS,
 		.counter_hz = 1000000000,
+		.ns_per_tick_frac32 = UINT64_C(1) << 32,
 		.bits = bits};
 	port_delay_turn(&delay, &line, nic.now);
 	nic.now += TURN_NS / 2;

@@ -29,6 +29,7 @@ static struct device_line line_make(uint64_t bits)
 		.late_error_ns = 1000,
 		.ahead_max_ticks = MARGIN,
 		.counter_hz = PER_NS * UINT64_C(1000000000),
+		.ns_per_tick_frac32 = (UINT64_C(1) << 32) / PER_NS,
 		.bits = bits};
 }
 
@@ -101,6 +102,21 @@ static void tells_its_error(void **state)
 	assert_int_equal(device_line_error_ns(&line, NOW - 2), UINT64_MAX);
 }
 
+/* Either way, of a second as of an hour. */
+static void knows_ticks_and_nanoseconds(void **state)
+{
+	static const int64_t ns[] = {0, 1, -1, 250000, -250000, 1000000000, -1000000000};
+	struct device_line line = line_make(64);
+	const int64_t hour_ns = 3600 * INT64_C(1000000000);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ns) / sizeof(ns[0]); i++) {
+		assert_int_equal(device_line_ticks(&line, ns[i]), ns[i] * PER_NS);
+		assert_int_equal(device_line_ns(&line, ns[i] * PER_NS), ns[i]);
+	}
+	assert_in_range(device_line_ns(&line, hour_ns * PER_NS), hour_ns - 1000, hour_ns);
+}
+
 #define PUBLICATIONS 200000
 
 static void *publish(void *argument)
@@ -150,6 +166,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_cannot_be),
 		cmocka_unit_test(refuses_stamps_that_may_have_wrapped),
 		cmocka_unit_test(tells_its_error),
+		cmocka_unit_test(knows_ticks_and_nanoseconds),
 		cmocka_unit_test(is_taken_whole),
 	};
 

@@ -19,6 +19,7 @@ static void line_publish(struct device_line_shared *shared, uint64_t counter)
 		.error_ns = DEVICE_ERROR_NS,
 		.ahead_max_ticks = DEVICE_ERROR_NS,
 		.counter_hz = 1000000000,
+		.ns_per_tick_frac32 = UINT64_C(1) << 32,
 		.bits = 32};
 
 	device_line_publish(shared, &line);

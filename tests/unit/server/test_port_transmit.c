@@ -75,6 +75,7 @@ static void times(struct port_transmit *transmit, uint64_t until_counter)
 		.error_ns = ERROR_NS,
 		.late_error_ns = ERROR_NS,
 		.counter_hz = 1000000000,
+		.ns_per_tick_frac32 = UINT64_C(1) << 32,
 		.bits = 64};
 
 	device_line_publish(&shared, &line);
