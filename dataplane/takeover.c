@@ -165,8 +165,8 @@ static void mtu_refuse(struct takeover *takeover, int mtu, const char *reason)
 	stuck_say(takeover, tap_set_mtu(&takeover->tap, takeover->mtu));
 }
 
-/* Returns as takeover_turn(): some drivers take another MTU before the port is started alone, as
- * all take the order to scatter. */
+/* Returns as takeover_turn(): some drivers take another MTU only before the port is started, as all
+ * take the order to scatter. */
 static const char *mtu_follow(struct takeover *takeover, int mtu)
 {
 	int r;
@@ -179,7 +179,7 @@ static const char *mtu_follow(struct takeover *takeover, int mtu)
 		return "frames of a new MTU take several packet buffers";
 	r = rte_eth_dev_set_mtu(takeover->port_id, (uint16_t)mtu);
 	if (r == -EBUSY)
-		return "a NIC gets another MTU when it starts alone";
+		return "a NIC takes another MTU only when it starts";
 	if (r < 0) {
 		mtu_refuse(takeover, mtu, rte_strerror(-r));
 		return NULL;
