@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "hwstamp_loan.h"
+#include "interface.h"
 #include <errno.h>
 #include <log.h>
 #include <meridian/page.h>
@@ -124,11 +125,13 @@ static int loan_make(const char *name, struct loan *loan, const struct loan *not
 
 int hwstamp_borrow(const char *name, uint32_t whom, int tx_type, int rx_filter)
 {
-	struct loan note = {.ifindex = if_nametoindex(name), .set = {tx_type, rx_filter}};
+	struct loan note = {.set = {tx_type, rx_filter}};
 	struct loan *loan;
+	int ifindex = interface_index(name);
 
-	if (note.ifindex == 0)
-		return -ENODEV;
+	if (ifindex < 0)
+		return ifindex;
+	note.ifindex = (uint32_t)ifindex;
 	if (loans() == NULL || setting_get(name, &note.before) < 0)
 		return hwstamp_set(name, tx_type, rx_filter);
 	loan = loan_of(note.ifindex, &note.before);

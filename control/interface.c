@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "interface.h"
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -17,4 +18,12 @@ int interface_ioctl(const char *name, unsigned long request, struct ifreq *ifreq
 	r = ioctl(fd, request, ifreq) < 0 ? -errno : 0;
 	close(fd);
 	return r;
+}
+
+int interface_index(const char *name)
+{
+	struct ifreq ifreq = {.ifr_ifindex = 0};
+	int r = interface_ioctl(name, SIOCGIFINDEX, &ifreq);
+
+	return r < 0 ? r : ifreq.ifr_ifindex;
 }

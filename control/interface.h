@@ -8,4 +8,7 @@
  * writes, but for the name. Returns 0 or a negative errno. */
 int interface_ioctl(const char *name, unsigned long request, struct ifreq *ifreq);
 
+/* Its index, asked as clknetsim answers it, which if_nametoindex() is not; or a negative errno. */
+int interface_index(const char *name);
+
 #endif

@@ -4,12 +4,14 @@
 #include "hwstamp_loan.h"
 #include "interface.h"
 #include "phc_clock.h"
+#include "refclock/device.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <ifaddrs.h>
-#include <linux/sockios.h>
 #include <log.h>
 #include <math.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <units.h>
@@ -64,12 +66,11 @@ static double octet_seconds(const char *name)
 
 static int card_configure(struct nic_clock *clock, const struct hwstamp *can, int *ret_rx_filter)
 {
-	struct ifreq ifreq = {.ifr_ifindex = 0};
-	int r = interface_ioctl(clock->name, SIOCGIFINDEX, &ifreq);
+	int ifindex = interface_index(clock->name);
 
-	if (r < 0)
-		return r;
-	clock->ifindex = (unsigned int)ifreq.ifr_ifindex;
+	if (ifindex < 0)
+		return ifindex;
+	clock->ifindex = (unsigned int)ifindex;
 	*ret_rx_filter = rx_filter_choose(can, clock->config.rxfilter);
 	return hwstamp_borrow(clock->name, HWSTAMP_FOR_SOURCES, HWTSTAMP_TX_ON, *ret_rx_filter);
 }
@@ -87,23 +88,38 @@ static void on_timer(void *arg)
 		on_timer, clock);
 }
 
+static int phc_start(struct nic_clock *clock, int index)
+{
+	char path[32];
+	enum phc_method method;
+	int fd, r;
+
+	snprintf(path, sizeof(path), "/dev/ptp%d", index);
+	fd = device_open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	r = phc_method_find(fd, !clock->config.nocrossts, &method);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	phc_clock_init(&clock->phc, counter, fd, method, clock->config.precision_s);
+	return 0;
+}
+
 static int clock_start(struct nic_clock *clock, int *ret_rx_filter)
 {
 	struct hwstamp can;
-	enum phc_method method;
-	int fd, r = ts_info(clock->name, &can);
+	int r = ts_info(clock->name, &can);
 
 	if (r == 0)
 		r = card_configure(clock, &can, ret_rx_filter);
 	if (r < 0)
 		return r;
-	fd = phc_open((unsigned int)can.phc, !clock->config.nocrossts, &method);
-	if (fd < 0) {
+	r = phc_start(clock, can.phc);
+	if (r < 0)
 		hwstamp_give_back(clock->ifindex, HWSTAMP_FOR_SOURCES);
-		return fd;
-	}
-	phc_clock_init(&clock->phc, counter, fd, method, clock->config.precision_s);
-	return 0;
+	return r;
 }
 
 static void clock_add(const struct config_hwtimestamp *config, const char *name, bool wildcard)

@@ -3,6 +3,7 @@
 /* How cards are set to stamp, lent and given back: the test is the cards' drivers. */
 
 #include "hwstamp_loan.h"
+#include "interface.h"
 #include "rundir.h"
 #include <errno.h>
 #include <net/if.h>
@@ -38,11 +39,11 @@ static struct card *card_of(const char *name)
 	return NULL;
 }
 
-unsigned int if_nametoindex(const char *name)
+int interface_index(const char *name)
 {
 	struct card *card = card_of(name);
 
-	return card ? card->ifindex : 0;
+	return card ? (int)card->ifindex : -ENODEV;
 }
 
 char *if_indextoname(unsigned int ifindex, char name[IF_NAMESIZE])
