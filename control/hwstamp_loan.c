@@ -168,18 +168,20 @@ static void loan_return(struct loan *loan)
 {
 	char name[IF_NAMESIZE];
 	struct setting now;
-	int r = 0;
+	int r;
 
 	if (if_indextoname(loan->ifindex, name) == NULL) {
 		loan_forget(loan);
 		return;
 	}
-	if (setting_get(name, &now) < 0 || !same(&now, &loan->set)) {
+	r = setting_get(name, &now);
+	if (r == 0 && !same(&now, &loan->set)) {
 		log_notice("%s: somebody else has set how it stamps: this stays", name);
 		loan_forget(loan);
 		return;
 	}
-	r = hwstamp_set(name, loan->before.tx_type, loan->before.rx_filter);
+	if (r == 0)
+		r = hwstamp_set(name, loan->before.tx_type, loan->before.rx_filter);
 	if (r < 0) {
 		log_errno(r, "%s: cannot have it stamp as before", name);
 		return;

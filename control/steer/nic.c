@@ -310,13 +310,12 @@ static int nic_go_on(struct nic *nic)
 static int nic_sync_found(struct nic *nic, const struct network_nic *found)
 {
 	bool same_interface = nic->policy.ifindex == found->ifindex;
+	bool attached = xdp_attached(&nic->xdp, found->ifindex);
 
+	if (!attached && nic->xdp.bpf)
+		nic_lose(nic, same_interface); /* by the index that it had */
 	nic_describe(nic, found);
-	if (xdp_attached(&nic->xdp, found->ifindex))
-		return nic_go_on(nic);
-	if (nic->xdp.bpf)
-		nic_lose(nic, same_interface);
-	return nic_begin(nic, found);
+	return attached ? nic_go_on(nic) : nic_begin(nic, found);
 }
 
 /* Of the interface that the kernel has of it. While there is none, there are no addresses. */

@@ -251,6 +251,10 @@ static void keeps_the_note_of_what_it_cannot_give_back(void **state)
 	hwstamp_give_back(3, HWSTAMP_FOR_SOURCES);
 	assert_int_equal(loans(), 1);
 	cards[0].set_error = 0;
+	cards[0].get_error = -ENODEV; /* it is suspended */
+	hwstamp_give_back(3, HWSTAMP_FOR_SOURCES);
+	assert_int_equal(loans(), 1);
+	cards[0].get_error = 0;
 	hwstamp_loan_close();
 	assert_int_equal(hwstamp_loan_open(rundir, false), 0);
 	hwstamp_give_back(3, HWSTAMP_FOR_ANYBODY);
