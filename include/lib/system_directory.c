@@ -8,9 +8,9 @@
 /* Of the Filesystem Hierarchy Standard. */
 static const char *const directories[] = {"/", "/bin", "/boot", "/dev", "/dev/shm", "/etc", "/home",
 	"/lib", "/lib64", "/media", "/mnt", "/opt", "/proc", "/root", "/run", "/run/lock", "/sbin",
-	"/srv", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/local", "/usr/sbin",
-	"/usr/share", "/var", "/var/cache", "/var/lib", "/var/lock", "/var/log", "/var/run",
-	"/var/spool", "/var/tmp"};
+	"/srv", "/sys", "/tmp", "/usr", "/usr/bin", "/usr/lib", "/usr/lib64", "/usr/local",
+	"/usr/sbin", "/usr/share", "/var", "/var/cache", "/var/lib", "/var/lock", "/var/log",
+	"/var/run", "/var/spool", "/var/tmp"};
 
 bool is_system_directory(const char *path)
 {

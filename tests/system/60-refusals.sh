@@ -44,6 +44,7 @@ config_errors()
 	refuse_config "rundir /" "/: that is a directory of the system" /run/meridian
 	refuse_rundir /
 	refuse_rundir /var/tmp
+	refuse_rundir /lib64
 }
 
 # Each program that writes there.
