@@ -80,15 +80,16 @@ static const struct config_option phc_options[] = {
 		"No cross timestamps, which are more exact where the hardware is right."},
 	{"extpps", CONFIG_OPTION_FLAG, FIELD(extpps), 0, 0, NULL,
 		"The clock stamps pulses that come in at a pin of the card; what time it shows "
-		"does not matter. As with PPS, another source tells the second."},
+		"does not matter. As with PPS, another source tells the second. The pin stays "
+		"set at the end. Before Linux 6.7 no other program may take the clock's stamps, "
+		"as each has only a part of them then."},
 	{"pin", CONFIG_OPTION_UINT8, FIELD(pin), 0, UINT8_MAX, "INDEX",
 		"Of the pin, with extpps (default 0)."},
 	{"channel", CONFIG_OPTION_UINT8, FIELD(channel), 0, UINT8_MAX, "INDEX",
 		"Of what stamps it, with extpps (default 0)."},
 	{"clear", CONFIG_OPTION_FLAG, FIELD(clear), 0, 0, NULL,
 		"With extpps the falling edge counts, not the rising one. Where the driver can "
-		"only "
-		"stamp both, width tells one from the other."},
+		"only stamp both, width tells one from the other."},
 	{.name = NULL},
 };
 
