@@ -153,15 +153,15 @@ test_skip()
 	local scheduled
 
 	lab_start skipping client "$LOAD" --port af_xdp:eth0 --core "$CORE" --json --no-progress \
-		--target "$LAB_SERVER4" --rate 20k --warm-up 1 --duration 5 --skip-late 1000
+		--target "$LAB_SERVER4" --rate 20k --warm-up 3 --duration 5 --skip-late 1000
 	lab_wait 10 "an answer to the generator" has_more_answers "$(answers)"
 	kill -STOP "${LAB_PID[skipping]}"
-	sleep 1.5
+	sleep 3.5
 	kill -CONT "${LAB_PID[skipping]}"
 	wait "${LAB_PID[skipping]}" || true
 	unset "LAB_PID[skipping]"
 	sed -n '/^{/,$p' "$LAB_DIR/skipping.log" >"$LAB_DIR/load.json"
-	check "20000/s, held up for 1.5 s"
+	check "20000/s, held up for 3.5 s"
 	scheduled=$(field results.rate_per_s)
 	[ "${scheduled%.*}" -ge 19990 ] || lab_fail "of 20000/s only $scheduled/s are told"
 	[ "$(field results.skipped)" -ge 9000 ] || lab_fail "$(field results.skipped) left out"
