@@ -27,7 +27,7 @@ ROWS = [
      "growth_ticks_rules", "25"),
     ("answered at 3 times the capacity", "{overload_3x_share_of_max} of the most", "",
      "overload_3x_share_of_max", "0.95"),
-    ("memif, zero copy, most replies/s", "{memif_most_replies_per_s}",
+    ("memif, most replies/s", "{memif_most_replies_per_s}",
      "testpmd: {memif_ideal_per_s}", "memif_most_replies_per_s", "10.96 M"),
     ("AF_XDP on veth, most replies/s", "{veth_most_replies_per_s}",
      "testpmd: {veth_afxdp_ideal_per_s}; XDP_TX: {veth_echo_per_s}", "veth_share_of_ideal",
