@@ -6,6 +6,7 @@
  */
 
 #include "measure.h"
+#include <exit_code.h>
 #include <meter.h>
 #include <reflect.h>
 #include <stdio.h>
@@ -19,7 +20,6 @@
 #define TIMEOUT_MS    500
 #define SAMPLE_LOG2   6 /* as above 250 000 requests a second */
 #define T2            UINT64_C(0xec00000000000000)
-#define EXIT_START    3
 
 struct kind {
 	const char *key, *text;

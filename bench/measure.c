@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "measure.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <getopt.h>
 #include <math.h>
 #include <meridian/counter.h>
@@ -9,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <units.h>
-
-#define EXIT_USAGE 2
-#define EXIT_START 3
 
 #define HZ_INTERVAL_NS UINT64_C(20000000)
 #define SPEED_ROUNDS   20000

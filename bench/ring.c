@@ -10,6 +10,7 @@
 #include "ring_generator.h"
 #include "ring_port.h"
 #include "world.h"
+#include <exit_code.h>
 #include <fixture.h>
 #include <math.h>
 #include <meridian/counter.h>
@@ -19,9 +20,6 @@
 #include <string.h>
 #include <units.h>
 #include <worker.h>
-
-#define EXIT_USAGE 2
-#define EXIT_START 3
 
 #define WORKER_CORE    0
 #define GENERATOR_CORE 1

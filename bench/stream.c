@@ -9,6 +9,7 @@
 #include "demote.h"
 #include "measure.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <getopt.h>
 #include <port.h>
 #include <reply.h>
@@ -23,10 +24,6 @@
 #define BURST       64
 #define CHECK_EVERY 61 /* a prime, so that every place in a burst has its turn */
 #define POLL_US     2000
-
-#define EXIT_WRONG 1
-#define EXIT_USAGE 2
-#define EXIT_START 3
 
 /* For an array that is written before it is read: the build zeroes every other variable. */
 #define UNSET __attribute__((uninitialized))
@@ -235,7 +232,7 @@ int main(int argc, char **argv)
 	if (wrong > 0) {
 		fprintf(stderr, "bench-stream: %llu of %llu replies looked at are wrong: %s\n",
 			(unsigned long long)wrong, (unsigned long long)stream.checked, reason);
-		return EXIT_WRONG;
+		return EXIT_REFUSED;
 	}
 	return report(options.json) == 0 ? 0 : EXIT_START;
 }

@@ -8,6 +8,7 @@
 #include "measure.h"
 #include "recycle_port.h"
 #include "world.h"
+#include <exit_code.h>
 #include <fixture.h>
 #include <meridian/counter.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #include <units.h>
 #include <worker.h>
 
-#define EXIT_START 3
 #define WORKERS    2
 #define WARM_UP_NS 20000000
 #define WINDOW_NS  60000000

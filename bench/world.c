@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "world.h"
+#include <exit_code.h>
 #include <fixture.h>
 #include <meridian/counter.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <units.h>
-
-#define EXIT_START 3
 
 void world_model_publish(struct meridian_timemodel *model, double hz)
 {

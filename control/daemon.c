@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "daemon.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
@@ -15,8 +16,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define EXIT_CANNOT_START 3
 
 /* To attach XDP programs again when an interface returns, and to change their maps. */
 #define NETWORK_CAPABILITIES "cap_net_admin,cap_bpf,cap_perfmon=ep "
@@ -34,7 +33,7 @@ static _Noreturn void wait_for_child(int fd, pid_t pid)
 	if (waitpid(pid, &child_status, 0) == pid && WIFEXITED(child_status) &&
 		WEXITSTATUS(child_status) != 0)
 		_exit(WEXITSTATUS(child_status));
-	_exit(EXIT_CANNOT_START);
+	_exit(EXIT_START);
 }
 
 int daemon_fork(void)

@@ -19,6 +19,7 @@
 #include "steer/steer.h"
 #include "track.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <getopt.h>
 #include <limits.h>
 #include <log.h>
@@ -28,9 +29,6 @@
 #include <sys/stat.h>
 
 #define PROGRAM "meridian-control"
-
-#define EXIT_USAGE        2
-#define EXIT_CANNOT_START 3
 
 struct options {
 	const char *config_path;
@@ -236,10 +234,10 @@ int main(int argc, char **argv)
 		r = daemon_fork();
 		if (r < 0) {
 			log_errno(r, "cannot become a daemon");
-			return EXIT_CANNOT_START;
+			return EXIT_START;
 		}
 	}
 	r = run(&options, config);
 	config_free(reload_config());
-	return r < 0 ? EXIT_CANNOT_START : 0;
+	return r < 0 ? EXIT_START : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "clients/clients.h"
 #include "eal.h"
+#include "exit_code.h"
 #include "log.h"
 #include "options.h"
 #include "pages.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "options.h"
+#include "exit_code.h"
 #include "log.h"
 #include "system_directory.h"
 #include <getopt.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "program.h"
-#include "options.h"
+#include "exit_code.h"
 #include <stdlib.h>
 
 volatile sig_atomic_t program_stop;

@@ -9,6 +9,7 @@
 #include "echo.skel.h"
 
 #include <errno.h>
+#include <exit_code.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <signal.h>
@@ -18,12 +19,6 @@
 #include <time.h>
 
 #define NANOSECONDS_PER_S 1000000000ll
-
-enum {
-	EXIT_SAID_NO = 1,
-	EXIT_USAGE = 2,
-	EXIT_CANNOT_START = 3,
-};
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -93,7 +88,7 @@ static int run(const char *interface, const sigset_t *until)
 
 	if (error != 0 || echo == NULL) {
 		fprintf(stderr, "bench-echo: %s: %s\n", interface, strerror(-error));
-		return EXIT_CANNOT_START;
+		return EXIT_START;
 	}
 	puts("attached");
 	fflush(stdout);
@@ -102,7 +97,7 @@ static int run(const char *interface, const sigset_t *until)
 	echo_bpf__destroy(echo);
 	if (error != 0) {
 		fprintf(stderr, "bench-echo: cannot count the replies: %s\n", strerror(-error));
-		return EXIT_SAID_NO;
+		return EXIT_REFUSED;
 	}
 	printf("%" PRIu64 " replies\n", replies);
 	return 0;

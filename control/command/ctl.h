@@ -6,11 +6,8 @@
 
 #include "ctl_client.h"
 #include "ctl_output.h"
-
-#define CTL_EXIT_OK      0
-#define CTL_EXIT_REFUSED 1 /* the daemon said no */
-#define CTL_EXIT_USAGE   2
-#define CTL_EXIT_CONNECT 3 /* cannot connect */
+#include <exit_code.h>
+#include <stdlib.h>
 
 #define CTL_TOP_DEFAULT 10
 #define CTL_TOP_MAX     1024

@@ -20,9 +20,8 @@ int ctl_accheck(struct ctl *ctl)
 	int r;
 
 	if (!ctl_address_parse(ctl->argument, &address)) {
-		output_error(
-			CTL_EXIT_USAGE, "accheck %s: not an IPv4 or IPv6 address", ctl->argument);
-		return CTL_EXIT_USAGE;
+		output_error(EXIT_USAGE, "accheck %s: not an IPv4 or IPv6 address", ctl->argument);
+		return EXIT_USAGE;
 	}
 	r = client_access_check(&ctl->client, &address, &row.allowed);
 	if (r == 0)

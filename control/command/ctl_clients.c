@@ -191,25 +191,25 @@ static unsigned int pages_read(struct pages *pages, const char *rundir)
 
 int ctl_clients(struct ctl *ctl)
 {
-	int window = window_find(ctl->window), code = CTL_EXIT_OK;
+	int window = window_find(ctl->window), code = EXIT_SUCCESS;
 	struct pages pages = {{NULL}};
 
 	if (window < 0) {
-		output_error(CTL_EXIT_USAGE, "--window %s: not one of minute, hour, day, start",
+		output_error(EXIT_USAGE, "--window %s: not one of minute, hour, day, start",
 			ctl->window);
-		return CTL_EXIT_USAGE;
+		return EXIT_USAGE;
 	}
 	if (pages_read(&pages, ctl->rundir) == 0) {
-		output_error(CTL_EXIT_REFUSED,
+		output_error(EXIT_REFUSED,
 			"%s: nobody counts clients: no answering process runs, or `noclientlog` is "
 			"set",
 			ctl->rundir);
-		return CTL_EXIT_REFUSED;
+		return EXIT_REFUSED;
 	}
 	counts_put(&pages);
 	if (talkers_put(ctl, &pages, (unsigned int)window) < 0) {
-		output_error(CTL_EXIT_REFUSED, "out of memory");
-		code = CTL_EXIT_REFUSED;
+		output_error(EXIT_REFUSED, "out of memory");
+		code = EXIT_REFUSED;
 	}
 	for (size_t i = 0; i < PROCESSES; i++)
 		free(pages.clients[i]);

@@ -100,10 +100,10 @@ static const struct command *command_find(const char *name)
 
 int ctl_result(const struct ctl *ctl, int result)
 {
-	int code = result > 0 ? CTL_EXIT_REFUSED : CTL_EXIT_CONNECT;
+	int code = result > 0 ? EXIT_REFUSED : EXIT_START;
 
 	if (result == 0)
-		return CTL_EXIT_OK;
+		return EXIT_SUCCESS;
 	output_error(code, "%s: %s", ctl->socket, client_strerror(result));
 	return code;
 }
@@ -210,13 +210,13 @@ static bool words_check(const struct request *request, const struct ctl *ctl)
 	const struct command *command = request->command;
 
 	if (request->excess != NULL)
-		output_error(CTL_EXIT_USAGE, "'%s' is too much (usage: meridianctl %s%s%s)",
+		output_error(EXIT_USAGE, "'%s' is too much (usage: meridianctl %s%s%s)",
 			request->excess, command->name, command->argument[0] ? " " : "",
 			command->argument);
 	else if (isalpha((unsigned char)command->argument[0]) && ctl->argument == NULL)
-		output_error(CTL_EXIT_USAGE, "%s: %s is missing", command->name, command->argument);
+		output_error(EXIT_USAGE, "%s: %s is missing", command->name, command->argument);
 	else if (request->of_clients != NULL && command->run != ctl_clients)
-		output_error(CTL_EXIT_USAGE, "%s is an option of clients, not of %s",
+		output_error(EXIT_USAGE, "%s is an option of clients, not of %s",
 			request->of_clients, command->name);
 	else
 		return true;
@@ -226,21 +226,21 @@ static bool words_check(const struct request *request, const struct ctl *ctl)
 static int request_run(const struct request *request, struct ctl *ctl)
 {
 	if (request->unknown != NULL)
-		output_error(CTL_EXIT_USAGE, "%s: no such option; see meridianctl --help",
-			request->unknown);
+		output_error(
+			EXIT_USAGE, "%s: no such option; see meridianctl --help", request->unknown);
 	else if (request->incomplete != NULL)
-		output_error(CTL_EXIT_USAGE, "%s: its argument is missing", request->incomplete);
+		output_error(EXIT_USAGE, "%s: its argument is missing", request->incomplete);
 	else if (request->bad_top != NULL)
-		output_error(CTL_EXIT_USAGE, "--top %s: not a whole number from 1 to %d",
+		output_error(EXIT_USAGE, "--top %s: not a whole number from 1 to %d",
 			request->bad_top, CTL_TOP_MAX);
 	else if (request->name[0] == '\0')
-		output_error(CTL_EXIT_USAGE, "needs a command; see meridianctl --help");
+		output_error(EXIT_USAGE, "needs a command; see meridianctl --help");
 	else if (request->command == NULL)
-		output_error(CTL_EXIT_USAGE, "%s: no such command; see meridianctl --help",
-			request->name);
+		output_error(
+			EXIT_USAGE, "%s: no such command; see meridianctl --help", request->name);
 	else if (words_check(request, ctl))
 		return command_run(request->command, ctl);
-	return CTL_EXIT_USAGE;
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
 		.rundir = MERIDIAN_RUNDIR_DEFAULT, .window = "hour", .top = CTL_TOP_DEFAULT};
 	struct request request = {.mode = OUTPUT_TEXT};
 	char socket[4096];
-	int code = CTL_EXIT_OK;
+	int code = EXIT_SUCCESS;
 
 	request_read(&request, &ctl, argc, argv);
 	if (ctl.socket == NULL) {
@@ -265,7 +265,7 @@ int main(int argc, char **argv)
 			request.command != NULL && request.command->tagged);
 		code = request_run(&request, &ctl);
 	}
-	if (output_end() < 0 && code == CTL_EXIT_OK)
-		code = CTL_EXIT_REFUSED;
+	if (output_end() < 0 && code == EXIT_SUCCESS)
+		code = EXIT_REFUSED;
 	return code;
 }

@@ -382,14 +382,14 @@ static void nics_put(const struct look *look)
 int ctl_nics(struct ctl *ctl)
 {
 	static const struct meridian_page_kind *const kind = &meridian_stats_dataplane_kind;
-	int code = CTL_EXIT_OK;
+	int code = EXIT_SUCCESS;
 	struct look look;
 
 	look_all(&look, &kind, 1, ctl->rundir);
 	if (look.stats != NULL && look.alive) {
 		nics_put(&look);
 	} else {
-		code = CTL_EXIT_REFUSED;
+		code = EXIT_REFUSED;
 		output_error(
 			code, "%s: the dataplane does not run: it is what opens NICs", ctl->rundir);
 	}

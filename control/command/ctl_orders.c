@@ -75,8 +75,8 @@ int ctl_makestep(struct ctl *ctl)
 
 	if (r != CANDM_STATUS_FAILED)
 		return ctl_result(ctl, r);
-	output_error(CTL_EXIT_REFUSED,
+	output_error(EXIT_REFUSED,
 		"makestep: there is no time to step to, or the clock is not steered "
 		"(`steerclock`)");
-	return CTL_EXIT_REFUSED;
+	return EXIT_REFUSED;
 }

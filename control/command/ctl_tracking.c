@@ -114,7 +114,7 @@ int ctl_tracking(struct ctl *ctl)
 		.last_update_interval_s = tracking.last_update_interval_s,
 	};
 	output_record(&tracking_report, &row);
-	return CTL_EXIT_OK;
+	return EXIT_SUCCESS;
 }
 
 struct server_row {

@@ -7,6 +7,7 @@
 #include "run.h"
 #include "show.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -14,10 +15,6 @@
 #include <unistd.h>
 
 #define PROGRAM "meridian-setup"
-
-#define EXIT_REFUSED      1
-#define EXIT_USAGE        2
-#define EXIT_CANNOT_START 3
 
 #define NICS_MAX MERIDIAN_POLICY_NICS_MAX
 
@@ -365,7 +362,7 @@ static int prepare(const struct options *options, const struct config *config)
 {
 	struct setup setup = {.options = options, .config = config};
 	struct state state;
-	int code = EXIT_CANNOT_START;
+	int code = EXIT_START;
 
 	if (state_take(options, &state) < 0)
 		return code;
@@ -415,7 +412,7 @@ static int undo(const struct options *options, const struct config *config)
 		}
 	}
 	if (state_take(options, &state) < 0)
-		return EXIT_CANNOT_START;
+		return EXIT_START;
 	code = undo_with(options, config->rundir, &state, &names);
 	state_close(&state);
 	return code;
@@ -446,7 +443,7 @@ int main(int argc, char **argv)
 	if (!options.dry && geteuid() != 0) {
 		log_error("only root can change that; --dry-run shows what would be done");
 		config_free(&config);
-		return EXIT_CANNOT_START;
+		return EXIT_START;
 	}
 	if (!options.dry)
 		signals_block();

@@ -102,7 +102,7 @@ int ctl_result(const struct ctl *ctl, int result)
 {
 	(void)ctl;
 	FUZZ_CHECK(client_strerror(result) != NULL);
-	return result == 0 ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
+	return result == 0 ? EXIT_SUCCESS : EXIT_REFUSED;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -114,5 +114,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 int ctl_result(const struct ctl *ctl, int result)
 {
 	(void)ctl;
-	return result == 0 ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
+	return result == 0 ? EXIT_SUCCESS : EXIT_REFUSED;
 }

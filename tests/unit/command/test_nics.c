@@ -47,7 +47,7 @@ static char *printed(enum output_mode mode)
 	stdout = open_memstream(&text, &size);
 	assert_non_null(stdout);
 	output_begin("nics", mode, true);
-	assert_int_equal(ctl_nics(&ctl), CTL_EXIT_OK);
+	assert_int_equal(ctl_nics(&ctl), EXIT_SUCCESS);
 	assert_int_equal(output_end(), 0);
 	fclose(stdout);
 	stdout = terminal;
