@@ -85,10 +85,25 @@ static void lock_owner_log(int fd, const char *path)
 		log_error("%s: another instance runs here", path);
 }
 
+/* The file then holds the number of this process and nothing else. */
+static int pid_write(int fd)
+{
+	char text[32];
+	int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	ssize_t written;
+
+	if (ftruncate(fd, 0) < 0)
+		return -errno;
+	written = pwrite(fd, text, (size_t)length, 0);
+	if (written < 0)
+		return -errno;
+	return written == length ? 0 : -ENOSPC;
+}
+
 int daemon_lock(const char *rundir)
 {
-	char path[PATH_MAX], text[32];
-	int fd, length, r;
+	char path[PATH_MAX];
+	int fd, r;
 
 	if (mkdir(rundir, 0755) < 0 && errno != EEXIST)
 		return log_errno(-errno, "rundir %s", rundir);
@@ -108,26 +123,20 @@ int daemon_lock(const char *rundir)
 		close(fd);
 		return r;
 	}
-	length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)length, 0) != length)
-		return log_errno(-EIO, "%s", path);
-	return 0;
+	r = pid_write(fd);
+	return r < 0 ? log_errno(r, "%s", path) : 0;
 }
 
 /* Writes to a regular file only: what is removed at the end must not be a device. */
 static int pidfile_write(int fd)
 {
-	char text[32];
-	int length = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	struct stat status;
 
 	if (fstat(fd, &status) < 0)
 		return -errno;
 	if (!S_ISREG(status.st_mode))
 		return -EINVAL;
-	if (ftruncate(fd, 0) < 0)
-		return -errno;
-	return write(fd, text, (size_t)length) == length ? 0 : -EIO;
+	return pid_write(fd);
 }
 
 int daemon_pidfile_write(const char *path)

@@ -38,6 +38,18 @@ static int file_read(const char *path, struct drift *ret_drift)
 	return drift_parse(text, ret_drift);
 }
 
+/* Said at the start, since the file is first written an hour later. */
+static void directory_check(const char *path)
+{
+	char directory[CONFIG_PATH_SIZE];
+
+	snprintf(directory, sizeof(directory), "%s", path);
+	*strrchr(directory, '/') = '\0';
+	if (access(directory[0] ? directory : "/", W_OK) < 0)
+		log_warning(
+			"driftfile %s cannot be written: %s: %s", path, directory, strerror(errno));
+}
+
 void driftfile_read(const char *path, const struct counter *counter, struct drift_start *ret_start)
 {
 	struct drift drift = {.hz = 0};
@@ -48,8 +60,10 @@ void driftfile_read(const char *path, const struct counter *counter, struct drif
 	if (*path == '\0')
 		return;
 	r = file_read(path, &drift);
-	if (r == -ENOENT)
+	if (r == -ENOENT) {
+		directory_check(path);
 		return;
+	}
 	if (r < 0) {
 		log_warning("driftfile %s ignored: %s", path,
 			r == -EINVAL ? "not a file of \"PPM SKEW [COUNTER HZ]\"" : strerror(-r));
@@ -67,14 +81,18 @@ void driftfile_read(const char *path, const struct counter *counter, struct drif
 static int text_write(const char *path, const char *text, size_t length)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	ssize_t written;
 	int r = 0;
 
 	if (fd < 0)
 		return -errno;
-	if (write(fd, text, length) != (ssize_t)length)
-		r = -EIO;
+	written = write(fd, text, length);
+	if (written != (ssize_t)length)
+		r = written < 0 ? -errno : -ENOSPC;
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
+	if (r < 0)
+		unlink(path);
 	return r;
 }
 

@@ -14,8 +14,9 @@ struct drift_start {
 	double frequency, frequency_sd;
 };
 
-/* Reads `path` ("": there is none). A missing file is normal; a bad one, or one about another
- * counter, is warned about and ignored. Always fills *ret_start. */
+/* Reads `path` (absolute; "": there is none). A missing file is normal, and a directory in which it
+ * could not be written is warned about; a bad file, or one about another counter, is warned about
+ * and ignored. Always fills *ret_start. */
 void driftfile_read(const char *path, const struct counter *counter, struct drift_start *ret_start);
 
 /* Takes over the frequency that a clock had, where that is known better. */
@@ -27,7 +28,8 @@ static inline void drift_adopt(struct drift_start *start, double frequency, doub
 		*start = (struct drift_start){frequency, sd};
 }
 
-/* Replaces `path` in one step. Returns 0 or a negative errno, after logging why. */
+/* Replaces `path` in one step; of a failure nothing is left. Returns 0 or a negative errno, after
+ * logging why. */
 int driftfile_write(
 	const char *path, const struct counter *counter, double frequency, double frequency_sd);
 

@@ -103,7 +103,10 @@ static int sockets_start(void)
 		}
 		if (fd < 0) {
 			if (!program_stop)
-				log_errno(fd, "UDP port 123");
+				log_errno(fd,
+					fd == -EACCES
+						? "UDP port 123, which needs CAP_NET_BIND_SERVICE"
+						: "UDP port 123");
 			sockets_stop();
 			return fd;
 		}

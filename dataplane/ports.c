@@ -7,13 +7,25 @@
 #include "policy_nics.h"
 #include "port_af_xdp.h"
 #include "port_stamps.h"
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <units.h>
+
+/* A program that may not be looked up never becomes ready. */
+static bool may_look_up(uint32_t program_id)
+{
+	int fd = bpf_prog_get_fd_by_id(program_id);
+
+	if (fd >= 0)
+		close(fd);
+	return fd != -EPERM;
+}
 
 int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size_t size)
 {
@@ -27,8 +39,11 @@ int ports_ready(const struct meridian_policy_blob *blob, char *ret_waiting, size
 		usable = true;
 		if (nic->kind == MERIDIAN_NIC_AF_XDP && !port_af_xdp_ready(nic)) {
 			snprintf(ret_waiting, size,
-				"XDP program %" PRIu32 " of meridian-control on %s",
-				nic->xdp_program_id, nic->name);
+				"XDP program %" PRIu32 " of meridian-control on %s%s",
+				nic->xdp_program_id, nic->name,
+				may_look_up(nic->xdp_program_id)
+					? ""
+					: ", which only CAP_SYS_ADMIN may look up");
 			return -EAGAIN;
 		}
 		if (policy_nic_is_pci(nic) &&

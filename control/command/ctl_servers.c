@@ -15,6 +15,9 @@ enum server {
 };
 
 static const char *const server_names[SERVERS] = {"dataplane", "fallback"};
+/* Who has its packets while it does not take them. */
+static const char *const server_substitutes[SERVERS] = {
+	"the kernel gets its packets", "what the kernel gets is not answered"};
 
 struct process_row {
 	const char *process, *state, *memory;
@@ -357,8 +360,10 @@ static void counts_put(const struct look *looks, bool verdicts)
 	output_table(verdicts ? &verdict_report : &stamp_report, rows, count);
 }
 
-static void state_problem(const struct look *look, const char *name, const char *rundir)
+static void state_problem(const struct look *look, enum server server, const char *rundir)
 {
+	const char *name = server_names[server];
+
 	switch (look_state(look)) {
 	case LOOK_UNREADABLE:
 		output_problem("The statistics of the %s in %s cannot be read: %s", name, rundir,
@@ -373,9 +378,8 @@ static void state_problem(const struct look *look, const char *name, const char 
 		output_problem("The %s is starting: its log says what it waits for.", name);
 		break;
 	case LOOK_STUCK:
-		output_problem("The %s (process %" PRIu32 ") does not move, the kernel gets its "
-			       "packets: start it anew.",
-			name, look->stats->head.writer_pid);
+		output_problem("The %s (process %" PRIu32 ") does not move, %s: start it anew.",
+			name, look->stats->head.writer_pid, server_substitutes[server]);
 		break;
 	case LOOK_RUNNING:
 		break;
@@ -383,14 +387,16 @@ static void state_problem(const struct look *look, const char *name, const char 
 }
 
 static void process_problems(
-	const struct look *look, const char *name, const char *rundir, bool hugepages_wanted)
+	const struct look *look, enum server server, const char *rundir, bool hugepages_wanted)
 {
-	state_problem(look, name, rundir);
+	const char *name = server_names[server];
+
+	state_problem(look, server, rundir);
 	for (uint32_t i = 0; look->alive && i < look->worker_count; i++) {
 		if (strcmp(look_worker_state(look, i), "hung") == 0)
-			output_problem("Worker %" PRIu32 " of the %s is hung, the kernel gets its "
-				       "packets: start the %s anew.",
-				i, name, name);
+			output_problem("Worker %" PRIu32
+				       " of the %s is hung, %s: start the %s anew.",
+				i, name, server_substitutes[server], name);
 	}
 	if (hugepages_wanted && look->alive && look->stats->memory == MERIDIAN_MEMORY_4K)
 		output_problem("The %s runs without hugepages, which costs speed: reserve some "
@@ -414,8 +420,8 @@ void ctl_servers(const char *rundir)
 	workers_put(looks);
 	counts_put(looks, false);
 	counts_put(looks, true);
-	for (size_t i = 0; i < SERVERS; i++) {
-		process_problems(&looks[i], server_names[i], rundir, hugepages_wanted);
+	for (enum server i = 0; i < SERVERS; i++) {
+		process_problems(&looks[i], i, rundir, hugepages_wanted);
 		look_close(&looks[i]);
 	}
 }

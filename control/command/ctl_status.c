@@ -146,7 +146,11 @@ static void clock_problems(const struct ctl *ctl, const struct clock_row *row, i
 		output_problem("meridian-control does not answer at %s: start it with "
 			       "`rundir %s`, or name the run directory with --rundir.",
 			ctl->socket, ctl->rundir);
-	if (r == -ENODATA || (r == -ENOENT && ctl->connected == 0))
+	if (r == -ENOENT && ctl->connected == 0)
+		output_problem("There is no page " MERIDIAN_TIMEMODEL_NAME " in %s, though "
+			       "meridian-control runs: start it anew, it makes one.",
+			ctl->rundir);
+	else if (r == -ENODATA)
 		output_problem("There is no time model yet: check `meridianctl sources` for a "
 			       "server that answers.");
 	else if (r < 0 && r != -ENOENT)

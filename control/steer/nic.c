@@ -62,7 +62,9 @@ int nic_init(struct nic *nic, const struct config_nic *config, const char *rundi
 static int nic_complain(struct nic *nic, int error, const char *text)
 {
 	if (strcmp(nic->complaint, text) != 0)
-		log_error("nic %s: %s", nic->config->name, text);
+		log_error("nic %s: %s%s", nic->config->name, text,
+			error == -EPERM ? " (PRIVILEGES in meridian-control(8) tells what it needs)"
+					: "");
 	snprintf(nic->complaint, sizeof(nic->complaint), "%s", text);
 	return error;
 }
@@ -239,10 +241,14 @@ static int nic_switch_stripping_off(struct nic *nic, uint32_t stripping)
 {
 	uint32_t noted = offload_record_read(nic->xdp.directory, nic->policy.ifindex);
 	int r = offload_record_write(nic->xdp.directory, nic->policy.ifindex, noted | stripping);
+	char text[XDP_ERROR_SIZE];
 
-	if (r < 0)
-		return nic_complain(
-			nic, r, "cannot note in " BPFFS_ROOT " that it took VLAN tags off");
+	if (r < 0) {
+		snprintf(text, sizeof(text),
+			"cannot note in " BPFFS_ROOT " that it took VLAN tags off: %s",
+			strerror(-r));
+		return nic_complain(nic, r, text);
+	}
 	r = offload_strip_vlan(nic->config->name, stripping, false);
 	if (r < 0)
 		return nic_complain(nic, r,
