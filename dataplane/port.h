@@ -57,6 +57,10 @@ struct port_operations {
 	 * is announced, or `ns` have passed; may end earlier. NULL: the processor or the driver
 	 * cannot. */
 	void (*watch)(struct port_queue *queue, uint32_t ns);
+
+	/* The file that poll(2) finds readable as long as there are frames to receive, or -1.
+	 * NULL: none. */
+	int (*wake_fd)(const struct port_queue *queue);
 };
 
 /* What a worker knows of a device's stamps. The counts are read by others. */

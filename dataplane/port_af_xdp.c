@@ -124,16 +124,26 @@ static void af_xdp_watch(struct port_queue *queue, uint32_t ns)
 	port_watch(af_xdp(queue)->port_id, 0, ns);
 }
 
+/* In zero-copy mode it is the driver that would have to be polled. */
+static int af_xdp_wake_fd(const struct port_queue *queue)
+{
+	const struct af_xdp_queue *af_xdp = (const struct af_xdp_queue *)queue;
+
+	return af_xdp->zero_copy ? -1 : af_xdp->fd;
+}
+
 static const struct port_operations af_xdp_operations = {
 	.receive = af_xdp_receive,
 	.transmit = af_xdp_transmit,
 	.release = port_mbuf_release,
+	.wake_fd = af_xdp_wake_fd,
 };
 static const struct port_operations af_xdp_watchable_operations = {
 	.receive = af_xdp_receive,
 	.transmit = af_xdp_transmit,
 	.release = port_mbuf_release,
 	.watch = af_xdp_watch,
+	.wake_fd = af_xdp_wake_fd,
 };
 
 /* Whether program `id` uses map `map_id`. The pinned programs of control have few maps. */

@@ -21,16 +21,21 @@ _Static_assert(PORT_BURST <= BURST_MAX, "a burst of a port is served at once");
  */
 static void worker_idle(struct worker *worker, uint32_t nap_max_ns, uint64_t turn_counter)
 {
-	struct port_queue *queue = worker->queue[0];
-	bool watchable = worker->queue_count == 1 && queue->operations->watch != NULL;
+	struct port_queue *first = worker->queue[0];
+	struct idle_place place = {
+		.watched = worker->queue_count == 1 && first->operations->watch ? first : NULL,
+		.wake = worker->wake,
+		.wake_count = worker->wake_count,
+		.rousing = worker->wake_count == worker->queue_count && !worker->unstamped,
+	};
 	enum idle_step step;
 
 	if (worker->unstamped && nap_max_ns > IDLE_UNSTAMPED_MAX_NS)
 		nap_max_ns = IDLE_UNSTAMPED_MAX_NS;
-	step = idle_step(&worker->idle, nap_max_ns, watchable);
+	step = idle_step(&worker->idle, nap_max_ns, &place);
 	worker->empty_counter = step == IDLE_NAP ? turn_counter : 0;
 	worker->nap_turns = NAP_TURNS;
-	idle_wait(&worker->idle, step, queue);
+	idle_wait(&worker->idle, step, &place);
 }
 
 /* Accounts for the turn that ended at `now_counter`. While bursts are `full` after a nap, what came
@@ -394,17 +399,25 @@ int worker_run(void *argument)
 	return 0;
 }
 
+static void queues_free(struct worker *worker)
+{
+	free(worker->queue);
+	free(worker->wake);
+	worker->queue = NULL;
+	worker->wake = NULL;
+}
+
 int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint32_t core,
 	const struct server_view *view)
 {
 	memset(worker, 0, sizeof(*worker));
-	worker->queue = calloc(WORKER_QUEUES_MAX, sizeof(struct port_queue *));
-	if (worker->queue == NULL)
-		return -ENOMEM;
+	worker->queue = calloc(WORKER_QUEUES_MAX, sizeof(*worker->queue));
+	worker->wake = calloc(WORKER_QUEUES_MAX, sizeof(*worker->wake));
 	worker->slot = slot;
 	worker->view = view;
-	if (server_init(&worker->server, slot, LIMIT_SETS_LOG2) < 0) {
-		free(worker->queue);
+	if (worker->queue == NULL || worker->wake == NULL ||
+		server_init(&worker->server, slot, LIMIT_SETS_LOG2) < 0) {
+		queues_free(worker);
 		return -ENOMEM;
 	}
 	worker->server.counter_id = view->counter_id;
@@ -418,13 +431,24 @@ void worker_fini(struct worker *worker)
 {
 	server_set(&worker->slot->state, MERIDIAN_WORKER_ABSENT);
 	server_fini(&worker->server);
-	free(worker->queue);
-	worker->queue = NULL;
+	queues_free(worker);
+}
+
+/* A device's stamps are judged by when the queue was seen empty: these are not slept through. */
+static int wake_fd(const struct port_queue *queue)
+{
+	if (queue->operations->wake_fd == NULL || queue->device_line != NULL)
+		return -1;
+	return queue->operations->wake_fd(queue);
 }
 
 void worker_add(struct worker *worker, struct port_queue *queue)
 {
+	int fd = wake_fd(queue);
+
 	worker->queue[worker->queue_count++] = queue;
+	if (fd >= 0)
+		worker->wake[worker->wake_count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	worker->unstamped |=
 		queue->stamp_source == MERIDIAN_STAMP_counter && queue->device_line == NULL;
 }

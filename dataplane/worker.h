@@ -24,6 +24,8 @@ struct worker {
 	/* Written by the main thread before the worker starts. */
 	struct port_queue **queue; /* owned */
 	unsigned int queue_count;
+	struct pollfd *wake; /* owned; of those that wake it */
+	unsigned int wake_count;
 	struct meridian_stats_worker *slot;
 
 	/* Written by the main thread, read by the worker. */
