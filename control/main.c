@@ -131,6 +131,44 @@ static int load(struct config *loaded, const char *path, bool may_lie, FILE *err
 	return -EINVAL;
 }
 
+/* Whatever stamps the packets of sources. */
+static void stamps_init(const struct config *config, const struct counter *counter)
+{
+	int r = hwstamp_loan_open(config->rundir, true);
+
+	if (r < 0)
+		log_warning("%s: how cards are set to stamp will not be given back: %s",
+			config->rundir, meridian_page_strerror(r));
+	nic_clock_init(config, counter);
+	wire_stamps_init(config);
+}
+
+static void stamps_fini(void)
+{
+	wire_stamps_fini();
+	nic_clock_fini();
+	hwstamp_loan_close();
+}
+
+/* From when all runs until a signal. */
+static int serve(const struct options *options)
+{
+	int r;
+
+	reload_init(options->may_lie);
+	log_notice("started, version " MERIDIAN_VERSION);
+	if (!options->foreground) {
+		log_open(PROGRAM, true, LOG_INFO);
+		daemon_ready();
+	}
+	r = event_loop();
+	if (r < 0)
+		log_errno(r, "poll");
+	log_notice("ending");
+	reload_fini();
+	return r;
+}
+
 /* The list of what there is, in its order; ends what started when one cannot. */
 static int run(const struct options *options, struct config *config)
 {
@@ -151,15 +189,10 @@ static int run(const struct options *options, struct config *config)
 	r = kernel_clock_init(config, &counter);
 	if (r < 0)
 		goto fini_pidfile;
-	r = hwstamp_loan_open(config->rundir, true);
-	if (r < 0)
-		log_warning("%s: how cards are set to stamp will not be given back: %s",
-			config->rundir, meridian_page_strerror(r));
-	nic_clock_init(config, &counter);
-	wire_stamps_init(config);
+	stamps_init(config, &counter);
 	r = track_init(config, &counter);
 	if (r < 0)
-		goto fini_nic_clock;
+		goto fini_stamps;
 	r = steer_init(config, counter.id);
 	if (r < 0)
 		goto fini_track;
@@ -168,29 +201,15 @@ static int run(const struct options *options, struct config *config)
 	if (r < 0)
 		goto fini_steer;
 	r = daemon_drop(config->user, config->nic_count > 0, config->steer_clock);
-	if (r < 0)
-		goto fini_command;
-	reload_init(options->may_lie);
-	log_notice("started, version " MERIDIAN_VERSION);
-	if (!options->foreground) {
-		log_open(PROGRAM, true, LOG_INFO);
-		daemon_ready();
-	}
-	r = event_loop();
-	if (r < 0)
-		log_errno(r, "poll");
-	log_notice("ending");
-	reload_fini();
-fini_command:
+	if (r == 0)
+		r = serve(options);
 	command_fini();
 fini_steer:
 	steer_fini();
 fini_track:
 	track_fini();
-fini_nic_clock:
-	wire_stamps_fini();
-	nic_clock_fini();
-	hwstamp_loan_close();
+fini_stamps:
+	stamps_fini();
 	kernel_clock_fini();
 fini_pidfile:
 	daemon_pidfile_remove(pidfile);

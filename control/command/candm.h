@@ -17,7 +17,6 @@
 
 #define CANDM_VERSION      6
 #define CANDM_VERSION_NEAR 5 /* close enough to be told about the right version */
-#define CANDM_PORT         323
 
 #define CANDM_TYPE_REQUEST 1
 #define CANDM_TYPE_REPLY   2
