@@ -265,7 +265,9 @@ int main(int argc, char **argv)
 			request.command != NULL && request.command->tagged);
 		code = request_run(&request, &ctl);
 	}
-	if (output_end() < 0 && code == EXIT_SUCCESS)
-		code = EXIT_REFUSED;
+	if (output_end() < 0) {
+		fputs("meridianctl: the output could not be written\n", stderr);
+		code = code == EXIT_SUCCESS ? EXIT_REFUSED : code;
+	}
 	return code;
 }

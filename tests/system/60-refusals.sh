@@ -74,6 +74,17 @@ refuse_command() # WORDS ARGUMENT...
 		lab_fail "meridianctl $*: $(cat "$LAB_DIR/refused.log")"
 }
 
+# A disk that is full must not look as if there were nothing to say.
+refuse_output() # ARGUMENT...
+{
+	local status=0
+
+	lab_ctl "$@" >/dev/full 2>"$LAB_DIR/refused.log" || status=$?
+	[ "$status" != 0 ] || lab_fail "meridianctl $* into a full disk ended with status 0"
+	grep -q "could not be written" "$LAB_DIR/refused.log" ||
+		lab_fail "meridianctl $* into a full disk: $(cat "$LAB_DIR/refused.log")"
+}
+
 command_errors()
 {
 	refuse_command "needs a command; see meridianctl --help"
@@ -86,6 +97,8 @@ command_errors()
 	refuse_command "--top 0: not a whole number from 1 to 1024" clients --top 0
 	refuse_command "--top is an option of clients, not of status" status --top 3
 	refuse_command "--window week: not one of minute, hour, day, start" clients --window week
+	refuse_output --help
+	refuse_output --json status
 	lab_ctl --help | grep -q '^  accheck ADDRESS ' || lab_fail "--help names no arguments"
 }
 
