@@ -3,11 +3,12 @@
 /*
  * A flood from nearly as many sources as there are requests, as with spoofed ones: nothing is kept
  * of them, and a client in their midst that asks below the limit always gets its answer.
- * SOURCES=1000000000 of the environment makes it a long one.
+ * SOURCES=1000000000 of the environment makes it a long one; beyond 2^30 the IPv4 addresses repeat.
  */
 
 #include "fixture.h"
 #include <burst.h>
+#include <bytes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -75,17 +76,20 @@ static void crowd_free(struct crowd *crowd)
 	limit_free(crowd->responder.limit);
 }
 
-/* A request of source number `source`. */
+/* A request of source number `source`: the even ones are IPv4 addresses of 32.0.0.0/3, the odd ones
+ * IPv6 networks of 2000::/3, each another one (a factor that is odd maps 2^n numbers one to one).
+ */
 static void request_of(struct crowd *crowd, unsigned int i, uint64_t source)
 {
 	const struct pkt *request = &crowd->request[source & 1];
-	uint64_t address = source * UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t number = (source >> 1) * UINT64_C(0x9e3779b97f4a7c15);
+	uint8_t *address = crowd->data[i] + request->ip;
 
 	memcpy(crowd->data[i], request->data, request->length);
-	memcpy(crowd->data[i] + request->ip + (request->ipv6 ? 8 : 12), &address,
-		request->ipv6 ? 8 : 4);
-	crowd->data[i][request->ip + (request->ipv6 ? 8 : 12)] |= 0x20; /* no martian */
-	crowd->data[i][request->ip + (request->ipv6 ? 8 : 12)] &= 0x3f;
+	if (request->ipv6)
+		put_u64(address + 8, UINT64_C(1) << 61 | (number & (UINT64_MAX >> 3)));
+	else
+		put_u32(address + 12, UINT32_C(1) << 29 | (number & (UINT32_MAX >> 3)));
 	crowd->frame[i] = (struct frame){.data = crowd->data[i],
 		.length = request->length,
 		.mac = frame_mac(pkt_server_mac),
