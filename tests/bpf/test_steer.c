@@ -34,6 +34,8 @@
 #define ETHERNET_LENGTH 14 /* shorter frames are refused by the test run */
 #define RING_SIZE       64
 #define FAR_NS          UINT64_MAX /* a deadline that does not pass */
+#define METADATA_MAX    252        /* multiple of 4 */
+#define PIECES_LENGTH   6000       /* more than a page */
 
 static struct steer_bpf *bpf;
 static int socket_fd = -1;
@@ -80,16 +82,17 @@ static uint64_t counter(enum steer_reason reason)
 
 struct run {
 	uint32_t action;
-	uint8_t octets[MATRIX_FRAME_MAX + 64]; /* metadata and frame as they came out */
+	uint8_t octets[PIECES_LENGTH + METADATA_MAX]; /* metadata and frame as they came out */
 	uint32_t metadata_length, length;
 };
 
-static void run_frame(const uint8_t *octets, uint32_t length, struct run *ret_run)
+/* A frame behind so many octets of metadata. */
+static int try_frame(const uint8_t *octets, uint32_t metadata, uint32_t length, struct run *ret_run)
 {
-	struct xdp_md in = {.data_end = length}, out = {0};
+	struct xdp_md in = {.data = metadata, .data_end = metadata + length}, out = {0};
 	struct bpf_test_run_opts options = {.sz = sizeof(options),
 		.data_in = octets,
-		.data_size_in = length,
+		.data_size_in = metadata + length,
 		.data_out = ret_run->octets,
 		.data_size_out = sizeof(ret_run->octets),
 		.ctx_in = &in,
@@ -97,12 +100,17 @@ static void run_frame(const uint8_t *octets, uint32_t length, struct run *ret_ru
 		.ctx_out = &out,
 		.ctx_size_out = sizeof(out),
 		.repeat = 1};
-	int fd = bpf_program__fd(bpf->progs.xsk_def_prog);
+	int r = bpf_prog_test_run_opts(bpf_program__fd(bpf->progs.xsk_def_prog), &options);
 
-	assert_int_equal(bpf_prog_test_run_opts(fd, &options), 0);
 	ret_run->action = options.retval;
 	ret_run->metadata_length = out.data - out.data_meta;
 	ret_run->length = options.data_size_out;
+	return r;
+}
+
+static void run_frame(const uint8_t *octets, uint32_t length, struct run *ret_run)
+{
+	assert_int_equal(try_frame(octets, 0, length, ret_run), 0);
 }
 
 static bool is_redirect(enum steer_reason reason)
@@ -137,6 +145,22 @@ static void expect_reason(
 
 static const struct matrix_wire wire = {
 	.server_mac = {0x02, 0, 0, 0, 0, 0x01}, .client_mac = {0x02, 0, 0, 0, 0, 0x02}};
+
+static int fill_maps(void **state)
+{
+	const uint32_t queue = 0;
+	uint8_t ipv4[4], ipv6[16];
+
+	(void)state;
+	socket_fd = socket_open();
+	inet_pton(AF_INET, MATRIX_SERVER_IPV4, ipv4);
+	inet_pton(AF_INET6, MATRIX_SERVER_IPV6, ipv6);
+	map_put(bpf->maps.steer_ipv4, ipv4, sizeof(ipv4), 1);
+	map_put(bpf->maps.steer_ipv6, ipv6, sizeof(ipv6), 1);
+	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
+	set_deadline(queue, FAR_NS);
+	return 0;
+}
 
 /* The XDP program looks at no MAC address, checksum or length. */
 static enum steer_reason reason_of(const struct matrix_row *row)
@@ -238,6 +262,53 @@ static void test_queue_without_socket(void **state)
 	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
 }
 
+/* Behind as much metadata as the kernel takes there is no room for a stamp. The frame goes to its
+ * socket all the same, and that is told. */
+static void test_no_room_for_a_stamp(void **state)
+{
+	uint64_t before = counter(STEER_REASON_redirected_unstamped);
+	uint8_t octets[MATRIX_FRAME_MAX + METADATA_MAX] = {0};
+	struct matrix_frame frame[MATRIX_FRAMES_MAX];
+	uint32_t metadata = METADATA_MAX;
+	struct run run;
+
+	(void)state;
+	matrix_build(&matrix_rows[0], &wire, 1, frame);
+	for (; metadata > 0; metadata -= 4) {
+		memcpy(octets + metadata, frame->octets, frame->length);
+		if (try_frame(octets, metadata, frame->length, &run) == 0)
+			break;
+	}
+	assert_int_equal(run.action, XDP_REDIRECT);
+	assert_int_equal(counter(STEER_REASON_redirected_unstamped), before + 1);
+	assert_int_equal(run.metadata_length, metadata);
+	assert_memory_equal(run.octets + metadata, frame->octets, frame->length);
+}
+
+/* As control loads it for jumbo frames. Another request is whole, and small. */
+static void test_frames_in_pieces(void **state)
+{
+	static uint8_t octets[PIECES_LENGTH];
+	struct matrix_frame frame[MATRIX_FRAMES_MAX];
+	struct steer_bpf *usual = bpf;
+	int usual_socket = socket_fd;
+
+	bpf = steer_bpf__open();
+	assert_non_null(bpf);
+	bpf->rodata->steer_has_frags = true;
+	assert_int_equal(bpf_program__set_flags(bpf->progs.xsk_def_prog, BPF_F_XDP_HAS_FRAGS), 0);
+	assert_int_equal(steer_bpf__load(bpf), 0);
+	assert_int_equal(fill_maps(state), 0);
+	matrix_build(&matrix_rows[0], &wire, 1, frame);
+	memcpy(octets, frame->octets, frame->length);
+	expect_reason("in pieces", octets, sizeof(octets), STEER_REASON_passed_other);
+	expect_plain(STEER_REASON_redirected);
+	steer_bpf__destroy(bpf);
+	close(socket_fd);
+	bpf = usual;
+	socket_fd = usual_socket;
+}
+
 /* What makes libxdp take the program for its own. */
 static void test_names_that_libxdp_looks_for(void **state)
 {
@@ -250,22 +321,6 @@ static void test_names_that_libxdp_looks_for(void **state)
 	assert_non_null(btf);
 	assert_true(btf__find_by_name_kind(btf, "xdp_metadata", BTF_KIND_DATASEC) > 0);
 	assert_true(btf__find_by_name_kind(btf, "xsk_prog_version", BTF_KIND_VAR) > 0);
-}
-
-static int fill_maps(void **state)
-{
-	const uint32_t queue = 0;
-	uint8_t ipv4[4], ipv6[16];
-
-	(void)state;
-	socket_fd = socket_open();
-	inet_pton(AF_INET, MATRIX_SERVER_IPV4, ipv4);
-	inet_pton(AF_INET6, MATRIX_SERVER_IPV6, ipv6);
-	map_put(bpf->maps.steer_ipv4, ipv4, sizeof(ipv4), 1);
-	map_put(bpf->maps.steer_ipv6, ipv6, sizeof(ipv6), 1);
-	map_put(bpf->maps.xsks_map, &queue, sizeof(queue), (uint32_t)socket_fd);
-	set_deadline(queue, FAR_NS);
-	return 0;
 }
 
 /* Loads the program, or says why this kernel or user cannot. */
@@ -291,6 +346,8 @@ int main(void)
 		cmocka_unit_test(test_queue_not_steered),
 		cmocka_unit_test(test_deadline_passes),
 		cmocka_unit_test(test_queue_without_socket),
+		cmocka_unit_test(test_no_room_for_a_stamp),
+		cmocka_unit_test(test_frames_in_pieces),
 		cmocka_unit_test(test_names_that_libxdp_looks_for),
 	};
 	int r = load();
