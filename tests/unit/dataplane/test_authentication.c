@@ -3,6 +3,7 @@
 /* Requests with a MAC, through the whole reply path. */
 
 #include "fixture.h"
+#include "heap.h"
 #include <burst.h>
 #include <malloc.h>
 #include <setjmp.h>
@@ -456,6 +457,23 @@ static void finds_each_of_many(void **state)
 	free(blob);
 }
 
+/* Of the keys of a worker that ends, or has got new ones. */
+static void leaves_no_key_behind(void **state)
+{
+	struct keyring *keyring = fixture_keyring();
+	uint32_t number = keyring_find(keyring, MERIDIAN_KEY_AES128);
+	struct cmac128_key subkeys = keyring_key(keyring, number)->state.cmac.subkeys;
+
+	(void)state;
+	if (heap_is_seen()) {
+		assert_true(heap_has(&subkeys, sizeof(subkeys)));
+		keyring_free(keyring);
+		assert_false(heap_has(&subkeys, sizeof(subkeys)));
+	} else {
+		keyring_free(keyring);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
@@ -474,6 +492,7 @@ int main(void)
 		TEST(leaves_the_next_frame_alone),
 		TEST(counts_no_client_that_is_not_answered),
 		cmocka_unit_test(finds_each_of_many),
+		cmocka_unit_test(leaves_no_key_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

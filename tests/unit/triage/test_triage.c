@@ -21,6 +21,7 @@
 #define SYN      0x02
 #define RST      0x04
 #define ACK      0x10
+#define PEERS    100
 
 /* What differs between packets. Addresses: host number of us and of them, in documentation's nets;
  * ports and flags where the protocol has them, else the type of ICMP in `flags`. */
@@ -319,6 +320,27 @@ static void senders_are_told_apart(void **state)
 	}
 }
 
+/* Whoever has found senders that share a place of the limits knows nothing of the next start. */
+static void senders_are_hashed_anew(void **state)
+{
+	struct triage *before = triage;
+	unsigned int same = 0;
+
+	(void)state;
+	assert_int_equal(triage_new(&triage, 4712), 0);
+	for (uint8_t peer = 0; peer < PEERS; peer++) {
+		struct spec spec = {.ipv6 = peer % 2, .protocol = UDP, .peer = peer};
+		struct frame frame = frame_of(&spec, false);
+		uint32_t was;
+
+		triage_class(before, frame.octets, frame.length, &was);
+		same += sender_of(&frame) == was;
+	}
+	assert_int_equal(same, 0);
+	triage_free(triage);
+	triage = before;
+}
+
 /* Nothing is read behind the end, and a whole frame has a class of its own: in memory that is no
  * longer than the frame, for sanitizers to see. */
 static void frames_cut_short(void **state)
@@ -356,6 +378,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(errors_belong_to_what_they_quote, setup, teardown),
 		cmocka_unit_test_setup_teardown(link_protocols_and_groups, setup, teardown),
 		cmocka_unit_test_setup_teardown(senders_are_told_apart, setup, teardown),
+		cmocka_unit_test_setup_teardown(senders_are_hashed_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(frames_cut_short, setup, teardown),
 	};
 
