@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The rate limit: a source that asks too often is answered as often as it may, the others are
-# dropped under their name; another source does not notice; SIGHUP changes it. Over both families,
-# by the dataplane and by the fallback. With kod, a stock chronyd and meridian-load are told so, but
-# nobody of kodexempt.
+# dropped under their name; another source does not notice, nor do our own requests to a source that is
+# limited; SIGHUP changes it. Over both families, by the dataplane and by the fallback. With kod, a stock
+# chronyd and meridian-load are told so, but nobody of kodexempt.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 
@@ -68,6 +68,21 @@ unlimited() # WHEN
 	[ "$(limited_count)" = "$before" ] || lab_fail "limited $1"
 }
 
+# A server of ours asks us too often: it is limited, but its answers are heard (CVE-2016-7426).
+upstream_is_heard()
+{
+	local good limited
+
+	good=$(lab_field ntpdata ntpdata.0.good)
+	limited=$(limited_count)
+	received "$LAB_SERVER4" 200 >"$LAB_DIR/upstream.txt" # for 4 s
+	limited=$(($(limited_count) - limited))
+	good=$(($(lab_field ntpdata ntpdata.0.good) - good))
+	if [ "$limited" -le 100 ] || [ "$good" -lt 3 ]; then
+		lab_differs "$limited of 200 limited, $good good answers"
+	fi
+}
+
 # A single request is none that a refilling limit would let through.
 other_source_answered()
 {
@@ -93,7 +108,6 @@ leaks()
 # slowly by itself, as it does when a busy machine answers late. How it backs off is its own affair.
 kissed_chronyd()
 {
-	lab_need_stock chrony/usr/sbin/chronyd
 	ratelimit dataplane "interval 0 burst 1 leak 0 kod 1 kodafter 1"
 	lab_start chronyd client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root \
 		"server $LAB_SERVER4 minpoll -3 maxpoll -3" "cmdport 0" "bindcmdaddress /" \
@@ -157,12 +171,17 @@ dropped_are_shown()
 
 lab_enter "$@"
 lab_network
-lab_config "local stratum 10"
+lab_need_stock chrony/usr/sbin/chronyd
+lab_config "local stratum 10" "server $LAB_CLIENT4 minpoll 0 maxpoll 0 noselect"
+lab_start upstream client "$LAB_STOCK/chrony/usr/sbin/chronyd" -x -d -u root "local stratum 1" \
+	"allow all" "cmdport 0" "bindcmdaddress /" "pidfile $LAB_DIR/upstream.pid"
 lab_serve
 unlimited "without a limit"
 ratelimit dataplane "interval 0 burst $BURST leak 0"
 limited dataplane "$LAB_SERVER4"
 limited dataplane "$LAB_SERVER6"
+lab_wait 20 "a limited upstream server to be heard" upstream_is_heard
+lab_kill upstream
 ip -n client address add 192.0.2.3/24 dev eth0
 lab_wait 5 "an answer to another source" other_source_answered
 ratelimit dataplane "interval 0 burst 1 leak 1"
