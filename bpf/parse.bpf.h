@@ -4,7 +4,8 @@
 
 /*
  * Packet parser: a cursor that one function per header moves forward. Each returns the header
- * after checking that it lies within the packet, or NULL with the cursor unmoved.
+ * after checking that it lies within the packet, and leaves the cursor behind it; or NULL, and then
+ * the cursor is nowhere in particular.
  */
 
 #include <linux/bpf.h>
