@@ -246,7 +246,8 @@ void ports_error_log(const struct ports *ports, int error)
 			ports->failed, PACKET_MEMORY_AF_XDP_QUEUE_MB);
 	else if (error == -EBUSY)
 		log_error("%s: no AF_XDP socket could be bound: is another program bound to the "
-			  "queue, or a privilege missing?",
+			  "queue, or a privilege missing (CAP_NET_RAW; CAP_IPC_LOCK, or a larger "
+			  "`ulimit -l`)?",
 			ports->failed);
 	else if (error == -EINVAL)
 		log_error("%s: DPDK cannot take an interface of this name", ports->failed);

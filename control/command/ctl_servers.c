@@ -205,7 +205,8 @@ static void port_row_fill(struct port_row *row, const struct meridian_policy_nic
 		row->state = link_fault(nic);
 }
 
-static void port_problems(const struct port_row *row, const struct meridian_policy_nic *nic)
+static void port_problems(
+	const struct port_row *row, const struct meridian_policy_nic *nic, bool alive)
 {
 	if (nic_is_gone(nic))
 		output_problem("Interface %s does not exist: bring it back, control attaches again "
@@ -218,7 +219,7 @@ static void port_problems(const struct port_row *row, const struct meridian_poli
 	else if (link_fault(nic))
 		output_problem("No request comes in by %s (%s): bring its link up.", row->name,
 			link_fault(nic));
-	else if (row->driver == NULL)
+	else if (row->driver == NULL && alive)
 		output_problem("The dataplane has not opened %s: its log says why.", row->name);
 }
 
@@ -234,7 +235,7 @@ static void ports_put(const struct meridian_policy_blob *blob, const struct look
 			&rows[i], &nics[i], port_find(dataplane, nics[i].name), dataplane->alive);
 	output_table(&port_report, rows, blob->nics.count);
 	for (uint64_t i = 0; i < blob->nics.count; i++)
-		port_problems(&rows[i], &nics[i]);
+		port_problems(&rows[i], &nics[i], dataplane->alive);
 }
 
 static void policy_problems(const struct meridian_policy_blob *blob)

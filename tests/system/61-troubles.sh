@@ -23,11 +23,28 @@ capabilities()
 		"nic eth1: cannot note in /sys/fs/bpf that it took VLAN tags off: Operation not permitted (PRIVILEGES in meridian-control(8)" \
 		"$LAB_BUILD/control/meridian-control" --foreground --config "$LAB_CONFIG"
 	lab_control
-	lab_wait 5 "control to attach its program" lab_field status clock.state
+	lab_expect status ports.0.xdp_mode native
+	expect_told "The dataplane does not run: start meridian-dataplane"
+	! told "has not opened" || lab_fail "a dataplane that never ran is said to have a log"
 	told_of_capability dataplane "on eth1, which only CAP_SYS_ADMIN may look up" \
 		"$LAB_BUILD/dataplane/meridian-dataplane" --rundir "$LAB_RUNDIR"
 	told_of_capability fallback "UDP port 123, which needs CAP_NET_BIND_SERVICE" \
 		"$LAB_BUILD/dataplane/meridian-fallback" --rundir "$LAB_RUNDIR"
+	lab_stop control
+}
+
+# Its memory may not be locked: after the patience that a socket of before has.
+memory_lock()
+{
+	local status=0
+
+	lab_control
+	lab_in server bash -c 'ulimit -l 64; exec "$@"' - setpriv --bounding-set -ipc_lock \
+		--inh-caps -ipc_lock timeout 60 "$LAB_BUILD/dataplane/meridian-dataplane" \
+		--rundir "$LAB_RUNDIR" >"$LAB_DIR/unlocked.log" 2>&1 || status=$?
+	[ "$status" = 3 ] || lab_fail "a dataplane that may lock no memory ended with status $status"
+	grep 'CAP_IPC_LOCK, or a larger' "$LAB_DIR/unlocked.log" ||
+		lab_fail "no word of the limit: $(tail -n 3 "$LAB_DIR/unlocked.log")"
 	lab_stop control
 }
 
@@ -63,6 +80,7 @@ lab_enter "$@"
 lab_network
 lab_config "local stratum 10"
 capabilities
+memory_lock
 full_disk
 lab_serve
 lab_kill dataplane
