@@ -11,12 +11,14 @@ static void on_signal(int number)
 	program_stop = 1;
 }
 
+/* DPDK's virtio-user writes to a peer that may be gone, and so does who logs into a pipe. */
 static void signals_catch(void)
 {
 	struct sigaction action = {.sa_handler = on_signal};
 
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 int program_run(const struct program_stage *stage, size_t count, void (*serve)(void))

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Virtual devices of DPDK as NICs: af_packet on an address that the kernel does not have, a memif
-# whose peer comes, dies and comes again, and devices that DPDK refuses.
+# whose peer comes, dies and comes again, virtio-user, which outlives its peer, and devices that DPDK
+# refuses.
 set -eu
 . "$(dirname "$0")/../lab/lab.sh"
 . "$(dirname "$0")/../lab/stock.sh"
@@ -170,24 +171,46 @@ test_refused()
 	refuse_device "room for" vdev:net_af_packet0,iface=eth1 queues 3 address "$VIRTUAL4"
 }
 
-# As the memif's client the dataplane copies nothing: its peer maps the packet memory. It connects once,
-# so the peer is there before it.
-test_memif_client()
+# The generator answers at SOCKET as a device, the dataplane connects as another, once, so the
+# generator is there before it.
+loaded_by_peer() # SOCKET PEER-DEVICE DEVICE
 {
-	local device="net_memif0,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no"
-
-	rm -f "$LAB_DIR/memif.sock"
-	virtual_config "vdev:$device,role=client,zero-copy=yes,mac=$MEMIF_MAC" "address $VIRTUAL4"
+	rm -f "$1"
+	virtual_config "vdev:$3" "address $VIRTUAL4"
 	lab_control
-	lab_start load server "$LAB_BUILD/bench/load/meridian-load" --port "vdev:$device,role=server" \
+	lab_start load server "$LAB_BUILD/bench/load/meridian-load" --port "vdev:$2" \
 		--core 0 --target "$VIRTUAL4" --target-mac "$MEMIF_MAC" --source 192.0.2.128/26 \
 		--rate 5k --warm-up 1 --duration 1 --json
-	lab_wait 20 "the generator" test -S "$LAB_DIR/memif.sock"
+	lab_wait 20 "the generator" test -S "$1"
 	lab_dataplane
 	lab_wait 30 "the end of the load" grep -q answered_per_s "$LAB_DIR/load.log"
 	grep '^{' "$LAB_DIR/load.log" >/dev/null || lab_fail "no results"
 	grep -q '"answered": [1-9]' "$LAB_DIR/load.log" || lab_fail "nothing was answered"
 	grep -q '"invalid": {}' "$LAB_DIR/load.log" || lab_fail "there were wrong replies"
+}
+
+# As the memif's client the dataplane copies nothing: its peer maps the packet memory.
+test_memif_client()
+{
+	local socket=$LAB_DIR/memif.sock device
+
+	device="net_memif0,id=0,socket=$socket,socket-abstract=no"
+	loaded_by_peer "$socket" "$device,role=server" \
+		"$device,role=client,zero-copy=yes,mac=$MEMIF_MAC"
+	virtual_stop
+}
+
+# The driver tells a peer that is gone when it stops.
+test_virtio_user()
+{
+	local socket=$LAB_DIR/vhost.sock
+
+	loaded_by_peer "$socket" "net_vhost0,iface=$socket" \
+		"net_virtio_user0,path=$socket,mac=$MEMIF_MAC"
+	wait "${LAB_PID[load]}" || [ $? = 1 ] || # a busy machine is its limit
+		lab_fail "the generator did not end as it should"
+	unset "LAB_PID[load]"
+	lab_expect status workers.0.state polling
 	virtual_stop
 }
 
@@ -198,6 +221,7 @@ test_af_packet
 test_memif
 if [ "$LAB_HUGEPAGES_ADDED" = "$LAB_HUGEPAGES" ]; then
 	test_memif_client
+	test_virtio_user
 else
-	lab_note "no hugepages, hence no memif client without copies"
+	lab_note "no hugepages, hence no memif client without copies, and no virtio-user"
 fi
