@@ -2,6 +2,7 @@
 #include "matrix.h"
 #include <arpa/inet.h>
 #include <assert.h>
+#include <mac.h>
 #include <string.h>
 
 #define FRAGMENT_SPLIT   24 /* octets of the datagram in the first fragment */
@@ -117,10 +118,23 @@ static void put_fields(struct octets *to, const struct matrix_row *row)
 	}
 }
 
+static void sign(uint8_t *packet, size_t length, uint16_t mac)
+{
+	static const char secret[] = MATRIX_KEY_SECRET;
+	struct mac_key key;
+	int r = mac_key_init(
+		&key, MATRIX_KEY, MERIDIAN_KEY_SHA256, (const uint8_t *)secret, sizeof(secret) - 1);
+
+	assert(r == 0);
+	(void)r;
+	mac_write(&key, packet, length, mac);
+}
+
 static void put_ntp(struct octets *to, const struct matrix_row *row, uint64_t transmit)
 {
 	uint8_t header[NTP_LENGTH] = {first_octet(row), 0, (uint8_t)row->poll, 0xe8};
 	uint32_t length = row->length ? (uint16_t)row->length : NTP_LENGTH;
+	uint8_t *ntp, *rest;
 
 	if (!row->no_transmit) {
 		uint8_t *at = header + ((header[0] >> 3 & 7) == 5 ? 24 : 40);
@@ -130,14 +144,13 @@ static void put_ntp(struct octets *to, const struct matrix_row *row, uint64_t tr
 	}
 	if (row->upgrade)
 		memcpy(header + 16, "NTP5DRFT", 8);
-	put(to, header, length);
+	ntp = put(to, header, length);
 	put_fields(to, row);
-	if (row->rest) {
-		uint8_t *rest = put(to, NULL, row->rest);
-
-		if (row->key)
-			set32(rest, row->key);
-	}
+	rest = put(to, NULL, row->rest);
+	if (row->key)
+		set32(rest, row->key);
+	if (row->is_signed)
+		sign(ntp, (size_t)(rest - ntp), row->rest);
 }
 
 /* Over what the length says, or over all there is if that is less. */

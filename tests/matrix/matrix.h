@@ -26,6 +26,10 @@
 #define MATRIX_PREFIX_IPV4 24 /* of the clients that are allowed */
 #define MATRIX_PREFIX_IPV6 64
 
+/* A key that the server has, of type SHA256. */
+#define MATRIX_KEY        1
+#define MATRIX_KEY_SECRET "key-of-the-matrix"
+
 /* Which way a frame takes on an interface with our XDP program. */
 enum matrix_way {
 	MATRIX_STEERED, /* to the dataplane: the verdict is what becomes of it */
@@ -99,6 +103,7 @@ struct matrix_row {
 	uint32_t claim;      /* what the first field says about its length */
 	uint16_t rest;       /* octets at the end: a MAC where it is a MAC's length */
 	uint32_t key;        /* the key ID at its beginning */
+	bool is_signed;      /* the rest is the MAC of MATRIX_KEY; the reply has one as long */
 };
 
 extern const struct matrix_row matrix_rows[];

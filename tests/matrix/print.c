@@ -3,8 +3,9 @@
 /*
  * Prints the acceptance matrix for tests/tools/matrix-wire, which sends it: one line for each row,
  * of fields with tabs between them: name, verdict, way, whether the kernel answers against the
- * verdict, first octet of a reply, poll, transmit timestamp, and the frames in hexadecimal. With
- * "ntpv5" the verdicts are those of a server that speaks NTPv5.
+ * verdict, first octet of a reply, poll, octets of its MAC, transmit timestamp, and the frames in
+ * hexadecimal. With "ntpv5" the verdicts are those of a server that speaks NTPv5. "key" prints the
+ * line that the server's key file must have.
  */
 
 #include "matrix.h"
@@ -36,9 +37,10 @@ static void print_row(size_t i, const struct matrix_wire *wire, bool ntpv5)
 	uint64_t transmit = row->no_transmit ? 0 : UINT64_C(0x4d45520000000001) + i;
 	unsigned int count = matrix_build(row, wire, transmit, frame);
 
-	printf("%s\t%s\t%s\t%d\t%u\t%d\t%" PRIx64, row->name,
+	printf("%s\t%s\t%s\t%d\t%u\t%d\t%d\t%" PRIx64, row->name,
 		meridian_verdict_name(ntpv5 ? matrix_verdict_ntpv5(row) : row->verdict),
-		ways[row->way], row->kernel_answers, matrix_reply_first(row), row->poll, transmit);
+		ways[row->way], row->kernel_answers, matrix_reply_first(row), row->poll,
+		row->is_signed ? row->rest : 0, transmit);
 	for (unsigned int k = 0; k < count; k++) {
 		putchar('\t');
 		for (uint32_t at = 0; at < frame[k].length; at++)
@@ -53,8 +55,12 @@ int main(int argc, char **argv)
 
 	bool ntpv5 = argc == 4 && strcmp(argv[3], "ntpv5") == 0;
 
+	if (argc == 2 && strcmp(argv[1], "key") == 0) {
+		printf("%d SHA256 ASCII:%s\n", MATRIX_KEY, MATRIX_KEY_SECRET);
+		return 0;
+	}
 	if (argc != 3 && !ntpv5) {
-		fputs("usage: matrix SERVER-MAC CLIENT-MAC [ntpv5]\n", stderr);
+		fputs("usage: matrix SERVER-MAC CLIENT-MAC [ntpv5] | key\n", stderr);
 		return 2;
 	}
 	parse_mac(wire.server_mac, argv[1]);

@@ -18,6 +18,7 @@
 #define LEAP3      0xc0
 #define LIKE_EMPTY MATRIX_ZERO
 #define V5         MERIDIAN_VERDICT_answered_ntpv5
+#define OUR_MAC    .key = MATRIX_KEY, .is_signed = true, .rest
 #define DRAFT      "draft-ietf-ntp-ntpv5-09"
 
 /* clang-format off: one line for each kind of frame */
@@ -269,6 +270,28 @@ const struct matrix_row matrix_rows[] = {
 		.key = 9},
 	{"mode 1 with a MAC", V(unknown_key), STEERED, .first = NTP(4, 1), .rest = 20, .key = 9},
 	{"mode 4 with a MAC", V(bad_mode), STEERED, .first = NTP(4, 4), .rest = 20, .key = 9},
+	{"our key, MAC of 24", ANSWERED, STEERED, OUR_MAC = 24},
+	{"our key, IPv6", ANSWERED, STEERED, .ipv6 = true, OUR_MAC = 24},
+	{"our key in a VLAN", ANSWERED, STEERED, .tag = {{VLAN, 100}}, OUR_MAC = 24},
+	{"our key, version 3, MAC of 36", ANSWERED, STEERED, .first = NTP(3, 3), OUR_MAC = 36},
+	{"our key, version 2", ANSWERED, STEERED, .first = NTP(2, 3), OUR_MAC = 36},
+	{"our key in mode 1, IPv6", ANSWERED, STEERED, .ipv6 = true, .first = NTP(4, 1),
+		OUR_MAC = 24},
+	{"our key behind extension fields", ANSWERED, STEERED, .field = {16, 32}, OUR_MAC = 24},
+	{"our key in fragments", PUNT, KERNEL, .fragments = true, OUR_MAC = 24},
+	{"our key from an address not allowed", V(denied), STEERED, .source = "203.0.113.5",
+		OUR_MAC = 24},
+	{"our key in mode 4", V(bad_mode), STEERED, .first = NTP(4, 4), OUR_MAC = 24},
+	{"our key, MAC wrong", V(bad_mac), STEERED, .rest = 24, .key = MATRIX_KEY},
+	{"our key, MAC wrong, IPv6", V(bad_mac), STEERED, .ipv6 = true, .rest = 24,
+		.key = MATRIX_KEY},
+	{"our key, version 3, MAC wrong", V(bad_mac), STEERED, .first = NTP(3, 3), .rest = 36,
+		.key = MATRIX_KEY},
+	{"our key, MAC cut to 20", V(bad_mac), STEERED, OUR_MAC = 20},
+	{"our key, version 3, MAC cut to 24", V(bad_mac), STEERED, .first = NTP(3, 3),
+		OUR_MAC = 24},
+	{"our key in mode 1, MAC wrong", V(bad_mac), STEERED, .first = NTP(4, 1), .rest = 24,
+		.key = MATRIX_KEY},
 
 	/* --- NTPv5: the second verdict is where it is spoken --- */
 	{"version 5", V(bad_version), STEERED, V(foreign_draft), .first = NTP(5, 3)},

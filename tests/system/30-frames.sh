@@ -19,7 +19,8 @@ try_mode() # NIC-OPTIONS XDP-MODE
 {
 	local rows
 
-	lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "allow fe80::/64"
+	lab_config "server $LAB_UPSTREAM4 iburst minpoll 0 maxpoll 2" "allow fe80::/64" \
+		"keyfile $LAB_DIR/keys"
 	sed -i "s/^nic eth1\$/nic eth1 $1/" "$LAB_CONFIG"
 	lab_serve
 	lab_expect status ports.0.xdp_mode "$2"
@@ -31,6 +32,7 @@ lab_enter "$@"
 lab_network
 ip -n client address add fe80::2/64 dev eth0 nodad
 server_mac=$(ip -n server -br link show eth1 | awk '{ print $3 }')
+(umask 077 && "$LAB_BUILD/tests/matrix/matrix" key >"$LAB_DIR/keys")
 lab_upstream
 try_mode "xdp auto" native
 lab_stop dataplane

@@ -70,11 +70,40 @@ static struct responder_policy *policy_new(void)
 	return policy;
 }
 
+static struct keyring *keyring_of_matrix(void)
+{
+	struct {
+		struct meridian_keys_blob blob;
+		struct meridian_key key;
+		char secret[sizeof(MATRIX_KEY_SECRET) - 1];
+	} all = {.blob = {.generation = 1, .size = sizeof(all), .count = 1},
+		.key = {.id = MATRIX_KEY,
+			.offset = offsetof(__typeof__(all), secret),
+			.length = sizeof(all.secret),
+			.type = MERIDIAN_KEY_SHA256}};
+	struct keyring *keyring;
+
+	memcpy(all.secret, MATRIX_KEY_SECRET, sizeof(all.secret));
+	assert_int_equal(meridian_keys_check(&all.blob, sizeof(all)), 0);
+	assert_int_equal(keyring_new(&keyring, &all.blob), 0);
+	return keyring;
+}
+
+static void assert_signed(
+	const struct responder *responder, const struct matrix_row *row, const uint8_t *reply)
+{
+	uint32_t number = keyring_find(responder->keyring, MATRIX_KEY);
+
+	assert_true(
+		mac_good(keyring_key(responder->keyring, number), reply, PKT_NTP_SIZE, row->rest));
+	assert_int_equal(mac_id(reply + PKT_NTP_SIZE), MATRIX_KEY);
+}
+
 /* What every answer must be, headers and all. */
 static void assert_answer(const struct matrix_row *row, const struct fixture_frame *f, uint32_t ntp)
 {
-	uint32_t length = PKT_NTP_SIZE, udp = ntp - 8, ip = udp - (row->ipv6 ? 40 : 20),
-		 address = row->ipv6 ? 16 : 4;
+	uint32_t length = PKT_NTP_SIZE + (row->is_signed ? row->rest : 0), udp = ntp - 8,
+		 ip = udp - (row->ipv6 ? 40 : 20), address = row->ipv6 ? 16 : 4;
 	const uint8_t *was = f->before, *now = f->frame.data;
 	const uint8_t *addresses_was = was + udp - 2 * address,
 		      *addresses = now + udp - 2 * address;
@@ -130,6 +159,8 @@ static void try_row(struct responder *responder, const struct matrix_row *row)
 				meridian_verdict_name(expected));
 		if (meridian_verdict_outcome(verdict) == MERIDIAN_OUTCOME_ANSWER) {
 			assert_answer(row, &f, frame[i].ntp);
+			if (row->is_signed)
+				assert_signed(responder, row, f.frame.data + frame[i].ntp);
 			assert_upgrade(responder, row, f.before + frame[i].ntp,
 				f.frame.data + frame[i].ntp);
 		} else {
@@ -144,10 +175,12 @@ static void gives_every_frame_its_verdict(void **state)
 	const struct burst_engine *engine = *(const struct burst_engine *const *)*state;
 	struct meridian_timemodel_data model = fixture_model();
 	struct responder_policy *policy = policy_new();
+	struct keyring *keyring = keyring_of_matrix();
 	struct responder responder;
 
 	responder_init(&responder, 1, NULL);
 	responder.engine = engine;
+	responder.keyring = keyring;
 	responder_begin(&responder, &model, policy, FIXTURE_COUNTER, 0);
 	for (int ntpv5 = 0; ntpv5 < 2; ntpv5++) {
 		policy->ntpv5 = ntpv5;
@@ -155,6 +188,7 @@ static void gives_every_frame_its_verdict(void **state)
 			try_row(&responder, &matrix_rows[i]);
 	}
 	print_message("# %zu rows\n", matrix_row_count);
+	keyring_free(keyring);
 	responder_policy_free(policy);
 }
 
