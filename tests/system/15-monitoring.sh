@@ -108,6 +108,8 @@ serverstats()
 	received=$(($(lab_counter dataplane rx_packets) + $(lab_counter fallback rx_packets)))
 	dropped=$(lab_counter dataplane bad_mode)
 	[ "$dropped" = 1 ] || lab_fail "$dropped requests of a bad mode, expected 1"
+	# And what a busy machine left in the worker's queue for too long.
+	dropped=$((dropped + $(lab_counter dataplane stale)))
 	same "packets received" "$received" "$(column serverstats 1)" \
 		"$(lab_field serverstats serverstats.ntp_hits)" \
 		"$(text serverstats "NTP packets received")"
