@@ -72,6 +72,7 @@ static void refuses_fields_out_of_range(void **state)
 	REFUSED(key[0].type, 0);
 	REFUSED(key[0].type, 12);
 	REFUSED(key[0].length, 15);
+	REFUSED(key[0].length, 17);
 	REFUSED(key[0].length, 0);
 	REFUSED(key[2].length, 0);
 	REFUSED(key[2].length, 17); /* past the end */

@@ -15,6 +15,7 @@
 #define ICMP     1
 #define ICMPV6   58
 #define GRE      47
+#define ESP      50
 #define SCTP     132
 #define DCCP     33
 #define FRAGMENT 44
@@ -179,6 +180,14 @@ static const struct {
 		{.protocol = UDP, .source_port = 40000, .destination_port = 123},
 		{.protocol = UDP, .source_port = 123, .destination_port = 40000, .peer = 1},
 		MERIDIAN_PUNT_other},
+	{"IPv6 answer of another server",
+		{.ipv6 = true, .protocol = UDP, .source_port = 40000, .destination_port = 123},
+		{.ipv6 = true,
+			.protocol = UDP,
+			.source_port = 123,
+			.destination_port = 40000,
+			.peer = 1},
+		MERIDIAN_PUNT_other},
 	{"what was sent, sent back",
 		{.protocol = UDP, .source_port = 40000, .destination_port = 123},
 		{.protocol = UDP, .source_port = 40000, .destination_port = 123},
@@ -207,6 +216,7 @@ static const struct {
 		{.protocol = TCP, .source_port = 40000, .destination_port = 22, .flags = ACK},
 		MERIDIAN_PUNT_opening},
 	{"tunnel", {.protocol = GRE}, {.protocol = GRE}, MERIDIAN_PUNT_session},
+	{"tunnel of another kind", {.protocol = GRE}, {.protocol = ESP}, MERIDIAN_PUNT_other},
 	{"another's tunnel", {.protocol = GRE}, {.protocol = GRE, .peer = 1}, MERIDIAN_PUNT_other},
 	{"stranger who got INIT ACK", {.protocol = SCTP}, {.protocol = SCTP}, MERIDIAN_PUNT_other},
 	{"stranger who got a reset", {.protocol = DCCP}, {.protocol = DCCP}, MERIDIAN_PUNT_other},
@@ -233,6 +243,8 @@ static void errors_belong_to_what_they_quote(void **state)
 {
 	struct spec sent = {.protocol = TCP, .source_port = 179, .destination_port = 999};
 	struct spec error = {.protocol = ICMP, .flags = 3, .peer = 9};
+	/* Of IPv4: unreachable, time exceeded, parameter problem. */
+	static const uint8_t types[2][3] = {{3, 11, 12}, {1, 2, 127}};
 
 	(void)state;
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
@@ -250,7 +262,10 @@ static void errors_belong_to_what_they_quote(void **state)
 		frame = frame_of(&error, false);
 		quote = frame.octets + 14 + (ipv6 ? 40 : 20) + 8;
 		frame.length = (uint32_t)(quote - frame.octets) + packet_put(quote, &sent, true);
-		expect(&frame, MERIDIAN_PUNT_session, "error about a session");
+		for (size_t i = 0; i < 3; i++) {
+			frame.octets[14 + (ipv6 ? 40 : 20)] = types[ipv6][i];
+			expect(&frame, MERIDIAN_PUNT_session, "error about a session");
+		}
 		put_u16(quote + (ipv6 ? 40 : 20), 180);
 		expect(&frame, MERIDIAN_PUNT_icmp, "error about nothing");
 		frame.octets[14 + (ipv6 ? 40 : 20)] = ipv6 ? 128 : 8;
