@@ -72,7 +72,7 @@ static void kind_end(void)
 
 static void burst_build(uint64_t now, unsigned int at)
 {
-	uint64_t request = meter_requests(&bench.meter, BURST, now);
+	uint64_t request = meter_requests(&bench.meter, BURST);
 	uint64_t due_units[BURST];
 	uint8_t *frame[BURST];
 	uint16_t length[BURST];
@@ -82,6 +82,7 @@ static void burst_build(uint64_t now, unsigned int at)
 		frame[i] = bench.buffer[at + i];
 	}
 	traffic_build_burst(&bench.traffic, request, due_units, BURST, frame, length);
+	meter_sent(&bench.meter, request, BURST, 0, now);
 	for (unsigned int i = 0; i < BURST; i++)
 		bench.length[at + i] = length[i];
 }

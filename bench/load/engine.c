@@ -134,12 +134,20 @@ static unsigned int frames_receive(struct engine *engine, uint64_t *now)
 
 /* --- sending --------------------------------------------------------------------------------- */
 
-/* Gives the port what waits for it. Returns how many it took. */
-static unsigned int waiting_send(struct engine *engine)
+static uint64_t waiting_request(const struct engine *engine)
 {
+	return engine->meter->next_request - engine->waiting_count;
+}
+
+/* Gives the port what waits for it. Returns how many it took. */
+static unsigned int waiting_send(struct engine *engine, uint64_t now)
+{
+	uint64_t lag_ticks = now - engine->waiting_due[engine->waiting_first];
 	uint16_t sent = rte_eth_tx_burst(engine->port->id, 0,
 		engine->waiting + engine->waiting_first, (uint16_t)engine->waiting_count);
 
+	if (sent > 0)
+		meter_sent(engine->meter, waiting_request(engine), sent, lag_ticks, now);
 	engine->waiting_first += sent;
 	engine->waiting_count -= sent;
 	if (engine->waiting_count > 0)
@@ -147,13 +155,40 @@ static unsigned int waiting_send(struct engine *engine)
 	return sent;
 }
 
-/* When the warm-up is over. */
+/* Gives up the first `count` of what waits. Returns how many of them are of the measurement. */
+static unsigned int waiting_drop(struct engine *engine, unsigned int count)
+{
+	unsigned int measured = meter_unsent(engine->meter, waiting_request(engine), count);
+
+	rte_pktmbuf_free_bulk(engine->waiting + engine->waiting_first, count);
+	engine->waiting_first += count;
+	engine->waiting_count -= count;
+	return measured;
+}
+
 static void measuring_begin(struct engine *engine)
 {
-	if (engine->measuring || engine->schedule.next_ticks < engine->measure_ticks)
-		return;
 	meter_restart(engine->meter);
 	__atomic_store_n(&engine->measuring, true, __ATOMIC_RELAXED);
+}
+
+/* Requests that are due from the end of the warm-up on are measured, whenever they are sent. */
+static void measuring_look(struct engine *engine)
+{
+	if (!engine->measuring && engine->schedule.next_ticks >= engine->measure_ticks)
+		measuring_begin(engine);
+}
+
+/* Leaves out what the port did not take in time. */
+static void waiting_skip(struct engine *engine, uint64_t now)
+{
+	const uint64_t *due_ticks = engine->waiting_due + engine->waiting_first;
+	unsigned int late = 0;
+
+	while (late < engine->waiting_count && due_ticks[late] + engine->skip_ticks < now)
+		late++;
+	if (late > 0)
+		engine->meter->skipped += waiting_drop(engine, late);
 }
 
 /* What is too late is left out, so that a pause is not followed by a heap. It counts from the end
@@ -162,20 +197,22 @@ static void late_skip(struct engine *engine, uint64_t now)
 {
 	while (engine->schedule.next_ticks + engine->skip_ticks < now &&
 		engine->schedule.next_ticks < engine->end_ticks) {
-		measuring_begin(engine);
+		measuring_look(engine);
 		schedule_advance(&engine->schedule);
 		engine->meter->skipped++;
 	}
 }
 
-/* Requests whose time has come, each with its own. */
+/* Requests whose time has come, each with its own; none of warm-up and measurement together. */
 static unsigned int due_take(
 	struct engine *engine, uint64_t now, unsigned int room, uint64_t due_units[ENGINE_BURST])
 {
+	uint64_t end_ticks = engine->measuring ? engine->end_ticks : engine->measure_ticks;
 	unsigned int count = 0;
 
 	while (count < room && engine->schedule.next_ticks <= now &&
-		engine->schedule.next_ticks < engine->end_ticks) {
+		engine->schedule.next_ticks < end_ticks) {
+		engine->waiting_due[count] = engine->schedule.next_ticks;
 		due_units[count++] = engine->schedule.next_ticks >> TOKEN_TICKS_LOG2;
 		schedule_advance(&engine->schedule);
 	}
@@ -206,14 +243,16 @@ static void requests_build(
 static unsigned int requests_send(struct engine *engine, uint64_t now)
 {
 	UNSET uint64_t due_units[ENGINE_BURST];
-	uint64_t first, lag_ticks;
+	uint64_t first;
 	unsigned int count;
 
-	if (engine->waiting_count > 0)
-		return waiting_send(engine);
-	if (engine->skip_ticks != 0)
+	if (engine->skip_ticks != 0) {
+		waiting_skip(engine, now);
 		late_skip(engine, now);
-	lag_ticks = now - engine->schedule.next_ticks;
+	}
+	if (engine->waiting_count > 0)
+		return waiting_send(engine, now);
+	measuring_look(engine);
 	if (engine->schedule.next_ticks > now ||
 		rte_pktmbuf_alloc_bulk(engine->port->pool, engine->waiting, engine->burst) < 0)
 		return 0;
@@ -222,12 +261,11 @@ static unsigned int requests_send(struct engine *engine, uint64_t now)
 		rte_pktmbuf_free_bulk(engine->waiting + count, engine->burst - count);
 	if (count == 0)
 		return 0;
-	first = meter_requests(engine->meter, count, now);
+	first = meter_requests(engine->meter, count);
 	requests_build(engine, first, due_units, count);
-	meter_lag(engine->meter, first, lag_ticks, count);
 	engine->waiting_first = 0;
 	engine->waiting_count = count;
-	return waiting_send(engine);
+	return waiting_send(engine, now);
 }
 
 /* --- a run ----------------------------------------------------------------------------------- */
@@ -252,7 +290,7 @@ void engine_prepare(struct engine *engine, const struct engine_run *run)
 /* What is rare: returns when it wants to be asked again. */
 static uint64_t housekeeping(struct engine *engine, uint64_t now)
 {
-	measuring_begin(engine);
+	measuring_look(engine);
 	if (now >= engine->clock_ticks)
 		clock_follow(engine);
 	if (__atomic_load_n(&engine->stop, __ATOMIC_RELAXED) && engine->end_ticks > now) {
@@ -260,6 +298,21 @@ static uint64_t housekeeping(struct engine *engine, uint64_t now)
 		engine->end_ticks = now;
 	}
 	return now + engine->meter->hz / 10000;
+}
+
+/* What was due in the measurement and has not been sent. */
+static void run_end(struct engine *engine)
+{
+	uint64_t next_ticks = engine->schedule.next_ticks;
+
+	if (!engine->measuring && engine->end_ticks > engine->measure_ticks) {
+		measuring_begin(engine); /* it never came out of the warm-up */
+		next_ticks = engine->measure_ticks;
+	}
+	engine->unsent = waiting_drop(engine, engine->waiting_count);
+	if (next_ticks < engine->end_ticks)
+		engine->unsent +=
+			schedule_expected(&engine->schedule.spec, engine->end_ticks - next_ticks);
 }
 
 int engine_measure(void *argument)
@@ -280,13 +333,7 @@ int engine_measure(void *argument)
 			idle(engine, engine->schedule.next_ticks - now);
 		turn_end(engine);
 	} while (now < engine->stop_ticks);
-	engine->unsent = engine->waiting_count;
-	if (engine->schedule.next_ticks < engine->end_ticks)
-		engine->unsent += schedule_expected(
-			&engine->schedule.spec, engine->end_ticks - engine->schedule.next_ticks);
-	meter_unsent(engine->meter, engine->waiting_count);
-	rte_pktmbuf_free_bulk(engine->waiting + engine->waiting_first, engine->waiting_count);
-	engine->waiting_count = 0;
+	run_end(engine);
 	return 0;
 }
 

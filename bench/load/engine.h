@@ -32,10 +32,11 @@ struct engine {
 	/* Of the polling thread. */
 	struct schedule schedule;
 	struct rte_mbuf *waiting[ENGINE_BURST]; /* requests that the port did not take yet */
+	uint64_t waiting_due[ENGINE_BURST];     /* when they were due, ticks */
 	unsigned int waiting_first, waiting_count;
 	uint64_t begin_ticks, measure_ticks, end_ticks, stop_ticks;
-	uint64_t skip_ticks;  /* as in engine_run */
-	double unsent;        /* requests of the run that were due but not sent, at its end */
+	uint64_t skip_ticks; /* as in engine_run */
+	double unsent; /* requests of the measurement that were due but not sent, at its end */
 	uint64_t clock_ticks; /* when to read CLOCK_REALTIME again */
 
 	/* Written by the polling thread, read by the main thread. */

@@ -93,16 +93,12 @@ static uint64_t multiple_from(uint64_t number, uint64_t power)
 	return (number + power - 1) & ~(power - 1);
 }
 
-uint64_t meter_requests(struct meter *meter, unsigned int count, uint64_t now_ticks)
+uint64_t meter_requests(struct meter *meter, unsigned int count)
 {
 	uint64_t first = meter->next_request, end = first + count;
-	uint64_t step = meter->sample_mask + 1;
 
 	for (uint64_t n = multiple_from(first, 64); n < end; n += 64)
 		meter->window[n / 64 % WINDOW_WORDS] = 0;
-	for (uint64_t n = multiple_from(first, step); n < end; n += step)
-		meter->sample[n / step % METER_SAMPLES] =
-			(struct meter_sample){.request = n, .ticks = now_ticks};
 	meter->next_request = end;
 	meter->sent += count;
 	count_kinds(meter, first, count, 1);
@@ -110,11 +106,30 @@ uint64_t meter_requests(struct meter *meter, unsigned int count, uint64_t now_ti
 	return first;
 }
 
-void meter_unsent(struct meter *meter, unsigned int count)
+void meter_sent(struct meter *meter, uint64_t first, unsigned int count, uint64_t lag_ticks,
+	uint64_t now_ticks)
 {
+	uint64_t end = first + count, step = meter->sample_mask + 1;
+
+	for (uint64_t n = multiple_from(first, step); n < end; n += step)
+		meter->sample[n / step % METER_SAMPLES] =
+			(struct meter_sample){.request = n, .ticks = now_ticks};
+	if (first >= meter->first_request)
+		histogram_add(&meter->send_lag,
+			(uint64_t)((u128)lag_ticks * meter->ns_per_tick >> 32), count);
+}
+
+unsigned int meter_unsent(struct meter *meter, uint64_t first, unsigned int count)
+{
+	uint64_t end = first + count;
+
+	if (first < meter->first_request)
+		first = end < meter->first_request ? end : meter->first_request;
+	count = (unsigned int)(end - first);
 	meter->sent -= count;
-	count_kinds(meter, meter->next_request - count, count, -1);
+	count_kinds(meter, first, count, -1);
 	meter->malformed = meter->kind_sent[REQUEST_malformed];
+	return count;
 }
 
 /* Marks a request as answered. Returns whether it was so already. */

@@ -106,12 +106,17 @@ void meter_fini(struct meter *meter);
 /* Begins a run: forgets all counts. Requests from now on are those of the run. */
 void meter_restart(struct meter *meter);
 
-/* Takes the numbers of the next `count` requests (at most 64), which are sent at about `now_ticks`.
- * Returns the first. */
-uint64_t meter_requests(struct meter *meter, unsigned int count, uint64_t now_ticks);
+/* Takes the numbers of the next `count` requests (at most 64). Returns the first. */
+uint64_t meter_requests(struct meter *meter, unsigned int count);
 
-/* The last `count` requests could not be sent. */
-void meter_unsent(struct meter *meter, unsigned int count);
+/* The port took `count` of them, above 0, from number `first` on, at about `now_ticks`; the first
+ * of them was due `lag_ticks` before. */
+void meter_sent(struct meter *meter, uint64_t first, unsigned int count, uint64_t lag_ticks,
+	uint64_t now_ticks);
+
+/* `count` of them, from number `first` on, will not be sent. Returns how many of them are of this
+ * run, not from before its beginning. */
+unsigned int meter_unsent(struct meter *meter, uint64_t first, unsigned int count);
 
 /* A received frame, and what it was found to be: REPLY_VALID also for duplicates. */
 struct meter_frame {
@@ -136,15 +141,5 @@ static inline bool meter_follows_transmit(const struct meter *meter)
 
 /* Lost and late requests, and ones that only got a kiss, of those that deserve an answer: 0..1. */
 double meter_loss(const struct meter *meter);
-
-static inline void meter_lag(
-	struct meter *meter, uint64_t request, uint64_t lag_ticks, unsigned int count)
-{
-	__extension__ typedef unsigned __int128 u128;
-
-	if (request >= meter->first_request)
-		histogram_add(&meter->send_lag,
-			(uint64_t)((u128)lag_ticks * meter->ns_per_tick >> 32), count);
-}
 
 #endif

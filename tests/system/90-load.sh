@@ -171,6 +171,63 @@ test_skip()
 	[ "$(field results.generator_limited)" = true ] || lab_fail "the generator was not the limit"
 }
 
+memif() # server|client
+{
+	echo "vdev:net_memif0,role=$1,id=0,socket=$LAB_DIR/memif.sock,socket-abstract=no"
+}
+
+# Against a reflector that stands still for so many seconds of warm-up and measurement.
+full_port() # SECONDS LOAD-OPTION...
+{
+	local scheduled seconds=$1
+
+	shift
+	rm -f "$LAB_DIR/memif.sock" "$LAB_DIR/full.log"
+	lab_start reflector server "$LOAD" --port "$(memif server)" --reflect \
+		--core "$(($(nproc) - 1))"
+	lab_wait 10 "the reflector's socket" test -S "$LAB_DIR/memif.sock"
+	lab_start full client "$LOAD" --port "$(memif client)" --core "$CORE" --json --no-progress \
+		--target "$LAB_SERVER4" --target-mac 02:00:00:00:00:01 --source 198.18.0.0/16 \
+		--rate 20k "$@"
+	lab_wait 10 "a connection to the reflector" connected
+	sleep 0.5
+	kill -STOP "${LAB_PID[reflector]}"
+	sleep "$seconds"
+	kill -CONT "${LAB_PID[reflector]}"
+	wait "${LAB_PID[full]}" || true
+	unset "LAB_PID[full]"
+	lab_stop reflector || lab_fail "the reflector did not end well"
+	sed -n '/^{/,$p' "$LAB_DIR/full.log" >"$LAB_DIR/load.json"
+	scheduled=$(field results.rate_per_s)
+	case $scheduled in
+	1999[0-9].* | 2000[0-9].*) ;;
+	*) lab_fail "20000/s to a full port are told as $scheduled/s" ;;
+	esac
+	[ "$(field results.generator_limited)" = true ] || lab_fail "the generator was not the limit"
+	field results.generator_limit_reason | grep -q "the port was full" ||
+		lab_fail "nothing is said of the full port"
+}
+
+# The peer of a memory NIC stands still, from the warm-up on. What the port does not take in time is left
+# out, also of what waits for it already. When it takes nothing more, nothing was sent: what went out in the
+# warm-up does not count.
+test_full_port()
+{
+	full_port 4 --warm-up 3 --duration 5 --skip-late 1000
+	check "20000/s to a full port"
+	[ "$(field results.skipped)" -ge 9000 ] || lab_fail "$(field results.skipped) left out"
+	[ "$(field results.send_lag_ns.max)" -le 1004000 ] ||
+		lab_fail "sent $(field results.send_lag_ns.max) ns late to a full port"
+	full_port 6 --warm-up 3 --duration 2
+	[ "$(field results.sent)" = 0 ] || lab_fail "$(field results.sent) sent to a full port"
+}
+
+# The reflector's end of the connection is of the network namespace that the other one is in.
+connected()
+{
+	lab_in client grep -q "$LAB_DIR/memif.sock" /proc/net/unix
+}
+
 test_reflect() # SERVER-ADDRESS
 {
 	lab_start reflector server "$LOAD" --port af_xdp:eth1 --reflect --core "$(($(nproc) - 1))"
@@ -223,3 +280,4 @@ for name in fallback dataplane control; do
 done
 ip -n server link set dev eth1 xdp off
 test_reflect "$LAB_SERVER4"
+test_full_port

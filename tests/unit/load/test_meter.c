@@ -60,8 +60,9 @@ static uint64_t ntp_at(uint64_t ticks)
 /* Makes a request that is due at that time. */
 static void ask(struct flight *to, uint64_t due)
 {
-	uint64_t request = meter_requests(&meter, 1, due);
+	uint64_t request = meter_requests(&meter, 1);
 
+	meter_sent(&meter, request, 1, 0, due);
 	to->length = traffic_build(&traffic, request, due >> TOKEN_TICKS_LOG2, to->frame);
 }
 
@@ -162,7 +163,7 @@ static void goes_round_the_window(void **state)
 	ask(&flight[0], BEGIN);
 	answer(&flight[0], BEGIN, BEGIN + 1000);
 	for (uint64_t i = 1; i <= TOKEN_NUMBER_MASK; i++)
-		meter_requests(&meter, 1, BEGIN + i);
+		meter_requests(&meter, 1);
 	ask(&flight[1], BEGIN + 2000000);
 	answer(&flight[1], BEGIN + 2000000, BEGIN + 2001000);
 	assert_int_equal(meter.answered, 2);
@@ -188,9 +189,43 @@ static void takes_back_what_was_not_sent(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 10; i++)
 		ask(&flight[i], BEGIN);
-	meter_unsent(&meter, 4);
-	assert_int_equal(meter.sent, 6);
-	assert_int_equal(meter.kind_sent[REQUEST_basic], 6);
+	assert_int_equal(meter_unsent(&meter, meter.next_request - 4, 3), 3);
+	assert_int_equal(meter.sent, 7);
+	assert_int_equal(meter.kind_sent[REQUEST_basic], 7);
+}
+
+/* Requests of the warm-up that the port has not taken yet when the measurement begins. */
+static void takes_back_nothing_of_the_warm_up(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++)
+		ask(&flight[i], BEGIN);
+	meter_restart(&meter);
+	assert_int_equal(meter_unsent(&meter, meter.next_request - 4, 4), 0);
+	assert_int_equal(meter.sent, 0);
+	ask(&flight[4], BEGIN);
+	ask(&flight[5], BEGIN);
+	assert_int_equal(meter_unsent(&meter, meter.next_request - 4, 3), 1);
+	assert_int_equal(meter.sent, 1);
+	assert_int_equal(meter.kind_sent[REQUEST_basic], 1);
+	expect_sum();
+}
+
+/* Lag and time of sending are those of when the port took a request, not of when it was made. */
+static void counts_a_full_port_as_lag(void **state)
+{
+	uint64_t first = meter_requests(&meter, 2);
+
+	(void)state;
+	flight[0].length =
+		traffic_build(&traffic, first + 1, BEGIN >> TOKEN_TICKS_LOG2, flight[0].frame);
+	meter_sent(&meter, first, 1, 1000, BEGIN + 1000);
+	meter_sent(&meter, first + 1, 1, 500000, BEGIN + 500000);
+	answer(&flight[0], BEGIN + 500000, BEGIN + 520000);
+	assert_int_equal(meter.send_lag.count, 2);
+	assert_int_equal(meter.send_lag.max, 500000);
+	assert_in_range(meter.send_to_reply.max, 19900, 20100);
+	assert_in_range(meter.round_trip.max, 519900, 520100);
 }
 
 /* Ordinary replies never do, however they overtake one another; a clock that was set back does. */
@@ -267,7 +302,8 @@ static void measures_the_offset(void **state)
 
 	(void)state;
 	meter.clock = (struct meter_clock){BEGIN, ntp_at(BEGIN)};
-	request = meter_requests(&meter, 1, BEGIN + 2000);
+	request = meter_requests(&meter, 1);
+	meter_sent(&meter, request, 1, 2000, BEGIN + 2000);
 	flight[0].length =
 		traffic_build(&traffic, request, BEGIN >> TOKEN_TICKS_LOG2, flight[0].frame);
 	answer(&flight[0], BEGIN + 2000 + 10000 + 30000, BEGIN + 2000 + 10000 + 500 + 10000);
@@ -307,6 +343,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goes_round_the_window, start, end),
 		cmocka_unit_test_setup_teardown(leaves_out_the_warm_up, start, end),
 		cmocka_unit_test_setup_teardown(takes_back_what_was_not_sent, start, end),
+		cmocka_unit_test_setup_teardown(takes_back_nothing_of_the_warm_up, start, end),
+		cmocka_unit_test_setup_teardown(counts_a_full_port_as_lag, start, end),
 		cmocka_unit_test_setup_teardown(notices_a_clock_that_goes_back, start, end),
 		cmocka_unit_test_setup_teardown(counts_changes, start, end),
 		cmocka_unit_test_setup_teardown(counts_kisses_by_code, start, end),
