@@ -45,7 +45,7 @@ int mac_parse(uint8_t ret_mac[6], const char *text)
 	unsigned int octet[6];
 	char more;
 
-	if (strlen(text) != 17 ||
+	if (strlen(text) != 17 || strspn(text, "0123456789abcdefABCDEF:") != 17 ||
 		sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%c", &octet[0], &octet[1], &octet[2],
 			&octet[3], &octet[4], &octet[5], &more) != 6)
 		return -EINVAL;

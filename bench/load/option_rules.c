@@ -47,17 +47,6 @@ static int pairs_check(const struct load_options *options, char *error)
 	return 0;
 }
 
-static int reflector_check(const struct load_options *options, char *error)
-{
-	struct load_options rest = *options;
-
-	for (size_t i = 0; i < COUNT(of_reflector); i++)
-		options_forget(&rest, of_reflector[i]);
-	if (rest.given == 0)
-		return 0;
-	return option_refuse(error, "--%s does nothing with --reflect", options_first_given(&rest));
-}
-
 static int pattern_check(const struct load_options *options, char *error)
 {
 	if (options->pattern.pattern != SCHEDULE_ramp)
@@ -150,6 +139,27 @@ static int targets_check(const struct load_options *options, char *error)
 	return 0;
 }
 
+static int families_check(const struct load_options *options, char *error)
+{
+	int r = family_check(options, false, error);
+
+	return r == 0 ? family_check(options, true, error) : r;
+}
+
+static int reflector_check(const struct load_options *options, char *error)
+{
+	struct load_options rest = *options;
+	int r;
+
+	for (size_t i = 0; i < COUNT(of_reflector); i++)
+		options_forget(&rest, of_reflector[i]);
+	if (rest.given != 0)
+		return option_refuse(
+			error, "--%s does nothing with --reflect", options_first_given(&rest));
+	r = pairs_check(options, error);
+	return r == 0 ? families_check(options, error) : r;
+}
+
 /* The server answers to whom a request says it is from. */
 static int sources_check(const struct load_options *options, char *error)
 {
@@ -172,7 +182,7 @@ typedef int check_function(const struct load_options *options, char *error);
 int option_rules_check(const struct load_options *options, char *error)
 {
 	static check_function *const checks[] = {pairs_check, port_check, mix_check, pattern_check,
-		search_check, targets_check, sources_check};
+		search_check, targets_check, sources_check, families_check};
 	int r = 0;
 
 	if (options->port == NULL)
@@ -183,7 +193,5 @@ int option_rules_check(const struct load_options *options, char *error)
 		return option_refuse(error, "--target is needed");
 	for (size_t i = 0; i < COUNT(checks) && r == 0; i++)
 		r = checks[i](options, error);
-	for (int ipv6 = 0; ipv6 < 2 && r == 0; ipv6++)
-		r = family_check(options, ipv6, error);
 	return r;
 }

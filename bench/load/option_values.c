@@ -292,7 +292,8 @@ int option_ports(
 	unsigned int low, high;
 	char more;
 
-	if (sscanf(value, "%5u-%5u%c", &low, &high, &more) != 2 || low < 1 || low > high ||
+	if (value[strspn(value, "0123456789-")] != '\0' ||
+		sscanf(value, "%5u-%5u%c", &low, &high, &more) != 2 || low < 1 || low > high ||
 		high > UINT16_MAX)
 		return option_refuse(
 			error, "--%s '%s': must be LOW-HIGH, from 1 to 65535", row->name, value);

@@ -10,7 +10,8 @@
 #define FIELD(name) offsetof(struct load_options, name)
 
 static const struct option_row rows[] = {
-	{"port", "PORT", "af_xdp:IFACE[:QUEUE], af_packet:IFACE, vdev:NAME[,ARGUMENTS] or pci:BDF",
+	{"port", "PORT",
+		"af_xdp:IFACE[:QUEUE], af_packet:IFACE, vdev:NAME[,ARGUMENTS] or pci:ADDRESS",
 		option_port, 0, 0, 0, 0},
 	{"target", "ADDRESS,...", "servers to ask", option_target, 0, 0, 0, 0},
 	{"i-own-this-target", NULL,
@@ -91,8 +92,8 @@ void options_help(void)
 			rows[i].argument ? rows[i].argument : "");
 		printf("  %-26s %s\n", name, rows[i].help);
 	}
-	printf("\nExit status: 0 done, 1 no valid result (the generator was the limit, or nothing "
-	       "was answered),\n2 usage, 3 cannot start or write a file.\n");
+	printf("\nExit status: 0 done, 1 no valid result (the generator was the limit, nothing "
+	       "was answered, or no\nrate passed), 2 usage, 3 cannot start or write a file.\n");
 }
 
 static void defaults(struct load_options *options)

@@ -74,8 +74,13 @@ int plot_check(const char *file)
 
 int plot_percentiles(const char *file, const struct histogram *histogram)
 {
-	FILE *stream = popen(GNUPLOT, "we");
+	FILE *stream;
 
+	if (histogram->count == 0) {
+		log_warning("--plot '%s': nothing was answered, so there is nothing to plot", file);
+		return 0;
+	}
+	stream = popen(GNUPLOT, "we");
 	if (stream == NULL)
 		return log_errno(-errno, "gnuplot");
 	put_script(file, plot_terminal(file), histogram, stream);

@@ -22,10 +22,10 @@
 	X(wrong_version, "not the version of the request")                                         \
 	X(longer_than_request, "more octets than the request had")                                 \
 	X(bad_stratum, "stratum above 15")                                                         \
-	X(zero_timestamp, "receive or transmit timestamp of 0")                                    \
-	X(transmit_before_receive, "transmit timestamp before the receive timestamp")              \
 	X(missing_mac, "no code, or of another key, for an authenticated request")                 \
-	X(wrong_mac, "code that is not the packet's")
+	X(wrong_mac, "code that is not the packet's")                                              \
+	X(zero_timestamp, "receive or transmit timestamp of 0")                                    \
+	X(transmit_before_receive, "transmit timestamp before the receive timestamp")
 
 enum reply_reason {
 	REPLY_VALID,

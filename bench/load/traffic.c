@@ -139,19 +139,26 @@ static void template_add(
 
 /* --- who gets which slot --------------------------------------------------------------------- */
 
-/* The kind that is furthest behind its share gets the next slot, so that kinds alternate. */
-static enum request_kind kind_next(const struct traffic_spec *spec, int64_t *credit)
+/* The kind that is furthest behind its share gets the next slot, so that kinds alternate; but first
+ * each gets one, however small its share. */
+static enum request_kind kind_next(
+	const struct traffic_spec *spec, int64_t *credit, const uint32_t *used)
 {
 	enum request_kind best = REQUEST_basic;
-	int64_t total = 0;
+	int64_t total = 0, most = INT64_MIN;
 
 	for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++) {
+		int64_t behind;
+
+		if (spec->weight[kind] == 0)
+			continue;
 		total += spec->weight[kind];
 		credit[kind] += spec->weight[kind];
-	}
-	for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++) {
-		if (spec->weight[kind] && (!spec->weight[best] || credit[kind] > credit[best]))
+		behind = used[kind] ? credit[kind] : INT64_MAX;
+		if (behind > most) {
+			most = behind;
 			best = (enum request_kind)kind;
+		}
 	}
 	credit[best] -= total;
 	return best;
@@ -163,7 +170,7 @@ static void slots_fill(struct traffic *traffic, const uint8_t *first, const uint
 	uint32_t used[REQUEST_KIND_COUNT] = {0};
 
 	for (unsigned int i = 0; i < TRAFFIC_SLOTS; i++) {
-		enum request_kind kind = kind_next(&traffic->spec, credit);
+		enum request_kind kind = kind_next(&traffic->spec, credit, used);
 
 		traffic->slot[i] = (uint8_t)(first[kind] + used[kind]++ % count[kind]);
 	}

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The documentation is current: man formats every manual page without a warning, every directive
 # of the config stands in meridian.conf(5), meridianctl(1) has the commands and options of
-# `meridianctl --help`, no link in a Markdown file leads nowhere, the tests that the security case
+# `meridianctl --help`, meridian-load(1) the options of `meridian-load --help` and the names of its
+# counters and of the reasons why a reply is invalid, no link in a Markdown file leads nowhere, the tests that the security case
 # names are there.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -67,6 +68,30 @@ documented()
 		control/command/meridianctl.1.scd | sort
 }
 
+load_page=bench/load/meridian-load.1.scd
+
+# Sorted options of `meridian-load --help`, where it is built, and of the manual's paragraphs.
+load_helped()
+{
+	"$build/bench/load/meridian-load" --help | sed -n 's/^  --\([a-z-]*\) .*/\1/p' | sort
+}
+
+load_documented()
+{
+	sed -n '/^# OPTIONS/,/^# RESULTS/p' "$load_page" | grep '^\*--' |
+		grep -oE '\*--[a-z-]+\*' | tr -d '*' | sed 's/^--//' | sort
+}
+
+load_names()
+{
+	sed -n 's/^\tX(\([a-z_]*\)[,)].*/\1/p' bench/load/meter.h bench/load/reply.h
+}
+
+check_load_name() # NAME
+{
+	grep -qE "(^|[^a-z])$1([^a-z]|\$)" "$load_page" || complain "$load_page: nothing about $1"
+}
+
 # --- Markdown -------------------------------------------------------------------------------------
 
 links()
@@ -108,6 +133,11 @@ check_target() # NAME
 [ -n "$(helped)" ] || complain "meridianctl --help: no commands found"
 differences=$(diff <(helped) <(documented)) ||
 	complain "meridianctl --help (<) and meridianctl(1) (>): $differences"
+if [ -x "$build/bench/load/meridian-load" ]; then
+	differences=$(diff <(load_helped) <(load_documented)) ||
+		complain "meridian-load --help (<) and meridian-load(1) (>): $differences"
+fi
+each "counter or reason of meridian-load" check_load_name < <(load_names)
 each "manual page" check_page < <(pages)
 each "directive" check_directive < <(directives)
 each "link" check_link < <(links)

@@ -47,6 +47,8 @@ static void refuses_what_is_no_address(void **state)
 		assert_int_equal(prefix_parse(&prefix, bad[i]), -EINVAL);
 	assert_int_equal(mac_parse(mac, "02:00:00:00:00:0"), -EINVAL);
 	assert_int_equal(mac_parse(mac, "02:00:00:00:00:0g"), -EINVAL);
+	assert_int_equal(mac_parse(mac, "+2:00:00:00:00:01"), -EINVAL);
+	assert_int_equal(mac_parse(mac, "02: 0:00:00:00:01"), -EINVAL);
 	assert_int_equal(mac_parse(mac, "02:00:00:00:ab:01"), 0);
 	assert_int_equal(mac[4], 0xab);
 }

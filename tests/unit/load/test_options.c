@@ -135,6 +135,7 @@ static void names_what_is_wrong(void **state)
 			"--source-mac '1': must be six octets such as "
 			"02:00:00:00:00:01"},
 		{"--source-ports=9-8", "--source-ports '9-8': must be LOW-HIGH, from 1 to 65535"},
+		{"--source-ports=+1-8", "--source-ports '+1-8': must be LOW-HIGH, from 1 to 65535"},
 		{"--source-ports=0-8", "--source-ports '0-8': must be LOW-HIGH, from 1 to 65535"},
 		{"--mix=nts=1", "--mix 'nts=1': NTS requests are not there yet"},
 		{"--mix=basic=0", "--mix 'basic=0': a weight must be above 0"},
@@ -238,6 +239,12 @@ static void refuses_what_does_nothing(void **state)
 		PARSE("--port=af_xdp:eth0", "--reflect", "--json", "--source=10.0.0.0/8",
 			"--clients=7", "--core=0", "--burst=1", "--memory=64", "--no-huge"),
 		0);
+	assert_int_equal(PARSE("--port=af_xdp:eth0", "--reflect", "--clients=7"), -EINVAL);
+	expect_error("--clients needs --source");
+	assert_int_equal(
+		PARSE("--port=af_xdp:eth0", "--reflect", "--source=10.0.0.0/29", "--clients=7"),
+		-EINVAL);
+	expect_error("--clients 7: --source has only 6 IPv4 addresses");
 }
 
 static void counts_the_clients(void **state)

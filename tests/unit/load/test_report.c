@@ -67,6 +67,16 @@ static void answer(uint64_t ns, uint64_t times)
 	histogram_add(&meter.round_trip, ns, times);
 }
 
+/* That nothing was answered has been said; gnuplot would fail. */
+static void plots_nothing(void **state)
+{
+	static const struct histogram none;
+
+	(void)state;
+	report = (struct report){.plot = missing};
+	assert_int_equal(report_percentiles(&report, &none), 0);
+}
+
 /* One for each second, and one for the rest. */
 static void writes_csv_lines(void **state)
 {
@@ -143,6 +153,7 @@ static void tells_of_files_that_are_not_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plots_nothing),
 		cmocka_unit_test_setup(writes_csv_lines, start),
 		cmocka_unit_test_setup(writes_no_rest_of_nothing, start),
 		cmocka_unit_test_setup(writes_percentiles, start),

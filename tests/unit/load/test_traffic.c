@@ -109,6 +109,25 @@ static void mixes_by_weight(void **state)
 	traffic_fini(&traffic);
 }
 
+/* However small the share of a kind is beside the others: in 1024 requests there is one of it. */
+static void leaves_out_no_kind(void **state)
+{
+	static const uint32_t weights[][REQUEST_KIND_COUNT] = {{1, 1000, 1000, 1000, 1},
+		{1, 1, 1, 1000, 1000}, {1000, 1000, 1000, 1000, 1}, {1, 1, 1, 1, 1000}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(weights) / sizeof(weights[0]); i++) {
+		unsigned int count[REQUEST_KIND_COUNT] = {0};
+
+		start(false, weights[i]);
+		for (uint64_t request = 0; request < TRAFFIC_SLOTS; request++)
+			count[traffic_template(&traffic, request)->kind]++;
+		for (int kind = 0; kind < REQUEST_KIND_COUNT; kind++)
+			assert_in_range(count[kind], 1, TRAFFIC_SLOTS);
+		traffic_fini(&traffic);
+	}
+}
+
 static void signs_requests(void **state)
 {
 	static const uint32_t symmetric[REQUEST_KIND_COUNT] = {[REQUEST_symmetric] = 1};
@@ -223,6 +242,7 @@ int main(void)
 		cmocka_unit_test(writes_the_request),
 		cmocka_unit_test(tags_frames),
 		cmocka_unit_test(mixes_by_weight),
+		cmocka_unit_test(leaves_out_no_kind),
 		cmocka_unit_test(signs_requests),
 		cmocka_unit_test(interleaves),
 		cmocka_unit_test(scrambles_tokens),
