@@ -59,9 +59,15 @@ class Case:
         return reason
 
     def take(self, line, measurements, report):
-        """A line of JSON is a measurement, another one a note or the reason of a skip."""
-        if line.startswith("{"):
-            measurements.append({"case": self.name, **json.loads(line)})
+        """A line of JSON is a measurement, another one a note or the reason of a skip. What only begins
+        like JSON is a note: the last words of a case that was killed.
+        """
+        try:
+            measurement = json.loads(line) if line.startswith("{") else None
+        except ValueError:
+            measurement = None
+        if measurement:
+            measurements.append({"case": self.name, **measurement})
             report(measurements[-1])
         elif line.startswith("SKIP:"):
             return line[5:].strip()

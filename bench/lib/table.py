@@ -36,6 +36,8 @@ def verdict(figure):
 
 def off(figure):
     """How far the figure is from its limit."""
+    if figure["limit"] == 0:
+        return f"{compact(figure['value'])} off"
     share = figure["value"] / figure["limit"]
     return f"{100 * share:.0f} % of the target" if share < 1 else f"{share:.2f} times the target"
 
