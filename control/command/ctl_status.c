@@ -142,7 +142,11 @@ static int clock_read(struct clock_row *row, const char *rundir)
 
 static void clock_problems(const struct ctl *ctl, const struct clock_row *row, int r)
 {
-	if (ctl->connected != 0)
+	if (ctl->connected == -ETIMEDOUT)
+		output_problem("meridian-control has %s and does not answer: it hangs, or its "
+			       "`user` may not enter the directory.",
+			ctl->socket);
+	else if (ctl->connected != 0)
 		output_problem("meridian-control does not answer at %s: start it with "
 			       "`rundir %s`, or name the run directory with --rundir.",
 			ctl->socket, ctl->rundir);

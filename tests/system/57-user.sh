@@ -31,6 +31,10 @@ lab_link_client 1
 lab_wait 10 "control to attach to the new interface" attached_times 2
 lab_dataplane
 lab_wait 30 "the dataplane to answer" lab_dataplane_answers
+chmod 700 "$LAB_DIR"
+(lab_ctl status || true) 2>/dev/null | grep -q 'does not answer: it hangs, or its' ||
+	lab_fail "status does not say that the user may not enter"
+chmod 755 "$LAB_DIR"
 lab_stop dataplane
 lab_stop control
 ! attached || lab_fail "the program is still attached"
