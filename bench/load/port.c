@@ -126,14 +126,14 @@ static int link_wait(const struct port *port)
 	return -ENOTCONN;
 }
 
-static int port_start(struct port *port)
+static int port_start(struct port *port, const char *name)
 {
 	static const struct rte_eth_conf conf;
 	struct rte_ether_addr mac;
 	int r = device_start(port->id, &conf, 1, PORT_RING, port->pool);
 
 	if (r < 0)
-		return log_errno(r, "the port does not start");
+		return log_errno(r, "--port %s does not start", name);
 	if (rte_eth_macaddr_get(port->id, &mac) == 0)
 		memcpy(port->mac, mac.addr_bytes, sizeof(port->mac));
 	rte_eth_promiscuous_enable(port->id); /* for --source-mac; not every driver can */
@@ -157,7 +157,7 @@ int port_open(struct port *port, const struct load_options *options)
 	r = packet_pool_create(&port->pool, "load", POOL_SIZE, POOL_CACHE, SOCKET_ID_ANY);
 	if (r < 0)
 		return log_errno(r, "packet memory (--memory %" PRIu64 ")", options->memory_mb);
-	r = port_start(port);
+	r = port_start(port, options->port);
 	if (r < 0)
 		return r;
 	if (options->port_kind == PORT_AF_XDP)

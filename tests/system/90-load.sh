@@ -255,6 +255,12 @@ test_refusals()
 	[ "$status" = 3 ] || lab_fail "no interface: exit status $status"
 	grep -q "there is no interface eth7" "$LAB_DIR/refused.log" ||
 		lab_fail "no interface: no clear message"
+	status=0
+	lab_in client "$LOAD" --port af_xdp:eth0:7 --target "$LAB_SERVER4" \
+		>"$LAB_DIR/refused.log" 2>&1 || status=$?
+	[ "$status" = 3 ] || lab_fail "no queue: exit status $status"
+	grep -q "port af_xdp:eth0:7 does not start" "$LAB_DIR/refused.log" ||
+		lab_fail "no queue: no clear message"
 }
 
 lab_enter "$@"
