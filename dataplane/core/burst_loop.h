@@ -198,18 +198,21 @@ INLINE unsigned int allowed_run(struct burst *burst, unsigned int i, unsigned in
 
 /* Asks access rules and limiter about frames of one family, from `i` up to `end` or the first that
  * is refused, and returns where it ended. Each look-up has a loop of its own, where those of many
- * frames overlap. */
+ * frames overlap. The limiter is a copy: its own would have to be read anew for each frame, as what
+ * is written to its table might be a part of it. */
 INLINE unsigned int admit_run(struct burst *burst, unsigned int i, unsigned int end, bool ipv6)
 {
 	const struct responder *responder = burst->responder;
 	const struct lookup *const lookup = burst->lookup;
 	const unsigned int begin = i;
+	struct limit limit __attribute__((uninitialized));
 
 	end = allowed_run(burst, i, end, ipv6);
 	if (responder->limit == NULL)
 		return end;
+	limit = *responder->limit;
 	for (; i < end; i++) {
-		if (!limit_allow(responder->limit, &lookup[i].source, ipv6)) {
+		if (!limit_allow(&limit, &lookup[i].source, ipv6)) {
 			burst->refused = i;
 			break;
 		}

@@ -19,12 +19,13 @@ int limit_new(struct limit **ret_limit, unsigned int sets_log2, uint64_t seed)
 
 	if (limit == NULL)
 		return -ENOMEM;
+	limit->sets_log2 = sets_log2;
 	limit->set = table_memory_new(size_of(sets_log2));
-	if (limit->set == NULL) {
-		free(limit);
+	limit->abusers = calloc(1, sizeof(*limit->abusers));
+	if (limit->set == NULL || limit->abusers == NULL) {
+		limit_free(limit);
 		return -ENOMEM;
 	}
-	limit->sets_log2 = sets_log2;
 	limit->set_shift = 64 - sets_log2;
 	limit->key[0] = fold_random(&seed);
 	limit->key[1] = fold_random(&seed);
@@ -40,6 +41,7 @@ void limit_free(struct limit *limit)
 	if (limit == NULL)
 		return;
 	table_memory_free(limit->set, size_of(limit->sets_log2));
+	free(limit->abusers);
 	free(limit);
 }
 
@@ -113,8 +115,8 @@ static bool tells(struct limit *limit, const struct limit_source *source)
 
 	if (rate->kod_log2 == 0 || !is_greedy(limit, source))
 		return false;
-	abuser = abusers_note(&limit->abusers, source->hash, limit->counter, limit->counter_hz,
-		rate->kod_after_s);
+	abuser = abusers_note(
+		limit->abusers, source->hash, limit->counter, limit->counter_hz, rate->kod_after_s);
 	if (abuser == NULL || !one_in(limit, rate->kod_log2))
 		return false;
 	abuser->told = limit->counter;

@@ -96,7 +96,7 @@ struct limit {
 	uint64_t counter_hz;
 	struct limit_rate rate;
 	unsigned int sets_log2;
-	struct abusers abusers;
+	struct abusers *abusers; /* apart, so that the rest can be copied */
 };
 
 /*

@@ -47,7 +47,7 @@ static void way_begin(struct ways *ways, struct way *way)
 	limit_configure(way->limit, &limit_rate, FIXTURE_HZ);
 	way->limit->counter = way->limit->fraction = way->limit->now = 0;
 	way->limit->random = SEED;
-	memset(&way->limit->abusers, 0, sizeof(way->limit->abusers));
+	memset(way->limit->abusers, 0, sizeof(*way->limit->abusers));
 	responder_init(&way->responder, SEED, ways->settings & WAYS_LIMIT ? way->limit : NULL);
 	way->responder.engine = engine;
 	way->responder.keyring = ways->keyring;
