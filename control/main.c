@@ -225,6 +225,26 @@ static void config_path_resolve(struct config *loaded)
 		strcpy(loaded->path, resolved);
 }
 
+static int dump(const struct config *config)
+{
+	config_dump(config, stdout);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fputs(PROGRAM ": the config could not be written\n", stderr);
+	return EXIT_REFUSED;
+}
+
+/* What is done instead of starting. Returns the exit code. */
+static int config_show(const struct options *options, const struct config *config)
+{
+	int r = options->dump_config ? dump(config) : 0;
+
+	/* A start warns of a bad list and goes on. */
+	if (options->check_config && leap_file_check(config->leapseclist, stderr) < 0)
+		return EXIT_USAGE;
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	struct config *config = reload_config();
@@ -240,13 +260,10 @@ int main(int argc, char **argv)
 	if (load(config, options.config_path, options.may_lie, stderr) < 0)
 		return EXIT_USAGE;
 	config_path_resolve(config);
-	if (options.dump_config)
-		config_dump(config, stdout);
 	if (options.check_config || options.dump_config) {
-		/* A start warns of a bad list and goes on. */
-		r = options.check_config ? leap_file_check(config->leapseclist, stderr) : 0;
+		r = config_show(&options, config);
 		config_free(config);
-		return r < 0 ? EXIT_USAGE : 0;
+		return r;
 	}
 	signals_init();
 	if (!options.foreground) {

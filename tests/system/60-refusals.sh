@@ -139,6 +139,10 @@ check_config()
 	lab_config "local stratum 10"
 	"$control" --check-config --config "$LAB_CONFIG" || lab_fail "a good config is refused"
 	[ -z "$(ls "$LAB_RUNDIR")" ] || lab_fail "--check-config left $(ls "$LAB_RUNDIR")"
+	! "$control" --dump-config --config "$LAB_CONFIG" >/dev/full 2>"$LAB_DIR/refused.log" ||
+		lab_fail "--dump-config into a full disk ended with status 0"
+	grep -q "could not be written" "$LAB_DIR/refused.log" ||
+		lab_fail "--dump-config into a full disk: $(cat "$LAB_DIR/refused.log")"
 }
 
 # A second instance of each program on the same run directory ends with status 3.
