@@ -226,6 +226,33 @@ static void a_carriers_nat_passes(void **state)
 	assert_int_equal(refused, 0);
 }
 
+/* With `kod` 4, one in 16 of what is refused, where nothing else keeps it from being told. */
+static void tells_one_in_so_many(void **state)
+{
+	enum {
+		KISSES = 1000
+	};
+	struct world *world = *state;
+	unsigned int refused = 0;
+	struct limit_source source;
+
+	world->rate = (struct limit_rate){
+		.interval_log2 = 10, .burst = 1, .kod_log2 = 4, .kod_after_s = 1};
+	limit_source_ipv4(world->limit, 0x0a000001, &source);
+	for (unsigned int half = 0; half < 2 * KISSES; half++) {
+		wait_s(world, ABUSERS_REPEAT_S / 2 + 1);
+		(void)limit_allow(world->limit, &source, false); /* owes something in any case */
+		if (half % 2 == 0) {
+			assert_int_equal(limit_refuse(world->limit, &source), LIMIT_DROP);
+			continue;
+		}
+		do
+			refused++;
+		while (refused < 100 * KISSES && limit_refuse(world->limit, &source) != LIMIT_TELL);
+	}
+	assert_in_range(refused, 13 * KISSES, 19 * KISSES);
+}
+
 static bool ask_at_random(struct world *world)
 {
 	uint64_t random = seed_next(&world->seed);
@@ -357,6 +384,7 @@ int main(void)
 		TEST(a_full_subnet_costs_its_neighbours_only),
 		TEST(clients_pass),
 		TEST(a_carriers_nat_passes),
+		TEST(tells_one_in_so_many),
 		TEST(clients_pass_in_a_flood),
 		TEST(leaks_at_its_rate),
 		TEST(remembers_at_another_leak),
