@@ -411,7 +411,7 @@ int worker_init(struct worker *worker, struct meridian_stats_worker *slot, uint3
 	const struct server_view *view)
 {
 	memset(worker, 0, sizeof(*worker));
-	worker->queue = calloc(WORKER_QUEUES_MAX, sizeof(*worker->queue));
+	worker->queue = calloc(WORKER_QUEUES_MAX, sizeof(struct port_queue *));
 	worker->wake = calloc(WORKER_QUEUES_MAX, sizeof(*worker->wake));
 	worker->slot = slot;
 	worker->view = view;
