@@ -7,6 +7,7 @@
  * behind them: DPDK devices in the dataplane, rings in memory in tests.
  */
 
+#include "port_leave.h"
 #include "port_transmit.h"
 #include <device_line.h>
 #include <meridian/stats.h>
@@ -99,10 +100,10 @@ struct port_queue {
 		scattered_octets; /* the worker's: of frames not contiguous that punt() was given */
 
 	/* When packets leave, in a call of transmit(): 0: when it returns; else one after the
-	 * other, each when so much of its part of the call has passed, of 256. */
+	 * other, by a way of so much of a packet's part of the shorter calls, of 256. */
 	uint8_t leave_share;
-	uint64_t leave_ticks; /* the worker's: usual length of a packet's part of the call */
-	uint8_t mac[6];       /* our address on this port */
+	struct port_leave leave; /* the worker's */
+	uint8_t mac[6];          /* our address on this port */
 };
 
 /* Whose time a packet's receive time is. */

@@ -41,13 +41,14 @@ _Static_assert(PORT_AF_XDP_MAX <= RTE_MAX_ETHPORTS, "a device per queue");
 
 /*
  * In copy mode a packet is copied and handed to the driver within the call, and on a veth its peer
- * receives it before the call returns. How long that takes in all varies a lot; an instant after
- * 0.3 of it comes nearest to the peer's stamp of a reply (veth, 6 runs of 300 replies on two busy
- * cores: the median of the difference was 0.3 to 0.5 us, where the counter before the call was 3.6
- * to 5 us early, and 80 % of the differences were within 1.2 to 2.6 us, instead of 2.9 to 4.9). On
- * a NIC it may be more, of a shorter call.
+ * receives it before the call returns. An instant after 0.42 of what the shorter calls take comes
+ * nearest to the peer's stamp of a reply (veth, medians: 0.8 to 1.4 us early in 5 runs of 300
+ * replies, up to 0.3 late in 8 of 1500 polls of chronyd, where the counter before the call was 3.2
+ * to 4.3 early). A share of each call's own length, or of the median, was 6 us late as
+ * soon as calls became longer by waking whoever waits for the reply. On a NIC it may be more, of a
+ * shorter call.
  */
-#define LEAVE_SHARE_COPY 77
+#define LEAVE_SHARE_COPY 108
 
 struct af_xdp_queue {
 	struct port_queue base;

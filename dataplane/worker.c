@@ -181,17 +181,6 @@ static void burst_sort(struct worker *worker, const struct port_queue *queue, un
 	burst->count = kept;
 }
 
-/* What counts of a packet's part of the call, of `step` ticks: not what others did meanwhile on
- * this core, such as a client that was woken by its reply. The usual length follows the median. */
-static uint64_t leave_step(struct port_queue *queue, uint64_t step)
-{
-	uint64_t usual = queue->leave_ticks ? queue->leave_ticks : step;
-	uint64_t most = usual + usual / 2;
-
-	queue->leave_ticks = step > usual ? usual + usual / 32 + 1 : usual - usual / 32;
-	return step < most ? step : most;
-}
-
 /* When the `sent` replies left, in the call of transmit() that has just returned. Returns false if
  * that is not known. */
 static bool replies_left(const struct worker *worker, struct port_queue *queue, unsigned int sent,
@@ -201,6 +190,7 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 	uint64_t end = meridian_counter_read(worker->server.counter_id);
 	uint64_t step = sent > 0 ? (end - begin) / sent : 0;
 	uint64_t together = queue->leave_share > 0 ? step : end - begin;
+	struct port_leave_times times;
 
 	if (sent == 0 || stamp_rate_ns(&worker->server.rate, together) > SERVER_LEAVE_MAX_NS)
 		return false;
@@ -208,8 +198,8 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 			? worker->burst.transmit_counter
 			: end};
 	if (queue->leave_share > 0) {
-		step = leave_step(queue, step);
-		*ret_left = (struct server_left){begin + (step * queue->leave_share >> 8), step};
+		times = port_leave_learn(&queue->leave, step, queue->leave_share);
+		*ret_left = (struct server_left){begin + times.first_ticks, times.step_ticks};
 	}
 	return true;
 }
