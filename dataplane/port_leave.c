@@ -20,13 +20,14 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 /* What others did meanwhile on this core is not between two packets. */
 struct port_leave_times port_leave_learn(
-	struct port_leave *leave, uint64_t step_ticks, uint8_t share)
+	struct port_leave *leave, unsigned int count, uint64_t step_ticks, uint8_t share)
 {
 	uint64_t usual_ticks = leave->usual_ticks != 0 ? leave->usual_ticks : step_ticks;
 	uint64_t short_ticks = leave->short_ticks != 0 ? leave->short_ticks : step_ticks;
 
 	follow(&leave->usual_ticks, step_ticks, RISE_USUAL_LOG2);
-	follow(&leave->short_ticks, step_ticks, RISE_SHORT_LOG2);
+	if (count == 1)
+		follow(&leave->short_ticks, step_ticks, RISE_SHORT_LOG2);
 	return (struct port_leave_times){
 		.first_ticks = least(step_ticks, short_ticks) * share >> 8,
 		.step_ticks = least(step_ticks, usual_ticks + usual_ticks / 2),

@@ -7,7 +7,8 @@
  * system call of an AF_XDP socket in copy mode. Of a packet's part of the call only the beginning
  * is its way to the wire; what follows may be several times as long: the peer of a veth receives
  * it, and a process that waited for it is woken on another core. So the way is a share of the
- * shorter calls, not of this one.
+ * shorter calls, not of this one; of calls for one packet, since many share what a call takes
+ * besides.
  */
 
 #include <stdint.h>
@@ -15,7 +16,7 @@
 /* What a queue's calls have taken for each packet. Zero-initialised: there was none. */
 struct port_leave {
 	uint64_t usual_ticks; /* follows the median */
-	uint64_t short_ticks; /* follows the shortest ninth */
+	uint64_t short_ticks; /* follows the shortest ninth of calls for one packet; 0: none yet */
 };
 
 struct port_leave_times {
@@ -23,9 +24,9 @@ struct port_leave_times {
 	uint64_t step_ticks;  /* from one to the next */
 };
 
-/* Learns from a call that took `step_ticks` for each packet, and returns when these left, by a way
- * of `share` of 256 of the shorter calls. */
+/* Learns from a call for `count` packets that took `step_ticks` for each, and returns when these
+ * left, by a way of `share` of 256 of the shorter calls. */
 struct port_leave_times port_leave_learn(
-	struct port_leave *leave, uint64_t step_ticks, uint8_t share);
+	struct port_leave *leave, unsigned int count, uint64_t step_ticks, uint8_t share);
 
 #endif

@@ -198,7 +198,7 @@ static bool replies_left(const struct worker *worker, struct port_queue *queue, 
 			? worker->burst.transmit_counter
 			: end};
 	if (queue->leave_share > 0) {
-		times = port_leave_learn(&queue->leave, step, queue->leave_share);
+		times = port_leave_learn(&queue->leave, sent, step, queue->leave_share);
 		*ret_left = (struct server_left){begin + times.first_ticks, times.step_ticks};
 	}
 	return true;

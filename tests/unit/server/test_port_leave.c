@@ -17,14 +17,14 @@ static struct port_leave_times learn(unsigned int every, uint64_t rare, uint64_t
 	struct port_leave leave = {0};
 
 	for (unsigned int call = 1; call < CALLS; call++)
-		port_leave_learn(&leave, call % every == 0 ? rare : often, HALF);
-	return port_leave_learn(&leave, rare, HALF);
+		port_leave_learn(&leave, 1, call % every == 0 ? rare : often, HALF);
+	return port_leave_learn(&leave, 1, rare, HALF);
 }
 
 static void the_first_call_is_believed(void **state)
 {
 	struct port_leave leave = {0};
-	struct port_leave_times times = port_leave_learn(&leave, 1000, HALF);
+	struct port_leave_times times = port_leave_learn(&leave, 1, 1000, HALF);
 
 	(void)state;
 	assert_int_equal(times.first_ticks, 500);
@@ -59,6 +59,21 @@ static void interruptions_are_no_steps(void **state)
 	assert_int_equal(learn(1, 8000, 8000).step_ticks, 8000);
 }
 
+/* A packet of many takes a fourth of what a single one does. */
+static void many_tell_nothing_of_one(void **state)
+{
+	struct port_leave leave = {0};
+
+	(void)state;
+	assert_int_equal(port_leave_learn(&leave, 64, 2000, HALF).first_ticks, 1000);
+	for (unsigned int call = 0; call < CALLS; call++) {
+		port_leave_learn(&leave, 1, 8000, HALF);
+		port_leave_learn(&leave, 64, 2000, HALF);
+	}
+	assert_in_range(port_leave_learn(&leave, 1, 8000, HALF).first_ticks, 3600, 4000);
+	assert_int_equal(port_leave_learn(&leave, 64, 2000, HALF).first_ticks, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -66,6 +81,7 @@ int main(void)
 		cmocka_unit_test(long_calls_leave_like_short_ones),
 		cmocka_unit_test(short_calls_leave_earlier),
 		cmocka_unit_test(interruptions_are_no_steps),
+		cmocka_unit_test(many_tell_nothing_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
