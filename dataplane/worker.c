@@ -469,10 +469,12 @@ static bool worker_wait_turn(const struct worker *worker, uint64_t heartbeat)
 
 int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		uint64_t heartbeat = __atomic_load_n(&worker[i].slot->heartbeat, __ATOMIC_SEQ_CST);
+	uint64_t heartbeat[MERIDIAN_STATS_WORKERS_MAX];
 
-		if (!worker_wait_turn(&worker[i], heartbeat)) {
+	for (unsigned int i = 0; i < count; i++)
+		heartbeat[i] = __atomic_load_n(&worker[i].slot->heartbeat, __ATOMIC_SEQ_CST);
+	for (unsigned int i = 0; i < count; i++) {
+		if (!worker_wait_turn(&worker[i], heartbeat[i])) {
 			*ret_hung = i;
 			return -ETIMEDOUT;
 		}
