@@ -231,7 +231,7 @@ struct config {
 	double local_distance_s;    /* root distance above which `local` takes over */
 	uint8_t counter_id;         /* MERIDIAN_COUNTER_NONE: choose */
 	uint8_t hugepages;          /* MERIDIAN_HUGEPAGES_* */
-	uint16_t idle_sleep_us;     /* idlesleep: longest nap of an idle worker, 500; 0: none */
+	uint16_t idle_sleep_us;     /* idlesleep: longest nap that no packet ends, 500; 0: none */
 	uint32_t memory_mb;         /* for packet buffers; 0: by need */
 	double max_clock_error_ppm; /* maxclockerror: drift a clock may have unseen, 1 */
 	double max_distance_s;      /* maxdistance: sources above it are not used, 3 */

@@ -400,11 +400,11 @@ const struct config_directive config_table[] = {
 		.text = "How long a worker that finds no packets naps at a time, at most. Naps "
 			"start at 50 microseconds and grow; a packet that comes meanwhile waits, "
 			"and a queue has to hold what comes. Receive stamps are not the worse "
-			"for it. Where the kernel rouses the worker for each packet (AF_XDP in "
-			"copy mode), naps are longer, as nothing waits. On a virtual device, which "
-			"has none, a nap is at most 200 "
+			"for it. On a virtual device, which has none, a nap is at most 200 "
 			"microseconds, and after one the reply has half its length more root "
-			"dispersion. 0: never sleep; the worker's core is then always in use."},
+			"dispersion. A worker that the kernel rouses for each packet, as "
+			"meridian-dataplane(8) tells, naps for longer, since nothing waits. "
+			"0: never sleep; the worker's core is then always in use."},
 	{.name = "hugepages",
 		.class = CONFIG_OWN,
 		.parse = config_parse_hugepages,

@@ -31,7 +31,7 @@
 enum idle_step {
 	IDLE_SPIN,  /* pause for an instant */
 	IDLE_WATCH, /* sleep on the core until the queue's memory changes, at most IDLE_WATCH_NS */
-	IDLE_NAP,   /* nanosleep(2) for nap_ns */
+	IDLE_NAP,   /* sleep for nap_ns, or until a packet rouses the worker */
 };
 
 /* One worker's. Zero-initialised is busy. */

@@ -18,8 +18,8 @@ struct server_view {
 	const struct responder_policy *policy;
 	const struct keyring *keyring;          /* NULL: no keys */
 	const struct meridian_timemodel *model; /* mapped page; NULL: none yet */
-	uint32_t nap_max_ns;                    /* longest nap of an idle worker; 0: none */
-	uint8_t counter_id; /* to read while there is no model, MERIDIAN_COUNTER_* */
+	uint32_t nap_max_ns; /* longest nap of an idle worker that no packet ends; 0: none at all */
+	uint8_t counter_id;  /* to read while there is no model, MERIDIAN_COUNTER_* */
 };
 
 /* Owned and used by one thread. */

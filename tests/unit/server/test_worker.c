@@ -409,31 +409,6 @@ static void waits_for_none_that_never_starts(void **state)
 	assert_int_equal(worker_wait(&setup->worker, 1, &hung), 0);
 }
 
-static int wake_fd(const struct port_queue *queue)
-{
-	return *queue->mac;
-}
-
-/* Queues with a file that tells of frames, but not those whose device stamps. */
-static void is_roused_by_its_queues(void **state)
-{
-	static const struct device_line_shared line;
-	struct setup *setup = *state;
-	struct worker *worker = &setup->worker;
-	struct port_operations operations = bench_operations;
-	struct port_queue rousing = {.operations = &operations, .mac = {7}};
-	struct port_queue stamping = {.operations = &operations, .mac = {8}, .device_line = &line};
-
-	assert_int_equal(worker->wake_count, 0); /* its first queue has none */
-	operations.wake_fd = wake_fd;
-	worker_add(worker, &rousing);
-	worker_add(worker, &stamping);
-	assert_int_equal(worker->queue_count, 3);
-	assert_int_equal(worker->wake_count, 1);
-	assert_int_equal(worker->wake[0].fd, 7);
-	assert_int_equal(worker->wake[0].events, POLLIN);
-}
-
 #define WORKER_TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
 
 int main(void)
@@ -457,7 +432,6 @@ int main(void)
 		WORKER_TEST(names_a_worker_that_hangs),
 		WORKER_TEST(waits_for_none_that_has_returned),
 		WORKER_TEST(waits_for_none_that_never_starts),
-		WORKER_TEST(is_roused_by_its_queues),
 	};
 
 	/* Packets that wait for long are stale: where we may, other processes wait. */
