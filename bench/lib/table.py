@@ -2,6 +2,7 @@
 """The text that a run ends with."""
 
 import re
+import statistics
 
 from lib.figures import NOT_CHOSEN, compact, shown
 
@@ -59,16 +60,19 @@ def line(text, figure):
 
 
 def kinds(measurements):
-    """What the microbenchmark says of each kind of packet, of the last round."""
-    results = ([m["results"] for m in measurements
-                if m["case"] == "reply" and m.get("results")] or [{}])[-1]
-    rows = {key: value for key, value in results.items()
-            if re.search("_ticks(_ipv[46])?(_[a-z0-9]+)*$", key) and value is not None
-            and not key.endswith(("_min", "_max", "_cycles", "_per_s"))}
+    """What the microbenchmark says of each kind of packet, medians of the rounds."""
+    rows = {}
+    for measurement in measurements:
+        if measurement["case"] != "reply":
+            continue
+        for key, value in (measurement.get("results") or {}).items():
+            if (re.search("_ticks(_ipv[46])?(_[a-z0-9]+)*$", key) and value is not None
+                    and not key.endswith(("_min", "_max", "_cycles", "_per_s"))):
+                rows.setdefault(key, []).append(value)
     if not rows:
         return []
-    return ["", "compute by kind of packet, ticks",
-            *(f"{value:>8.1f}  {key}" for key, value in rows.items())]
+    return ["", "compute by kind of packet, ticks, medians",
+            *(f"{statistics.median(values):>8.1f}  {key}" for key, values in rows.items())]
 
 
 def latencies(rows):

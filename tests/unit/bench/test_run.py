@@ -72,5 +72,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(figure["value"], 0.125)
         self.assertIn("missed, 0.125 off", table.verdict(figure))
 
+    def test_kinds(self):
+        """Of each kind the same as the figure has, not what one round says."""
+        found = [{"case": "reply", "results": {"reply_ticks_ipv6": ticks, "reply_ticks_ipv6_min": 1}}
+                 for ticks in (40.0, 43.8, 59.2)]
+        self.assertEqual(table.kinds(found)[2:], ["    43.8  reply_ticks_ipv6"])
+        self.assertEqual(table.kinds([]), [])
+
 
 unittest.main()
