@@ -9,6 +9,7 @@
 #include "options.h"
 #include "report.h"
 #include <errno.h>
+#include <exit_code.h>
 #include <inttypes.h>
 #include <log.h>
 #include <meridian/counter.h>
@@ -20,10 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 #include <unmap_guard.h>
-
-#define EXIT_INVALID 1
-#define EXIT_USAGE   2
-#define EXIT_START   3
 
 #define TURN_NS 10000000
 
@@ -279,7 +276,7 @@ static int finish(const struct result *result, const struct search *search)
 	}
 	if (report_percentiles(&report, &result->meter->round_trip) < 0)
 		return EXIT_START;
-	return limited || result->meter->answered == 0 ? EXIT_INVALID : 0;
+	return limited || result->meter->answered == 0 ? EXIT_REFUSED : 0;
 }
 
 /* Measures until the rate has passed or has had its tries. Returns whether the generator was the
@@ -320,7 +317,7 @@ static int run_search(void)
 	}
 	if (result.seconds <= 0) {
 		fputs("meridian-load: stopped before the first measurement was complete\n", stderr);
-		return EXIT_INVALID;
+		return EXIT_REFUSED;
 	}
 	if (!engine.stop && search.passed_milli && search.passed_milli != last)
 		measure_step(
@@ -335,7 +332,7 @@ static int run_measure(void)
 	measure(options.rate_milli, &result);
 	if (result.seconds <= 0) {
 		fputs("meridian-load: stopped before the measurement began\n", stderr);
-		return EXIT_INVALID;
+		return EXIT_REFUSED;
 	}
 	return finish(&result, NULL);
 }
