@@ -82,6 +82,7 @@ static void policy_publish_interleaved(struct setup *setup, uint8_t hugepages, u
 	struct meridian_policy_blob blob = {.generation = generation,
 		.size = sizeof(blob),
 		.hugepages = hugepages,
+		.idle_sleep_us = 70,
 		.interleave_entries = entries,
 		.nics = empty,
 		.queues = empty,
@@ -124,6 +125,7 @@ static void waits_for_a_policy(void **state)
 	assert_true(pages_poll(&setup->pages));
 	assert_non_null(setup->pages.view->model);
 	assert_int_equal(setup->pages.view->policy->generation, 1);
+	assert_int_equal(setup->pages.view->nap_max_ns, 70000);
 	assert_int_equal(setup->pages.stats->policy_generation, 0);
 	pages_taken(&setup->pages);
 	assert_int_equal(setup->pages.stats->policy_generation, 1);
