@@ -14,9 +14,9 @@ struct drift_start {
 	double frequency, frequency_sd;
 };
 
-/* Reads `path` (absolute; "": there is none). A missing file is normal, and a directory in which it
- * could not be written is warned about; a bad file, or one about another counter, is warned about
- * and ignored. Always fills *ret_start. */
+/* Reads `path` (absolute; "": there is none). A missing file is normal, and a directory in which
+ * whoever starts could not write it is warned about; a bad file, or one about another counter, is
+ * warned about and ignored. Always fills *ret_start. */
 void driftfile_read(const char *path, const struct counter *counter, struct drift_start *ret_start);
 
 /* Takes over the frequency that a clock had, where that is known better. */

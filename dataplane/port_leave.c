@@ -3,7 +3,7 @@
 
 #define FALL_LOG2       5
 #define RISE_USUAL_LOG2 5 /* as it falls: half are longer */
-#define RISE_SHORT_LOG2 8 /* an eighth of that: so many are shorter as one in eight longer ones */
+#define RISE_SHORT_LOG2 8 /* an eighth of that: one is shorter, eight are longer */
 
 static void follow(uint64_t *length_ticks, uint64_t step_ticks, unsigned int rise_log2)
 {

@@ -4,10 +4,10 @@
 #
 #   drops  rates around the capacity that a search finds: what chronyd's socket dropped by the
 #          kernel's count beside what we say was lost.
-#   agree  the same requests from ntpperf (https://github.com/mlichvar/ntpperf) and from us, in turns:
-#          loss, validity, and the server's own time for a reply. In PATH, or in BENCH_NTPPERF.
-#          Both on the generator's core. Up to the rate that ntpperf reaches there, with as many
-#          clients as it has (a tenth of the rate).
+#   agree  the same requests from ntpperf, by chrony's author, and from us, in turns: loss,
+#          validity, and the server's own time for a reply. In PATH, or in BENCH_NTPPERF. Both on
+#          the generator's core. Up to the rate that ntpperf reaches there, with as many clients as
+#          it has (a tenth of the rate).
 set -eu
 . "$(dirname "$0")/../lib/case.sh"
 
