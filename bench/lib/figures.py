@@ -150,21 +150,26 @@ def most_ratio(responders, ideals):
     return samples
 
 
-def core_ns_per_reply(m):
-    core = m.get("core") or {}
-    return core["busy_ns"] / core["replies"] if core.get("replies") else None
+def core_ns(measurements, responder):
+    """{round: least core time of a reply at any rate}: a server that polls is busy at any rate, so
+    that only where it has all it can do its time is that of the replies."""
+    least = {}
+    for m in of(measurements, responder=responder):
+        core = m.get("core") or {}
+        if m.get("what") in ("hold", "flood") and core.get("replies"):
+            each = core["busy_ns"] / core["replies"]
+            least[m["round"]] = min(each, least.get(m["round"], each))
+    return least
 
 
 def cpu_ns(responder):
-    return lambda ms: list(by_round(ms, core_ns_per_reply, responder=responder,
-                                    what="hold").values())
+    return lambda ms: list(core_ns(ms, responder).values())
 
 
-def ratio(value, one, other, what):
+def cpu_ratio(one, other):
     """Of two responders in the same round."""
     def samples(ms):
-        ones = by_round(ms, value, responder=one, what=what)
-        others = by_round(ms, value, responder=other, what=what)
+        ones, others = core_ns(ms, one), core_ns(ms, other)
         return [ones[n] / others[n] for n in ones if others.get(n)]
     return samples
 
@@ -363,23 +368,24 @@ FIGURES = [
            most_ratio(["meridian"], ["testpmd"]), Target(">=", 0.95)),
     Figure("veth_chronyd_replies_per_s", "1/s", "  chronyd, receive path on the sender's core",
            "veth", capacity("chronyd"), responder="chronyd"),
-    Figure("veth_times_chronyd", "", "  ours, times that", "veth",
-           ratio(searched, "meridian", "chronyd", "search"), Target(">=", 2)),
+    Figure("veth_chronyd_most_replies_per_s", "1/s", "    most at any rate", "veth",
+           most("chronyd")),
+    Figure("veth_times_chronyd", "", "  ours, times that, both the most", "veth",
+           most_ratio(["meridian"], ["chronyd"]), Target(">=", 2)),
     Figure("veth_chronyd_one_core_replies_per_s", "1/s", "  chronyd, everything on one core",
            "veth", capacity("chronyd_one_core"), responder="chronyd_one_core"),
     Figure("veth_ntpd_replies_per_s", "1/s", "  NTPsec's ntpd, receive path on the sender's core",
            "veth", capacity("ntpd"), responder="ntpd"),
     Figure("veth_echo_per_s", "1/s", "  XDP_TX echo on the sender's core, most at any rate",
            "veth", most("echo")),
-    Figure("cpu_ns_per_reply", "ns", "core time of a reply at capacity", "veth",
+    Figure("cpu_ns_per_reply", "ns", "core time of a reply, least at any rate", "veth",
            cpu_ns("meridian"), Target("<=", 0.2, "chronyd_cpu_ns_per_reply")),
     Figure("chronyd_cpu_ns_per_reply", "ns", "  chronyd, everything on one core", "veth",
            cpu_ns("chronyd_one_core")),
     Figure("chronyd_split_cpu_ns_per_reply", "ns", "  chronyd, receive path on the sender's core",
            "veth", cpu_ns("chronyd")),
     Figure("cpu_times_less_than_chronyd", "", "  ours, times less than chronyd on one core",
-           "veth", ratio(core_ns_per_reply, "chronyd_one_core", "meridian", "hold"),
-           Target(">=", 5)),
+           "veth", cpu_ratio("chronyd_one_core", "meridian"), Target(">=", 5)),
     Figure("agreement_loss_difference", "", "meridian-load and ntpperf before chronyd: loss apart by",
            "agreement", farthest(lambda results: results["loss"], difference), Target("<=", 1e-3)),
     Figure("agreement_invalid_difference", "", "  share of invalid replies apart by", "agreement",
