@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A generator for servers that are faster than meridian-load can check: it keeps a memory NIC full
- * of requests, counts all that comes back and checks one reply in CHECK_EVERY, though that one in
- * every field. It has no schedule and knows no round trip.
+ * A generator for servers that are faster than meridian-load can check: it keeps a memory NIC, or
+ * an AF_XDP queue, full of requests, counts all that comes back and checks one reply in
+ * CHECK_EVERY, though that one in every field. It has no schedule and knows no round trip.
  */
 
 #include "demote.h"
@@ -169,8 +169,11 @@ static int arguments_take(struct load_options *options, int argc, char **argv)
 		fprintf(stderr, "bench-stream: %s\n", error);
 		return -EINVAL;
 	}
-	if (options->port_kind != PORT_VDEV || options->target_count != 1) {
-		fprintf(stderr, "bench-stream: --port vdev:DEVICE and one --target are needed\n");
+	if ((options->port_kind != PORT_VDEV && options->port_kind != PORT_AF_XDP) ||
+		options->target_count != 1) {
+		fprintf(stderr,
+			"bench-stream: --port vdev:DEVICE or af_xdp:INTERFACE, and one "
+			"--target are needed\n");
 		return -EINVAL;
 	}
 	stream.seconds = (double)options->duration_ms / 1e3;

@@ -137,8 +137,8 @@ PROFILES = {
     "memif": ("memif, as its server, kept full", memif_ticks),
     "memif_ideal": ("testpmd in its place", lambda d: memif_ticks(
         d, value(d, "memif_server_share_of_ideal"))),
-    "veth": ("veth, 800 k/s offered", lambda d: None),
-    "veth_ideal": ("testpmd in its place, at the same rate", lambda d: None),
+    "veth": ("veth, kept full", lambda d: None),
+    "veth_ideal": ("testpmd in its place", lambda d: None),
 }
 
 

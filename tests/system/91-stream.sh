@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# bench-stream, which checks one reply in 61, over a memif: before the dataplane, whose replies are
-# right and as many as it counts itself; before a forwarder that sends requests back, which are
-# none; and what it refuses.
+# bench-stream, which checks one reply in 61, over a memif and over a veth pair: before the dataplane,
+# whose replies are right and as many as it counts itself; before a forwarder that sends requests
+# back, which are none; and what it refuses.
 # Not sanitized: DPDK's polling threads with sanitizers leave the server no time on two cores.
 # Alone: all cores are busy.
 set -eu
@@ -13,6 +13,8 @@ STREAM=$LAB_BUILD/bench/bench-stream
 SERVER_MAC=02:00:00:00:00:01
 SERVER4=192.0.2.99
 SECONDS_EACH=0.5
+NAMESPACE=server # where bench-stream runs,
+TARGET=$SERVER4  # and whom it asks
 
 device() # server|client [MAC]
 {
@@ -25,7 +27,7 @@ stream() # STATUS OPTION...
 	local expected=$1 status=0
 
 	shift
-	lab_in server "$STREAM" --port "vdev:$(device client)" --core 0 --target "$SERVER4" \
+	lab_in "$NAMESPACE" "$STREAM" --port "vdev:$(device client)" --core 0 --target "$TARGET" \
 		--target-mac "$SERVER_MAC" --source 192.0.2.128/26 --json --warm-up 0 \
 		--duration "$SECONDS_EACH" "$@" >"$LAB_DIR/stream.json" 2>"$LAB_DIR/stream.log" ||
 		status=$?
@@ -47,8 +49,6 @@ returned()
 
 test_dataplane()
 {
-	local answered
-
 	lab_config "local stratum 10" "nic vdev:$(device server "$SERVER_MAC") address $SERVER4" \
 		"ratelimit interval -19 burst 255"
 	sed -i '/^nic eth1$/d' "$LAB_CONFIG"
@@ -56,11 +56,32 @@ test_dataplane()
 	lab_dataplane
 	lab_wait 20 "the memif" test -S "$LAB_DIR/memif.sock"
 	stream 0
+	as_many_as_counted
+	lab_stop dataplane
+	lab_stop control
+}
+
+as_many_as_counted()
+{
+	local answered
+
 	answered=$(lab_counter dataplane answered)
 	[ "$(returned)" -gt 61 ] || lab_fail "nothing came back"
 	[ "$(returned)" -le "$answered" ] || lab_fail "$(returned) came back of $answered"
 	[ "$(field checked)" -ge $(($(returned) / 61)) ] || lab_fail "only $(field checked) checked"
 	lab_figure "$answered answered, $(returned) came back, $(field checked) checked"
+}
+
+test_veth()
+{
+	rm -f "$LAB_RUNDIR"/* # the policy for a memif
+	lab_config "local stratum 10" "ratelimit interval -19 burst 255"
+	lab_serve
+	NAMESPACE=client TARGET=$LAB_SERVER4
+	stream 0 --port af_xdp:eth0 \
+		--target-mac "$(ip -n server -br link show eth1 | awk '{ print $3 }')"
+	as_many_as_counted
+	NAMESPACE=server TARGET=$SERVER4
 	lab_stop dataplane
 	lab_stop control
 }
@@ -90,7 +111,7 @@ test_forwarder()
 
 test_refusals()
 {
-	stream 2 --port af_xdp:eth1
+	stream 2 --port af_packet:eth1
 	stream 2 --target 192.0.2.98
 	stream 2 --nonsense
 }
@@ -99,4 +120,5 @@ lab_enter "$@"
 lab_network
 test_dataplane
 test_forwarder
+test_veth
 test_refusals
