@@ -282,4 +282,11 @@ void config_free(struct config *config);
 /* Writes the config as it is in effect, defaults included, one directive a line. */
 void config_dump(const struct config *config, FILE *out);
 
+/* The same of what is about control itself, not about NICs, clients and the dataplane. */
+void config_dump_own(const struct config *config, FILE *out);
+
+/* Writes the names of the directives that differ between two dumps and of which a reload takes
+ * nothing over, with commas between them. Returns how many. */
+unsigned int config_difference(const char *before, const char *after, FILE *out);
+
 #endif

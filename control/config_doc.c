@@ -200,6 +200,18 @@ static void print_key_file(void)
 		stdout);
 }
 
+static void print_live(void)
+{
+	const char *before = "";
+
+	for (size_t i = 0; i < config_table_size; i++) {
+		if (!config_table[i].live)
+			continue;
+		printf("%s*%s*", before, config_table[i].name);
+		before = ", ";
+	}
+}
+
 static int print_manual(void)
 {
 	fputs("meridian.conf(5)\n\n# NAME\n\nmeridian.conf - configuration of Meridian\n\n"
@@ -208,11 +220,10 @@ static int print_manual(void)
 	      "without regard to case. A line that starts with _#_, _!_, _;_ or _%_ is a "
 	      "comment. Names and meanings are those of chrony.conf(5) where both have them.\n\n"
 	      "Every error is reported as file:line: message, and nothing is started. On SIGHUP "
-	      "*allow*, *deny*, *bindaddress*, *idlesleep*, *insecurekeys*, *interleaved*, "
-	      "*keyfile*, *kodexempt*, *leapseclist*, *leapsmear*, *noclientlog*, *ntpv5* and "
-	      "*ratelimit* "
-	      "are taken over; what needs a restart is logged.\n\n",
+	      "these directives are taken over: ",
 		stdout);
+	print_live();
+	fputs(". What else has changed is logged, as it needs a restart.\n\n", stdout);
 	print_directives("DIRECTIVES OF CHRONY", CONFIG_CHRONY);
 	print_directives("DIRECTIVES OF MERIDIAN", CONFIG_OWN);
 	fputs("# SERVER OPTIONS\n\n", stdout);

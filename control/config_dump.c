@@ -178,11 +178,10 @@ static void dump_clock(const struct config *config, FILE *out)
 	dump_text("modellog", config->modellog, out);
 }
 
-void config_dump(const struct config *config, FILE *out)
+void config_dump_own(const struct config *config, FILE *out)
 {
 	dump_clock(config, out);
 	dump_kernel_clock(config, out);
-	dump_served(config, out);
 	fprintf(out, "rundir %s\n", config->rundir);
 	dump_text("pidfile", config->pidfile, out);
 	dump_text("user", config->user, out);
@@ -192,4 +191,10 @@ void config_dump(const struct config *config, FILE *out)
 		if (config->bindcmd[i].family)
 			dump_directive_address("bindcmdaddress", &config->bindcmd[i], out);
 	}
+}
+
+void config_dump(const struct config *config, FILE *out)
+{
+	config_dump_own(config, out);
+	dump_served(config, out);
 }

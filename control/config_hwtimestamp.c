@@ -85,12 +85,6 @@ void config_parse_hwtimestamp(struct config_parser *parser, const struct config_
 		config->hwtimestamp[config->hwtimestamp_count++] = line;
 }
 
-bool config_hwtimestamp_same(const struct config_hwtimestamp *a, const struct config_hwtimestamp *b)
-{
-	return strcmp(a->name, b->name) == 0 && a->rxfilter == b->rxfilter &&
-		config_options_same(config_hwtimestamp_options, a, b);
-}
-
 void config_hwtimestamp_dump(const struct config_hwtimestamp *line, FILE *out)
 {
 	fprintf(out, "hwtimestamp %s", line->name);

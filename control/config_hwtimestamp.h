@@ -11,10 +11,6 @@
 
 extern const struct config_option config_hwtimestamp_options[];
 
-/* True when both lines say the same. */
-bool config_hwtimestamp_same(
-	const struct config_hwtimestamp *a, const struct config_hwtimestamp *b);
-
 /* Writes the line with every option that is not the default. */
 void config_hwtimestamp_dump(const struct config_hwtimestamp *line, FILE *out);
 

@@ -194,15 +194,6 @@ bool config_option_parse_word(
 	return ok;
 }
 
-bool config_options_same(const struct config_option *table, const void *a, const void *b)
-{
-	for (; table->name; table++) {
-		if (option_value(table, a) != option_value(table, b))
-			return false;
-	}
-	return true;
-}
-
 static void value_dump(const struct config_option *option, double value, FILE *out)
 {
 	char refid[REFID_TEXT_SIZE];

@@ -58,9 +58,6 @@ bool config_option_parse(struct config_parser *parser, const struct config_optio
 bool config_option_parse_word(
 	struct config_parser *parser, const struct config_option *table, char *word, void *object);
 
-/* Whether the values that the table knows are the same. */
-bool config_options_same(const struct config_option *table, const void *a, const void *b);
-
 /* Writes what is not as in `defaults`: `before` each, `between` name and value. */
 void config_options_dump(const struct config_option *table, const void *object,
 	const void *defaults, const char *before, const char *between, FILE *out);

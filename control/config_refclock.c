@@ -321,13 +321,6 @@ void config_refclocks_check(struct config_parser *parser)
 	parser->directive = NULL;
 }
 
-bool config_refclock_same(const struct config_refclock *a, const struct config_refclock *b)
-{
-	return a->driver == b->driver && strcmp(a->parameter, b->parameter) == 0 &&
-		config_options_same(drivers[a->driver].options, a, b) &&
-		config_options_same(config_refclock_options, a, b);
-}
-
 void config_refclock_dump(const struct config_refclock *clock, FILE *out)
 {
 	const struct driver *driver = &drivers[clock->driver];

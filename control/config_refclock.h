@@ -18,9 +18,6 @@ const char *config_refclock_driver_name(uint8_t driver);
 /* What can be said of reference clocks only when all of them are known. */
 void config_refclocks_check(struct config_parser *parser);
 
-/* True when both lines say the same. */
-bool config_refclock_same(const struct config_refclock *a, const struct config_refclock *b);
-
 /* Writes the line with every option that is not the default. */
 void config_refclock_dump(const struct config_refclock *clock, FILE *out);
 

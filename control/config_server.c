@@ -214,12 +214,6 @@ void config_parse_server(struct config_parser *parser, const struct config_direc
 		server_add(parser, &server);
 }
 
-bool config_server_same(const struct config_server *a, const struct config_server *b)
-{
-	return a->pool == b->pool && strcmp(a->name, b->name) == 0 &&
-		config_options_same(config_server_options, a, b);
-}
-
 /* The poll limits depend on each other, so they are always told. */
 void config_server_dump(const struct config_server *server, FILE *out)
 {

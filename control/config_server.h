@@ -14,9 +14,6 @@ extern const struct config_option config_server_options[];
 /* How many sources the line makes, at most. */
 size_t config_server_sources(const struct config_server *server);
 
-/* True when both lines say the same. */
-bool config_server_same(const struct config_server *a, const struct config_server *b);
-
 /* Writes the line with every option that is not the default. */
 void config_server_dump(const struct config_server *server, FILE *out);
 

@@ -8,6 +8,8 @@
 #define MEMBER(parser, name) .parse = (parser), .offset = offsetof(struct config, name)
 /* The least and the most that are allowed. */
 #define RANGE(least, most) .min = (least), .max = (most)
+/* Of that class, and a reload takes it over. */
+#define LIVE(of) .class = (of), .live = true
 
 const struct config_directive config_table[] = {
 	/* Time sources. */
@@ -162,7 +164,7 @@ const struct config_directive config_table[] = {
 			"growth of the bound; counter readings in seconds. Opened again on "
 			"SIGHUP."},
 	{.name = "leapseclist",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		MEMBER(config_parse_leapseclist, leapseclist),
 		.max = CONFIG_PATH_SIZE - 8,
 		.initial = CONFIG_LEAP_LIST_DEFAULT,
@@ -236,7 +238,7 @@ const struct config_directive config_table[] = {
 
 	/* Who is served, and where. */
 	{.name = "allow",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		.many = true,
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
@@ -246,13 +248,13 @@ const struct config_directive config_table[] = {
 			"1.2.3.0/24.",
 		.example = "192.0.2.0/24"},
 	{.name = "deny",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		.many = true,
 		.parse = config_parse_allow,
 		.syntax = "[all] [SUBNET]",
 		.text = "The opposite of allow."},
 	{.name = "keyfile",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		MEMBER(config_parse_path, keyfile),
 		.max = CONFIG_PATH_SIZE - 8,
 		.syntax = "FILE",
@@ -262,7 +264,7 @@ const struct config_directive config_table[] = {
 			"stands under KEY FILE. On SIGHUP it is read again.",
 		.example = "#/etc/meridian/meridian.keys"},
 	{.name = "insecurekeys",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		MEMBER(config_parse_flag, insecure_keys),
 		.needs = "keyfile",
 		.syntax = "",
@@ -270,7 +272,7 @@ const struct config_directive config_table[] = {
 			"packet, are not safe any more (RFC 8573); without this directive a file "
 			"with such a key is refused, and nothing of it is used."},
 	{.name = "ratelimit",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		.parse = config_parse_ratelimit,
 		.initial = "interval -5 burst 128 leak 0 rollup 3",
 		.syntax = "[interval POLL] [burst COUNT] [leak N] [kod N] [kodafter SECONDS] "
@@ -304,7 +306,7 @@ const struct config_directive config_table[] = {
 			"it, and so does meridian-fallback: where the NIC spreads a source's "
 			"ports over the workers, it may ask each of them so often."},
 	{.name = "kodexempt",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		.many = true,
 		.parse = config_parse_kodexempt,
 		.syntax = "SUBNET",
@@ -313,7 +315,7 @@ const struct config_directive config_table[] = {
 			"behind one address. May be repeated up to " TEXT_OF(
 				MERIDIAN_POLICY_KOD_EXEMPT_MAX) " times."},
 	{.name = "noclientlog",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		MEMBER(config_parse_flag, no_client_log),
 		.syntax = "",
 		.text = "Write down nothing of who asks: meridianctl clients and chronyc clients "
@@ -322,7 +324,7 @@ const struct config_directive config_table[] = {
 			"their addresses are in the run directory, for root and its group to "
 			"read, and nowhere on disk. It does not change the rate limit."},
 	{.name = "interleaved",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		MEMBER(config_parse_uint32, interleave_entries),
 		RANGE(0, MERIDIAN_INTERLEAVE_MAX),
 		.initial = "65536",
@@ -339,7 +341,7 @@ const struct config_directive config_table[] = {
 			"what was kept. 0: no interleaved mode. Clients in basic mode cost "
 			"nothing of this."},
 	{.name = "ntpv5",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		MEMBER(config_parse_flag, ntpv5),
 		.syntax = "",
 		.text = "Answer NTPv5 too, as of draft-ietf-ntp-ntpv5-09. Drafts are not "
@@ -350,7 +352,7 @@ const struct config_directive config_table[] = {
 			"it a request of version 5 is dropped as bad_version. What is supported "
 			"of the draft stands in differences.md."},
 	{.name = "bindaddress",
-		.class = CONFIG_CHRONY,
+		LIVE(CONFIG_CHRONY),
 		.many = true,
 		.parse = config_parse_bindaddress,
 		.syntax = "ADDRESS",
@@ -358,7 +360,7 @@ const struct config_directive config_table[] = {
 			"cannot. Without it, all addresses of the nics and the global ones on lo "
 			"are served."},
 	{.name = "leapsmear",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		.parse = config_parse_leapsmear,
 		.syntax = "linear|cosine [duration SECONDS] address ADDRESS ...",
 		.text = "Smear leap seconds at these served addresses, each after the word "
@@ -392,7 +394,7 @@ const struct config_directive config_table[] = {
 		.text = "The cores that answer, one worker each, at most 64. Default: one "
 			"worker, on the last core, of the NIC's memory node if there are several."},
 	{.name = "idlesleep",
-		.class = CONFIG_OWN,
+		LIVE(CONFIG_OWN),
 		MEMBER(config_parse_uint16, idle_sleep_us),
 		RANGE(0, MERIDIAN_POLICY_SLEEP_MAX_US),
 		.initial = "500",

@@ -26,6 +26,7 @@ struct config_directive {
 	const char *name;
 	enum config_class class;
 	bool many;           /* each line adds; else a second one replaces the first */
+	bool live;           /* a reload takes it over; else a restart is needed */
 	config_parse parse;  /* NULL: NO_EFFECT and REFUSED */
 	size_t offset;       /* of the member of struct config that a one-value directive sets */
 	double min, max;     /* allowed range of a number; `max` of a text: its longest length */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "reload.h"
-#include "config_hwtimestamp.h"
-#include "config_refclock.h"
 #include "config_script.h"
-#include "config_server.h"
 #include "event.h"
 #include "publish.h"
 #include "steer/access_rules.h"
@@ -21,7 +18,7 @@
 /* What runs keeps pointers into the one while the other is read. */
 static struct config configs[2];
 static struct config *config = &configs[0];
-static struct config started; /* what a restart is compared with; without what others own */
+static char *started; /* own_lines() at the start; NULL: none */
 static bool may_lie;
 
 static struct {
@@ -45,90 +42,37 @@ static void log_lines(char *lines, int priority)
 	}
 }
 
-static bool same_text(const char *a, const char *b)
+/* For free(); NULL when there is no memory. */
+static char *own_lines(const struct config *of)
 {
-	return strcmp(a, b) == 0;
+	char *lines = NULL;
+	size_t size;
+	FILE *out = open_memstream(&lines, &size);
+
+	if (out == NULL)
+		return NULL;
+	config_dump_own(of, out);
+	fclose(out);
+	return lines;
 }
 
-static bool same_servers(const struct config *a, const struct config *b)
+/* Of what is not steer's: control's sources, clock and files. */
+static void log_what_needs_restart(const struct config *after)
 {
-	for (size_t i = 0; i < CONFIG_SOURCES_MAX; i++) {
-		if (!config_server_same(&a->server[i], &b->server[i]))
-			return false;
+	char *lines = own_lines(after), *names = NULL;
+	size_t size;
+	FILE *out = open_memstream(&names, &size);
+	unsigned int count = 0;
+
+	if (out) {
+		if (lines && started)
+			count = config_difference(started, lines, out);
+		fclose(out);
 	}
-	return true;
-}
-
-static bool same_steering(const struct config *a, const struct config *b)
-{
-	const struct discipline_config *x = &a->kernel_clock, *y = &b->kernel_clock;
-
-	return a->steer_clock == b->steer_clock && x->rtcsync == y->rtcsync && x->leap == y->leap &&
-		x->max_slew_ppm == y->max_slew_ppm && x->step_s == y->step_s &&
-		x->step_updates == y->step_updates && x->change_max_s == y->change_max_s &&
-		x->change_start == y->change_start && x->change_ignore == y->change_ignore;
-}
-
-static bool same_hwtimestamps(const struct config *a, const struct config *b)
-{
-	if (a->hwtimestamp_count != b->hwtimestamp_count)
-		return false;
-	for (size_t i = 0; i < a->hwtimestamp_count; i++) {
-		if (!config_hwtimestamp_same(&a->hwtimestamp[i], &b->hwtimestamp[i]))
-			return false;
-	}
-	return true;
-}
-
-static bool same_refclocks(const struct config *a, const struct config *b)
-{
-	if (a->refclock_count != b->refclock_count)
-		return false;
-	for (size_t i = 0; i < a->refclock_count; i++) {
-		if (!config_refclock_same(&a->refclock[i], &b->refclock[i]))
-			return false;
-	}
-	return true;
-}
-
-/* What a reload takes over stands in the manual (config_doc.c); all else needs a restart. */
-static void log_what_needs_restart(const struct config *before, const struct config *after)
-{
-	bool sources_same = same_servers(before, after) && same_refclocks(before, after) &&
-		same_text(before->script, after->script) && same_hwtimestamps(before, after) &&
-		before->auth_select == after->auth_select &&
-		before->local_stratum == after->local_stratum &&
-		before->local_distance_s == after->local_distance_s;
-	bool clock_same = before->counter_id == after->counter_id &&
-		before->max_clock_error_ppm == after->max_clock_error_ppm &&
-		before->max_distance_s == after->max_distance_s &&
-		before->max_error_s == after->max_error_s &&
-		before->max_jitter_s == after->max_jitter_s &&
-		before->min_sources == after->min_sources &&
-		before->clock_precision_s == after->clock_precision_s &&
-		before->holdover_s == after->holdover_s;
-	bool files_same = same_text(before->rundir, after->rundir) &&
-		same_text(before->driftfile, after->driftfile) &&
-		same_text(before->modellog, after->modellog) &&
-		same_text(before->pidfile, after->pidfile) && same_text(before->user, after->user);
-	bool command_same = before->cmdport == after->cmdport &&
-		same_text(before->bindcmdaddress, after->bindcmdaddress) &&
-		memcmp(before->bindcmd, after->bindcmd, sizeof(before->bindcmd)) == 0;
-
-	if (!sources_same)
-		log_warning("reload: server, pool, refclock, hwtimestamp, authselectmode and local "
-			    "take effect at the next start");
-	if (!clock_same)
-		log_warning("reload: counter, clockprecision, maxclockerror, maxdistance, "
-			    "maxerror, maxjitter, minsources and holdover take effect at the next "
-			    "start");
-	if (!same_steering(before, after))
-		log_warning("reload: steerclock and how it steers take effect at the next start");
-	if (!files_same)
-		log_warning("reload: rundir, driftfile, modellog, pidfile and user take effect at "
-			    "the next start");
-	if (!command_same)
-		log_warning("reload: cmdport and bindcmdaddress take effect at the next start");
+	if (count > 0)
+		log_warning("reload: changes of %s take effect at the next start", names);
+	free(names);
+	free(lines);
 }
 
 static void step(void *arg);
@@ -195,7 +139,7 @@ static void take_over(void)
 
 	access_rules_take(job.rules, &table, &count);
 	errors_log(LOG_WARNING);
-	log_what_needs_restart(&started, job.config);
+	log_what_needs_restart(job.config);
 	track_reload(job.config);
 	steer_reload(job.config, table, count);
 	config = job.config;
@@ -251,9 +195,7 @@ struct config *reload_config(void)
 void reload_init(bool lies_allowed)
 {
 	may_lie = lies_allowed;
-	started = *config;
-	started.rule = NULL;
-	started.keys = NULL;
+	started = own_lines(config);
 	event_on_reload(on_reload, NULL);
 }
 
@@ -261,4 +203,6 @@ void reload_fini(void)
 {
 	event_on_reload(NULL, NULL);
 	job_drop();
+	free(started);
+	started = NULL;
 }

@@ -62,6 +62,8 @@ echo "minsources 2" >>"$LAB_CONFIG"
 reload 7
 reload 8
 later 2
+grep -q "reload: changes of minsources take effect" "$LAB_DIR/control.log" ||
+	lab_fail "the log does not say that minsources has changed, and nothing else"
 sed -i "/^minsources/d" "$LAB_CONFIG"
 reload 9
 later 2

@@ -342,6 +342,64 @@ static void test_dump_is_a_config(void **state)
 	free(second);
 }
 
+/* The names of what differs between these configs and needs a restart of control. */
+static char *difference(const char *before, const char *after, unsigned int *ret_count)
+{
+	const char *text[] = {before, after};
+	char *dump[2] = {NULL, NULL}, *names = NULL;
+	size_t size;
+	FILE *out;
+
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(load(text[i]), 0);
+		out = open_memstream(&dump[i], &size);
+		config_dump_own(&config, out);
+		fclose(out);
+		config_free(&config);
+	}
+	out = open_memstream(&names, &size);
+	*ret_count = config_difference(dump[0], dump[1], out);
+	fclose(out);
+	free(dump[0]);
+	free(dump[1]);
+	return names;
+}
+
+static void test_difference(void **state)
+{
+	static const struct {
+		const char *before, *after, *names;
+		unsigned int count;
+	} cases[] = {
+		{"server 192.0.2.1\n", "server 192.0.2.1\n", "", 0},
+		{"server 192.0.2.1\n", "server 192.0.2.1 iburst\n", "server", 1},
+		{"server 192.0.2.1\n", "server 192.0.2.1\nserver 192.0.2.2\n", "server", 1},
+		{"server 192.0.2.1\nserver 192.0.2.2\n", "server 192.0.2.2\nserver 192.0.2.1\n",
+			"server", 1},
+		{"server a.example\n", "pool a.example\n", "server, pool", 2},
+		{"maxerror 1\n", "maxerror 2\nminsources 3\nuser daemon\n",
+			"maxerror, minsources, user", 3},
+		{"refclock SHM 0\n", "refclock SHM 0:perm=0666\n", "refclock", 1},
+		{"refclock SHM 0\n", "refclock SHM 0 delay 0.2\n", "refclock", 1},
+		{"steerclock\nmaxslewrate 100\n", "steerclock\nmaxslewrate 1000\n", "maxslewrate",
+			1},
+		{"", "bindcmdaddress 127.0.0.1\n", "bindcmdaddress", 1},
+		{"leapseclist /l\nidlesleep 5\n", "leapseclist off\nidlesleep 6\nallow\n", "", 0},
+		/* What the dataplane needs a restart for is another matter. */
+		{"", "nic eth0\nworkers 1\nmemory 100\n", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned int count;
+		char *names = difference(cases[i].before, cases[i].after, &count);
+
+		assert_string_equal(names, cases[i].names);
+		assert_int_equal(count, cases[i].count);
+		free(names);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +421,7 @@ int main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_max_clock_error),
 		cmocka_unit_test(test_dump_is_a_config),
+		cmocka_unit_test(test_difference),
 	};
 
 	return cmocka_run_group_tests(tests, load_setup, load_teardown);
