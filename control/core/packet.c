@@ -12,22 +12,11 @@
 /* Nor are a network card's times converted that badly. */
 #define CONVERSION_S 1e-5
 
-static const char *const verdict_names[] = {
-#define X(name, text) #name,
-	PACKET_VERDICTS(X)
-#undef X
-};
-
 static const char *const verdict_texts[] = {
 #define X(name, text) text,
 	PACKET_VERDICTS(X)
 #undef X
 };
-
-const char *packet_verdict_name(enum packet_verdict verdict)
-{
-	return verdict_names[verdict];
-}
 
 const char *packet_verdict_text(enum packet_verdict verdict)
 {

@@ -44,8 +44,7 @@ enum packet_verdict {
 	PACKET_VERDICT_COUNT
 };
 
-/* The verdict's name, and the sentence above. Static storage. */
-const char *packet_verdict_name(enum packet_verdict verdict);
+/* The sentence above. Static storage. */
 const char *packet_verdict_text(enum packet_verdict verdict);
 
 /* It answers our request, if not always as we wish. */

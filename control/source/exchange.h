@@ -69,9 +69,4 @@ struct exchange_stamps {
 
 struct exchange_stamps exchange_stamps(const struct exchange *exchange);
 
-static inline bool exchange_is_open(const struct exchange *exchange)
-{
-	return exchange->fd >= 0;
-}
-
 #endif

@@ -200,18 +200,6 @@ int policy_publish_step(uint64_t octets)
 	return r;
 }
 
-int policy_publish(const struct policy_content *content)
-{
-	int r = policy_publish_begin(content);
-
-	if (r <= 0)
-		return r;
-	do
-		r = policy_publish_step(UINT64_MAX);
-	while (r == 0);
-	return r;
-}
-
 uint64_t policy_generation(void)
 {
 	return current ? current->generation : 0;

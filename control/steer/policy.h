@@ -41,20 +41,17 @@ struct policy_content {
  * negative errno. */
 int policy_init(const char *rundir);
 
-/* Publishes `content` as a new generation unless the current one says the same. Returns 1 when
- * published, 0 when nothing changed, -EBADMSG when a field is out of its range, or a negative
- * errno; on failure the current generation stays. */
-int policy_publish(const struct policy_content *content);
-
 /*
- * The same in steps, for many access rules. Begins: returns 1 when the content is on its way to the
- * page, 0 when nothing changed, or a negative errno. `content` is copied, but for its access rules,
- * which must stay until the last step. What was on its way before is dropped.
+ * Publishes `content` as a new generation unless the current one says the same, in steps, as there
+ * may be many access rules. Begins: returns 1 when the content is on its way to the page, 0 when
+ * nothing changed, or a negative errno. `content` is copied, but for its access rules, which must
+ * stay until the last step. What was on its way before is dropped.
  */
 int policy_publish_begin(const struct policy_content *content);
 
-/* Allocates or copies `octets` of it at most. Returns 0 to be called again, 1 when published, or a
- * negative errno as policy_publish(); the last step looks at every access rule once. */
+/* Allocates or copies `octets` of it at most. Returns 0 to be called again, 1 when published,
+ * -EBADMSG when a field is out of its range, or a negative errno; on failure the current generation
+ * stays. The last step looks at every access rule once. */
 int policy_publish_step(uint64_t octets);
 
 /* Drops what is on its way, if anything: the current generation stays. */

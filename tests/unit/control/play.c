@@ -241,7 +241,7 @@ void play_answer(uint8_t stratum, const char *refid, int8_t poll_log2)
 void play_hear(const void *octets, size_t length)
 {
 	play.exchange->t4[EXCHANGE_DAEMON] = play.requested_ns + play.answer_delay_ns;
-	if (exchange_is_open(play.exchange))
+	if (play.exchange->fd >= 0)
 		on_answer(play.exchange, octets, length, 0, play.exchange->arg);
 }
 

@@ -45,7 +45,7 @@ static void assert_unmoved(const struct ntp_server *before, unsigned int reports
 
 	assert_memory_equal(&now, before, sizeof(now));
 	assert_int_equal(play.reports, reports);
-	assert_true(exchange_is_open(play.exchange));
+	assert_true(play.exchange->fd >= 0); /* open */
 }
 
 static void assert_answer_still_counts(unsigned int reports)
@@ -179,7 +179,7 @@ static void second_answer(void **state)
 		begin_to_ask(&config);
 		play_answer_good();
 		assert_int_equal(play.reports, 6);
-		assert_int_equal(exchange_is_open(play.exchange), config.xleave);
+		assert_int_equal(play.exchange->fd >= 0, config.xleave);
 		before = state_of_server();
 		answer = answer_with(&play.request.transmit, i % 2, i % 2 ? "GPS" : "DENY");
 		play_hear(&answer, sizeof(answer));

@@ -68,8 +68,8 @@ static void expect(enum packet_verdict verdict)
 	enum packet_verdict got = check(&response);
 
 	if (got != verdict)
-		fail_msg(
-			"%s instead of %s", packet_verdict_name(got), packet_verdict_name(verdict));
+		fail_msg("\"%s\" instead of \"%s\"", packet_verdict_text(got),
+			packet_verdict_text(verdict));
 }
 
 static void test_request_says_nothing(void **state)
@@ -416,11 +416,10 @@ static void test_random_octets_are_survived(void **state)
 	}
 }
 
-static void test_verdicts_have_names(void **state)
+static void test_verdicts_have_texts(void **state)
 {
 	(void)state;
-	assert_string_equal(packet_verdict_name(PACKET_OK), "OK");
-	assert_string_equal(packet_verdict_name(PACKET_DELAY), "DELAY");
+	assert_string_equal(packet_verdict_text(PACKET_DELAY), "delay above maxdelay (test A)");
 	for (int i = 0; i < PACKET_VERDICT_COUNT; i++)
 		assert_true(strlen(packet_verdict_text((enum packet_verdict)i)) > 0);
 }
@@ -452,7 +451,7 @@ int main(void)
 		cmocka_unit_test_setup(test_version_of_the_request, setup),
 		cmocka_unit_test_setup(test_next_era, setup),
 		cmocka_unit_test_setup(test_random_octets_are_survived, setup),
-		cmocka_unit_test_setup(test_verdicts_have_names, setup),
+		cmocka_unit_test_setup(test_verdicts_have_texts, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
