@@ -285,8 +285,9 @@ void config_dump(const struct config *config, FILE *out);
 /* The same of what is about control itself, not about NICs, clients and the dataplane. */
 void config_dump_own(const struct config *config, FILE *out);
 
-/* Writes the names of the directives that differ between two dumps and of which a reload takes
- * nothing over, with commas between them. Returns how many. */
+/* Writes the names of the directives that differ between two dumps and that a reload does not take
+ * over, with commas between them; but not of one that needs another that differs. The order counts
+ * within one directive. Returns how many. */
 unsigned int config_difference(const char *before, const char *after, FILE *out);
 
 #endif

@@ -51,7 +51,10 @@ unsigned int config_difference(const char *before, const char *after, FILE *out)
 	for (size_t i = 0; i < config_table_size; i++) {
 		const struct config_directive *row = &config_table[i];
 
-		if (!row->live && !is_same(row->name, before, after))
+		if (row->live || is_same(row->name, before, after))
+			continue;
+		/* With the other one it came or went, perhaps by default. */
+		if (row->needs == NULL || is_same(row->needs, before, after))
 			fprintf(out, "%s%s", count++ > 0 ? ", " : "", row->name);
 	}
 	return count;

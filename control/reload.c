@@ -52,8 +52,10 @@ static char *own_lines(const struct config *of)
 	if (out == NULL)
 		return NULL;
 	config_dump_own(of, out);
-	fclose(out);
-	return lines;
+	if (fclose(out) == 0)
+		return lines;
+	free(lines);
+	return NULL;
 }
 
 /* Of what is not steer's: control's sources, clock and files. */
@@ -63,13 +65,15 @@ static void log_what_needs_restart(const struct config *after)
 	size_t size;
 	FILE *out = open_memstream(&names, &size);
 	unsigned int count = 0;
+	bool known = lines && started && out;
 
-	if (out) {
-		if (lines && started)
-			count = config_difference(started, lines, out);
-		fclose(out);
-	}
-	if (count > 0)
+	if (known)
+		count = config_difference(started, lines, out);
+	if (out && fclose(out) != 0)
+		known = false;
+	if (!known)
+		log_warning("reload: no memory to tell what takes effect at the next start");
+	else if (count > 0)
 		log_warning("reload: changes of %s take effect at the next start", names);
 	free(names);
 	free(lines);

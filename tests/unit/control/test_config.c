@@ -383,6 +383,7 @@ static void test_difference(void **state)
 		{"refclock SHM 0\n", "refclock SHM 0 delay 0.2\n", "refclock", 1},
 		{"steerclock\nmaxslewrate 100\n", "steerclock\nmaxslewrate 1000\n", "maxslewrate",
 			1},
+		{"", "steerclock\nmakestep 1 3\n", "steerclock", 1},
 		{"", "bindcmdaddress 127.0.0.1\n", "bindcmdaddress", 1},
 		{"leapseclist /l\nidlesleep 5\n", "leapseclist off\nidlesleep 6\nallow\n", "", 0},
 		/* What the dataplane needs a restart for is another matter. */
