@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 
 /*
- * A generator for servers that are faster than meridian-load can check: it keeps a memory NIC, or
- * an AF_XDP queue, full of requests, counts all that comes back and checks one reply in
- * CHECK_EVERY, though that one in every field. It has no schedule and knows no round trip.
+ * A generator for servers that are faster than meridian-load can check: it keeps a memory NIC full
+ * of requests, or gives an AF_XDP socket as many as its core can send, counts all that comes back
+ * and checks one reply in CHECK_EVERY, though that one in every field. It has no schedule and knows
+ * no round trip.
  */
 
 #include "demote.h"

@@ -8,9 +8,10 @@
 #           receives, is often the limit of the fastest.
 #   hold    that rate once more
 #   flood   more than that, three times; what goes out is counted by the interface. For those who
-#           answer more than meridian-load can check it is bench-stream that sends all that there is
-#           room for, and looks at one reply in 61: to refuse the forwarder's packets, which are no
-#           replies, would take the generator less time than to check ours.
+#           answer more than meridian-load can check it is bench-stream that sends as much as its
+#           core can, and looks at one reply in 61: to refuse the forwarder's packets, which are no
+#           replies, would take the generator less time than to check ours. The kernel sends within
+#           the generator's call, so that its core is the limit of what these are asked.
 set -eu
 . "$(dirname "$0")/../lib/case.sh"
 

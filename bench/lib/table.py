@@ -137,7 +137,7 @@ PROFILES = {
     "memif": ("memif, as its server, kept full", memif_ticks),
     "memif_ideal": ("testpmd in its place", lambda d: memif_ticks(
         d, value(d, "memif_server_share_of_ideal"))),
-    "veth": ("veth, kept full", lambda d: None),
+    "veth": ("veth, asked as much as the generator can", lambda d: None),
     "veth_ideal": ("testpmd in its place", lambda d: None),
 }
 

@@ -55,6 +55,31 @@ class Cases(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
+    @staticmethod
+    def flood(responder, replies, busy_ns, seconds=1.0, **more):
+        return {"responder": responder, "round": "1", "what": "flood", "results": {},
+                "core": {"seconds": seconds, "replies": replies, "busy_ns": busy_ns}, **more}
+
+    def test_most_and_least(self):
+        own = [self.flood("meridian", 500, 1000), self.flood("meridian", 400, 900),
+               self.flood("meridian", 900, 900, error="wrong replies"),
+               self.flood("meridian", 300, 300, seconds=0.2)]
+        other = [self.flood("chronyd", 100, 1000), self.flood("chronyd", 200, 1800)]
+        self.assertEqual(figures.most("meridian")(own + other), [500])
+        self.assertEqual(figures.cpu_ns("meridian")(own + other), [2])
+        self.assertEqual(figures.most_ratio(["meridian"], ["chronyd"])(own + other), [2.5])
+        self.assertEqual(figures.cpu_ratio("chronyd", "meridian")(own + other), [4.5])
+        hold = [{**m, "what": "hold"} for m in (own[1], other[0])]
+        self.assertAlmostEqual(
+            figures.cpu_ratio("chronyd", "meridian", "hold")(own + other + hold)[0], 10 / 2.25)
+
+    def test_limited(self):
+        busy, idle = self.flood("meridian", 1, 1), self.flood("meridian", 1, 1)
+        busy["results"], idle["results"] = ({"generator_idle_share": share} for share in (0, 0.9))
+        self.assertTrue(figures.limited(busy))
+        self.assertFalse(figures.limited(idle))
+        self.assertFalse(figures.limited(self.flood("chronyd", 1, 1)))
+
     def test_keys(self):
         self.assertEqual(figures.HEADLINES, KEYS)
         self.assertLessEqual(set(KEYS), {figure.key for figure in figures.FIGURES})
