@@ -27,8 +27,8 @@ int steer_init(const struct config *config, uint8_t counter_id);
 
 /* Takes over bind addresses, rate limits and `idlesleep` of a reloaded config, and its keys, and
  * for good the table that access_rules made of its rules: the next policy generation, which many
- * rules reach after some turns of the loop. What needs a restart (nic, workers, hugepages, memory) is logged.
- * `config` replaces the earlier one, which may be freed then. */
+ * rules reach after some turns of the loop. What needs a restart (nic, workers, hugepages, memory)
+ * is logged. `config` replaces the earlier one, which may be freed then. */
 void steer_reload(const struct config *config, struct meridian_policy_access *table, size_t count);
 
 /* Whether the rules of the last reload are still on their way to the page. */
