@@ -3,8 +3,8 @@
 #include <string.h>
 
 struct line {
-	const char *text; /* NULL: there is none */
-	size_t length;
+	const char *text;
+	size_t length; /* 0: there is none */
 };
 
 static bool is_of(struct line line, const char *name)
@@ -26,7 +26,7 @@ static struct line line_next(const char **dump, const char *name)
 		if (is_of(line, name))
 			return line;
 	}
-	return (struct line){NULL, 0};
+	return (struct line){"", 0};
 }
 
 static bool is_same(const char *name, const char *before, const char *after)
@@ -36,11 +36,9 @@ static bool is_same(const char *name, const char *before, const char *after)
 	do {
 		one = line_next(&before, name);
 		other = line_next(&after, name);
-		if (one.length != other.length || (one.text == NULL) != (other.text == NULL))
+		if (one.length != other.length || memcmp(one.text, other.text, one.length) != 0)
 			return false;
-		if (one.text && memcmp(one.text, other.text, one.length) != 0)
-			return false;
-	} while (one.text);
+	} while (one.length > 0);
 	return true;
 }
 

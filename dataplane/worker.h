@@ -72,8 +72,7 @@ void worker_give_up(struct worker *worker);
  * Any other thread: returns when each of `count` workers has ended the turn that it is in, and so
  * sees what was stored before, or has returned from worker_run(). One that is not launched yet is
  * waited for, too. `count` is at most MERIDIAN_STATS_WORKERS_MAX. Takes as long as their longest
- * burst or nap. Returns 0, or -ETIMEDOUT and the
- * number of a worker that hangs.
+ * burst or nap. Returns 0, or -ETIMEDOUT and the number of a worker that hangs.
  */
 int worker_wait(const struct worker *worker, unsigned int count, unsigned int *ret_hung);
 
