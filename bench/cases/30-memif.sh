@@ -37,11 +37,8 @@ stream() # RESPONDER ROUND WHAT ROLE [OPTION...]
 	local responder=$1 round=$2 what=$3 role=$4
 
 	shift 4
-	bench_observe --tag responder="$responder" --tag round="$round" --tag what="$what" -- \
-		"${BENCH_LOAD_PREFIX[@]}" "$LAB_BUILD/bench/bench-stream" --core 1 \
-		--port "vdev:$(bench_memif "$role" "$BENCH_CLIENT_MAC")" \
-		--target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" --source "$BENCH_SOURCES" \
-		--clients "$BENCH_CLIENTS" --json --warm-up 0.5 --duration "$BENCH_SECONDS" "$@"
+	bench_stream server "vdev:$(bench_memif "$role" "$BENCH_CLIENT_MAC")" \
+		--tag responder="$responder" --tag round="$round" --tag what="$what" -- "$@"
 }
 
 start_meridian()

@@ -49,12 +49,8 @@ stream() # RESPONDER ROUND WHAT [OPTION...]
 	shift 3
 	[ "$responder" = meridian ] || set -- "$@" --echo
 	# shellcheck disable=SC2046 # options
-	bench_observe --tag responder="$responder" --tag round="$round" --tag what="$what" \
-		$(bench_pids "$BENCH_SERVER") --interface eth1 -- "${BENCH_LOAD_PREFIX[@]}" \
-		nsenter --net=/run/netns/client -- "$LAB_BUILD/bench/bench-stream" --core 1 \
-		--port af_xdp:eth0 --target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" \
-		--source "$BENCH_SOURCES" --clients "$BENCH_CLIENTS" --json --warm-up 0.4 \
-		--duration "$BENCH_SECONDS" "$@"
+	bench_stream client af_xdp:eth0 --tag responder="$responder" --tag round="$round" \
+		--tag what="$what" $(bench_pids "$BENCH_SERVER") --interface eth1 -- "$@"
 }
 
 streams() # RESPONDER ROUND

@@ -139,6 +139,24 @@ bench_load() # OBSERVE-OPTION... -- LOAD-OPTION...
 		--clients "$BENCH_CLIENTS" --json "$@"
 }
 
+# bench-stream in a namespace, in front of the responder that runs.
+bench_stream() # NAMESPACE PORT OBSERVE-OPTION... -- STREAM-OPTION...
+{
+	local namespace=$1 port=$2 options=()
+
+	shift 2
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	bench_observe "${options[@]}" -- "${BENCH_LOAD_PREFIX[@]}" \
+		nsenter --net="/run/netns/$namespace" -- "$LAB_BUILD/bench/bench-stream" --core 1 \
+		--port "$port" --target "$LAB_SERVER4" --target-mac "$BENCH_SERVER_MAC" \
+		--source "$BENCH_SOURCES" --clients "$BENCH_CLIENTS" --json --warm-up 0.5 \
+		--duration "$BENCH_SECONDS" "$@"
+}
+
 bench_pids() # NAME...: as options of lib/observe
 {
 	local name

@@ -135,10 +135,13 @@ def capacity(responder):
     return lambda ms: list(by_round(ms, searched, responder=responder, what="search").values())
 
 
-def loaded(measurements, *responders):
-    """Measurements of a server that has much or all to do, but for failed and short ones."""
+LOADED = ("hold", "flood")  # measurements of a server that has much or all to do
+
+
+def loaded(measurements, responders, what=LOADED):
+    """Those, but for failed and short ones."""
     return [m for m in measurements
-            if m.get("responder") in responders and m.get("what") in ("hold", "flood")
+            if m.get("responder") in responders and m.get("what") in what
             and not m.get("error")
             and (m.get("core") or {}).get("seconds", CORE_SECONDS_LEAST) >= CORE_SECONDS_LEAST]
 
@@ -146,7 +149,7 @@ def loaded(measurements, *responders):
 def flooded(measurements, *responders):
     """{round: most replies a second at any rate}."""
     best = {}
-    for m in loaded(measurements, *responders):
+    for m in loaded(measurements, responders):
         if transmitted(m):
             best[m["round"]] = max(transmitted(m), best.get(m["round"], 0))
     return best
@@ -163,32 +166,26 @@ def most_ratio(responders, ideals):
     return samples
 
 
-def core_ns(measurements, responder):
-    """{round: least core time of a reply at any rate}. A polling server is busy at any rate; only
+def core_ns(measurements, responder, what=LOADED):
+    """{round: least core time of a reply}. A polling server is busy at any rate; only
     under full load is its time that of the replies."""
     least = {}
-    for m in loaded(measurements, responder):
-        each = core_ns_per_reply(m)
-        if each is not None:
+    for m in loaded(measurements, [responder], what):
+        core = m.get("core") or {}
+        if core.get("replies"):
+            each = core["busy_ns"] / core["replies"]
             least[m["round"]] = min(each, least.get(m["round"], each))
     return least
-
-
-def core_ns_per_reply(m):
-    core = m.get("core") or {}
-    return core["busy_ns"] / core["replies"] if core.get("replies") else None
 
 
 def cpu_ns(responder):
     return lambda ms: list(core_ns(ms, responder).values())
 
 
-def cpu_ratio(one, other, what=None):
-    """Of two responders in the same round, least or in that measurement."""
+def cpu_ratio(one, other, what=LOADED):
+    """Of two responders in the same round."""
     def samples(ms):
-        ones, others = (
-            by_round(ms, core_ns_per_reply, responder=responder, what=what) if what
-            else core_ns(ms, responder) for responder in (one, other))
+        ones, others = core_ns(ms, one, what), core_ns(ms, other, what)
         return [ones[n] / others[n] for n in ones if others.get(n)]
     return samples
 
@@ -405,7 +402,7 @@ FIGURES = [
     Figure("cpu_times_less_than_chronyd", "", "  ours, times less than chronyd on one core",
            "veth", cpu_ratio("chronyd_one_core", "meridian"), Target(">=", 5)),
     Figure("cpu_times_less_at_capacity", "", "    at the capacities found, spinning included", "veth",
-           cpu_ratio("chronyd_one_core", "meridian", "hold")),
+           cpu_ratio("chronyd_one_core", "meridian", ["hold"])),
     Figure("agreement_loss_difference", "", "meridian-load and ntpperf before chronyd: loss apart by",
            "agreement", farthest(lambda results: results["loss"], difference), Target("<=", 1e-3)),
     Figure("agreement_invalid_difference", "", "  share of invalid replies apart by", "agreement",

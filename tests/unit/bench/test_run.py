@@ -71,7 +71,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures.cpu_ratio("chronyd", "meridian")(own + other), [4.5])
         hold = [{**m, "what": "hold"} for m in (own[1], other[0])]
         self.assertAlmostEqual(
-            figures.cpu_ratio("chronyd", "meridian", "hold")(own + other + hold)[0], 10 / 2.25)
+            figures.cpu_ratio("chronyd", "meridian", ["hold"])(own + other + hold)[0], 10 / 2.25)
 
     def test_limited(self):
         busy, idle = self.flood("meridian", 1, 1), self.flood("meridian", 1, 1)
