@@ -26,7 +26,7 @@ fuzz: ## run the fuzz targets, ten minutes each or FUZZ_SECONDS=n
 	@tests/lab/deps build lab test
 	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) tests/run fuzz
 
-bench: ## run the benchmarks, a quarter of an hour and more; QUICK=1: one round; CASES="veth idle": some
+bench: ## run the benchmarks, half an hour; QUICK=1: one round; CASES="veth idle": some
 	@tests/lab/deps build lab bench stock
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD)
 	@ninja --quiet -C $(BUILD)
